@@ -1,0 +1,66 @@
+"""The error tree of the suite: one class per exit code, so that a scheduler knows whether a retry can help."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LakejobsError(Exception):
+    """A failure that a person can act on: a code, one sentence, the cause and what to do.
+
+    ``code`` is ``<AREA>-<NNN>`` (listed in docs/errors.md), ``message`` one sentence, ``cause`` what was found,
+    ``remedy`` what to do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, message: str, *, cause: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.cause = cause
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        parts = [f"{self.code}: {self.message}"]
+        if self.cause:
+            parts.append(f"Cause: {self.cause}")
+        if self.remedy:
+            parts.append(f"What to do: {self.remedy}")
+        return "\n".join(parts)
+
+
+class JobFailedError(LakejobsError):
+    """The job broke for a reason that neither its input nor its settings explain."""
+
+    exit_code = 1
+
+
+class UsageError(LakejobsError):
+    """The command line or a setting is wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class ContractError(LakejobsError):
+    """A schema contract or a quality gate said no; nothing was published."""
+
+    exit_code = 3
+
+
+class InputMissingError(LakejobsError):
+    """An input is absent, empty where it must not be, or older than allowed."""
+
+    exit_code = 4
+
+
+class WriteConflictError(LakejobsError):
+    """Another run holds the lease, or won the commit."""
+
+    exit_code = 5
+
+
+class TransientError(LakejobsError):
+    """Storage or network gave up for now; the same command may be run again safely."""
+
+    exit_code = 75
