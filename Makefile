@@ -1,0 +1,80 @@
+# Every target sets up what it needs; a second run downloads nothing. `make help` lists them.
+#   RELEASE=default|emr-7.13.0   which locked environment to use
+#   ARGS="..."                   handed to pytest, or to the benchmarks
+#   DATA=folder                  where the benchmark data lies
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+RELEASE ?= default
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+ifeq ($(RELEASE),default)
+VENV := .venv
+else
+VENV := .venv-$(RELEASE)
+endif
+BIN := $(VENV)/bin
+UV := .toolchain/uv/bin/uv
+SYNCED := $(VENV)/.synced
+export PYTHONPATH := $(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+# Taken when a recipe runs: only then is the toolchain there. Empty when the machine has a fitting Java of its own.
+JAVA = export JAVA_HOME="$$($(BIN)/python -m deploy.toolchain java)"; export PYSPARK_PYTHON="$(CURDIR)/$(BIN)/python"; \
+	export PATH="$(CURDIR)/$(BIN):$$PATH"
+JARS = $(BIN)/python -m deploy.jars $(RELEASE)/delta $(RELEASE)/s3a
+
+.PHONY: help setup demo test lint format bench package lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 is needed (python3.11 or python3 on PATH)" >&2; exit 2; }
+	$(PYTHON) -m venv .toolchain/uv
+	.toolchain/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+$(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
+	@test -x $(BIN)/python || $(UV) venv --quiet --python 3.11 $(VENV)
+	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/$(RELEASE).txt
+	@touch $@
+
+setup: $(SYNCED) ## the environment, the pinned jars and, where the machine has none, a JDK
+	@$(JAVA); $(JARS)
+
+demo: setup ## run the main jobs on the bundled real samples and show where the reports lie
+	@$(JAVA); $(BIN)/python -m deploy.demo $(ARGS)
+
+test: setup ## all tests (RELEASE=emr-7.13.0 for the second lock)
+	@$(JAVA); $(BIN)/python -m deploy.jars s3proxy minicluster
+	@$(JAVA); $(BIN)/python -m pytest $(ARGS)
+
+lint: $(SYNCED) ## style, types, import rules, shell scripts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck $$(git ls-files 'bootstrap/*.sh' '.ci/run')
+
+format: $(SYNCED) ## put the code into the house style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+bench: RELEASE := bench
+bench: ## measure and rewrite docs/benchmarks.md (DATA=folder)
+	@$(MAKE) bench-run RELEASE=bench
+
+.PHONY: bench-run
+bench-run: $(SYNCED)
+	@$(JAVA); $(BIN)/python -m deploy.jars default/delta default/s3a; $(BIN)/python -m benchmarks $(ARGS)
+
+package: $(SYNCED) ## the reproducible zip, entry files, bootstrap action and manifest in dist/
+	@$(BIN)/python -m deploy.package $(ARGS)
+
+lock: $(UV) ## resolve the requirement locks anew
+	@for name in default emr-7.13.0 bench uv jdk; do \
+	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
+
+clean: ## remove what was built or run, keep what was downloaded
+	rm -rf build dist lake .mypy_cache .ruff_cache .pytest_cache .hypothesis
