@@ -1,0 +1,43 @@
+"""From the command line to an exit code: flags, settings, and who does what with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from common.errors import LakejobsError
+from common.flags import Flags, parse_flags, wants_json
+
+if TYPE_CHECKING:
+    from common.context import Services
+    from common.job import Job
+
+
+def main(job: Job, argv: Sequence[str] | None, services: Services | None) -> int:
+    """Do what ``argv`` asks of ``job``; the exit code. Never raises."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        flags = parse_flags(job, arguments)
+    except LakejobsError as error:
+        from common.closing import print_refusal
+
+        return print_refusal(job, error, as_json=wants_json(arguments))
+    if flags.help or flags.version:
+        from common.help import help_text, version_text
+
+        sys.stdout.write(help_text(job) if flags.help else version_text())
+        return 0
+    return _run_or_plan(job, flags, services)
+
+
+def _run_or_plan(job: Job, flags: Flags, services: Services | None) -> int:
+    from common.context import Services as RealServices
+
+    if flags.plan:
+        from common.plan import print_plan
+
+        return print_plan(job, flags, services or RealServices())
+    from common.runner import Run
+
+    return Run(job, flags, services or RealServices()).execute()

@@ -1,0 +1,58 @@
+"""The settings that every job shares: where the lake is and how it is written (conf/lake.yaml)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config.params import Params, SecretRef
+
+
+class LakeSettings(Params):
+    """Where the lake lies, on which release the job runs, and how storage behaves."""
+
+    root: str = Field("lake", min_length=1, description="Lake root: a folder, or s3://bucket/prefix.")
+    release: str = Field(
+        "auto", min_length=1, description="EMR release label; auto: what the running Spark and the platform say."
+    )
+    timezone: Literal["UTC"] = Field("UTC", description="Time zone of the session; days are UTC days.")
+
+    s3_endpoint_url: str | None = Field(None, description="Endpoint of an S3-compatible server; null: AWS.")
+    s3_region: str | None = Field(None, description="Region of the bucket; null: from the environment.")
+    s3_path_style: bool = Field(False, description="Address buckets by path; most S3-compatible servers need it.")
+    s3_scheme: Literal["s3", "s3a"] = Field("s3a", description="Scheme of the S3 paths that are handed to Spark.")
+
+    lease_seconds: int = Field(60, ge=5, le=3600, description="Life of a table lease without renewal, in seconds.")
+    lease_wait_seconds: int = Field(
+        0, ge=0, le=86_400, description="How long to wait for a lease that another run holds, in seconds; 0: leave."
+    )
+    conflict_retries: int = Field(5, ge=0, le=50, description="Tries after a commit conflict that Delta names.")
+    storage_deadline_seconds: int = Field(
+        120, ge=1, le=3600, description="Total time for the retries of one storage request, in seconds."
+    )
+
+    staging: Literal["cache", "files"] = Field(
+        "cache", description="Where rows wait for their audit: cached by the executors, or written below the root."
+    )
+    target_file_bytes: int | None = Field(
+        None, ge=1_048_576, le=4_294_967_296, description="Size of data files in bytes; null: as the table says."
+    )
+    shuffle_partitions: int | None = Field(
+        None, ge=1, le=100_000, description="spark.sql.shuffle.partitions; null: leave it to Spark."
+    )
+    spark_conf: dict[str, str] = Field(
+        default_factory=dict, description="Spark settings for sessions that the job opens itself."
+    )
+
+    days_late_allowed: int = Field(
+        3, ge=0, le=400, description="How many days late a row may arrive and still be merged; later: set aside."
+    )
+    heartbeat_seconds: float = Field(
+        30, gt=0, le=3600, description="Longest silence of the log while the job works, in seconds."
+    )
+
+    pseudonym_key: SecretRef | None = Field(None, description="Reference to the key of the pseudonyms.")
+    pseudonym_key_id: str = Field(
+        "k1", min_length=1, max_length=40, description="Name of that key, stored beside each pseudonym."
+    )

@@ -1,0 +1,114 @@
+"""The files that settings come from: packaged ones with a section per environment, and conf files from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from common.config.entries import Entry, mapping, overlay, parse_yaml
+from common.config.explain import did_you_mean
+from common.config.lake_settings import LakeSettings
+from common.errors import UsageError
+
+
+class Layers:
+    """Reads ``lake.yaml`` and ``<family>.yaml`` of one folder, and conf files, as one tree ``{lake: .., family: {job: ..}}``."""
+
+    def __init__(self, folder: Traversable, family: str, jobs: set[str]) -> None:
+        self._folder = folder
+        self._family = family
+        self._jobs = jobs
+
+    def packaged(self, env: str) -> Entry:
+        """The default section with the section of ``env`` over it. Raises UsageError CFG-004 for an unknown environment."""
+        files = {name: self._read(name) for name in ("lake", self._family)}
+        self._check_environment(env, files)
+        tree = mapping()
+        for section in ("default", env):
+            for name, file in files.items():
+                part = file.at(section)
+                if part is None or part.value is None:
+                    continue
+                self._check_jobs(name, part)
+                tree = overlay(tree, mapping({name: part.labelled(f"conf/{name}.yaml [{section}]")}))
+        return tree
+
+    def conf_file(
+        self, address: str, settings: LakeSettings, fetch: Callable[[str, LakeSettings], str] | None
+    ) -> Entry:
+        """A file from outside: ``lake:`` and one mapping per family, without environment sections.
+
+        Raises UsageError CFG-005 when it cannot be read and CFG-002 for an unknown family or job.
+        """
+        tree = parse_yaml(_text_of(address, settings, fetch), address)
+        families = self._families()
+        for name, part in _children(tree, address).items():
+            if name not in families:
+                raise UsageError(
+                    "CFG-002",
+                    f"'{name}' ({part.where}) is no family.{did_you_mean(name, families)}",
+                    remedy=f"A conf file holds the keys {', '.join(sorted(families))}.",
+                )
+            if part.value is not None:
+                self._check_jobs(name, part)
+        kept = {name: part for name, part in _children(tree, address).items() if part.value is not None}
+        return mapping(kept).labelled(address)
+
+    def _read(self, name: str) -> Entry:
+        file = self._folder / f"{name}.yaml"
+        if not file.is_file():
+            return mapping()
+        entry = parse_yaml(file.read_text(encoding="utf-8"), f"conf/{name}.yaml")
+        _children(entry, f"conf/{name}.yaml")
+        return entry
+
+    def _families(self) -> set[str]:
+        found = {Path(file.name).stem for file in self._folder.iterdir() if file.name.endswith(".yaml")}
+        return {*found, "lake", self._family}
+
+    def _check_environment(self, env: str, files: dict[str, Entry]) -> None:
+        sections = {section for name, file in files.items() for section in _children(file, name)}
+        known = sorted((sections | {"local"}) - {"default"})
+        if env not in known:
+            raise UsageError(
+                "CFG-004",
+                f"The environment '{env}' is not known.{did_you_mean(env, known)}",
+                remedy=f"Known: {', '.join(known)}. A new one is a section of conf/lake.yaml.",
+            )
+
+    def _check_jobs(self, name: str, part: Entry) -> None:
+        jobs = _children(part, part.where)
+        if name != self._family:
+            return
+        for job, params in jobs.items():
+            if job not in self._jobs:
+                raise UsageError(
+                    "CFG-002",
+                    f"'{job}' ({params.where}) is no job of {name}.{did_you_mean(job, self._jobs)}",
+                    remedy=f"Known jobs: {', '.join(sorted(self._jobs))}.",
+                )
+            if params.value is not None:
+                _children(params, params.where)
+
+
+def _children(entry: Entry, name: str) -> dict[str, Entry]:
+    if not isinstance(entry.value, dict):
+        raise UsageError("CFG-001", f"{entry.where or name} must hold a mapping.", remedy="Write `name: value` lines.")
+    return entry.value
+
+
+def _text_of(address: str, settings: LakeSettings, fetch: Callable[[str, LakeSettings], str] | None) -> str:
+    try:
+        if "://" in address and not address.startswith("file://"):
+            if fetch is None:
+                raise OSError("only local files can be read here")
+            return fetch(address, settings)
+        return Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "CFG-005",
+            f"The conf file {address} cannot be read.",
+            cause=str(error),
+            remedy="Give --conf-file a readable YAML file, local or s3://.",
+        ) from error

@@ -1,0 +1,61 @@
+"""What a job declares, and the one call that runs it: all that an entry file needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from common.config.params import Params
+
+if TYPE_CHECKING:
+    from common.context import Services
+
+
+@dataclass(frozen=True)
+class Job:
+    """One entrypoint.
+
+    ``name`` is ``<family>.<verb>``, ``body`` and the table references in ``reads`` and ``writes`` are ``module:attribute`` as
+    text, imported when the run starts, so that ``--help`` answers at once. The first of ``writes`` is the table whose
+    lease the run holds. ``next_command`` may hold ``{lake}`` and ``{days}`` (``--day ...`` or ``--from ... --to ...``).
+    """
+
+    name: str
+    summary: str
+    params: type[Params]
+    body: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    by_day: bool = True
+    ingests: bool = False
+    examples: tuple[str, ...] = ()
+    next_command: str = ""
+
+    def __post_init__(self) -> None:
+        family, _, verb = self.name.partition(".")
+        if not (family.isidentifier() and verb.isidentifier()):
+            raise ValueError(f"a job is named <family>.<verb>, not '{self.name}'")
+        for reference in (self.body, *self.reads, *self.writes):
+            if len(reference.split(":")) != 2:
+                raise ValueError(f"{self.name}: '{reference}' is not module:attribute")
+
+    @property
+    def family(self) -> str:
+        """``clickstream`` of ``clickstream.sessionise``."""
+        return self.name.partition(".")[0]
+
+    @property
+    def short_name(self) -> str:
+        """``sessionise`` of ``clickstream.sessionise``."""
+        return self.name.partition(".")[2]
+
+
+def run_job(job: Job, argv: Sequence[str] | None = None, *, services: Services | None = None) -> int:
+    """Run ``job`` as the command line asks and return the exit code; never raises.
+
+    ``argv`` defaults to the arguments of the process. ``services`` replaces what opens sessions, lakes and stores (tests).
+    """
+    from common.cli import main
+
+    return main(job, argv, services)
