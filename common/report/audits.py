@@ -1,0 +1,67 @@
+"""The results of table expectations in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.report.blocks import chip, data_table, paragraph, section
+from common.report.markup import Html, element
+from common.report.wording import format_value, plural
+
+_ORDER = {"failed": 0, "warning": 1, "passed": 2}
+_TONE = {"failed": "bad", "warning": "warn", "passed": "good"}
+
+
+def audit_section(passed: bool, results: Sequence[Mapping[str, Any]]) -> Html:
+    """All expectations, the broken ones first, with what was observed and what was expected."""
+    states = [_state(row) for row in results]
+    failed, warned = states.count("failed"), states.count("warning")
+    if not results:
+        words = "No expectations are declared for this table."
+    elif failed or not passed:
+        words = f"{plural(failed, 'check')} failed, so the rows were not published."
+    elif warned:
+        words = f"The rows may be published; {plural(warned, 'check')} of {len(results)} gave a warning."
+    else:
+        words = f"All {plural(len(results), 'check')} passed."
+    ordered = sorted(zip(states, results, strict=True), key=lambda pair: _ORDER[pair[0]])
+    rows = [
+        [
+            chip(state, _TONE[state]),
+            _described(row),
+            _observed(row),
+            format_value(_first(row, "expected", "kwargs") or ""),
+        ]
+        for state, row in ordered
+    ]
+    table = data_table(["result", "check", "observed", "expected"], rows, name="Quality checks") if rows else ""
+    return section("Quality checks", paragraph(words), table)
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if bool(_first(row, "success", "passed")):
+        return "passed"
+    return "warning" if str(row.get("severity", "error")).startswith("warn") else "failed"
+
+
+def _described(row: Mapping[str, Any]) -> Html:
+    expectation = (
+        str(_first(row, "expectation", "expectation_type", "type") or "").removeprefix("expect_").replace("_", " ")
+    )
+    column = row.get("column")
+    words = _first(row, "description", "words", "notes") or expectation
+    where = element("code", column) if column and str(column) not in str(words) else ""
+    return Html(f"{where}{' ' if where else ''}{element('span', words)}")
+
+
+def _observed(row: Mapping[str, Any]) -> str:
+    value = _first(row, "observed", "observed_value")
+    unexpected = row.get("unexpected_count")
+    if value is None and unexpected is not None:
+        return plural(int(unexpected), "unexpected row")
+    return format_value(value)
+
+
+def _first(row: Mapping[str, Any], *keys: str) -> Any:
+    return next((row[key] for key in keys if row.get(key) is not None), None)

@@ -1,0 +1,126 @@
+"""The page over all runs of a lake: the newest first, each with its state and a link to its report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.report.blocks import chip, data_table, page, paragraph, section
+from common.report.markup import Html, element
+from common.report.run_facts import OUTCOMES, counts_of, days_text, outcome
+from common.report.wording import MISSING, format_number, format_seconds, plural
+
+SHOWN_RUNS = 200
+
+
+def render_index(records: Sequence[Mapping[str, Any]]) -> bytes:
+    """One HTML file over the run records: the latest 200 runs, and how the last run of each job ended.
+
+    Same records in any order, same bytes. Fields of a record: docs/reports.md.
+    """
+    newest = sorted(records, key=lambda r: (str(r.get("started_at") or ""), str(r.get("run_id") or "")), reverse=True)
+    latest: dict[str, Mapping[str, Any]] = {}
+    for record in newest:
+        latest.setdefault(str(record.get("job") or "unknown"), record)
+    header = element("header", element("h1", "Runs of this lake"), paragraph(_lead(newest, latest), class_="lead"))
+    if not newest:
+        hint = paragraph("A run appears here as soon as it has ended, well or badly.")
+        return page("Runs of this lake", header, element("main", section("No runs yet", hint)))
+    failing = [section("Jobs that need a look", _failing(latest), class_="notice")] if _failing(latest) else []
+    main = element("main", *failing, _by_job(newest, latest), _latest_runs(newest))
+    return page("Runs of this lake", header, main, element("footer", paragraph("Days and times are UTC.")))
+
+
+def _lead(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[str, Any]]) -> str:
+    if not newest:
+        return "Nothing has run yet."
+    failing = [job for job, record in latest.items() if outcome(record)[1] == "bad"]
+    if not failing:
+        return f"The last run of every job went well ({plural(len(latest), 'job')}, {plural(len(newest), 'run')})."
+    return f"The last run of {plural(len(failing), 'job')} out of {len(latest)} failed: {', '.join(sorted(failing))}."
+
+
+def _failing(latest: Mapping[str, Mapping[str, Any]]) -> Html:
+    items = []
+    for job, record in sorted(latest.items()):
+        if outcome(record)[1] == "bad":
+            remedy = _error(record).get("remedy")
+            items.append(paragraph(element("b", job), f" {_why(record)}", f" What to do: {remedy}" if remedy else ""))
+    return Html("".join(items))
+
+
+def _by_job(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[str, Any]]) -> Html:
+    runs = Counter(str(r.get("job") or "unknown") for r in newest)
+    failed = Counter(str(r.get("job") or "unknown") for r in newest if outcome(r)[1] == "bad")
+    rows = [
+        [element("code", job), chip(*outcome(latest[job])), _when(latest[job]), runs[job], failed[job]]
+        for job in sorted(latest)
+    ]
+    return section("Jobs", data_table(["job", "last run", "started (UTC)", "runs", "failed"], rows, name="Jobs"))
+
+
+def _latest_runs(newest: Sequence[Mapping[str, Any]]) -> Html:
+    shown = newest[:SHOWN_RUNS]
+    heads = ("job", "result", "started (UTC)", "days", "rows written", "time", "report")
+    lines = [_run_line(record) for record in shown]
+    table = element(
+        "table",
+        element("thead", element("tr", *(element("th", head, scope="col") for head in heads))),
+        element("tbody", *lines),
+        class_="runs",
+    )
+    note = (
+        ""
+        if len(newest) == len(shown)
+        else f"The latest {len(shown)} of {len(newest):,} runs; all are in the table ops.runs."
+    )
+    return section(
+        "Latest runs", paragraph(note, class_="note") if note else "", element("div", table, class_="scroll")
+    )
+
+
+def _run_line(record: Mapping[str, Any]) -> Html:
+    word, tone = outcome(record)
+    written = counts_of(record).get("rows_written")
+    link = report_link(record)
+    job = element("code", record.get("job") or "unknown")
+    why = element("div", _why(record), class_="note") if tone == "bad" else ""
+    return element(
+        "tr",
+        element("td", job, why),
+        element("td", chip(word, tone)),
+        element("td", _when(record), data_label="started"),
+        element("td", days_text(record) or MISSING, data_label="days"),
+        element("td", format_number(written), data_label="rows written", class_="n"),
+        element(
+            "td",
+            format_seconds(record["seconds"]) if record.get("seconds") is not None else MISSING,
+            data_label="time",
+            class_="n",
+        ),
+        element("td", element("a", "report", href=link) if link else "no report"),
+    )
+
+
+def report_link(record: Mapping[str, Any]) -> str:
+    """The address of the report relative to the index, empty when there is none or it would lead elsewhere."""
+    path = str(record.get("report") or "")
+    path = path.rpartition("/reports/")[2] if "/reports/" in path else path.removeprefix("reports/")
+    safe = path and all(part and part != ".." and ":" not in part for part in path.split("/")) and path.isprintable()
+    return path if safe else ""
+
+
+def _error(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    error = record.get("error") or {}
+    return error if isinstance(error, Mapping) else {"message": str(error)}
+
+
+def _why(record: Mapping[str, Any]) -> str:
+    error = _error(record)
+    words = " ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+    return words or OUTCOMES.get(int(record.get("exit_code") or 1), "It failed without leaving a message.")
+
+
+def _when(record: Mapping[str, Any]) -> str:
+    return str(record.get("started_at") or MISSING).replace("T", " ")[:16]

@@ -1,0 +1,222 @@
+"""The parts of a report that come from the run record: outcome, counts, tables, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.report.blocks import chip, data_table, details, paragraph, section
+from common.report.markup import Html, element, join
+from common.report.wording import format_number, format_seconds, format_value, plural
+
+Record = Mapping[str, Any]
+
+OUTCOMES = {
+    1: "The job broke.",
+    2: "The command line or a setting is wrong; nothing was started.",
+    3: "A contract or a quality check said no; nothing was published.",
+    4: "An input is missing or too old.",
+    5: "Another run holds the table.",
+    75: "Storage or network gave up for now; the same command may be run again.",
+    130: "Stopped by a person (Ctrl-C).",
+    143: "Stopped by the system.",
+}
+_FACTS = {
+    "job": "job",
+    "run_id": "run id",
+    "attempt": "attempt",
+    "started_at": "started (UTC)",
+    "ended_at": "ended (UTC)",
+    "env": "environment",
+    "lake": "lake",
+    "source": "source",
+    "input_path": "input",
+    "release": "EMR release",
+    "spark_version": "Spark",
+    "delta_version": "Delta",
+    "code_version": "code version",
+}
+_PARTS = (
+    ("rows_written", "written"),
+    ("rows_quarantined", "quarantined"),
+    ("rows_deduplicated", "deduplicated"),
+    ("rows_filtered", "filtered"),
+)
+
+
+def days_text(record: Record) -> str:
+    """The day or days of the run, empty when it has none: from a DayRange, its text, a pair or {first, last}."""
+    days = record.get("days")
+    if not days:
+        return ""
+    if isinstance(days, Mapping):
+        first, last = (days.get(a) or days.get(b) for a, b in (("first", "from"), ("last", "to")))
+    elif isinstance(days, (list, tuple)):
+        first, last = days[0], days[-1]
+    else:
+        first, _, last = str(days).partition("..")
+    return str(first) if not last or first == last else f"{first} to {last}"
+
+
+def outcome(record: Record) -> tuple[str, str]:
+    """State of the run in a word, and its tone."""
+    code = int(record.get("exit_code") or 0)
+    status = str(record.get("status") or "")
+    if code or status == "failed":
+        return f"failed, exit {code}" if code else "failed", "bad"
+    if status in {"", "succeeded", "done", "ok", "success"}:
+        return "done", "good"
+    return status, ""
+
+
+def counts_of(record: Record) -> dict[str, int]:
+    """The counts of the record that are whole numbers."""
+    counts = record.get("counts") or {}
+    return {str(k): v for k, v in counts.items() if isinstance(v, int) and not isinstance(v, bool)}
+
+
+def lead_sentence(record: Record) -> str:
+    """The first sentence of a report: what ran, for when, with what result."""
+    days = days_text(record)
+    where = f" for {days}" if days else ""
+    took = f" in {format_seconds(record['seconds'])}" if record.get("seconds") is not None else ""
+    word, tone = outcome(record)
+    if tone == "bad":
+        why = OUTCOMES.get(int(record.get("exit_code") or 1), "")
+        return f"The run{where} failed{' after' + took[3:] if took else ''}. {why}".strip()
+    counts = counts_of(record)
+    if "rows_written" not in counts:
+        return f"The run{where} is {word}{took}."
+    read = f"{plural(counts['rows_read'], 'row')} read, " if "rows_read" in counts else ""
+    return f"The run{where} is {word}: {read}{counts['rows_written']:,} written{took}."
+
+
+def failure(record: Record) -> Html:
+    """What went wrong and what to do, nothing for a run that went well."""
+    error = record.get("error") or {}
+    if not error:
+        return Html("")
+    if not isinstance(error, Mapping):
+        error = {"message": str(error)}
+    title = " ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+    parts = [paragraph(element("b", title))]
+    if error.get("cause"):
+        parts.append(paragraph(element("b", "Cause: "), str(error["cause"])))
+    if error.get("remedy"):
+        parts.append(paragraph(element("b", "What to do: "), str(error["remedy"])))
+    return section("What went wrong", *parts, class_="notice")
+
+
+def rows_equation(record: Record) -> Html:
+    """Where every row that was read has gone, as a sum that must come out even."""
+    counts = counts_of(record)
+    if "rows_read" not in counts:
+        return Html("")
+    parts: list[object] = [_term(counts["rows_read"], "rows read"), element("i", "=")]
+    for n, (key, word) in enumerate(_PARTS):
+        if n:
+            parts.append(element("i", "+"))
+        parts.append(_term(counts.get(key, 0), word))
+    gap = counts["rows_read"] - sum(counts.get(key, 0) for key, _ in _PARTS)
+    verdict = (
+        chip("The sum is even: no row got lost.", "good")
+        if gap == 0
+        else chip(f"{abs(gap):,} rows are unaccounted for.", "bad")
+    )
+    words = paragraph(
+        "Written rows are in the table. Quarantined rows broke a rule and are kept aside with the reason. "
+        "Deduplicated rows came more than once. Filtered rows are left out on purpose.",
+        class_="note",
+    )
+    known = {"rows_read", *(key for key, _ in _PARTS)}
+    others = [[key.replace("_", " "), value] for key, value in counts.items() if key not in known]
+    more = details("More counts", data_table(["count", "value"], others, name="More counts")) if others else ""
+    return section("Where the rows went", element("div", *parts, class_="sum"), verdict, words, more)
+
+
+def _term(count: int, word: str) -> Html:
+    return element("div", element("b", format_number(count)), element("span", word))
+
+
+def tables_touched(record: Record) -> Html:
+    """Table versions read, and written before -> after."""
+    parts = []
+    outputs = _listed(record.get("outputs"), "version_after")
+    if outputs:
+        rows = [
+            [
+                _code(row.get("table", "")),
+                _versions(row),
+                row.get("rows_written"),
+                row.get("rows_updated"),
+                row.get("rows_deleted"),
+            ]
+            for row in outputs
+        ]
+        parts.append(
+            data_table(
+                ["table written", "version before → after", "rows written", "updated", "deleted"],
+                rows,
+                name="Tables written",
+            )
+        )
+    inputs = [
+        [_code(row.get("table", "")), str(row.get("version", ""))] for row in _listed(record.get("inputs"), "version")
+    ]
+    if inputs:
+        parts.append(data_table(["table read", "version"], inputs, name="Tables read"))
+    if not parts:
+        return Html("")
+    words = "Each version can be read again later, so this result can be reproduced."
+    return section("Tables", paragraph(words, class_="note"), *parts)
+
+
+def _versions(row: Mapping[str, Any]) -> str:
+    if row.get("skipped"):
+        return f"{row.get('version_after')} (already written by an earlier attempt)"
+    before = row.get("version_before")
+    return f"{'new' if before is None else before} → {row.get('version_after')}"
+
+
+def _listed(value: object, version_key: str) -> list[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        return [{"table": k, **(v if isinstance(v, Mapping) else {version_key: v})} for k, v in value.items()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [row for row in value if isinstance(row, Mapping)]
+    return []
+
+
+def about(record: Record) -> Html:
+    """Run id, versions and settings, folded away."""
+    facts: list[list[object]] = []
+    for key, words in _FACTS.items():
+        if record.get(key) not in (None, ""):
+            facts.append([words, _code(format_value(record[key]))])
+    parts = (
+        [details("Run id and versions", data_table(["what", "value"], facts, name="Run id and versions"))]
+        if facts
+        else []
+    )
+    settings = record.get("settings") or {}
+    origins = record.get("origins") or {}
+    if settings:
+        rows = [
+            [_code(key), _code(format_value(value)), origins.get(key, "")] for key, value in sorted(settings.items())
+        ]
+        parts.append(
+            details(
+                f"Settings ({len(rows)}) and where each comes from",
+                data_table(["setting", "value", "from"], rows, name="Settings"),
+            )
+        )
+    return section("About this run", *parts) if parts else Html("")
+
+
+def next_step(record: Record) -> Html:
+    """The command that comes next, if the record names one."""
+    command = record.get("next_command") or record.get("next")
+    return section("What to do next", element("pre", str(command))) if command else Html("")
+
+
+def _code(text: object) -> Html:
+    return join([element("code", text)])
