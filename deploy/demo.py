@@ -1,4 +1,4 @@
-"""``make demo``: runs the main jobs on the bundled samples, each as its own process, and shows where the reports lie."""
+"""``make demo``: runs the main jobs on the bundled samples, each as its own process, and names the reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches the pinned jars into a project-local folder: Delta and S3A per release lock, and the servers that tests start.
+"""Fetches the pinned jars into a project-local folder: Delta and S3A per lock, and the servers that tests start.
 
 The coordinates and SHA-256 sums stand in requirements/jars.lock. Files that are there and right are left alone, so a
 second run touches no network. Fetching is done by the Ivy inside PySpark, with its default resolver (Maven Central).
