@@ -37,6 +37,11 @@ $(UV):
 $(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python 3.11 $(VENV)
 	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/$(RELEASE).txt
+	@# The checkout itself, without a build: entry files and the lakejobs command find common, jobs and deploy.
+	@$(BIN)/python -c "import sysconfig, pathlib; \
+	  pathlib.Path(sysconfig.get_path('purelib'), 'lakejobs-checkout.pth').write_text('$(CURDIR)\n')"
+	@printf '#!%s\nimport sys\nfrom deploy.cli import main\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/lakejobs
+	@chmod +x $(BIN)/lakejobs
 	@touch $@
 
 setup: $(SYNCED) ## the environment, the pinned jars and, where the machine has none, a JDK
