@@ -1,0 +1,107 @@
+"""Delta commits seen from outside Delta: who wrote which log entry, and what it did."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common.errors import WriteConflictError
+from common.lake.objects import ObjectStore
+
+_COMMIT = re.compile(r"/_delta_log/(\d{20})\.json$")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a commit says of its maker: JSON in the commit's ``userMetadata``. ``nonce`` names the one attempt."""
+
+    run_id: str
+    job: str
+    code_version: str
+    lease_token: int
+    nonce: str
+
+    @classmethod
+    def new(cls, run_id: str, job: str, code_version: str, lease_token: int) -> Stamp:
+        """A stamp with a nonce that no other attempt has."""
+        return cls(run_id, job, code_version, lease_token, uuid.uuid4().hex)
+
+    def text(self) -> str:
+        """The JSON text."""
+        return json.dumps(vars(self), sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One entry of a Delta log: its version and its ``commitInfo`` action."""
+
+    version: int
+    info: Mapping[str, Any]
+
+    @property
+    def stamp(self) -> Mapping[str, Any]:
+        """What ``userMetadata`` says; empty for commits that this suite did not make."""
+        try:
+            told = json.loads(self.info.get("userMetadata") or "{}")
+        except ValueError:
+            return {}
+        return told if isinstance(told, dict) else {}
+
+    def metric(self, *names: str) -> int:
+        """The first of the named operation metrics that is there, otherwise 0."""
+        metrics = self.info.get("operationMetrics") or {}
+        return next((int(metrics[name]) for name in names if name in metrics), 0)
+
+
+def log_path(table_path: str, version: int) -> str:
+    """Path of one log entry, relative to the store's root."""
+    return f"{table_path}/_delta_log/{version:020d}.json"
+
+
+def log_versions(objects: ObjectStore, table_path: str) -> list[int]:
+    """The versions whose log entries are there, ascending; empty when there is no such table."""
+    found = (_COMMIT.search(entry.path) for entry in objects.list(f"{table_path}/_delta_log/"))
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def read_commit(objects: ObjectStore, table_path: str, version: int) -> Commit | None:
+    """One log entry, or None when it is not there. Only the line of ``commitInfo`` is kept."""
+    try:
+        stream = objects.open(log_path(table_path, version))
+    except FileNotFoundError:
+        return None
+    with stream:
+        for line in stream:
+            if b'"commitInfo"' in line[:32]:
+                return Commit(version, json.loads(line)["commitInfo"])
+    return Commit(version, {})
+
+
+def commits_after(objects: ObjectStore, table_path: str, version: int) -> Iterator[Commit]:
+    """The entries that follow ``version`` (-1: all), until the first that is not there."""
+    while (commit := read_commit(objects, table_path, version + 1)) is not None:
+        yield commit
+        version += 1
+
+
+def own_commit(objects: ObjectStore, table_path: str, before: int, stamp: Stamp) -> Commit | None:
+    """The entry after ``before`` that bears this stamp, if any."""
+    for commit in commits_after(objects, table_path, before):
+        if commit.stamp.get("nonce") == stamp.nonce:
+            return commit
+    return None
+
+
+def lost_commit(table: str, before: int, stamp: Stamp, found: Commit | None) -> WriteConflictError:
+    """The error for a commit that Delta reported as done and that is not in the log (LAK-006)."""
+    other = found.stamp.get("run_id", "a writer outside this suite") if found else "nobody"
+    return WriteConflictError(
+        "LAK-006",
+        f"The commit of run {stamp.run_id} on {table} is not in the table's log.",
+        cause=f"After version {before} the log was written by {other}: two drivers wrote the table at once.",
+        remedy="Make sure that every writer takes the table's lease, then run again; this run's rows are not there.",
+    )

@@ -1,0 +1,64 @@
+"""How tables come to be on storage: properties, statistics columns, additions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql.types import DateType, NumericType, StringType, StructField, TimestampNTZType, TimestampType
+
+from common.lake.table import Table
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def statistics_columns(table: Table) -> list[str]:
+    """The columns whose minimum and maximum may stand in the Delta log: never personal ones.
+
+    The day column is left out because Delta keeps the partition value anyway.
+    """
+    kinds = (NumericType, DateType, TimestampType, TimestampNTZType, StringType)
+    return [
+        field.name
+        for field in table.schema.fields
+        if isinstance(field.dataType, kinds)
+        and field.name not in table.personal_columns
+        and field.name != table.day_column
+    ]
+
+
+def properties(table: Table) -> dict[str, str]:
+    """The Delta table properties of a declaration."""
+    columns = statistics_columns(table)
+    found = {
+        "delta.deletedFileRetentionDuration": f"interval {table.deleted_files_retention_hours} hours",
+        "delta.enableChangeDataFeed": str(table.layer == "silver").lower(),
+    }
+    if columns:
+        found["delta.dataSkippingStatsColumns"] = ",".join(f"`{name}`" for name in columns)
+    else:
+        found["delta.dataSkippingNumIndexedCols"] = "0"
+    return found
+
+
+def create_table(spark: SparkSession, table: Table, path: str) -> None:
+    """Create the empty table at ``path`` unless it is there."""
+    from delta.tables import DeltaTable
+
+    builder = DeltaTable.createIfNotExists(spark).location(path).addColumns(table.schema)
+    if table.day_column:
+        builder = builder.partitionedBy(table.day_column)
+    if table.description:
+        builder = builder.comment(table.description)
+    for key, value in properties(table).items():
+        builder = builder.property(key, value)
+    builder.execute()
+
+
+def add_columns(spark: SparkSession, table: Table, path: str, fields: Sequence[StructField]) -> None:
+    """Add nullable columns by an explicit ALTER, and bring the statistics columns up to date with them."""
+    columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in fields)
+    spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
+    told = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({told})")

@@ -1,0 +1,202 @@
+"""Small objects beside the tables (leases, records, reports, logs) in a folder or on S3, without a JVM."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from common.errors import UsageError
+
+if TYPE_CHECKING:
+    from common.config import LakeSettings
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object of a listing: ``path`` relative to the store's root, ``size`` in bytes, ``modified`` in UTC."""
+
+    path: str
+    size: int
+    modified: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as read: its bytes, its etag, and ``age_seconds`` since its last write by the store's own clock."""
+
+    body: bytes
+    etag: str
+    age_seconds: float
+
+
+class ObjectStore(Protocol):
+    """Objects under one root. Paths are relative to it, with ``/`` between their parts."""
+
+    root: str
+
+    def get(self, path: str) -> StoredObject | None:
+        """The object, or None when there is none."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The bytes of an object. Raises FileNotFoundError."""
+        ...
+
+    def write(self, path: str, body: bytes) -> str:
+        """Write or replace an object in one step and return its etag."""
+        ...
+
+    def write_if_absent(self, path: str, body: bytes) -> str | None:
+        """Create an object; its etag, or None when somebody else has created it. One of several callers wins."""
+        ...
+
+    def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:
+        """Replace an object that still has this etag; the new etag, or None when it was changed or deleted."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Delete an object; nothing when there is none."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """The objects whose path starts with ``prefix``, in the order of their paths."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A stream over the bytes of an object. Raises FileNotFoundError."""
+        ...
+
+
+def object_store(root: str, settings: LakeSettings) -> ObjectStore:
+    """The store for a root: ``s3://bucket/prefix`` (also s3a, s3n) or a folder (also ``file:``).
+
+    Raises UsageError LAK-001 for any other scheme.
+    """
+    scheme, separator, rest = root.partition("://")
+    if separator and scheme in {"s3", "s3a", "s3n"}:
+        from common.lake.s3_objects import S3Store
+
+        return S3Store(rest, settings)
+    if root.startswith("file:"):
+        return FolderStore(Path("/" + root.removeprefix("file:").lstrip("/")))
+    if separator:
+        raise UsageError(
+            "LAK-001",
+            f"The root '{root}' is of a kind that the lake cannot use.",
+            cause=f"The scheme is '{scheme}'.",
+            remedy="Give a folder, or s3://bucket/prefix.",
+        )
+    return FolderStore(Path(root))
+
+
+class FolderStore:
+    """Objects as files under a folder. Writes are atomic by rename, creation by link, replacement under a file lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.root = str(self.folder)
+
+    def _file(self, path: str) -> Path:
+        file = self.folder / path
+        if ".." in Path(path).parts or Path(path).is_absolute():
+            raise UsageError("LAK-001", f"The path '{path}' leads out of the store.", remedy="Stay below the root.")
+        return file
+
+    def get(self, path: str) -> StoredObject | None:
+        """See ObjectStore."""
+        try:
+            with self._file(path).open("rb") as stream:
+                body = stream.read()
+                modified = os.fstat(stream.fileno()).st_mtime
+        except FileNotFoundError:
+            return None
+        return StoredObject(body, _etag(body), time.time() - modified)
+
+    def read(self, path: str) -> bytes:
+        """See ObjectStore."""
+        return self._file(path).read_bytes()
+
+    def open(self, path: str) -> BinaryIO:
+        """See ObjectStore."""
+        return self._file(path).open("rb")
+
+    def write(self, path: str, body: bytes) -> str:
+        """See ObjectStore."""
+        with self._written_aside(path, body) as aside:
+            aside.replace(self._file(path))
+        return _etag(body)
+
+    def write_if_absent(self, path: str, body: bytes) -> str | None:
+        """See ObjectStore. A hard link is made of a complete file, so no reader sees half an object."""
+        with self._written_aside(path, body) as aside:
+            try:
+                os.link(aside, self._file(path))
+            except FileExistsError:
+                return None
+        return _etag(body)
+
+    def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:
+        """See ObjectStore. Comparison and rename happen under a lock that the kernel drops when its holder dies."""
+        file = self._file(path)
+        if not file.parent.is_dir():
+            return None
+        with (file.parent / f".{file.name}.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            current = self.get(path)
+            if current is None or current.etag != etag:
+                return None
+            return self.write(path, body)
+
+    def delete(self, path: str) -> None:
+        """See ObjectStore."""
+        with suppress(FileNotFoundError):
+            self._file(path).unlink()
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """See ObjectStore. Hidden files (locks, unfinished writes) are left out; etags are empty."""
+        yield from self._walk(self._file(prefix.rpartition("/")[0]), prefix)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[Entry]:
+        with suppress(FileNotFoundError), os.scandir(folder) as found:
+            # A folder sorts as its name with the slash, as its paths do on S3.
+            children = sorted(found, key=lambda child: child.name + "/" * child.is_dir())
+            for child in children:
+                path = Path(child.path).relative_to(self.folder).as_posix()
+                if child.is_dir():
+                    if prefix.startswith(f"{path}/") or f"{path}/".startswith(prefix):
+                        yield from self._walk(Path(child.path), prefix)
+                elif path.startswith(prefix) and not child.name.startswith("."):
+                    with suppress(FileNotFoundError):
+                        status = child.stat()
+                        modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
+                        yield Entry(path, status.st_size, modified, "")
+
+    @contextmanager
+    def _written_aside(self, path: str, body: bytes) -> Iterator[Path]:
+        file = self._file(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
+        aside = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(body)
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.chmod(0o644)
+            yield aside
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,60 @@
+"""Rows that wait for their audit: computed once, looked at, then published or kept for inspection."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from common.lake.table import Table
+
+
+class StagedRows:
+    """Staged rows of one table: ``rows`` is the frame to audit and to publish; nothing of it is visible to readers.
+
+    In cache mode the executors hold the rows (memory, then disk); in files mode they lie in Parquet below ``path``,
+    which costs one write and one read and survives lost executors.
+    """
+
+    def __init__(self, table: Table, rows: DataFrame, path: str, *, files: bool) -> None:
+        from pyspark import StorageLevel
+
+        self.table = table
+        self.path = path
+        self._files = files
+        self._kept = False
+        self._lock = threading.Lock()
+        if files:
+            rows.write.mode("overwrite").parquet(path)
+            self.rows = rows.sparkSession.read.schema(rows.schema).parquet(path)
+        else:
+            self.rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+
+    def keep(self) -> str:
+        """Keep the rows for inspection, as Parquet, and return where."""
+        with self._lock:
+            if not self._files and not self._kept:
+                self.rows.write.mode("overwrite").parquet(self.path)
+            self._kept = True
+        return self.path
+
+    def release(self) -> None:
+        """Let the rows go: from the executors, and from storage unless they were kept."""
+        if not self._files:
+            self.rows.unpersist()
+        elif not self._kept:
+            _delete(self.rows.sparkSession, self.path)
+
+    def __enter__(self) -> StagedRows:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+
+def _delete(spark: SparkSession, path: str) -> None:
+    jvm: Any = spark._jvm
+    target = jvm.org.apache.hadoop.fs.Path(path)
+    target.getFileSystem(jvm.org.apache.spark.deploy.SparkHadoopUtil.get().conf()).delete(target, True)

@@ -1,0 +1,74 @@
+"""Reads and writes of tables in a folder."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import BooleanType, DateType, LongType, StringType, StructField, StructType
+
+from common.days import DayRange
+from common.errors import ContractError, InputMissingError
+from common.lake import Lake, Table
+
+pytestmark = pytest.mark.unit
+
+SCHEMA = StructType(
+    [
+        StructField("id", LongType(), nullable=False),
+        StructField("day", DateType(), nullable=False),
+        StructField("email", StringType()),
+        StructField("amount", LongType()),
+    ]
+)
+TABLE = Table("shop.orders", "silver", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
+FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
+
+
+def orders(spark: SparkSession, *rows: tuple[int, date, str, int]) -> DataFrame:
+    return spark.createDataFrame(list(rows), SCHEMA)
+
+
+def content(frame: DataFrame) -> list[tuple[object, ...]]:
+    return sorted(tuple(row) for row in frame.collect())
+
+
+def test_a_batch_appended_twice_is_there_once(spark: SparkSession, lake: Lake) -> None:
+    batch = orders(spark, (1, FIRST, "a@example.org", 10), (2, SECOND, "b@example.org", 20))
+    first = lake.append_once(TABLE, batch, batch_id="feed-1")
+    second = lake.append_once(TABLE, batch, batch_id="feed-1")
+    assert (first.skipped, first.rows_written, first.version_before) == (False, 2, None)
+    assert (second.skipped, second.rows_written) == (True, 0)
+    assert second.version_before == second.version_after == first.version_after
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a@example.org", 10), (2, SECOND, "b@example.org", 20)]
+
+
+def test_replacing_a_day_leaves_the_other_days_alone(spark: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10), (2, SECOND, "b", 20)), batch_id="1")
+    result = lake.replace_days(TABLE, orders(spark, (3, SECOND, "c", 30)), days=DayRange.single(SECOND))
+    assert result.rows_written == 1
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10), (3, SECOND, "c", 30)]
+    assert content(lake.read(TABLE, days=DayRange.single(FIRST))) == [(1, FIRST, "a", 10)]
+
+
+def test_an_upsert_updates_newer_rows_inserts_new_ones_and_deletes_marked_ones(spark: SparkSession, lake: Lake) -> None:
+    stored = orders(spark, (1, FIRST, "a", 10), (2, FIRST, "b", 20), (3, FIRST, "c", 30))
+    lake.append_once(TABLE, stored, batch_id="1")
+    rows = spark.createDataFrame(
+        [(1, FIRST, "a", 11, False), (2, FIRST, "b", 19, False), (3, FIRST, "c", 31, True), (4, FIRST, "d", 40, False)],
+        StructType([*SCHEMA.fields, StructField("gone", BooleanType())]),
+    )
+    result = lake.upsert(TABLE, rows, days=DayRange.single(FIRST), newer="s.amount > t.amount", deleted="gone")
+    assert (result.rows_written, result.rows_updated, result.rows_deleted) == (1, 1, 1)
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 11), (2, FIRST, "b", 20), (4, FIRST, "d", 40)]
+
+
+def test_a_row_outside_of_the_replaced_days_is_refused(spark: SparkSession, lake: Lake) -> None:
+    with pytest.raises(ContractError, match="LAK-003"):
+        lake.replace_days(TABLE, orders(spark, (1, FIRST, "a", 10)), days=DayRange.single(SECOND))
+
+
+def test_a_missing_table_is_a_missing_input(lake: Lake) -> None:
+    with pytest.raises(InputMissingError, match="LAK-004"):
+        lake.read(TABLE)
