@@ -1,0 +1,88 @@
+"""Where raw files lie: listing them, and opening them from tasks."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, BinaryIO
+
+from common.errors import InputMissingError
+from common.lake.objects import object_store
+
+if TYPE_CHECKING:
+    from common.config import LakeSettings
+
+_GLOB = re.compile(r"[*?\[]")
+_S3 = re.compile(r"^s3[an]?://")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """One file of a listing: the store's ``root``, its ``path`` below it, size and time of last change."""
+
+    root: str
+    path: str
+    bytes: int
+    modified: datetime
+
+    def full_path(self, settings: LakeSettings) -> str:
+        """The path as Spark reads it."""
+        root = _S3.sub(f"{settings.s3_scheme}://", self.root)
+        return f"{root.rstrip('/')}/{self.path}"
+
+
+def find_files(location: str, settings: LakeSettings) -> list[FoundFile]:
+    """The files under a folder, prefix, single file or pattern (``*``, ``?``, ``[]``), in the order of their paths.
+
+    Names that begin with ``_`` or ``.`` are no input, nor is what lies under such a folder. Raises InputMissingError
+    SRC-007 when there are none, UsageError LAK-001 for a scheme that cannot be read.
+    """
+    root, name = _root_of(location)
+    found = _listed(root, name, settings)
+    if not found and not name:
+        parent, _, last = location.rstrip("/").rpartition("/")
+        parent = parent or ("/" if location.startswith("/") else ".")
+        found = [file for file in _listed(parent, "", settings, prefix=last) if file.path == last]
+    if not found:
+        raise InputMissingError(
+            "SRC-007",
+            f"There is no input file at {location}.",
+            cause="The listing holds no file, or only names that begin with '_' or '.'.",
+            remedy="Check --input, and that what writes the files has finished.",
+        )
+    return found
+
+
+def open_file(file: FoundFile, settings: LakeSettings, *, offset: int = 0) -> BinaryIO:
+    """A stream over the stored bytes from ``offset``. Raises FileNotFoundError."""
+    stream = object_store(file.root, settings).open(file.path)
+    if offset:
+        stream.seek(offset)
+    return stream
+
+
+def _root_of(location: str) -> tuple[str, str]:
+    """The part of a location before its first pattern, and the pattern."""
+    if not _GLOB.search(location):
+        return location.rstrip("/") or "/", ""
+    parts = location.split("/")
+    first = next(position for position, part in enumerate(parts) if _GLOB.search(part))
+    return "/".join(parts[:first]) or ("/" if location.startswith("/") else "."), "/".join(parts[first:])
+
+
+def _listed(root: str, pattern: str, settings: LakeSettings, prefix: str = "") -> list[FoundFile]:
+    store = object_store(root, settings)
+    found = []
+    try:
+        entries = list(store.list(prefix))
+    except NotADirectoryError:
+        return []
+    for entry in entries:
+        hidden = any(part.startswith(("_", ".")) for part in entry.path.split("/"))
+        if hidden or entry.path.endswith("/"):
+            continue
+        if not pattern or fnmatch.fnmatchcase(entry.path, pattern):
+            found.append(FoundFile(store.root, entry.path, entry.size, entry.modified))
+    return found
