@@ -10,6 +10,8 @@ from common.report.markup import Html, element
 from common.report.wording import format_value, plural
 
 _ORDER = {"failed": 0, "warning": 1, "passed": 2}
+# Arguments that say where to look rather than what to find.
+_IMPLIED = {"column", "column_list", "batch_id", "severity"}
 _TONE = {"failed": "bad", "warning": "warn", "passed": "good"}
 
 
@@ -19,7 +21,9 @@ def audit_section(passed: bool, results: Sequence[Mapping[str, Any]]) -> Html:
     failed, warned = states.count("failed"), states.count("warning")
     if not results:
         words = "No expectations are declared for this table."
-    elif failed or not passed:
+    elif not passed and not failed:
+        words = "The checks could not be completed, so the rows were not published."
+    elif failed:
         words = f"{plural(failed, 'check')} failed, so the rows were not published."
     elif warned:
         words = f"The rows may be published; {plural(warned, 'check')} of {len(results)} gave a warning."
@@ -31,11 +35,13 @@ def audit_section(passed: bool, results: Sequence[Mapping[str, Any]]) -> Html:
             chip(state, _TONE[state]),
             _described(row),
             _observed(row),
-            format_value(_first(row, "expected", "kwargs") or ""),
+            _expected(row),
         ]
         for state, row in ordered
     ]
-    table = data_table(["result", "check", "observed", "expected"], rows, name="Quality checks") if rows else ""
+    table = (
+        data_table(["result", "check", "observed", "expected"], rows, name="Quality checks", stack=True) if rows else ""
+    )
     return section("Quality checks", paragraph(words), table)
 
 
@@ -61,6 +67,29 @@ def _observed(row: Mapping[str, Any]) -> str:
     if value is None and unexpected is not None:
         return plural(int(unexpected), "unexpected row")
     return format_value(value)
+
+
+def _expected(row: Mapping[str, Any]) -> str:
+    """What was asked for in words: ``expected`` as given, otherwise the arguments of the expectation."""
+    if row.get("expected") is not None:
+        return format_value(row["expected"])
+    asked = {
+        key: value for key, value in (row.get("kwargs") or {}).items() if value is not None and key not in _IMPLIED
+    }
+    low, high, mostly = asked.pop("min_value", None), asked.pop("max_value", None), asked.pop("mostly", None)
+    words = []
+    if low is not None and high is not None:
+        words.append(f"between {format_value(low)} and {format_value(high)}")
+    elif low is not None:
+        words.append(f"at least {format_value(low)}")
+    elif high is not None:
+        words.append(f"at most {format_value(high)}")
+    if "value_set" in asked:
+        words.append(f"one of {format_value(asked.pop('value_set'))}")
+    words += [f"{key.replace('_', ' ')} {format_value(value)}" for key, value in asked.items()]
+    if mostly is not None and float(mostly) < 1:
+        words.append(f"in at least {format_value(float(mostly) * 100)} % of the rows")
+    return ", ".join(words)
 
 
 def _first(row: Mapping[str, Any], *keys: str) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.report.drawing import DASHES, draw
+from common.report.charts import DASHES
+from common.report.drawing import draw
 from common.report.markup import Html, element, escape, join
 from common.report.plots import MAX_BARS, Bars, Histogram, Line, Plot
 from common.report.style import style_sheet
-from common.report.wording import decimals_for, format_value, is_missing, is_number, plural
+from common.report.wording import common_decimals, format_value, is_missing, is_number, plural
 
 MAX_TABLE_ROWS = 500
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -50,35 +51,43 @@ def details(summary: str, *parts: object) -> Html:
 
 
 def data_table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, name: str, limit: int = MAX_TABLE_ROWS
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, name: str, stack: bool = False, class_: str = ""
 ) -> Html:
-    """A table that scrolls inside its own box; columns of numbers stand flush right with equal decimals.
+    """A table that scrolls inside its own box, or with ``stack`` shows each row as a list on a phone.
 
-    Cells may be Html. More rows than ``limit`` are left out, and the page says so.
+    Columns of numbers stand flush right with equal decimals. Cells may be Html. Rows beyond MAX_TABLE_ROWS are
+    left out, and the page says so.
     """
     if not rows:
         return paragraph("No rows.", class_="note")
-    shown = rows[:limit]
+    shown = rows[:MAX_TABLE_ROWS]
     cells = list(zip(*shown, strict=True))
     numeric = [_is_numeric(column) for column in cells]
-    decimals = [_common_decimals(column) if flag else None for column, flag in zip(cells, numeric, strict=True)]
-    classes = ["n" if flag else None for flag in numeric]
+    decimals = [common_decimals(column) if flag else None for column, flag in zip(cells, numeric, strict=True)]
+    classes = ["n" if flag else _text_class(column) for column, flag in zip(cells, numeric, strict=True)]
     heads = [element("th", c, scope="col", class_=cls) for c, cls in zip(columns, classes, strict=True)]
+    labels = [name if stack and n else None for n, name in enumerate(columns)]
     lines = [
         element(
             "tr",
             *(
-                element("td", cell if isinstance(cell, Html) else format_value(cell, decimals=places), class_=cls)
-                for cell, places, cls in zip(row, decimals, classes, strict=True)
+                element("td", _cell(cell, places), class_=cls, data_label=label)
+                for cell, places, cls, label in zip(row, decimals, classes, labels, strict=True)
             ),
         )
         for row in shown
     ]
-    table = element("table", element("thead", element("tr", *heads)), element("tbody", *lines))
+    kind = f"{'stack' if stack else ''} {class_}".strip() or None
+    table = element("table", element("thead", element("tr", *heads)), element("tbody", *lines), class_=kind)
     box = element("div", table, class_="scroll", role="region", aria_label=f"Table: {name}", tabindex="0")
-    if len(rows) > limit:
-        return join([box, paragraph(f"The first {limit:,} of {len(rows):,} rows.", class_="note")])
+    if len(rows) > MAX_TABLE_ROWS:
+        return join([box, paragraph(f"The first {MAX_TABLE_ROWS:,} of {len(rows):,} rows.", class_="note")])
     return box
+
+
+def code(text: object) -> Html:
+    """A name or a value as it is typed; short ones are never broken over lines."""
+    return element("code", text, class_="short" if len(str(text)) <= 34 else None)
 
 
 def figure(heading: str, plot: Plot, text_alternative: str, number: int, note: str = "") -> Html:
@@ -133,5 +142,13 @@ def _is_numeric(column: Sequence[object]) -> bool:
     return any(is_number(cell) for cell in column) and all(is_number(cell) or is_missing(cell) for cell in column)
 
 
-def _common_decimals(column: Sequence[object]) -> int:
-    return decimals_for([cell for cell in column if not is_missing(cell)])
+def _text_class(column: Sequence[object]) -> str | None:
+    """Short texts and days stay on one line, long ones get room."""
+    if any(isinstance(cell, Html) for cell in column):
+        return None
+    longest = max(len(format_value(cell)) for cell in column)
+    return "d" if longest <= 22 else "w" if longest > 34 else None
+
+
+def _cell(value: object, decimals: int | None) -> object:
+    return value if isinstance(value, Html) else format_value(value, decimals=decimals)

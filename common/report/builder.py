@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from common.report import run_facts
 from common.report.audits import audit_section
 from common.report.blocks import chip, data_table, figure, page, paragraph, section
-from common.report.markup import Html, element, escape
+from common.report.markup import Html, element
 from common.report.plots import Band, Bars, Histogram, Line, Number, Plot, XValue, checked_series
 
 
@@ -70,7 +70,7 @@ class ReportBuilder:
         ``text_alternative`` is the sentence that says what the plot shows. At most 30 bars are drawn:
         sort the largest first.
         """
-        series = values if isinstance(values, Mapping) else {unit or "value": values}
+        series = values if isinstance(values, Mapping) else {"": values}
         names = tuple(str(label) for label in labels)
         plot = Bars(
             names,
@@ -177,9 +177,9 @@ class ReportBuilder:
             run_facts.about(record),
         )
         words = "This page is one file: it loads nothing and can be mailed or kept. Days and times are UTC."
-        return page(
-            f"{title} {run_facts.days_text(record)}".strip(), header, main, element("footer", paragraph(escape(words)))
-        )
+        days = run_facts.days_text(record)
+        whole_title = title if days in title else f"{title}, {days}"
+        return page(whole_title, header, main, element("footer", paragraph(words)))
 
     def _add_plot(self, heading: str, plot: Plot, text_alternative: str, note: str) -> None:
         if not text_alternative.strip():

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.report.blocks import chip, data_table, page, paragraph, section
-from common.report.markup import Html, element
+from common.report.blocks import chip, code, data_table, page, paragraph, section
+from common.report.markup import Html, element, join
 from common.report.run_facts import OUTCOMES, counts_of, days_text, outcome
-from common.report.wording import MISSING, format_number, format_seconds, plural
+from common.report.wording import MISSING, format_seconds, plural
 
 SHOWN_RUNS = 200
 
@@ -23,13 +23,17 @@ def render_index(records: Sequence[Mapping[str, Any]]) -> bytes:
     latest: dict[str, Mapping[str, Any]] = {}
     for record in newest:
         latest.setdefault(str(record.get("job") or "unknown"), record)
-    header = element("header", element("h1", "Runs of this lake"), paragraph(_lead(newest, latest), class_="lead"))
+    header = element(
+        "header", element("h1", "Runs of this lake"), paragraph(_lead(newest, latest), class_="lead"), class_="broad"
+    )
     if not newest:
         hint = paragraph("A run appears here as soon as it has ended, well or badly.")
         return page("Runs of this lake", header, element("main", section("No runs yet", hint)))
     failing = [section("Jobs that need a look", _failing(latest), class_="notice")] if _failing(latest) else []
-    main = element("main", *failing, _by_job(newest, latest), _latest_runs(newest))
-    return page("Runs of this lake", header, main, element("footer", paragraph("Days and times are UTC.")))
+    main = element("main", *failing, _by_job(newest, latest), _latest_runs(newest), class_="broad")
+    return page(
+        "Runs of this lake", header, main, element("footer", paragraph("Days and times are UTC."), class_="broad")
+    )
 
 
 def _lead(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[str, Any]]) -> str:
@@ -46,7 +50,8 @@ def _failing(latest: Mapping[str, Mapping[str, Any]]) -> Html:
     for job, record in sorted(latest.items()):
         if outcome(record)[1] == "bad":
             remedy = _error(record).get("remedy")
-            items.append(paragraph(element("b", job), f" {_why(record)}", f" What to do: {remedy}" if remedy else ""))
+            todo = f" What to do: {remedy}" if remedy else ""
+            items.append(paragraph(element("b", job), f" {_why(record)}{todo} ", _link(record)))
     return Html("".join(items))
 
 
@@ -54,60 +59,51 @@ def _by_job(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[st
     runs = Counter(str(r.get("job") or "unknown") for r in newest)
     failed = Counter(str(r.get("job") or "unknown") for r in newest if outcome(r)[1] == "bad")
     rows = [
-        [element("code", job), chip(*outcome(latest[job])), _when(latest[job]), runs[job], failed[job]]
-        for job in sorted(latest)
+        [code(job), chip(*outcome(latest[job])), _when(latest[job]), runs[job], failed[job]] for job in sorted(latest)
     ]
-    return section("Jobs", data_table(["job", "last run", "started (UTC)", "runs", "failed"], rows, name="Jobs"))
+    return section(
+        "Jobs",
+        data_table(["job", "last run", "started", "runs", "failed"], rows, name="Jobs", stack=True, class_="runs"),
+    )
 
 
 def _latest_runs(newest: Sequence[Mapping[str, Any]]) -> Html:
     shown = newest[:SHOWN_RUNS]
-    heads = ("job", "result", "started (UTC)", "days", "rows written", "time", "report")
-    lines = [_run_line(record) for record in shown]
-    table = element(
-        "table",
-        element("thead", element("tr", *(element("th", head, scope="col") for head in heads))),
-        element("tbody", *lines),
-        class_="runs",
-    )
-    note = (
-        ""
-        if len(newest) == len(shown)
-        else f"The latest {len(shown)} of {len(newest):,} runs; all are in the table ops.runs."
-    )
-    return section(
-        "Latest runs", paragraph(note, class_="note") if note else "", element("div", table, class_="scroll")
-    )
+    heads = ("job", "result", "started", "days", "rows written", "time", "report")
+    rest = f"The latest {len(shown)} of {len(newest):,} runs; all are in the table ops.runs."
+    note = paragraph(rest, class_="note") if len(newest) > len(shown) else ""
+    rows = [_run_line(record) for record in shown]
+    return section("Latest runs", note, data_table(heads, rows, name="Latest runs", stack=True, class_="runs"))
 
 
-def _run_line(record: Mapping[str, Any]) -> Html:
+def _run_line(record: Mapping[str, Any]) -> list[object]:
     word, tone = outcome(record)
-    written = counts_of(record).get("rows_written")
-    link = report_link(record)
-    job = element("code", record.get("job") or "unknown")
     why = element("div", _why(record), class_="note") if tone == "bad" else ""
-    return element(
-        "tr",
-        element("td", job, why),
-        element("td", chip(word, tone)),
-        element("td", _when(record), data_label="started"),
-        element("td", days_text(record) or MISSING, data_label="days"),
-        element("td", format_number(written), data_label="rows written", class_="n"),
-        element(
-            "td",
-            format_seconds(record["seconds"]) if record.get("seconds") is not None else MISSING,
-            data_label="time",
-            class_="n",
-        ),
-        element("td", element("a", "report", href=link) if link else "no report"),
-    )
+    seconds = record.get("seconds")
+    first, _, last = days_text(record).partition(" to ")
+    days = [element("span", day, class_="d") for day in (first, last) if day]
+    return [
+        join([code(record.get("job") or "unknown"), why]),
+        chip(word, tone),
+        _when(record),
+        join(days, " to ") if days else MISSING,
+        counts_of(record).get("rows_written"),
+        element("span", MISSING if seconds is None else format_seconds(seconds), class_="d"),
+        _link(record),
+    ]
+
+
+def _link(record: Mapping[str, Any]) -> Html:
+    address = report_link(record)
+    return element("a", "report", href=address) if address else element("span", "none", class_="note")
 
 
 def report_link(record: Mapping[str, Any]) -> str:
     """The address of the report relative to the index, empty when there is none or it would lead elsewhere."""
     path = str(record.get("report") or "")
     path = path.rpartition("/reports/")[2] if "/reports/" in path else path.removeprefix("reports/")
-    safe = path and all(part and part != ".." and ":" not in part for part in path.split("/")) and path.isprintable()
+    parts = path.split("/")
+    safe = path.isprintable() and all(part not in {"", ".", ".."} for part in parts) and not set(path) & set(":\\?#%")
     return path if safe else ""
 
 

@@ -33,7 +33,7 @@ class Bars:
 
     def columns(self) -> list[str]:
         """Heads of the table of data."""
-        return [self.label_name, *(_with_unit(name, self.unit) for name in self.series)]
+        return [self.label_name or "name", *(_with_unit(name, self.unit) or "value" for name in self.series)]
 
     def rows(self) -> list[list[object]]:
         """The table of data, every bar of it."""
@@ -60,7 +60,9 @@ class Line:
         names = [*self.series]
         if self.band is not None:
             names += [f"{self.band.label}, from", f"{self.band.label}, to"]
-        return [self.x_name, *(_with_unit(name, self.unit) for name in names)]
+        kinds = {type(x) for x in self.x}
+        x_name = "day" if kinds == {date} else "time (UTC)" if kinds == {datetime} else "x"
+        return [self.x_name or x_name, *(_with_unit(name, self.unit) for name in names)]
 
     def rows(self) -> list[list[object]]:
         """The table of data, every point of it."""

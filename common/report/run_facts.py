@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.report.blocks import chip, data_table, details, paragraph, section
-from common.report.markup import Html, element, join
-from common.report.wording import format_number, format_seconds, format_value, plural
+from common.report.blocks import chip, code, data_table, details, paragraph, section
+from common.report.markup import Html, element
+from common.report.wording import format_number, format_seconds, format_value, is_number, plural
 
 Record = Mapping[str, Any]
 
@@ -119,7 +119,7 @@ def rows_equation(record: Record) -> Html:
         parts.append(_term(counts.get(key, 0), word))
     gap = counts["rows_read"] - sum(counts.get(key, 0) for key, _ in _PARTS)
     verdict = (
-        chip("The sum is even: no row got lost.", "good")
+        chip("Every row is accounted for.", "good")
         if gap == 0
         else chip(f"{abs(gap):,} rows are unaccounted for.", "bad")
     )
@@ -128,10 +128,19 @@ def rows_equation(record: Record) -> Html:
         "Deduplicated rows came more than once. Filtered rows are left out on purpose.",
         class_="note",
     )
-    known = {"rows_read", *(key for key, _ in _PARTS)}
-    others = [[key.replace("_", " "), value] for key, value in counts.items() if key not in known]
+    others = [[key.replace("_", " "), value] for key, value in _other_counts(record)]
     more = details("More counts", data_table(["count", "value"], others, name="More counts")) if others else ""
     return section("Where the rows went", element("div", *parts, class_="sum"), verdict, words, more)
+
+
+def _other_counts(record: Record) -> list[tuple[str, object]]:
+    """Named numbers beside the sum, from ``details`` of the record or of its counts."""
+    counts = record.get("counts") or {}
+    known = {"rows_read", *(key for key, _ in _PARTS)}
+    named = {key: value for key, value in counts.items() if key not in known and is_number(value)}
+    for details_of in (counts.get("details"), record.get("details")):
+        named.update({key: value for key, value in (details_of or {}).items() if is_number(value)})
+    return sorted(named.items())
 
 
 def _term(count: int, word: str) -> Html:
@@ -145,7 +154,7 @@ def tables_touched(record: Record) -> Html:
     if outputs:
         rows = [
             [
-                _code(row.get("table", "")),
+                code(row.get("table", "")),
                 _versions(row),
                 row.get("rows_written"),
                 row.get("rows_updated"),
@@ -158,13 +167,14 @@ def tables_touched(record: Record) -> Html:
                 ["table written", "version before → after", "rows written", "updated", "deleted"],
                 rows,
                 name="Tables written",
+                stack=True,
             )
         )
     inputs = [
-        [_code(row.get("table", "")), str(row.get("version", ""))] for row in _listed(record.get("inputs"), "version")
+        [code(row.get("table", "")), str(row.get("version", ""))] for row in _listed(record.get("inputs"), "version")
     ]
     if inputs:
-        parts.append(data_table(["table read", "version"], inputs, name="Tables read"))
+        parts.append(data_table(["table read", "version"], inputs, name="Tables read", stack=True))
     if not parts:
         return Html("")
     words = "Each version can be read again later, so this result can be reproduced."
@@ -191,7 +201,7 @@ def about(record: Record) -> Html:
     facts: list[list[object]] = []
     for key, words in _FACTS.items():
         if record.get(key) not in (None, ""):
-            facts.append([words, _code(format_value(record[key]))])
+            facts.append([words, code(format_value(record[key]))])
     parts = (
         [details("Run id and versions", data_table(["what", "value"], facts, name="Run id and versions"))]
         if facts
@@ -200,23 +210,17 @@ def about(record: Record) -> Html:
     settings = record.get("settings") or {}
     origins = record.get("origins") or {}
     if settings:
-        rows = [
-            [_code(key), _code(format_value(value)), origins.get(key, "")] for key, value in sorted(settings.items())
-        ]
+        rows = [[code(key), code(format_value(value)), origins.get(key, "")] for key, value in sorted(settings.items())]
         parts.append(
             details(
                 f"Settings ({len(rows)}) and where each comes from",
-                data_table(["setting", "value", "from"], rows, name="Settings"),
+                data_table(["setting", "value", "from"], rows, name="Settings", stack=True),
             )
         )
     return section("About this run", *parts) if parts else Html("")
 
 
 def next_step(record: Record) -> Html:
-    """The command that comes next, if the record names one."""
-    command = record.get("next_command") or record.get("next")
+    """The command that comes next, if the record names one; after a failure the remedy says what to do."""
+    command = record.get("next_command") if outcome(record)[1] != "bad" else None
     return section("What to do next", element("pre", str(command))) if command else Html("")
-
-
-def _code(text: object) -> Html:
-    return join([element("code", text)])

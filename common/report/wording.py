@@ -33,6 +33,15 @@ def decimals_for(values: Sequence[object]) -> int:
     return max(0, min(6, 3 - math.floor(math.log10(largest))))
 
 
+def common_decimals(values: Sequence[object]) -> int:
+    """Digits after the point for a whole column: as many as its values have, up to four figures of a middling one."""
+    finite = sorted(abs(float(v)) for v in values if isinstance(v, (Real, Decimal)) and math.isfinite(v) and v != 0)
+    if not finite:
+        return 0
+    needed = max(len(f"{v:.6f}".rstrip("0").rpartition(".")[2]) for v in finite)
+    return min(needed, max(2, decimals_for([finite[(len(finite) - 1) // 2]])))
+
+
 def format_number(value: object, *, unit: str = "", decimals: int | None = None) -> str:
     """``1234567`` as ``1,234,567``, fractions with four figures unless ``decimals`` is given, missing as a dash."""
     if is_missing(value) or not isinstance(value, (Real, Decimal)):

@@ -1,0 +1,87 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from common.report.wording import (
+    common_decimals,
+    format_bytes,
+    format_number,
+    format_seconds,
+    format_value,
+    plural,
+    short_number,
+)
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234567, "1,234,567"),
+        (0, "0"),
+        (-1200, "\u22121,200"),
+        (12345.678, "12,346"),
+        (3.14159, "3.142"),
+        (0.5, "0.5"),
+        (0.0000004, "4e-07"),
+        (Decimal("19.90"), "19.9"),
+        (np.int64(1500), "1,500"),
+        (np.float64(0.25), "0.25"),
+        (float("inf"), "∞"),
+        (None, "\u2013"),
+        (float("nan"), "\u2013"),
+    ],
+)
+def test_numbers_have_separators_and_at_most_four_figures_of_a_fraction(value: object, text: str) -> None:
+    assert format_number(value) == text
+
+
+def test_units_follow_a_number_and_percent_signs_stick_to_it() -> None:
+    assert format_number(1200, unit="rows") == "1,200 rows"
+    assert format_number(12.5, unit="%") == "12.5%"
+
+
+def test_a_column_shows_as_many_decimals_as_its_values_have() -> None:
+    assert common_decimals([5400.25, 12.5]) == 2
+    assert common_decimals([0.1234, 0.0001]) == 4
+    assert common_decimals([1, 2, 3]) == 0
+    assert common_decimals([1 / 3, 2 / 3]) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (9500, "9,500"), (12500, "12.5k"), (1200000, "1.2M"), (-3e9, "\u22123bn"), (0.25, "0.25")],
+)
+def test_axis_labels_are_short(value: float, text: str) -> None:
+    assert short_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.25, "0.2 s"), (42, "42 s"), (59.7, "1 min 00 s"), (192, "3 min 12 s"), (3725, "1 h 02 min"), (None, "\u2013")],
+)
+def test_spans_of_time_are_in_words(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+def test_sizes_are_in_decimal_units() -> None:
+    assert [format_bytes(n) for n in (12, 1500, 1_500_000_000)] == ["12 bytes", "1.5 kB", "1.5 GB"]
+
+
+def test_nouns_follow_their_number() -> None:
+    assert [plural(1, "row"), plural(1200, "row"), plural(2, "query")] == ["1 row", "1,200 rows", "2 queries"]
+
+
+def test_other_values_are_written_plainly() -> None:
+    assert format_value(True) == "yes"
+    assert format_value(date(2026, 11, 20)) == "2026-11-20"
+    assert format_value(datetime(2026, 11, 20, 3, 4, 5, 678, tzinfo=UTC)) == "2026-11-20 03:04:05+00:00"
+    assert format_value(["a", 1200]) == "a, 1,200"
+    assert format_value({"b", "a"}) == "a, b"
