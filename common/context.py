@@ -96,8 +96,8 @@ class Services:
 class RunContext:
     """One run, as its body sees it.
 
-    ``started_at`` (UTC) is the only clock that a body may use. ``attempt`` counts from 1. ``input_path`` and ``source_name`` are
-    given to ingest jobs.
+    ``started_at`` (UTC) is the only clock that a body may use. ``attempt`` counts from 1. ``input_path`` and
+    ``source_name`` are given to ingest jobs.
     """
 
     job: Job

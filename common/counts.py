@@ -10,8 +10,8 @@ NAMES = ("rows_read", "rows_written", "rows_quarantined", "rows_deduplicated", "
 class Counts:
     """Row counts of one run: ``rows_read`` is the sum of the other four, and named details say more.
 
-    Written, quarantined, deduplicated (an equal or newer row stays) and filtered (left out on purpose, e.g. outside of the
-    days) rows must add up; the runner asserts it with ``check``.
+    Written, quarantined, deduplicated (an equal or newer row stays) and filtered (left out on purpose, e.g. outside of
+    the days) rows must add up; the runner asserts it with ``check``.
     """
 
     def __init__(self) -> None:

@@ -47,22 +47,21 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(job: Job) -> _Parser:
     parser = _Parser(prog=job.name, add_help=False, allow_abbrev=False, exit_on_error=False)
-    for name in ("--lake", "--day", "--from", "--to", "--input", "--source", "--run-id", "--attempt"):
+    for name in _VALUES:
         parser.add_argument(name)
     parser.add_argument("--env", default="local")
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--conf-file", action="append", default=[])
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.add_argument("-h", "--help", action="store_true")
-    for switch in ("--plan", "--debug", "--version"):
+    for switch in _SWITCHES:
         parser.add_argument(switch, action="store_true")
     return parser
 
 
-FLAG_NAMES = (
-    "--env", "--lake", "--day", "--from", "--to", "--input", "--source", "--set", "--conf-file", "--plan", "-o", "--output",
-    "--debug", "--version", "--run-id", "--attempt", "--help",
-)  # fmt: skip
+_SWITCHES = ("--plan", "--debug", "--version")
+_VALUES = ("--lake", "--day", "--from", "--to", "--input", "--source", "--run-id", "--attempt")
+FLAG_NAMES = (*_VALUES, *_SWITCHES, "--env", "--set", "--conf-file", "-o", "--output", "--help")
 
 
 def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
@@ -132,7 +131,7 @@ def _check_input(job: Job, input_path: str | None, source: str | None) -> None:
         raise UsageError(
             "CLI-007",
             f"{job.name} needs {missing}.",
-            remedy="Say where the raw files lie (--input PATH) and how their columns are named (--source NAME or file.yaml).",
+            remedy="Say where the raw files lie (--input PATH) and how their columns are named (--source NAME).",
         )
     if not job.ingests and (input_path is not None or source is not None):
         flag = "--input" if input_path is not None else "--source"

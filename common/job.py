@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 class Job:
     """One entrypoint.
 
-    ``name`` is ``<family>.<verb>``, ``body`` and the table references in ``reads`` and ``writes`` are ``module:attribute`` as
-    text, imported when the run starts, so that ``--help`` answers at once. The first of ``writes`` is the table whose
-    lease the run holds. ``next_command`` may hold ``{lake}`` and ``{days}`` (``--day ...`` or ``--from ... --to ...``).
+    ``name`` is ``<family>.<verb>``. ``body`` and the table references in ``reads`` and ``writes`` are
+    ``module:attribute`` as text, imported when the run starts, so that ``--help`` answers at once. The first of
+    ``writes`` is the table whose lease the run holds. ``next_command`` may hold ``{lake}`` and ``{days}``
+    (``--day ...`` or ``--from ... --to ...``).
     """
 
     name: str
@@ -54,7 +55,7 @@ class Job:
 def run_job(job: Job, argv: Sequence[str] | None = None, *, services: Services | None = None) -> int:
     """Run ``job`` as the command line asks and return the exit code; never raises.
 
-    ``argv`` defaults to the arguments of the process. ``services`` replaces what opens sessions, lakes and stores (tests).
+    ``argv`` defaults to the arguments of the process. ``services`` replaces what opens sessions, lakes and stores.
     """
     from common.cli import main
 

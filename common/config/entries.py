@@ -1,7 +1,7 @@
 """YAML as a tree of entries that remember where they were written.
 
 Every scalar stays text: the parameter model knows the types, so ``no``, ``012`` or ``12:30`` are never guessed at.
-Refused, each with file and line (UsageError CFG-001): duplicate keys, tags, anchors and aliases, merge keys, keys that are not text.
+Refused with file and line (UsageError CFG-001): duplicate keys, tags, aliases, merge keys, keys that are not text.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from common.errors import UsageError
 
 
 class Layers:
-    """Reads ``lake.yaml`` and ``<family>.yaml`` of one folder, and conf files, as one tree ``{lake: .., family: {job: ..}}``."""
+    """Reads ``lake.yaml``, ``<family>.yaml`` and conf files as one tree ``{lake: .., family: {job: ..}}``."""
 
     def __init__(self, folder: Traversable, family: str, jobs: set[str]) -> None:
         self._folder = folder
@@ -21,7 +21,7 @@ class Layers:
         self._jobs = jobs
 
     def packaged(self, env: str) -> Entry:
-        """The default section with the section of ``env`` over it. Raises UsageError CFG-004 for an unknown environment."""
+        """The default section, the one of ``env`` over it. Raises UsageError CFG-004 for an unknown environment."""
         files = {name: self._read(name) for name in ("lake", self._family)}
         self._check_environment(env, files)
         tree = mapping()

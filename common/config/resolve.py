@@ -1,6 +1,6 @@
 """Settings in layers, each value with the layer it came from.
 
-Class defaults < ``default:`` of the packaged file < its ``<env>:`` section < ``--conf-file`` < ``--set`` (and ``--lake``).
+Class defaults < ``default:`` of the packaged file < its ``<env>:`` section < ``--conf-file`` < ``--set`` < ``--lake``.
 Packaged files are read through ``importlib.resources`` only, so they work from a zip.
 """
 

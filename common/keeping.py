@@ -1,0 +1,106 @@
+"""Keeps the record and the report of a run: objects first, then a row of ``ops.runs``, each for itself.
+
+The row goes through an outbox: a marker object holds the record until the row is committed, and the next run that has a
+session appends what an earlier one could not (stopped, no session, lease held).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from common.errors import TransientError
+from common.failures import explain
+from common.record import Record, ops_key, ops_row, record_path, report_path, to_json
+
+if TYPE_CHECKING:
+    from common.context import RunContext
+    from common.lake.objects import ObjectStore
+
+_PENDING = "runs/_pending/"
+_MOST_PENDING = 100
+_INDEX_DATA = "reports/index.json"
+_INDEX_PAGE = "reports/index.html"
+_MOST_INDEXED = 2000
+_TRIES = 10
+# What the index shows; settings and results would make it grow with each run.
+_NOT_INDEXED = ("settings", "origins", "quality", "inputs")
+
+
+def earlier_attempts(objects: ObjectStore, path: str) -> int:
+    """How many attempts the record at ``path`` tells of; 0 when there is none."""
+    stored = objects.get(path)
+    return 0 if stored is None else int(json.loads(stored.body)["attempt"])
+
+
+def keep_record(context: RunContext, record: Record) -> None:
+    """Write the record as JSON. Raises TransientError RUN-006 when storage does not take it."""
+    path = record_path(context.job, context.run_id)
+    try:
+        context.objects.write(path, to_json(record))
+    except Exception as error:
+        raise TransientError(
+            "RUN-006",
+            f"The run record could not be written to {path}.",
+            cause=explain(error).cause,
+            remedy="What the job has published stays. Check the rights below the lake root; a rerun is safe.",
+        ) from error
+
+
+def keep_row(context: RunContext, record: Record, *, now: bool) -> None:
+    """Append the record to ``ops.runs`` now, or leave it in the outbox for the next run."""
+    context.objects.write(f"{_PENDING}{record['run_id']}-{record['attempt']}.json", to_json(record))
+    if not now or context.opened("lake") is None:
+        return
+    from common.lake.ops_tables import RUNS
+
+    with context.lake.lease(RUNS):
+        for number, entry in enumerate(context.objects.list(_PENDING)):
+            if number == _MOST_PENDING:
+                break
+            stored = context.objects.get(entry.path)
+            if stored is not None:
+                pending = json.loads(stored.body)
+                context.lake.append_ops(RUNS, [ops_row(pending)], key=ops_key(pending))
+                context.objects.delete(entry.path)
+
+
+def keep_report(context: RunContext, record: Record) -> None:
+    """Render and store the report; its path goes into ``record``."""
+    path = report_path(context.job, context.run_id)
+    context.objects.write(path, context.report.render({**record, "report": path}))
+    record["report"] = path
+
+
+def keep_index(context: RunContext, record: Record) -> None:
+    """Add the run to the page over all runs.
+
+    The data of the page is changed by compare-and-swap, so that no run of several at once is lost; the page is rendered
+    again until it shows the data that is there.
+    """
+    from common.report import render_index
+
+    objects = context.objects
+    entry = {name: value for name, value in record.items() if name not in _NOT_INDEXED}
+    for _ in range(_TRIES):
+        etag = _add_to_index(objects, entry)
+        if etag is None:
+            continue
+        for _ in range(_TRIES):
+            stored = objects.get(_INDEX_DATA)
+            if stored is None:
+                return
+            objects.write(_INDEX_PAGE, render_index(json.loads(stored.body)))
+            newest = objects.get(_INDEX_DATA)
+            if newest is None or newest.etag == stored.etag:
+                return
+        return
+
+
+def _add_to_index(objects: ObjectStore, entry: dict[str, Any]) -> str | None:
+    stored = objects.get(_INDEX_DATA)
+    if stored is None:
+        return objects.write_if_absent(_INDEX_DATA, to_json([entry]))
+    others = [run for run in json.loads(stored.body) if run["run_id"] != entry["run_id"]]
+    newest = sorted([*others, entry], key=lambda run: str(run["started_at"]))[-_MOST_INDEXED:]
+    return objects.write_if_match(_INDEX_DATA, to_json(newest), stored.etag)

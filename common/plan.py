@@ -1,0 +1,114 @@
+"""``--plan``: what a run would read, write and use, without a JVM and without touching anything."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+from common.closing import aligned, print_refusal
+from common.failures import explain
+from common.record import SCHEMA_VERSION, to_json
+
+if TYPE_CHECKING:
+    from common.config import LakeSettings
+    from common.context import Services
+    from common.flags import Flags
+    from common.job import Job
+    from common.lake.objects import ObjectStore
+
+_MOST_FILES = 10_000
+_SAMPLE = 5
+_COMMIT = re.compile(r"/_delta_log/(\d{20})\.(?:json|checkpoint\.)")
+
+
+def print_plan(job: Job, flags: Flags, services: Services) -> int:
+    """Print the plan as text, or as JSON with ``-o json``; the exit code."""
+    try:
+        plan = make_plan(job, flags, services)
+    except Exception as error:  # whatever it is, it becomes an exit code with a sentence.
+        return print_refusal(job, explain(error), as_json=flags.output == "json")
+    sys.stdout.write(to_json(plan).decode() if flags.output == "json" else plan_text(plan))
+    sys.stdout.flush()
+    return 0
+
+
+def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
+    """The plan as a dictionary. Raises UsageError for wrong settings."""
+    from common.runner import settings_of
+
+    resolved = settings_of(job, flags, services)
+    store = services.objects(resolved.lake.root, resolved.lake)
+    days = flags.days
+    command = ["spark-submit", "--py-files", "lakejobs.zip", f"jobs/{job.family}/{job.short_name}.py", *flags.rest]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "job": job.name,
+        "env": resolved.env,
+        "lake": resolved.lake.root,
+        "days": {"first": str(days.first), "last": str(days.last), "count": len(days)} if days else None,
+        "input": _input(flags.input, resolved.lake, services) if flags.input else None,
+        "source": flags.source,
+        "reads": [_table(reference, store) for reference in job.reads],
+        "writes": [_table(reference, store) for reference in job.writes],
+        "settings": resolved.shown(),
+        "command": shlex.join(command),
+    }
+
+
+def _table(reference: str, store: ObjectStore) -> dict[str, Any]:
+    from common.context import attribute
+
+    table = attribute(reference)
+    found = (_COMMIT.search(entry.path) for entry in store.list(f"{table.relative_path}/_delta_log/"))
+    versions = [int(match.group(1)) for match in found if match]
+    return {"table": table.name, "path": table.relative_path, "version": max(versions, default=None)}
+
+
+def _input(path: str, settings: LakeSettings, services: Services) -> dict[str, Any]:
+    """Files and bytes at an input path, which may be a folder or one file; stops counting at 10,000 files."""
+    parent, _, name = path.rstrip("/").rpartition("/")
+    if not parent:
+        parent = "/" if path.startswith("/") else "."
+    files, size = 0, 0
+    sample: list[str] = []
+    for entry in services.objects(parent, settings).list(name):
+        if entry.path != name and not entry.path.startswith(f"{name}/"):
+            continue
+        files += 1
+        size += entry.size
+        if len(sample) < _SAMPLE:
+            sample.append(entry.path)
+        if files == _MOST_FILES:
+            break
+    return {"path": path, "files": files, "bytes": size, "more": files == _MOST_FILES, "sample": sample}
+
+
+def plan_text(plan: dict[str, Any]) -> str:
+    """The plan for a person."""
+    days, given = plan["days"], plan["input"]
+    head = [("environment", plan["env"]), ("lake", plan["lake"])]
+    if days:
+        head.append(("days", f"{days['first']} to {days['last']} ({days['count']})"))
+    if given:
+        least = "at least " if given["more"] else ""
+        head.append(("input", f"{given['path']}: {least}{given['files']:,} files, {given['bytes']:,} bytes"))
+        head += [("", name) for name in given["sample"]]
+        head.append(("source", str(plan["source"])))
+    head += [("reads", _described(table)) for table in plan["reads"]]
+    head += [("writes", _described(table)) for table in plan["writes"]]
+    settings = [(name, f"{_shown(one['value'])}  ({one['origin']})") for name, one in plan["settings"].items()]
+    return (
+        f"Plan of {plan['job']}: nothing is started, nothing is touched.\n{aligned(head)}"
+        f"\nSettings (and the layer that each comes from):\n{aligned(settings)}\nCommand:\n  {plan['command']}\n"
+    )
+
+
+def _described(table: dict[str, Any]) -> str:
+    version = "not there yet" if table["version"] is None else f"version {table['version']}"
+    return f"{table['table']} ({version}) at {table['path']}"
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
