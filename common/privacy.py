@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.functions import pandas_udf
+from pyspark.sql.pandas.functions import pandas_udf
 from pyspark.sql.types import StringType
 
 from common.errors import UsageError
@@ -88,7 +88,7 @@ def pseudonymise(
 def pseudonym_columns(rows: DataFrame, columns: Sequence[str], key: PseudonymKey) -> dict[str, Column]:
     """Column name -> expression of its pseudonym, for ``columns`` of ``rows``."""
     secret = rows.sparkSession.sparkContext.broadcast(key.secret)
-    hashed = pandas_udf(_hasher(secret), StringType())
+    hashed = pandas_udf(_hasher(secret), StringType())  # type: ignore[call-overload] # the stubs demand a deprecated argument
     return {name: hashed(F.col(name).cast("string")) for name in columns}
 
 
@@ -112,7 +112,7 @@ _CARD_NUMBER = (
 
 
 def holds_card_number(text: Column) -> Column:
-    """True when ``text`` holds a payment card number: an issuer's prefix and length, and a right Luhn digit (ISO 7812-1).
+    """True when ``text`` holds a payment card number: an issuer's prefix and length, and the Luhn check (ISO 7812-1).
 
     Digits may be grouped by single blanks or hyphens. Null for null.
     """

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from common.sources.inventory import FileInventory, InspectedFile
-from common.sources.locations import FoundFile, find_files, open_file
+from common.sources.locations import FileOpener, FoundFile, find_files
 from common.sources.model import Source
 from common.sources.scanning import Scan, scan
 
@@ -45,14 +45,15 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
     The driver holds one small entry a file. Whether bad files stop the run is ``FileInventory.enforce``'s to say.
     Raises InputMissingError SRC-007 when there is no file.
     """
-    files = find_files(location, settings)
+    files = find_files(location, settings, source.ignore_files)
     bins = _bins(files)
 
     def look(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        opener = FileOpener(settings)
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 for position in bins[number]:
-                    found = {"position": position, **asdict(_scan(files[position], source, settings))}
+                    found = {"position": position, **asdict(_scan(files[position], source, opener))}
                     yield pa.RecordBatch.from_pylist([found], schema=_SCHEMA)
 
     rows = spark.range(0, len(bins), 1, len(bins)).mapInArrow(look, _DDL).collect()
@@ -69,9 +70,9 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
     return FileInventory(tuple(inspected))
 
 
-def _scan(file: FoundFile, source: Source, settings: LakeSettings) -> Scan:
+def _scan(file: FoundFile, source: Source, opener: FileOpener) -> Scan:
     try:
-        with open_file(file, settings) as stream:
+        with opener.open(file) as stream:
             return scan(stream, file.path, file.bytes, source)
     except FileNotFoundError:
         return Scan(reason="SRC-110 the file vanished after it was listed", plain=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from common.errors import InputMissingError
-from common.lake.objects import object_store
+from common.lake.objects import ObjectStore, object_store
 
 if TYPE_CHECKING:
     from common.config import LakeSettings
@@ -27,16 +28,22 @@ class FoundFile:
     bytes: int
     modified: datetime
 
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
     def full_path(self, settings: LakeSettings) -> str:
         """The path as Spark reads it."""
         root = _S3.sub(f"{settings.s3_scheme}://", self.root)
         return f"{root.rstrip('/')}/{self.path}"
 
 
-def find_files(location: str, settings: LakeSettings) -> list[FoundFile]:
+def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = ()) -> list[FoundFile]:
     """The files under a folder, prefix, single file or pattern (``*``, ``?``, ``[]``), in the order of their paths.
 
-    Names that begin with ``_`` or ``.`` are no input, nor is what lies under such a folder. Raises InputMissingError
+    Names that begin with ``_`` or ``.`` are no input, nor is what lies under such a folder, nor names that match a
+    pattern of ``ignored``. Raises InputMissingError
     SRC-007 when there are none, UsageError LAK-001 for a scheme that cannot be read.
     """
     root, name = _root_of(location)
@@ -45,22 +52,29 @@ def find_files(location: str, settings: LakeSettings) -> list[FoundFile]:
         parent, _, last = location.rstrip("/").rpartition("/")
         parent = parent or ("/" if location.startswith("/") else ".")
         found = [file for file in _listed(parent, "", settings, prefix=last) if file.path == last]
+    found = [file for file in found if not any(fnmatch.fnmatchcase(file.name, pattern) for pattern in ignored)]
     if not found:
         raise InputMissingError(
             "SRC-007",
             f"There is no input file at {location}.",
-            cause="The listing holds no file, or only names that begin with '_' or '.'.",
+            cause="The listing holds no file, or only names that are no input (hidden, or in ignore_files).",
             remedy="Check --input, and that what writes the files has finished.",
         )
     return found
 
 
-def open_file(file: FoundFile, settings: LakeSettings, *, offset: int = 0) -> BinaryIO:
-    """A stream over the stored bytes from ``offset``. Raises FileNotFoundError."""
-    stream = object_store(file.root, settings).open(file.path)
-    if offset:
-        stream.seek(offset)
-    return stream
+class FileOpener:
+    """Opens found files from inside a task; one client for each root, made when it is first needed."""
+
+    def __init__(self, settings: LakeSettings) -> None:
+        self._settings = settings
+        self._stores: dict[str, ObjectStore] = {}
+
+    def open(self, file: FoundFile, *, offset: int = 0) -> BinaryIO:
+        """A stream over the stored bytes from ``offset``. Raises FileNotFoundError."""
+        if file.root not in self._stores:
+            self._stores[file.root] = object_store(file.root, self._settings)
+        return self._stores[file.root].open(file.path, offset=offset)
 
 
 def _root_of(location: str) -> tuple[str, str]:

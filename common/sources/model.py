@@ -64,6 +64,10 @@ class Source(_Strict):
     options: dict[str, str] = Field(default_factory=dict, description="Reader options, by Spark's names.")
     raw_schema: str | None = Field(None, description="DDL of the raw columns: needed for json and headerless csv.")
     columns: dict[str, ColumnMapping] = Field(min_length=1, description="Canonical column -> SQL over raw columns.")
+    ignore_files: tuple[str, ...] = Field(
+        ("LICENSE*", "README*", "*.md", "*.crc", "*.sha256", "*.tmp", "*.part"),
+        description="Patterns of file names that are no input; names that begin with '_' or '.' never are.",
+    )
     on_bad_file: Literal["fail", "skip"] = Field("fail", description="What a bad file does to the run.")
     max_bad_share: float = Field(0.1, ge=0, le=1, description="Largest share of bad files, by number, under skip.")
     max_line_bytes: int = Field(1_048_576, ge=64, le=67_108_864, description="Longest line read as a row, in bytes.")

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from common.sources.cutting import KEPT_BYTES, Block, LineCutter, LongLine, as_utf8, chunks_of, gunzipped
 from common.sources.inventory import InspectedFile
-from common.sources.locations import open_file
+from common.sources.locations import FileOpener
 from common.sources.model import Source
 from common.sources.nesting import deepest_nesting, nesting_of
 from common.sources.scanning import undecodable_lines
@@ -54,9 +54,10 @@ def read_lines(
     ranges = [part for file in files for part in _ranges(file, source, range_bytes)]
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        opener = FileOpener(settings)
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from _read_range(ranges[number], source, settings)
+                yield from _read_range(ranges[number], source, opener)
 
     return spark.range(0, len(ranges), 1, len(ranges)).mapInArrow(read, _DDL)
 
@@ -68,11 +69,11 @@ def _ranges(file: InspectedFile, source: Source, range_bytes: int) -> list[_Rang
     return [_Range(file, start, min(start + range_bytes, file.bytes)) for start in starts]
 
 
-def _read_range(part: _Range, source: Source, settings: LakeSettings) -> Iterator[pa.RecordBatch]:
+def _read_range(part: _Range, source: Source, opener: FileOpener) -> Iterator[pa.RecordBatch]:
     texts: list[str] = []
     reasons: list[str | None] = []
     size = 0
-    for piece in _pieces(part, source, settings):
+    for piece in _pieces(part, source, opener):
         for text, reason in _rows(piece, source):
             texts.append(text)
             reasons.append(reason)
@@ -90,16 +91,16 @@ def _batch(file: InspectedFile, texts: list[str], reasons: list[str | None]) -> 
     return pa.RecordBatch.from_arrays([pa.array(values, pa.string()) for values in columns], schema=_SCHEMA)
 
 
-def _pieces(part: _Range, source: Source, settings: LakeSettings) -> Iterator[Block | LongLine]:
+def _pieces(part: _Range, source: Source, opener: FileOpener) -> Iterator[Block | LongLine]:
     cutter = LineCutter(source.max_line_bytes)
-    for chunk in _chunks(part, source, settings):
+    for chunk in _chunks(part, source, opener):
         yield from cutter.feed(chunk)
     yield from cutter.finish()
 
 
-def _chunks(part: _Range, source: Source, settings: LakeSettings) -> Iterator[bytes]:
+def _chunks(part: _Range, source: Source, opener: FileOpener) -> Iterator[bytes]:
     """The bytes of the lines that begin in the range."""
-    with open_file(part.file.found(), settings, offset=max(0, part.start - 1)) as stream:
+    with opener.open(part.file.found(), offset=max(0, part.start - 1)) as stream:
         chunks = chunks_of(stream)
         if part.end is None:
             yield from as_utf8(gunzipped(chunks) if part.file.compression else chunks, source.encoding)
