@@ -43,8 +43,8 @@ def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = (
     """The files under a folder, prefix, single file or pattern (``*``, ``?``, ``[]``), in the order of their paths.
 
     Names that begin with ``_`` or ``.`` are no input, nor is what lies under such a folder, nor names that match a
-    pattern of ``ignored``. Raises InputMissingError
-    SRC-007 when there are none, UsageError LAK-001 for a scheme that cannot be read.
+    pattern of ``ignored``. Raises InputMissingError SRC-007 when there are none, UsageError LAK-001 for a scheme that
+    cannot be read.
     """
     root, name = _root_of(location)
     found = _listed(root, name, settings)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pyspark.sql.types import StructType
 
 from common.errors import UsageError
 from common.sources.expressions import lenient
@@ -155,15 +154,14 @@ class Source(_Strict):
         except ValidationError as error:
             raise UsageError("SRC-003", f"{where}: the source is not valid.", cause=_causes(error)) from error
 
-    def check_columns(self, target: StructType) -> None:
+    def check_columns(self, target: Sequence[str]) -> None:
         """Raises UsageError SRC-005 when a canonical column is not one of ``target``'s."""
         for name in self.columns:
-            if name not in target.names:
+            if name not in target:
                 raise UsageError(
                     "SRC-005",
-                    f"Source {self.name} maps '{name}', which is no column of the target"
-                    f"{did_you_mean(name, target.names)}.",
-                    remedy=f"The columns are {_listed(target.names)}.",
+                    f"Source {self.name} maps '{name}', which is no column of the target{did_you_mean(name, target)}.",
+                    remedy=f"The columns are {_listed(target)}.",
                 )
 
 

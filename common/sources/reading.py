@@ -12,9 +12,9 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from common.errors import ContractError
 from common.sources import access_log
-from common.sources.canonical import KEPT
 from common.sources.headers import csv_names
 from common.sources.inventory import FileInventory, InspectedFile
+from common.sources.mapping import KEPT
 from common.sources.model import Source
 from common.sources.streaming import read_lines
 

@@ -35,7 +35,7 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     columns) and SRC-005 (a column that ``target`` does not have), before anything is computed.
     """
     if target is not None:
-        source.check_columns(target)
+        source.check_columns(target.names)
     given = {name: lenient(mapping.expr) for name, mapping in source.columns.items()}
     _check(raw, source, given)
     kept = [name for name in KEPT if name in raw.columns]
