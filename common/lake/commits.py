@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,10 +62,14 @@ def log_path(table_path: str, version: int) -> str:
     return f"{table_path}/_delta_log/{version:020d}.json"
 
 
-def log_versions(objects: ObjectStore, table_path: str) -> list[int]:
-    """The versions whose log entries are there, ascending; empty when there is no such table."""
-    found = (_COMMIT.search(entry.path) for entry in objects.list(f"{table_path}/_delta_log/"))
-    return sorted(int(match.group(1)) for match in found if match)
+def latest_version(objects: ObjectStore, table_path: str) -> int | None:
+    """The latest version of a table, None when there is no such table. Listing starts at the last checkpoint."""
+    log = f"{table_path}/_delta_log/"
+    hint = objects.get(f"{log}_last_checkpoint")
+    start = int(json.loads(hint.body)["version"]) if hint else None
+    after = "" if start is None else f"{log}{start:020d}"
+    found = (_COMMIT.search(entry.path) for entry in objects.list(log, after=after))
+    return max((int(match.group(1)) for match in found if match), default=start)
 
 
 def read_commit(objects: ObjectStore, table_path: str, version: int) -> Commit | None:
@@ -88,12 +92,10 @@ def commits_after(objects: ObjectStore, table_path: str, version: int) -> Iterat
         version += 1
 
 
-def own_commit(objects: ObjectStore, table_path: str, before: int, stamp: Stamp) -> Commit | None:
-    """The entry after ``before`` that bears this stamp, if any."""
-    for commit in commits_after(objects, table_path, before):
-        if commit.stamp.get("nonce") == stamp.nonce:
-            return commit
-    return None
+def own_commit(objects: ObjectStore, table_path: str, after: int, stamps: Sequence[Stamp]) -> Commit | None:
+    """The first entry behind version ``after`` that bears one of the stamps, if any."""
+    nonces = {stamp.nonce for stamp in stamps}
+    return next((one for one in commits_after(objects, table_path, after) if one.stamp.get("nonce") in nonces), None)
 
 
 def lost_commit(table: str, before: int, stamp: Stamp, found: Commit | None) -> WriteConflictError:

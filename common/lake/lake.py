@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from common.days import DayRange
-from common.errors import ContractError, InputMissingError
-from common.faults import fault
-from common.lake import commits, contract, create, merge
+from common.errors import InputMissingError
+from common.lake import commits, contract, merge
 from common.lake.asides import late_table, quarantine_table
-from common.lake.lease import Lease
 from common.lake.objects import object_store
 from common.lake.result import WriteResult
-from common.lake.retry import retried
+from common.lake.spark_writes import session_conf
 from common.lake.staging import StagedRows
 from common.lake.table import Table
+from common.lake.writer import Writer
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from common.config import LakeSettings
+    from common.lake.lease import Lease
 
-# Some commit options exist only as session settings; one write at a time may have them.
-_SESSION_CONF = threading.RLock()
+_LOG = logging.getLogger("lakejobs.lake")
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-
-
-@dataclass(frozen=True)
-class _Target:
-    """A table, where it lies for Spark and for the object store, and the version before the write (-1: new)."""
-
-    table: Table
-    path: str
-    before: int
+_LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
+# Delta takes a MERGE's metadata from the session, and tells the version of a commit there: one write at a time.
+_ONE_WRITE = threading.RLock()
 
 
 class Lake:
     """The tables under one lake root, for one run.
 
-    ``versions_read``, ``writes`` and ``commit_tokens`` tell the run record what was read and written.
+    ``versions_read`` and ``writes`` tell the run record what was read and written.
     """
 
     def __init__(
@@ -66,7 +58,7 @@ class Lake:
         self.objects = object_store(settings.root, settings)
         self.versions_read: dict[str, int] = {}
         self.writes: list[WriteResult] = []
-        self._leases: dict[str, Lease] = {}
+        self._writer = Writer(self)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -86,8 +78,7 @@ class Lake:
 
     def version(self, table: Table) -> int | None:
         """The latest version, None when there is no such table."""
-        versions = commits.log_versions(self.objects, table.relative_path)
-        return versions[-1] if versions else None
+        return commits.latest_version(self.objects, table.relative_path)
 
     def read(self, table: Table, *, days: DayRange | None = None, version: int | None = None) -> DataFrame:
         """Exactly the contract's columns of a table, of some days or all, at a version or the latest.
@@ -142,15 +133,12 @@ class Lake:
     def append_once(self, table: Table, rows: DataFrame, *, batch_id: str) -> WriteResult:
         """Append a batch unless the same ``batch_id`` was appended before: that is skipped, and nothing is computed."""
 
-        def skip(target: _Target) -> bool:
-            return self._has_batch(target.path, batch_id)
-
-        def write(target: _Target, stamp: commits.Stamp) -> None:
+        def write(path: str, stamp: commits.Stamp) -> None:
             writer = self._sized(table, rows).write.format("delta").mode("append")
             writer = writer.option("txnAppId", batch_id).option("txnVersion", 1)
-            writer.option("userMetadata", stamp.text()).save(target.path)
+            writer.option("userMetadata", stamp.text()).save(path)
 
-        return self._write(table, rows, write, skip=skip)
+        return self._writer.write(table, rows, write, batch_id=batch_id)
 
     def replace_days(self, table: Table, rows: DataFrame, *, days: DayRange) -> WriteResult:
         """Replace all rows of some days by ``rows``, in one commit; other days are left as they are.
@@ -159,11 +147,11 @@ class Lake:
         """
         predicate = days.predicate(_day_column(table))
 
-        def write(target: _Target, stamp: commits.Stamp) -> None:
+        def write(path: str, stamp: commits.Stamp) -> None:
             writer = self._sized(table, rows, days=days).write.format("delta").mode("overwrite")
-            writer.option("replaceWhere", predicate).option("userMetadata", stamp.text()).save(target.path)
+            writer.option("replaceWhere", predicate).option("userMetadata", stamp.text()).save(path)
 
-        return self._write(table, rows, write)
+        return self._writer.write(table, rows, write)
 
     def upsert(
         self,
@@ -182,11 +170,11 @@ class Lake:
         plan = merge.MergePlan(table, days, newer, deleted)
         checked = rows.drop(deleted) if deleted else rows
 
-        def write(target: _Target, stamp: commits.Stamp) -> None:
-            with self._session_conf({_USER_METADATA: stamp.text()}):
-                plan.execute(self.spark, target.path, rows)
+        def write(path: str, stamp: commits.Stamp) -> None:
+            with session_conf(self.spark, {_USER_METADATA: stamp.text()}):
+                plan.execute(self.spark, path, rows)
 
-        return self._write(table, checked, write)
+        return self._writer.write(table, checked, write)
 
     def quarantine(self, rows: DataFrame, *, family: str, job: str, batch_id: str) -> WriteResult:
         """Append rejected rows (QUARANTINE_SCHEMA) to the quarantine of a job, once per batch."""
@@ -209,79 +197,9 @@ class Lake:
         path = self.spark_path(f"_staging/{self.run_id}/{table.name}")
         return StagedRows(table, rows, path, files=self.settings.staging == "files")
 
-    @contextmanager
-    def lease(self, table: Table) -> Iterator[Lease]:
+    def lease(self, table: Table) -> AbstractContextManager[Lease]:
         """Hold the lease of a table. Raises WriteConflictError LEA-001 when another run holds it for too long."""
-        held = self._leases.get(table.name)
-        if held is not None:
-            yield held
-            return
-        lease = Lease(self.objects, table.name, run_id=self.run_id, job=self.job, seconds=self.settings.lease_seconds)
-        with lease.acquire(wait_seconds=self.settings.lease_wait_seconds):
-            self._leases[table.name] = lease
-            try:
-                yield lease
-            finally:
-                del self._leases[table.name]
-
-    # -- how every write goes ------------------------------------------------------------------------------------------
-
-    def _write(
-        self,
-        table: Table,
-        rows: DataFrame,
-        write: Callable[[_Target, commits.Stamp], None],
-        *,
-        skip: Callable[[_Target], bool] = lambda _: False,
-    ) -> WriteResult:
-        contract.check_rows(table, rows.schema)
-        started = time.monotonic()
-        first = self.version(table)
-        with self.lease(table) as lease:
-
-            def attempt() -> tuple[_Target, commits.Stamp | None]:
-                target = self._prepared(table)
-                if skip(target):
-                    return target, None
-                fault("lake.before_write")
-                lease.check()
-                stamp = commits.Stamp.new(self.run_id, self.job, self.code_version, lease.token)
-                try:
-                    write(target, stamp)
-                except Exception as error:
-                    _raise_contract(table, error)
-                    raise
-                fault("lake.after_commit")
-                return target, stamp
-
-            target, stamp = retried(attempt, table=table.name, retries=self.settings.conflict_retries)
-            commit = None
-            if stamp is not None:
-                commit = commits.own_commit(self.objects, table.relative_path, target.before, stamp)
-                if commit is None:
-                    other = commits.read_commit(self.objects, table.relative_path, target.before + 1)
-                    raise commits.lost_commit(table.name, target.before, stamp, other)
-                lease.check()
-        result = _result(table.name, first, target, commit, time.monotonic() - started)
-        self.writes.append(result)
-        return result
-
-    def _prepared(self, table: Table) -> _Target:
-        """The table as it is before the write: created when it is new, brought up to the contract when it lags."""
-        path = self.path(table)
-        if self.version(table) is None:
-            create.create_table(self.spark, table, path)
-        else:
-            stored = self.spark.read.format("delta").load(path).schema
-            new = contract.additions(table, stored)
-            if new:
-                create.add_columns(self.spark, table, path, new)
-        return _Target(table, path, self.version(table) or 0)
-
-    def _has_batch(self, path: str, batch_id: str) -> bool:
-        jvm: Any = self.spark._jvm
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self.spark._jsparkSession, path)
-        return bool(log.unsafeVolatileSnapshot().transactions().contains(batch_id))
+        return self._writer.lease(table)
 
     def _sized(self, table: Table, rows: DataFrame, *, days: DayRange | None = None) -> DataFrame:
         """Rows laid out for few, well-filled files: one shuffle when several days are written, none for one day."""
@@ -293,59 +211,8 @@ class Lake:
             rows = rows.sortWithinPartitions(*table.cluster_by)
         return rows
 
-    @contextmanager
-    def _session_conf(self, conf: Mapping[str, str]) -> Iterator[None]:
-        with _SESSION_CONF:
-            before = {key: self.spark.conf.get(key, None) for key in conf}
-            for key, value in conf.items():
-                self.spark.conf.set(key, value)
-            try:
-                yield
-            finally:
-                for key, value in before.items():
-                    if value is None:
-                        self.spark.conf.unset(key)
-                    else:
-                        self.spark.conf.set(key, value)
-
 
 def _day_column(table: Table) -> str:
     if table.day_column is None:
         raise ValueError(f"{table.name} has no day column")
     return table.day_column
-
-
-def _raise_contract(table: Table, error: Exception) -> None:
-    """Raise ContractError LAK-003 when Delta refused rows: a null where none may be, or a day that is not replaced."""
-    text = str(error)
-    for marker, sentence in (
-        ("DELTA_REPLACE_WHERE_MISMATCH", "holds rows outside of the days that it replaces"),
-        ("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "holds nulls where the contract allows none"),
-    ):
-        if marker in text:
-            line = next(line for line in text.splitlines() if marker in line)
-            raise ContractError(
-                "LAK-003",
-                f"The write to {table.name} {sentence}.",
-                cause=line[:500],
-                remedy="Quarantine such rows before publishing; nothing was written.",
-            ) from error
-
-
-def _result(
-    name: str, first: int | None, target: _Target, commit: commits.Commit | None, seconds: float
-) -> WriteResult:
-    if commit is None:
-        return WriteResult(name, first, target.before, 0, 0, 0, True, seconds)
-    merged = commit.info.get("operation") == "MERGE"
-    written = commit.metric("numTargetRowsInserted") if merged else commit.metric("numOutputRows")
-    return WriteResult(
-        name,
-        first,
-        commit.version,
-        rows_written=written,
-        rows_updated=commit.metric("numTargetRowsUpdated") if merged else 0,
-        rows_deleted=commit.metric("numTargetRowsDeleted", "numDeletedRows"),
-        skipped=False,
-        seconds=seconds,
-    )

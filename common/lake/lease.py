@@ -17,7 +17,7 @@ from typing import Any
 
 from common.clock import utc_now, utc_text
 from common.errors import WriteConflictError
-from common.lake.objects import FolderStore, ObjectStore, StoredObject
+from common.lake.objects import ObjectStore, StoredObject
 
 _LOG = logging.getLogger("lakejobs.lease")
 
@@ -57,15 +57,15 @@ class _Claim:
     def token(self) -> int:
         return int(self.told.get("token", 0))
 
-    def is_free(self, *, on_folder: bool) -> bool:
+    def is_free(self, *, commits_exclude: bool) -> bool:
         """Released, not renewed in time by the store's own clock, or held by a dead process of this machine.
 
-        The last is believed only for folders: there a dying JVM can no longer overwrite a commit, because Delta's log
-        entries are made by an atomic rename.
+        The last is believed only where commits exclude each other: elsewhere the dead run's JVM, which outlives it by a
+        moment, could still overwrite a commit.
         """
         if self.told.get("released") or self.stored.age_seconds > float(self.told.get("lease_seconds", 0)):
             return True
-        if not on_folder or self.told.get("machine") != _machine() or not Path("/proc").is_dir():
+        if not commits_exclude or self.told.get("machine") != _machine() or not Path("/proc").is_dir():
             return False
         return _process_start(int(self.told["pid"])) != self.told.get("process_start")
 
@@ -115,15 +115,18 @@ class Lease:
 
     def check(self) -> None:
         """Prove that the lease is still held, and renew it. Raises WriteConflictError LEA-002."""
-        if self._etag is not None and not self._lost:
-            self._renew()
-        if self._etag is None or self._lost:
+        if not self.is_held():
             raise WriteConflictError(
                 "LEA-002",
                 f"Run {self.run_id} has lost the lease on {self.table}.",
                 cause=self._lost or "It was released.",
                 remedy="Run the job again; nothing was written after the loss.",
             )
+
+    def is_held(self) -> bool:
+        """Whether nobody has taken the lease over, proved by renewing it."""
+        self._renew()
+        return self._etag is not None and not self._lost
 
     def release(self) -> None:
         """Give the lease back; nothing when it is not held."""
@@ -153,7 +156,7 @@ class Lease:
             self._etag = self._objects.write_if_absent(self._path, body) or self._landed(body)
         else:
             claim = _Claim(_told(stored), stored)
-            if not claim.is_free(on_folder=isinstance(self._objects, FolderStore)):
+            if not claim.is_free(commits_exclude=self._objects.commits_exclude):
                 return claim.told
             self.token = claim.token + 1
             body = self._body()

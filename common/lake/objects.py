@@ -40,9 +40,14 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """Objects under one root. Paths are relative to it, with ``/`` between their parts."""
+    """Objects under one root. Paths are relative to it, with ``/`` between their parts.
+
+    ``commits_exclude`` is true where Delta itself makes each log entry at most once (by an atomic rename); where it is
+    false, two drivers can overwrite each other's commits, and only the lease keeps them apart.
+    """
 
     root: str
+    commits_exclude: bool
 
     def get(self, path: str) -> StoredObject | None:
         """The object, or None when there is none."""
@@ -68,12 +73,12 @@ class ObjectStore(Protocol):
         """Delete an object; nothing when there is none."""
         ...
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
-        """The objects whose path starts with ``prefix``, in the order of their paths."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
+        """The objects whose path starts with ``prefix`` and sorts behind ``after``, in the order of their paths."""
         ...
 
-    def open(self, path: str) -> BinaryIO:
-        """A stream over the bytes of an object. Raises FileNotFoundError."""
+    def open(self, path: str, *, offset: int = 0) -> BinaryIO:
+        """A stream over the bytes of an object from ``offset``. Raises FileNotFoundError."""
         ...
 
 
@@ -102,6 +107,8 @@ def object_store(root: str, settings: LakeSettings) -> ObjectStore:
 class FolderStore:
     """Objects as files under a folder. Writes are atomic by rename, creation by link, replacement under a file lock."""
 
+    commits_exclude = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self.root = str(self.folder)
@@ -126,9 +133,11 @@ class FolderStore:
         """See ObjectStore."""
         return self._file(path).read_bytes()
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str, *, offset: int = 0) -> BinaryIO:
         """See ObjectStore."""
-        return self._file(path).open("rb")
+        stream = self._file(path).open("rb")
+        stream.seek(offset)
+        return stream
 
     def write(self, path: str, body: bytes) -> str:
         """See ObjectStore."""
@@ -162,9 +171,10 @@ class FolderStore:
         with suppress(FileNotFoundError):
             self._file(path).unlink()
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         """See ObjectStore. Hidden files (locks, unfinished writes) are left out; etags are empty."""
-        yield from self._walk(self._file(prefix.rpartition("/")[0]), prefix)
+        found = self._walk(self._file(prefix.rpartition("/")[0]), prefix)
+        yield from (entry for entry in found if entry.path > after)
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[Entry]:
         with suppress(FileNotFoundError), os.scandir(folder) as found:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from common.lake.commits import Commit
+
 
 @dataclass(frozen=True)
 class WriteResult:
-    """One write: versions before and after, and row counts as Delta's own commit metrics give them.
+    """One write: versions before and after, and row counts as the commit's own metrics give them.
 
+    ``rows_written`` are rows that are new in the table; an upsert counts those that it changed in ``rows_updated``.
     ``skipped`` is true when the same batch was committed before; the versions are then equal and all counts zero.
     """
 
@@ -20,3 +23,22 @@ class WriteResult:
     rows_deleted: int
     skipped: bool
     seconds: float
+
+
+def write_result(
+    table: str, first: int | None, before: int, commit: Commit | None, skipped: bool, seconds: float
+) -> WriteResult:
+    """The result of a write that made ``commit``; without one nothing was to do and the version is ``before``."""
+    if commit is None:
+        return WriteResult(table, first, before, 0, 0, 0, skipped, seconds)
+    merged = commit.info.get("operation") == "MERGE"
+    return WriteResult(
+        table,
+        first,
+        commit.version,
+        rows_written=commit.metric("numTargetRowsInserted" if merged else "numOutputRows"),
+        rows_updated=commit.metric("numTargetRowsUpdated") if merged else 0,
+        rows_deleted=commit.metric("numTargetRowsDeleted", "numDeletedRows"),
+        skipped=skipped,
+        seconds=seconds,
+    )
