@@ -15,7 +15,7 @@ _IMPLIED = {"column", "column_list", "batch_id", "severity"}
 _TONE = {"failed": "bad", "warning": "warn", "passed": "good"}
 
 
-def audit_section(passed: bool, results: Sequence[Mapping[str, Any]]) -> Html:
+def audit_section(passed: bool, results: Sequence[Mapping[str, Any]], table: str = "") -> Html:
     """All expectations, the broken ones first, with what was observed and what was expected."""
     states = [_state(row) for row in results]
     failed, warned = states.count("failed"), states.count("warning")
@@ -30,19 +30,18 @@ def audit_section(passed: bool, results: Sequence[Mapping[str, Any]]) -> Html:
     else:
         words = f"All {plural(len(results), 'check')} passed."
     ordered = sorted(zip(states, results, strict=True), key=lambda pair: _ORDER[pair[0]])
-    rows = [
-        [
-            chip(state, _TONE[state]),
-            _described(row),
-            _observed(row),
-            _expected(row),
-        ]
-        for state, row in ordered
+    rows = [[chip(state, _TONE[state]), _described(row), _observed(row), _expected(row)] for state, row in ordered]
+    columns = ["result", "check", "observed", "expected"]
+    listed = data_table(columns, rows, name="Quality checks", stack=True) if rows else ""
+    return section(f"Quality checks of {table}" if table else "Quality checks", paragraph(words), listed)
+
+
+def recorded_audits(record: Mapping[str, Any]) -> list[Html]:
+    """The audits that the run record tells of, one section a table."""
+    return [
+        audit_section(bool(audit.get("passed")), audit.get("results") or [], str(audit.get("table") or ""))
+        for audit in record.get("quality") or []
     ]
-    table = (
-        data_table(["result", "check", "observed", "expected"], rows, name="Quality checks", stack=True) if rows else ""
-    )
-    return section("Quality checks", paragraph(words), table)
 
 
 def _state(row: Mapping[str, Any]) -> str:

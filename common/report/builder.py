@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from common.report import run_facts
-from common.report.audits import audit_section
+from common.report.audits import audit_section, recorded_audits
 from common.report.blocks import chip, data_table, figure, page, paragraph, section
 from common.report.markup import Html, element
 from common.report.plots import Band, Bars, Histogram, Line, Number, Plot, XValue, checked_series
@@ -34,6 +34,7 @@ class ReportBuilder:
     def __init__(self, title: str = "") -> None:
         self.title = title
         self._headlines: list[tuple[str, str, str]] = []
+        self._audited = False
         self._parts: list[Callable[[int], Html]] = []
 
     def headline(self, label: str, value: str, note: str = "") -> None:
@@ -124,9 +125,11 @@ class ReportBuilder:
         self._add_plot(heading, plot, text_alternative, note)
 
     def audit(self, result: Audited) -> None:
-        """The result of the table expectations."""
+        """The result of the table expectations, placed here; without a call the record's own audits follow the parts."""
+        table = str(getattr(result, "table", "") or "")
         passed, results = result.passed, [dict(row) for row in result.results]
-        self._parts.append(lambda _: audit_section(passed, results))
+        self._audited = True
+        self._parts.append(lambda _: audit_section(passed, results, table))
 
     def quarantine(self, reasons: Sequence[tuple[str, int]], *, table: str = "") -> None:
         """Why rows were set aside: pairs of reason and rows, the most frequent first."""
@@ -169,8 +172,10 @@ class ReportBuilder:
         main = element(
             "main",
             run_facts.failure(record),
+            run_facts.warnings(record),
             element("dl", *cards, class_="cards") if cards else "",
             *(part(number) for number, part in enumerate(self._parts, start=1)),
+            *([] if self._audited else recorded_audits(record)),
             run_facts.rows_equation(record),
             run_facts.tables_touched(record),
             run_facts.next_step(record),
@@ -178,7 +183,7 @@ class ReportBuilder:
         )
         words = "This page is one file: it loads nothing and can be mailed or kept. Days and times are UTC."
         days = run_facts.days_text(record)
-        whole_title = title if days in title else f"{title}, {days}"
+        whole_title = title if days.partition(" ")[0] in title else f"{title}, {days}"
         return page(whole_title, header, main, element("footer", paragraph(words)))
 
     def _add_plot(self, heading: str, plot: Plot, text_alternative: str, note: str) -> None:

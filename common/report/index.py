@@ -8,7 +8,7 @@ from typing import Any
 
 from common.report.blocks import chip, code, data_table, page, paragraph, section
 from common.report.markup import Html, element, join
-from common.report.run_facts import OUTCOMES, counts_of, days_text, outcome
+from common.report.run_facts import OUTCOMES, counts_of, days_text, ended_badly, exit_code, outcome
 from common.report.wording import MISSING, format_seconds, plural
 
 SHOWN_RUNS = 200
@@ -39,16 +39,17 @@ def render_index(records: Sequence[Mapping[str, Any]]) -> bytes:
 def _lead(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[str, Any]]) -> str:
     if not newest:
         return "Nothing has run yet."
-    failing = [job for job, record in latest.items() if outcome(record)[1] == "bad"]
+    failing = [job for job, record in latest.items() if ended_badly(record)]
     if not failing:
         return f"The last run of every job went well ({plural(len(latest), 'job')}, {plural(len(newest), 'run')})."
-    return f"The last run of {plural(len(failing), 'job')} out of {len(latest)} failed: {', '.join(sorted(failing))}."
+    jobs = f"{plural(len(failing), 'job')} out of {len(latest)}"
+    return f"The last run of {jobs} did not end well: {', '.join(sorted(failing))}."
 
 
 def _failing(latest: Mapping[str, Mapping[str, Any]]) -> Html:
     items = []
     for job, record in sorted(latest.items()):
-        if outcome(record)[1] == "bad":
+        if ended_badly(record):
             remedy = _error(record).get("remedy")
             todo = f" What to do: {remedy}" if remedy else ""
             items.append(paragraph(element("b", job), f" {_why(record)}{todo} ", _link(record)))
@@ -57,7 +58,7 @@ def _failing(latest: Mapping[str, Mapping[str, Any]]) -> Html:
 
 def _by_job(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[str, Any]]) -> Html:
     runs = Counter(str(r.get("job") or "unknown") for r in newest)
-    failed = Counter(str(r.get("job") or "unknown") for r in newest if outcome(r)[1] == "bad")
+    failed = Counter(str(r.get("job") or "unknown") for r in newest if ended_badly(r))
     rows = [
         [code(job), chip(*outcome(latest[job])), _when(latest[job]), runs[job], failed[job]] for job in sorted(latest)
     ]
@@ -78,7 +79,7 @@ def _latest_runs(newest: Sequence[Mapping[str, Any]]) -> Html:
 
 def _run_line(record: Mapping[str, Any]) -> list[object]:
     word, tone = outcome(record)
-    why = element("div", _why(record), class_="note") if tone == "bad" else ""
+    why = element("div", _why(record), class_="note") if ended_badly(record) else ""
     seconds = record.get("seconds")
     first, _, last = days_text(record).partition(" to ")
     days = [element("span", day, class_="d") for day in (first, last) if day]
@@ -115,7 +116,7 @@ def _error(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def _why(record: Mapping[str, Any]) -> str:
     error = _error(record)
     words = " ".join(str(error[key]) for key in ("code", "message") if error.get(key))
-    return words or OUTCOMES.get(int(record.get("exit_code") or 1), "It failed without leaving a message.")
+    return words or OUTCOMES.get(exit_code(record), "It failed without leaving a message.")
 
 
 def _when(record: Mapping[str, Any]) -> str:

@@ -18,9 +18,10 @@ OUTCOMES = {
     4: "An input is missing or too old.",
     5: "Another run holds the table.",
     75: "Storage or network gave up for now; the same command may be run again.",
-    130: "Stopped by a person (Ctrl-C).",
-    143: "Stopped by the system.",
+    130: "Somebody pressed Ctrl-C; running it again is safe.",
+    143: "The system asked it to end; running it again is safe.",
 }
+STOPPED = (130, 143)
 _FACTS = {
     "job": "job",
     "run_id": "run id",
@@ -59,14 +60,24 @@ def days_text(record: Record) -> str:
 
 
 def outcome(record: Record) -> tuple[str, str]:
-    """State of the run in a word, and its tone."""
-    code = int(record.get("exit_code") or 0)
+    """State of the run in a word or two, and its tone: ``good``, ``warn``, ``bad`` or none while it runs."""
+    code = exit_code(record)
     status = str(record.get("status") or "")
+    if status == "stopped" or code in STOPPED:
+        return f"stopped, exit {code}" if code else "stopped", "warn"
     if code or status == "failed":
         return f"failed, exit {code}" if code else "failed", "bad"
-    if status in {"", "succeeded", "done", "ok", "success"}:
-        return "done", "good"
-    return status, ""
+    return ("done", "good") if status in {"", "done", "succeeded"} else (status, "")
+
+
+def ended_badly(record: Record) -> bool:
+    """Whether the run failed or was stopped."""
+    return outcome(record)[1] in {"warn", "bad"}
+
+
+def exit_code(record: Record) -> int:
+    """The exit code, 0 while the run has none."""
+    return int(record.get("exit_code") or 0)
 
 
 def counts_of(record: Record) -> dict[str, int]:
@@ -81,9 +92,10 @@ def lead_sentence(record: Record) -> str:
     where = f" for {days}" if days else ""
     took = f" in {format_seconds(record['seconds'])}" if record.get("seconds") is not None else ""
     word, tone = outcome(record)
-    if tone == "bad":
-        why = OUTCOMES.get(int(record.get("exit_code") or 1), "")
-        return f"The run{where} failed{' after' + took[3:] if took else ''}. {why}".strip()
+    if ended_badly(record):
+        after = f" after {format_seconds(record['seconds'])}" if took else ""
+        verb = "was stopped" if tone == "warn" else "failed"
+        return f"The run{where} {verb}{after}. {OUTCOMES.get(exit_code(record), '')}".strip()
     counts = counts_of(record)
     if "rows_written" not in counts:
         return f"The run{where} is {word}{took}."
@@ -105,6 +117,14 @@ def failure(record: Record) -> Html:
     if error.get("remedy"):
         parts.append(paragraph(element("b", "What to do: "), str(error["remedy"])))
     return section("What went wrong", *parts, class_="notice")
+
+
+def warnings(record: Record) -> Html:
+    """What the run wants a person to know although it went on."""
+    listed = record.get("warnings") or []
+    if not listed:
+        return Html("")
+    return section("Worth knowing", element("ul", *(element("li", format_value(words)) for words in listed)))
 
 
 def rows_equation(record: Record) -> Html:
@@ -222,5 +242,5 @@ def about(record: Record) -> Html:
 
 def next_step(record: Record) -> Html:
     """The command that comes next, if the record names one; after a failure the remedy says what to do."""
-    command = record.get("next_command") if outcome(record)[1] != "bad" else None
+    command = record.get("next_command") if not ended_badly(record) else None
     return section("What to do next", element("pre", str(command))) if command else Html("")

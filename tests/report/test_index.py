@@ -41,7 +41,7 @@ def test_a_failed_run_shows_its_error_and_exit_code(record: dict[str, Any], pars
     ]
     look = page.section("Jobs that need a look").text
     assert "LEA-001 Another run holds the table. What to do: Wait for it." in look
-    assert "The last run of 1 job out of 1 failed" in page.all("p", "lead")[0].text
+    assert "The last run of 1 job out of 1 did not end well" in page.all("p", "lead")[0].text
 
 
 def test_a_job_that_recovered_needs_no_look(record: dict[str, Any], parsed: Parsed) -> None:

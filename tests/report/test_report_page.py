@@ -258,3 +258,34 @@ def test_a_row_that_does_not_fit_its_columns_is_refused() -> None:
 
 def test_an_empty_record_still_gives_a_page(parsed: Parsed) -> None:
     assert parsed(ReportBuilder().render({})).all("h1")[0].text == "Report"
+
+
+def test_audits_of_the_record_are_shown_unless_the_body_placed_them_itself(parsed: Parsed) -> None:
+    quality = {"table": "clickstream.events", "passed": True, "results": [{"expectation": "e", "success": True}]}
+    report = ReportBuilder("x")
+    assert parsed(report.render({"quality": [quality]})).section("Quality checks of clickstream.events").cells()
+    report.audit(SimpleNamespace(**quality))
+    assert parsed(report.render({"quality": [quality]})).section("Quality checks of clickstream.events").cells()
+
+
+def test_a_stopped_run_is_not_called_a_failure(record: dict[str, Any], parsed: Parsed) -> None:
+    page = parsed(ReportBuilder("x").render(record | {"status": "stopped", "exit_code": 143}))
+    (lead,) = page.all("p", "lead")
+    assert lead.text.startswith("stopped, exit 143 The run for 2026-11-20 was stopped after 2 min 12 s.")
+
+
+def test_warnings_of_the_run_are_listed(record: dict[str, Any], parsed: Parsed) -> None:
+    page = parsed(ReportBuilder("x").render(record | {"warnings": ["7 rows came late.", "<b>"]}))
+    assert [item.text for item in page.section("Worth knowing").all("li")] == ["7 rows came late.", "<b>"]
+
+
+def test_the_title_names_the_days_once(record: dict[str, Any], parsed: Parsed) -> None:
+    days = {"first": "2026-11-01", "last": "2026-11-03"}
+    titled = ReportBuilder("clickstream.sessionise 2026-11-01..2026-11-03").render(record | {"days": days})
+    plain = ReportBuilder("Sessions").render(record | {"days": days})
+    assert parsed(titled).all("title")[0].text == "clickstream.sessionise 2026-11-01..2026-11-03"
+    assert parsed(plain).all("title")[0].text == "Sessions, 2026-11-01 to 2026-11-03"
+
+
+def test_a_run_without_days_has_a_plain_title(record: dict[str, Any], parsed: Parsed) -> None:
+    assert parsed(ReportBuilder("Compaction").render(record | {"days": None})).all("title")[0].text == "Compaction"
