@@ -125,7 +125,7 @@ class ReportBuilder:
         self._add_plot(heading, plot, text_alternative, note)
 
     def audit(self, result: Audited) -> None:
-        """The result of the table expectations, placed here; without a call the record's own audits follow the parts."""
+        """The result of the table expectations, placed here; without a call the record's audits follow the parts."""
         table = str(getattr(result, "table", "") or "")
         passed, results = result.passed, [dict(row) for row in result.results]
         self._audited = True
