@@ -1,0 +1,41 @@
+"""Feature tables as matrices, brought to mean 0 and deviation 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and population standard deviation of each feature over the training rows."""
+
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+
+    @classmethod
+    def fitted(cls, values: Matrix) -> Scaler:
+        """The scaler of these rows; a constant feature keeps its unit (deviation 1)."""
+        return cls.of(values.mean(axis=0), values.std(axis=0))
+
+    @classmethod
+    def of(cls, means: Sequence[float] | Matrix, deviations: Sequence[float] | Matrix) -> Scaler:
+        """A scaler from means and deviations, of which 0 stands for a constant feature."""
+        return cls(tuple(float(mean) for mean in means), tuple(float(one) if one > 0 else 1.0 for one in deviations))
+
+    def scaled(self, values: Matrix) -> Matrix:
+        """``values`` less the means, over the deviations."""
+        scaled: Matrix = (values - np.asarray(self.means)) / np.asarray(self.deviations)
+        return scaled
+
+
+def matrix_of(table: Any, columns: Sequence[str]) -> Matrix:
+    """The columns of a pyarrow table or record batch as rows of float64."""
+    parts = [np.asarray(table.column(name).to_numpy(zero_copy_only=False), dtype=float) for name in columns]
+    return np.column_stack(parts) if parts else np.empty((table.num_rows, 0))
