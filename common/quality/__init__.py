@@ -1,5 +1,19 @@
 """Quality: row rules with the quarantine split, and table expectations."""
 
+from common.quality.audit import AuditResult, audit
+from common.quality.expectations import Expectation, Suite
+from common.quality.quarantine import to_quarantine
 from common.quality.rules import REASONS, Rule, rejected, split, valid
 
-__all__ = ["REASONS", "Rule", "rejected", "split", "valid"]
+__all__ = [
+    "REASONS",
+    "AuditResult",
+    "Expectation",
+    "Rule",
+    "Suite",
+    "audit",
+    "rejected",
+    "split",
+    "to_quarantine",
+    "valid",
+]
