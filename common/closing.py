@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from common.counts import NAMES
@@ -47,8 +48,9 @@ def print_closing(record: Mapping[str, Any], *, as_json: bool) -> None:
     """The end of a run on standard output: the record alone with ``-o json``, otherwise the closing table."""
     if record["error"]:
         print_error(record["error"])
-    sys.stdout.write(to_json(record).decode() if as_json else closing_text(record))
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # Whoever was reading has seen enough; the record is stored.
+        sys.stdout.write(to_json(record).decode() if as_json else closing_text(record))
+        sys.stdout.flush()
 
 
 def closing_text(record: Mapping[str, Any]) -> str:

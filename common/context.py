@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from common import faults
 from common.counts import Counts
 from common.errors import JobFailedError, UsageError
+from common.signals import take_back_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from common.lake import Lake
     from common.lake.objects import ObjectStore
     from common.lake.table import Table
+    from common.quality import AuditResult
     from common.report import ReportBuilder
     from common.sources import Source
 
@@ -97,7 +99,7 @@ class RunContext:
     """One run, as its body sees it.
 
     ``started_at`` (UTC) is the only clock that a body may use. ``attempt`` counts from 1. ``input_path`` and
-    ``source_name`` are given to ingest jobs.
+    ``source_name`` are given to ingest jobs. Audits put into ``audits`` are kept in the run record.
     """
 
     job: Job
@@ -112,6 +114,7 @@ class RunContext:
     log: logging.Logger
     services: Services = field(default_factory=Services)
     counts: Counts = field(default_factory=Counts)
+    audits: list[AuditResult] = field(default_factory=list)
 
     @property
     def env(self) -> str:
@@ -149,7 +152,9 @@ class RunContext:
     @cached_property
     def spark(self) -> SparkSession:
         """The session, opened on first use."""
-        return self.services.session(self.settings, f"{self.job.name} {self.run_id}")
+        session = self.services.session(self.settings, f"{self.job.name} {self.run_id}")
+        take_back_interrupt()
+        return session
 
     @cached_property
     def lake(self) -> Lake:

@@ -36,12 +36,16 @@ def print_plan(job: Job, flags: Flags, services: Services) -> int:
 
 def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     """The plan as a dictionary. Raises UsageError for wrong settings."""
+    from common.config.resolve import without_secrets
     from common.runner import settings_of
 
     resolved = settings_of(job, flags, services)
     store = services.objects(resolved.lake.root, resolved.lake)
     days = flags.days
-    command = ["spark-submit", "--py-files", "lakejobs.zip", f"jobs/{job.family}/{job.short_name}.py", *flags.rest]
+    if flags.source is not None:
+        services.source(flags.source)
+    rest = without_secrets(flags.rest)
+    command = ["spark-submit", "--py-files", "lakejobs.zip", f"jobs/{job.family}/{job.short_name}.py", *rest]
     return {
         "schema_version": SCHEMA_VERSION,
         "job": job.name,

@@ -107,7 +107,7 @@ def ended_record(context: RunContext, failure: Failure | None, ended: datetime, 
         "counts": {**context.counts.as_dict(), **context.counts.details},
         "inputs": dict(getattr(lake, "versions_read", {})),
         "outputs": writes,
-        "quality": [_audit(audit) for audit in getattr(lake, "audits", [])],
+        "quality": [_audit(audit) for audit in context.audits],
         "next_command": next_command(context) if failure is None else "",
     }
 
@@ -169,13 +169,17 @@ def _audit(audit: Any) -> dict[str, Any]:
 
 
 def _engine(context: RunContext) -> dict[str, str | None]:
-    """Versions of Spark and Delta; nothing is asked of a JVM."""
+    """Versions of Spark and Delta, and the EMR release; nothing is asked of a JVM, which may have gone."""
     if context.opened("spark") is None:
-        return {"spark_version": None, "delta_version": None}
+        return {}
     import pyspark
 
+    from common.session import running_release
+
+    release = running_release(context.settings.release)
     try:
-        delta: str | None = metadata.version("delta-spark")
+        delta = metadata.version("delta-spark")
     except metadata.PackageNotFoundError:
-        delta = None
-    return {"spark_version": pyspark.__version__, "delta_version": delta}
+        # On EMR Delta is there as jars only; which ones, the release says.
+        delta = release.delta
+    return {"spark_version": pyspark.__version__, "delta_version": delta, "release": release.label}

@@ -85,6 +85,7 @@ class Run:
             log=logging.getLogger(f"{ROOT}.{job.name}"),
             services=self._services,
         )
+        _ = context.source  # a source that cannot be read is refused before anything is started
         if flags.run_id and flags.attempt is None:
             context.attempt = 1 + earlier_attempts(context.objects, record_path(job, context.run_id))
         return context

@@ -37,6 +37,16 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
+def take_back_interrupt() -> None:
+    """Have SIGINT raise KeyboardInterrupt at once.
+
+    PySpark's own handler cancels the jobs first, over the connection that is busy with the interrupted call, and so it
+    waits for the end of what it is meant to stop.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Ignore SIGTERM and SIGINT while the end of a run is written down; SIGKILL still ends it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,9 +46,19 @@ def active_stages(spark: SparkSession | None) -> list[StageProgress]:
 
 
 def cancel_jobs(spark: SparkSession | None) -> None:
-    """Cancel all jobs and wait up to five seconds until none is active; says nothing when the JVM has gone."""
+    """Cancel all jobs and wait up to five seconds until none is active; says nothing when the JVM has gone.
+
+    Done in a thread of its own, because each thread has its own connection to the JVM: that of a thread which was
+    interrupted in the middle of a call still waits for the answer.
+    """
     if spark is None:
         return
+    thread = threading.Thread(target=_cancel, args=(spark,), name="lakejobs-cancel", daemon=True)
+    thread.start()
+    thread.join(timeout=_PATIENCE_SECONDS + 1)
+
+
+def _cancel(spark: SparkSession) -> None:
     with suppress(Exception):
         context = spark.sparkContext
         context.cancelAllJobs()

@@ -130,6 +130,16 @@ def _origin(dotted: str, tree: Entry | None) -> str:
     return DEFAULT_ORIGIN
 
 
+def without_secrets(arguments: Sequence[str]) -> list[str]:
+    """Command line arguments with the values of ``KEY=VALUE`` masked where the key speaks of a secret."""
+    shown = []
+    for argument in arguments:
+        _, _, value = argument.removeprefix("--set=").partition("=")
+        secret = any(word in argument.lower() for word in _SECRET_WORDS) and not value.startswith("secret://")
+        shown.append(argument.removesuffix(value) + "***" if value and secret else argument)
+    return shown
+
+
 def _masked(name: str, value: Any) -> Any:
     if isinstance(value, str) and value.startswith("secret://"):
         return value
