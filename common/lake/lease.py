@@ -6,10 +6,12 @@ import json
 import logging
 import os
 import random
+import re
 import socket
 import threading
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,14 +19,21 @@ from typing import Any
 
 from common.clock import utc_now, utc_text
 from common.errors import WriteConflictError
-from common.lake.objects import ObjectStore, StoredObject
+from common.lake.objects import ObjectStore
 
 _LOG = logging.getLogger("lakejobs.lease")
 
 
-def lease_path(table: str) -> str:
-    """Where the lease of a table lies, relative to the lake root."""
-    return f"_leases/{table}.json"
+# S3 tells ages in whole seconds: so much longer than its life a lease must be silent before it is taken over.
+_GRACE_SECONDS = 2.0
+# Tokens kept behind the current one, so that a slow rival cannot create one of them a second time.
+_TOKENS_KEPT = 20
+_TOKEN = re.compile(r"/\d{20}\.json$")
+
+
+def lease_folder(table: str) -> str:
+    """Where the leases of a table lie, relative to the lake root: one object per token."""
+    return f"_leases/{table}/"
 
 
 def _machine() -> str:
@@ -48,14 +57,11 @@ def _process_start(pid: int) -> str | None:
 
 @dataclass(frozen=True)
 class _Claim:
-    """The content of a lease object as somebody else wrote it."""
+    """The latest lease of a table, as its holder wrote it."""
 
-    told: dict[str, Any]
-    stored: StoredObject
-
-    @property
-    def token(self) -> int:
-        return int(self.told.get("token", 0))
+    token: int
+    told: Mapping[str, Any]
+    age_seconds: float
 
     def is_free(self, *, commits_exclude: bool) -> bool:
         """Released, not renewed in time by the store's own clock, or held by a dead process of this machine.
@@ -63,7 +69,7 @@ class _Claim:
         The last is believed only where commits exclude each other: elsewhere the dead run's JVM, which outlives it by a
         moment, could still overwrite a commit.
         """
-        if self.told.get("released") or self.stored.age_seconds > float(self.told.get("lease_seconds", 0)):
+        if self.told.get("released") or self.age_seconds > float(self.told.get("lease_seconds", 0)) + _GRACE_SECONDS:
             return True
         if not commits_exclude or self.told.get("machine") != _machine() or not Path("/proc").is_dir():
             return False
@@ -73,8 +79,9 @@ class _Claim:
 class Lease:
     """The right to write one table, held from ``acquire`` to ``release`` and renewed in the background.
 
-    ``token`` grows by one with each holder and never goes back; it is written in every commit. ``check`` is called
-    right before a commit: it renews the lease by a conditional write and so proves that nobody has taken it over.
+    Each holder creates the object of the next ``token``, which exactly one of several rivals can do; nothing but this
+    put-if-absent is asked of the store. A holder is fenced off as soon as a higher token is there. ``check`` is called
+    right before a commit; a holder that could not renew in time gives up by itself, before anybody may take over.
     """
 
     def __init__(self, objects: ObjectStore, table: str, *, run_id: str, job: str, seconds: float) -> None:
@@ -82,10 +89,12 @@ class Lease:
         self.run_id = run_id
         self.token = 0
         self._objects = objects
-        self._path = lease_path(table)
+        self._folder = lease_folder(table)
         self._job = job
         self._seconds = seconds
-        self._etag: str | None = None
+        self._nonce = uuid.uuid4().hex
+        self._held = False
+        self._renewed_at = 0.0
         self._since = ""
         self._lost = ""
         self._guard = threading.RLock()
@@ -102,7 +111,7 @@ class Lease:
             if holder is None:
                 break
             if time.monotonic() >= deadline:
-                raise self._held(holder)
+                raise self._refused(holder)
             if not told:
                 _LOG.info("%s: waiting for the lease of run %s", self.table, holder.get("run_id"))
                 told = True
@@ -124,9 +133,11 @@ class Lease:
             )
 
     def is_held(self) -> bool:
-        """Whether nobody has taken the lease over, proved by renewing it."""
-        self._renew()
-        return self._etag is not None and not self._lost
+        """Whether nobody has taken the lease over; renews it on the way."""
+        with self._guard:
+            if self._held and not self._lost:
+                self._renew()
+            return self._held and not self._lost
 
     def release(self) -> None:
         """Give the lease back; nothing when it is not held."""
@@ -134,9 +145,9 @@ class Lease:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=30)
         with self._guard:
-            if self._etag is not None and not self._lost:
-                self._objects.write_if_match(self._path, self._body(released=True), self._etag)
-            self._etag = None
+            if self._held and not self._lost:
+                self._objects.write(self._path(self.token), self._body(released=True))
+            self._held = False
 
     def __enter__(self) -> Lease:
         return self
@@ -146,49 +157,72 @@ class Lease:
     ) -> None:
         self.release()
 
-    def _try(self) -> dict[str, Any] | None:
+    def _try(self) -> Mapping[str, Any] | None:
         """None when the lease is ours now, otherwise what its holder wrote."""
-        stored = self._objects.get(self._path)
+        claim = self._latest()
+        if claim is not None and not claim.is_free(commits_exclude=self._objects.commits_exclude):
+            return claim.told
+        self.token = 1 if claim is None else claim.token + 1
         self._since = utc_text(utc_now())
-        if stored is None:
-            self.token = 1
-            body = self._body()
-            self._etag = self._objects.write_if_absent(self._path, body) or self._landed(body)
-        else:
-            claim = _Claim(_told(stored), stored)
-            if not claim.is_free(commits_exclude=self._objects.commits_exclude):
-                return claim.told
-            self.token = claim.token + 1
-            body = self._body()
-            self._etag = self._objects.write_if_match(self._path, body, stored.etag) or self._landed(body)
-        if self._etag is not None:
-            return None
-        winner = self._objects.get(self._path)
-        return _told(winner) if winner else {}
+        self._renewed_at = time.monotonic()
+        body = self._body()
+        path = self._path(self.token)
+        if self._objects.write_if_absent(path, body) is None:
+            # Refused, and yet ours, when the first try of the request landed and only its answer was lost.
+            stored = self._objects.get(path)
+            if stored is None or stored.body != body:
+                return json.loads(stored.body) if stored else {}
+        if self._rivals():
+            # A rival was quicker by more than one token: what was created here is long past.
+            self._objects.delete(path)
+            return self._told(self._rivals())
+        self._held = True
+        for path in self._tokens():
+            if _token(path) < self.token - _TOKENS_KEPT:
+                self._objects.delete(path)
+        return None
 
-    def _landed(self, body: bytes) -> str | None:
-        """The etag when the refused write is there after all: its first try landed and only the answer was lost."""
-        stored = self._objects.get(self._path)
-        return stored.etag if stored is not None and stored.body == body else None
+    def _latest(self) -> _Claim | None:
+        paths = self._tokens()
+        stored = self._objects.get(paths[-1]) if paths else None
+        return _Claim(_token(paths[-1]), json.loads(stored.body), stored.age_seconds) if stored else None
+
+    def _rivals(self) -> list[str]:
+        """The paths of higher tokens than ours."""
+        return self._tokens(after=self._path(self.token))
+
+    def _tokens(self, *, after: str = "") -> list[str]:
+        # Some servers list the halves of uploads beside the objects.
+        return [entry.path for entry in self._objects.list(self._folder, after=after) if _TOKEN.search(entry.path)]
+
+    def _told(self, paths: Sequence[str]) -> Mapping[str, Any]:
+        stored = self._objects.get(paths[-1]) if paths else None
+        return json.loads(stored.body) if stored else {}
 
     def _renew(self) -> None:
+        started = time.monotonic()
         with self._guard:
-            if self._etag is None or self._lost:
-                return
-            body = self._body()
-            etag = self._objects.write_if_match(self._path, body, self._etag) or self._landed(body)
-            if etag is None:
-                now = self._objects.get(self._path)
-                other = _told(now) if now else {}
+            rivals = self._rivals()
+            if rivals:
+                other = self._told(rivals)
                 self._lost = f"Run {other.get('run_id', 'unknown')} holds it since {other.get('since', 'unknown')}."
-                _LOG.error("%s: lease lost. %s", self.table, self._lost)
+            elif started - self._renewed_at > self._seconds:
+                self._lost = (
+                    f"It was not renewed for {started - self._renewed_at:.0f} s, and lives {self._seconds:g} s."
+                )
             else:
-                self._etag = etag
+                self._objects.write(self._path(self.token), self._body())
+                self._renewed_at = started
+            if self._lost:
+                _LOG.error("%s: lease lost. %s", self.table, self._lost)
+
+    def _path(self, token: int) -> str:
+        return f"{self._folder}{token:020d}.json"
 
     def _renew_until_stopped(self) -> None:
         while not self._stop.wait(self._seconds / 3):
             try:
-                self._renew()
+                self.is_held()
             except Exception as error:
                 _LOG.warning("%s: the lease could not be renewed: %s", self.table, error)
 
@@ -204,12 +238,12 @@ class Lease:
             "machine": _machine(),
             "pid": os.getpid(),
             "process_start": _process_start(os.getpid()),
-            # Two writes never have the same bytes, hence never the same etag.
-            "nonce": uuid.uuid4().hex,
+            # No two rivals write the same bytes.
+            "nonce": self._nonce,
         }
         return json.dumps(told, sort_keys=True).encode()
 
-    def _held(self, holder: dict[str, Any]) -> WriteConflictError:
+    def _refused(self, holder: Mapping[str, Any]) -> WriteConflictError:
         return WriteConflictError(
             "LEA-001",
             f"{self.table} is being written by run {holder.get('run_id')} since {holder.get('since')}.",
@@ -218,6 +252,5 @@ class Lease:
         )
 
 
-def _told(stored: StoredObject) -> dict[str, Any]:
-    told = json.loads(stored.body)
-    return told if isinstance(told, dict) else {}
+def _token(path: str) -> int:
+    return int(path.rpartition("/")[2].removesuffix(".json"))

@@ -1,0 +1,198 @@
+"""Several writers on one table: threads for the lease, real processes for whole writes, in a folder and on S3."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import lake_writer
+import pytest
+from pyspark.sql import SparkSession
+from s3_server import S3Server
+
+from common.config.lake_settings import LakeSettings
+from common.errors import WriteConflictError
+from common.lake.lease import Lease, lease_folder
+from common.lake.objects import object_store
+
+pytestmark = pytest.mark.engine
+
+THREADS = 8
+ROUNDS = 12
+WRITER = Path(lake_writer.__file__)
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., LakeSettings]:
+    """Settings with an empty lake root, in a folder or on the S3 server."""
+
+    def settings(**more: object) -> LakeSettings:
+        if request.param == "folder":
+            return LakeSettings.model_validate({"root": str(tmp_path / "lake"), **more})
+        server: S3Server = request.getfixturevalue("s3")
+        return server.settings(f"{tmp_path.parent.name}/{tmp_path.name}", **more)
+
+    return settings
+
+
+def race(settings: LakeSettings, table: str) -> list[Lease]:
+    """The leases that were won when all threads asked for the table at once and nobody gave it back."""
+    barrier = threading.Barrier(THREADS)
+    won: list[Lease] = []
+    lost: list[WriteConflictError] = []
+
+    def contend(number: int) -> None:
+        lease = Lease(object_store(settings.root, settings), table, run_id=f"run-{number}", job="races", seconds=60)
+        barrier.wait()
+        try:
+            won.append(lease.acquire())
+        except WriteConflictError as error:
+            lost.append(error)
+
+    threads = [threading.Thread(target=contend, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {error.code for error in lost} == {"LEA-001"}
+    assert len(won) + len(lost) == THREADS
+    return won
+
+
+def test_of_eight_threads_that_want_a_lease_exactly_one_gets_it(place: Callable[..., LakeSettings]) -> None:
+    settings = place()
+    for number in range(ROUNDS):
+        table = f"races.fresh_{number}"
+        first = race(settings, table)
+        assert len(first) == 1
+        first[0].release()
+        # Given back, it is raced for again by conditional replacement, and the token has grown.
+        second = race(settings, table)
+        assert [lease.token for lease in second] == [2]
+        second[0].release()
+
+
+def start(settings: LakeSettings, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(REPOSITORY), str(WRITER.parent)])
+    command = [sys.executable, str(WRITER), "--settings", settings.model_dump_json(), *arguments]
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def open_gate(gate: Path, *names: str) -> None:
+    """Let the writers go when all of them are ready."""
+    deadline = time.monotonic() + 240
+    while not all((gate.parent / f"{gate.name}.{name}.ready").exists() for name in names):
+        assert time.monotonic() < deadline, "the writers did not get ready"
+        time.sleep(0.1)
+    gate.touch()
+
+
+def stored(spark: SparkSession, settings: LakeSettings) -> list[tuple[int, str]]:
+    """(id, writer) of every row, as read by a plain Delta reader."""
+    root = settings.root.replace("s3://", "s3a://")
+    rows = spark.read.format("delta").load(f"{root}/{lake_writer.TABLE.relative_path}")
+    return sorted((row.id, row.writer) for row in rows.collect())
+
+
+@pytest.fixture(scope="module")
+def reader(spark: SparkSession, s3: S3Server) -> SparkSession:
+    """The shared session, able to read from the S3 server."""
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+    for key, value in {
+        "fs.s3a.endpoint": s3.endpoint,
+        "fs.s3a.endpoint.region": "us-east-1",
+        "fs.s3a.path.style.access": "true",
+        "fs.s3a.connection.ssl.enabled": "false",
+        "fs.s3a.access.key": s3.environment()["AWS_ACCESS_KEY_ID"],
+        "fs.s3a.secret.key": s3.environment()["AWS_SECRET_ACCESS_KEY"],
+    }.items():
+        hadoop.set(key, value)
+    return spark
+
+
+def test_two_processes_that_append_lose_and_double_no_row(
+    reader: SparkSession, place: Callable[..., LakeSettings], tmp_path: Path
+) -> None:
+    settings = place(lease_wait_seconds=300)
+    gate = tmp_path / "gate"
+    common = ["--rounds", "4", "--rows", "5", "--gate", str(gate)]
+    writers = [start(settings, "--name", name, "--first", first, *common) for name, first in (("a", "0"), ("b", "100"))]
+    open_gate(gate, "a", "b")
+    for writer in writers:
+        _, errors = writer.communicate(timeout=400)
+        assert writer.returncode == 0, errors
+    assert stored(reader, settings) == [*((n, "a") for n in range(20)), *((n, "b") for n in range(100, 120))]
+
+
+def test_two_processes_that_upsert_leave_each_key_once(
+    reader: SparkSession, place: Callable[..., LakeSettings], tmp_path: Path
+) -> None:
+    settings = place(lease_wait_seconds=300)
+    gate = tmp_path / "gate"
+    common = ["--verb", "upsert", "--rounds", "3", "--rows", "5", "--gate", str(gate)]
+    writers = [start(settings, "--name", name, *common) for name in ("a", "b")]
+    open_gate(gate, "a", "b")
+    results = []
+    for writer in writers:
+        output, errors = writer.communicate(timeout=400)
+        assert writer.returncode == 0, errors
+        results += [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert [key for key, _ in stored(reader, settings)] == [0, 1, 2, 3, 4]
+    assert sorted(result["rows_updated"] for result in results) == [0, 5, 5, 5, 5, 5]
+    assert len({result["version_after"] for result in results}) == 6
+
+
+def test_the_second_process_leaves_with_exit_code_5_when_it_may_not_wait(
+    reader: SparkSession, place: Callable[..., LakeSettings], tmp_path: Path
+) -> None:
+    settings = place(lease_wait_seconds=0)
+    gate = tmp_path / "gate"
+    slow = start(settings, "--name", "a", "--gate", str(gate), LAKEJOBS_FAULT="lake.before_write:pause:15")
+    fast = start(settings, "--name", "b", "--first", "100", "--gate", str(tmp_path / "gate_b"))
+    open_gate(gate, "a")
+    objects = object_store(settings.root, settings)
+    while not list(objects.list(lease_folder(lake_writer.TABLE.name))):
+        time.sleep(0.1)
+    open_gate(tmp_path / "gate_b", "b")
+    _, refusal = fast.communicate(timeout=300)
+    _, errors = slow.communicate(timeout=300)
+    assert (slow.returncode, fast.returncode) == (0, 5), f"{errors}\n{refusal}"
+    assert "LEA-001: races.counters is being written by run run-a since" in refusal
+    assert stored(reader, settings) == [(n, "a") for n in range(10)]
+
+
+def test_a_writer_killed_while_it_writes_files_leaves_nothing_and_is_followed_safely(
+    reader: SparkSession, place: Callable[..., LakeSettings], tmp_path: Path
+) -> None:
+    settings = place(lease_wait_seconds=60, lease_seconds=6)
+    objects = object_store(settings.root, settings)
+    many = ["--name", "a", "--rows", "4000000", "--files", "40"]
+    killed = start(settings, *many)
+    data = f"{lake_writer.TABLE.relative_path}/day="
+    while not any(entry.path.endswith(".parquet") for entry in objects.list(data)):
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    files = {entry.path for entry in objects.list(data) if entry.path.endswith(".parquet")}
+    assert stored(reader, settings) == []
+    again = start(settings, "--name", "a", "--rows", "10")
+    _, errors = again.communicate(timeout=300)
+    assert again.returncode == 0, errors
+    assert stored(reader, settings) == [(n, "a") for n in range(10)]
+    assert files

@@ -1,0 +1,92 @@
+"""A process that writes one table, for tests that set several of them on it at once.
+
+Prints one JSON line per write and leaves with the exit code of the error that stopped it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
+
+from common.config.lake_settings import LakeSettings
+from common.days import DayRange
+from common.errors import LakejobsError
+from common.lake import Lake, Table
+from common.session import open_session
+
+SCHEMA = StructType(
+    [
+        StructField("id", LongType(), nullable=False),
+        StructField("day", DateType(), nullable=False),
+        StructField("writer", StringType(), nullable=False),
+    ]
+)
+TABLE = Table("races.counters", "silver", SCHEMA, keys=("id",), day_column="day")
+DAY = date(2026, 11, 20)
+SMALL = {
+    "spark.master": "local[1]",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.driver.memory": "512m",
+}
+
+
+def open_lake(settings: LakeSettings, name: str) -> Lake:
+    spark = open_session(settings, name, SMALL)
+    spark.sparkContext.setLogLevel("ERROR")
+    started_at = datetime.fromtimestamp(time.time(), tz=UTC)
+    return Lake(spark, settings, run_id=f"run-{name}", job="races.write", code_version="test", started_at=started_at)
+
+
+def block(spark: SparkSession, writer: str, first: int, rows: int, files: int) -> DataFrame:
+    """Rows with ids from ``first``, in so many tasks."""
+    ids = spark.range(first, first + rows, 1, files)
+    return ids.selectExpr("id", f"DATE'{DAY}' AS day", f"'{writer}' AS writer").select(*SCHEMA.names)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--settings", required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--verb", choices=["append", "upsert"], default="append")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rows", type=int, default=10)
+    parser.add_argument("--files", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--gate", type=Path)
+    asked = parser.parse_args()
+    lake = open_lake(LakeSettings.model_validate_json(asked.settings), asked.name)
+    if asked.gate is not None:
+        (asked.gate.parent / f"{asked.gate.name}.{asked.name}.ready").touch()
+        while not asked.gate.exists():
+            time.sleep(0.05)
+    try:
+        for turn in range(asked.rounds):
+            if asked.verb == "append":
+                rows = block(lake.spark, asked.name, asked.first + turn * asked.rows, asked.rows, asked.files)
+                result = lake.append_once(TABLE, rows, batch_id=f"{asked.name}-{turn}")
+            else:
+                rows = block(lake.spark, f"{asked.name}-{turn}", 0, asked.rows, asked.files)
+                result = lake.upsert(TABLE, rows, days=DayRange.single(DAY))
+            sys.stdout.write(f"{json.dumps(asdict(result))}\n")
+    except LakejobsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The answer is out; waiting for the JVM to close would only slow the tests down.
+    os._exit(code)
