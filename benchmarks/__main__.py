@@ -1,0 +1,10 @@
+"""``make bench``: runs every measurement and writes docs/benchmarks.md anew."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.page import main
+
+if __name__ == "__main__":
+    sys.exit(main())

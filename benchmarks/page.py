@@ -1,0 +1,82 @@
+"""Runs the measurements and renders docs/benchmarks.md from their last results."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import kept
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+# Each module has ``measure(data: Path) -> None``, which keeps its own section with benchmarks.results.keep.
+MEASUREMENTS: tuple[str, ...] = ("sessionise",)
+
+_INTRODUCTION = """# Benchmarks
+
+Figures of the last `make bench` (`DATA=folder` names the data that may not be shipped; `ARGS="NAME ..."` runs some). Rewritten by that command:
+change the code under `benchmarks/`, not this page.
+
+Protocol: everything compared runs in one command on one machine, interleaved A B A B, after a warm-up of each side, and only after both sides have
+been shown to give the same rows. Ratios are medians of paired runs with a bootstrap 90 % interval; CPU seconds are those of the whole process tree (driver, JVM,
+Python workers). A goal counts as met only if the whole interval is on the right side. Losses are printed too.
+"""
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    header, *body = rows
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    return [*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in body)]
+
+
+def _verdict(claim: Mapping[str, Any]) -> str:
+    return {True: "met", False: "**not met**", None: "printed"}[claim["met"]]
+
+
+def _section(told: Mapping[str, Any]) -> list[str]:
+    machine = ", ".join(f"{name} {value}" for name, value in told["machine"].items())
+    lines = [f"## {told['title']}", "", f"Measured {told['measured_at'][:10]} on {machine}."]
+    if told.get("command"):
+        lines[-1] += f" Again: `{told['command']}`."
+    lines.append("")
+    if told["claims"]:
+        rows = [(c["what"], c["goal"], c["measured"], _verdict(c)) for c in told["claims"]]
+        lines += [*_table([("figure", "goal", "measured", ""), *rows]), ""]
+    for caption, rows in told["tables"].items():
+        lines += [f"**{caption}**", "", *_table(rows), ""]
+    lines += [f"- {note}" for note in told["notes"]]
+    return [*lines, ""]
+
+
+def render(results: Sequence[Mapping[str, Any]]) -> str:
+    """The page as Markdown."""
+    lines = [_INTRODUCTION]
+    for told in results:
+        lines += _section(told)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line: ``python -m benchmarks [NAME ...]``; with ``--render`` the page is only rendered."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *MEASUREMENTS], help="measurements to run (default: all)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("DATA", "data")), help="folder of benchmark data"
+    )
+    parser.add_argument("--render", action="store_true", help="only render the page from the last results")
+    arguments = parser.parse_args(argv)
+    if not arguments.render:
+        for name in arguments.names or MEASUREMENTS:
+            print(f"== {name}", flush=True)
+            importlib.import_module(f"benchmarks.{name}").measure(arguments.data)
+    PAGE.write_text(render(kept()), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The last results of each measurement, kept as JSON beside the code that made them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One figure that was asked for: what, the goal in words, what was measured, and whether the goal is met.
+
+    ``met`` is None for figures that are printed without a goal.
+    """
+
+    what: str
+    goal: str
+    measured: str
+    met: bool | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one measurement leaves for the page.
+
+    ``tables`` map a caption to rows (the first row holds the column names). ``notes`` are the protocol and what was tried.
+    """
+
+    name: str
+    title: str
+    claims: Sequence[Claim] = ()
+    tables: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    command: str = ""
+
+
+def machine() -> dict[str, str]:
+    """Cores, memory and versions of the machine that measures; nothing that names it."""
+    from importlib.metadata import version
+
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cores": str(os.cpu_count()),
+        "memory": f"{memory_gib:.0f} GiB",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("pyspark", "delta-spark")},
+    }
+
+
+def keep(section: Section) -> Path:
+    """Write a section's results; the page is rendered from these files."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{section.name}.json"
+    told: dict[str, Any] = {
+        **asdict(section),
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - a benchmark is an edge
+        "machine": machine(),
+    }
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def kept() -> list[dict[str, Any]]:
+    """All kept results, in the order of their file names."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
