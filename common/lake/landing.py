@@ -67,7 +67,8 @@ def _files(batches: Iterable[Any], day_column: str, rows_per_file: int) -> Itera
     import pyarrow
     import pyarrow.compute as pc
 
-    day, number, held, count = None, 0, [], 0
+    held: list[Any] = []
+    day, number, count = None, 0, 0
     for batch in batches:
         whole = pyarrow.Table.from_batches([batch])
         for value in pc.unique(whole[day_column]).to_pylist():

@@ -1,7 +1,7 @@
 """Models beside the tables: one folder a version, plain data files only, each checked against its hash when loaded.
 
-A version lies at ``<root>/models/<family>/<version>``: the files and ``card.json``, written last, so that a version without
-a card was never finished. A version is written once and never changed: its name holds the hash of its content.
+A version lies at ``<root>/models/<family>/<version>``: the files and ``card.json``, written last, so that a version
+without a card was never finished. A version is written once and never changed: its name holds the hash of its content.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class ModelStore:
     def save(self, version: str, files: Mapping[str, bytes], card: Mapping[str, Any]) -> bool:
         """Write a version; False when it was there already, which is left as it is.
 
-        The card gains ``files``: name -> SHA-256 and size in bytes. Raises ContractError MOD-001 for a file that is not plain
-        data, and for a name that is none.
+        The card gains ``files``: name -> SHA-256 and size in bytes. Raises ContractError MOD-001 for a file that is not
+        plain data, and for a name that is none.
         """
         for name in (version, *files):
             if not _NAME.match(name):
