@@ -68,8 +68,7 @@ def _svg(plot: Plot, width: int, prefix: str) -> str:
         if not isinstance(plot, Bars):
             figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.06)
         text = io.StringIO()
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(text, format="svg", transparent=True, dpi=72, metadata=nothing)
+        figure.savefig(text, format="svg", transparent=True, dpi=72)
     return _slim(text.getvalue(), prefix, width)
 
 

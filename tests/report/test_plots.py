@@ -133,3 +133,11 @@ def test_series_of_the_wrong_length_or_kind_are_refused() -> None:
         report.line("x", [1], {"n": ["one"]}, text_alternative="x")  # type: ignore[list-item]  # the point of the test
     with pytest.raises(ValueError, match="2 edges for 2 counts"):
         report.histogram("x", [0, 1], [1, 2], text_alternative="x")
+
+
+def test_a_drawing_holds_shapes_and_text_only_no_dates_fonts_or_styles(parsed: Parsed) -> None:
+    page = all_kinds().render({})
+    tags = {node.tag for svg in parsed(page).all("svg") for node in svg.walk()}
+    assert tags <= {"svg", "g", "defs", "path", "use", "text", "clippath", "rect"}
+    assert b"font-family" not in page.partition(b"</style>")[2]
+    assert len(page) < 80_000

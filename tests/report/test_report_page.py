@@ -119,7 +119,9 @@ def test_same_input_gives_the_same_bytes_whatever_the_machine_says(tmp_path: Pat
         "r.histogram('h', [0, 1, 2], [3, 4], text_alternative='t')\n"
         "print(hashlib.sha256(r.render({'settings': {'a': {'z', 'y', 'x'}}})).hexdigest())\n"
     )
-    (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\nsvg.fonttype: path\n", encoding="utf-8")
+    (tmp_path / "matplotlibrc").write_text(
+        "xtick.labelsize: 30\nlines.markeredgewidth: 5\naxes.linewidth: 7\n", encoding="utf-8"
+    )
     digests = set()
     for seed, zone, settings in (("1", "UTC", ""), ("2", "Asia/Tokyo", str(tmp_path / "matplotlibrc"))):
         env = os.environ | {"PYTHONHASHSEED": seed, "TZ": zone} | ({"MATPLOTLIBRC": settings} if settings else {})
