@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.report.blocks import chip, data_table, paragraph, section
-from common.report.markup import Html, element
+from common.report.markup import Html, element, join
 from common.report.wording import format_value, plural
 
 _ORDER = {"failed": 0, "warning": 1, "passed": 2}
 # Arguments that say where to look rather than what to find.
-_IMPLIED = {"column", "column_list", "batch_id", "severity"}
+_IMPLIED = {"column", "column_A", "column_B", "column_list", "column_set", "batch_id", "severity"}
 _TONE = {"failed": "bad", "warning": "warn", "passed": "good"}
 
 
@@ -45,27 +45,26 @@ def recorded_audits(record: Mapping[str, Any]) -> list[Html]:
 
 
 def _state(row: Mapping[str, Any]) -> str:
-    if bool(_first(row, "success", "passed")):
+    if bool(row.get("success")):
         return "passed"
     return "warning" if str(row.get("severity", "error")).startswith("warn") else "failed"
 
 
 def _described(row: Mapping[str, Any]) -> Html:
-    expectation = (
-        str(_first(row, "expectation", "expectation_type", "type") or "").removeprefix("expect_").replace("_", " ")
-    )
-    column = row.get("column")
-    words = _first(row, "description", "words", "notes") or expectation
-    where = element("code", column) if column and str(column) not in str(words) else ""
-    return Html(f"{where}{' ' if where else ''}{element('span', words)}")
+    """The column, the expectation in words, and why it is held."""
+    named = str(_first(row, "expectation", "expectation_type") or "").removeprefix("expect_").replace("_", " ")
+    where = join([element("code", row["column"]), " "]) if row.get("column") else ""
+    why = element("div", row["why"], class_="note") if row.get("why") else ""
+    return join([where, named, why])
 
 
 def _observed(row: Mapping[str, Any]) -> str:
+    """What was found; when the expectation could not be evaluated, why not."""
     value = _first(row, "observed", "observed_value")
-    unexpected = row.get("unexpected_count")
-    if value is None and unexpected is not None:
-        return plural(int(unexpected), "unexpected row")
-    return format_value(value)
+    if value is None and row.get("unexpected_count") is not None:
+        return plural(int(row["unexpected_count"]), "unexpected row")
+    trouble = row.get("detail") if row.get("detail") != row.get("why") else None
+    return format_value(trouble if value is None else value)
 
 
 def _expected(row: Mapping[str, Any]) -> str:

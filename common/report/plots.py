@@ -142,4 +142,4 @@ def _no_value(series: Mapping[str, Sequence[object]]) -> bool:
 
 
 def _with_unit(name: str, unit: str) -> str:
-    return f"{name} ({unit})" if unit and name else name or unit
+    return f"{name} ({unit})" if unit and name and unit != name else name or unit

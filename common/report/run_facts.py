@@ -223,7 +223,7 @@ def about(record: Record) -> Html:
         if record.get(key) not in (None, ""):
             facts.append([words, code(format_value(record[key]))])
     parts = (
-        [details("Run id and versions", data_table(["what", "value"], facts, name="Run id and versions"))]
+        [details("Run id and versions", data_table(["what", "value"], facts, name="Run id and versions", stack=True))]
         if facts
         else []
     )

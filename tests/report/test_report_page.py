@@ -202,47 +202,6 @@ def test_a_failed_run_says_what_went_wrong_and_what_to_do(record: dict[str, Any]
     assert "What to do next" not in [h.text for h in page.all("h2")]
 
 
-def test_broken_expectations_come_first_with_observed_and_expected_values(parsed: Parsed) -> None:
-    report = ReportBuilder("x")
-    results = [
-        {"expectation": "expect_column_values_to_be_unique", "column": "session_id", "success": True, "observed": 0},
-        {"expectation": "expect_table_row_count_to_be_between", "success": False, "severity": "warn", "observed": 48210,
-         "kwargs": {"min_value": 50000, "max_value": None}},
-        {"expectation": "expect_column_values_to_not_be_null", "column": "ts", "success": False, "severity": "error",
-         "unexpected_count": 3, "kwargs": {"column": "ts", "mostly": 0.999}},
-    ]  # fmt: skip
-    report.audit(SimpleNamespace(passed=False, results=results))
-    section = parsed(report.render({})).section("Quality checks")
-    assert section.cells() == [
-        ["failed", "ts column values to not be null", "3 unexpected rows", "in at least 99.9 % of the rows"],
-        ["warning", "table row count to be between", "48,210", "at least 50,000"],
-        ["passed", "session_id column values to be unique", "0", ""],
-    ]
-    assert "1 check failed, so the rows were not published." in section.text
-
-
-@pytest.mark.parametrize(
-    ("passed", "states", "words"),
-    [
-        (True, [True, True], "All 2 checks passed."),
-        (True, [], "No expectations are declared for this table."),
-        (False, [True], "The checks could not be completed, so the rows were not published."),
-    ],
-)
-def test_the_quality_section_starts_with_a_sentence(
-    passed: bool, states: list[bool], words: str, parsed: Parsed
-) -> None:
-    report = ReportBuilder("x")
-    report.audit(SimpleNamespace(passed=passed, results=[{"expectation": "e", "success": state} for state in states]))
-    assert words in parsed(report.render({})).section("Quality checks").text
-
-
-def test_no_quarantined_rows_are_said_in_a_sentence(parsed: Parsed) -> None:
-    report = ReportBuilder("x")
-    report.quarantine([])
-    assert "No row broke a rule." in parsed(report.render({})).section("Rows set aside").text
-
-
 def test_tables_without_rows_and_tables_with_too_many_say_so(parsed: Parsed) -> None:
     report = ReportBuilder("x")
     report.table("None", ["a"], [])
@@ -262,23 +221,10 @@ def test_an_empty_record_still_gives_a_page(parsed: Parsed) -> None:
     assert parsed(ReportBuilder().render({})).all("h1")[0].text == "Report"
 
 
-def test_audits_of_the_record_are_shown_unless_the_body_placed_them_itself(parsed: Parsed) -> None:
-    quality = {"table": "clickstream.events", "passed": True, "results": [{"expectation": "e", "success": True}]}
-    report = ReportBuilder("x")
-    assert parsed(report.render({"quality": [quality]})).section("Quality checks of clickstream.events").cells()
-    report.audit(SimpleNamespace(**quality))
-    assert parsed(report.render({"quality": [quality]})).section("Quality checks of clickstream.events").cells()
-
-
 def test_a_stopped_run_is_not_called_a_failure(record: dict[str, Any], parsed: Parsed) -> None:
     page = parsed(ReportBuilder("x").render(record | {"status": "stopped", "exit_code": 143}))
     (lead,) = page.all("p", "lead")
     assert lead.text.startswith("stopped, exit 143 The run for 2026-11-20 was stopped after 2 min 12 s.")
-
-
-def test_warnings_of_the_run_are_listed(record: dict[str, Any], parsed: Parsed) -> None:
-    page = parsed(ReportBuilder("x").render(record | {"warnings": ["7 rows came late.", "<b>"]}))
-    assert [item.text for item in page.section("Worth knowing").all("li")] == ["7 rows came late.", "<b>"]
 
 
 def test_the_title_names_the_days_once(record: dict[str, Any], parsed: Parsed) -> None:
