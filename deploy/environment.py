@@ -56,21 +56,22 @@ def find_uv() -> str:
     return found
 
 
-def _run(command: list[str]) -> None:
+def run_tool(command: list[str]) -> None:
+    """Runs a build tool to its end. Raises JobFailedError PKG-007 with the end of its output when it fails."""
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:
         raise JobFailedError(
             "PKG-007",
-            "The dependency archive could not be built.",
+            "A build tool failed.",
             cause=f"{Path(command[0]).name} ended with {finished.returncode}: {finished.stderr.strip()[-1500:]}",
-            remedy="Check that the package index can be reached and that the lock has wheels for this processor.",
+            remedy="Check that the package index can be reached and that the lock has wheels for this machine.",
         )
 
 
 def _install(lock: Path, platform: str, site_packages: Path) -> None:
     target = ["--target", str(site_packages), "--python-platform", platform, "--python-version", PYTHON_VERSION]
     pinned = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy", "--quiet"]
-    _run([find_uv(), "pip", "install", "--python", sys.executable, *target, *pinned, "-r", str(lock)])
+    run_tool([find_uv(), "pip", "install", "--python", sys.executable, *target, *pinned, "-r", str(lock)])
     foreign = sorted(name for name in _NEVER_SHIPPED if (site_packages / name).exists())
     if foreign:
         raise JobFailedError(

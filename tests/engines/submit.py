@@ -1,0 +1,97 @@
+"""spark-submit as a scheduler would call it: from an empty folder, with nothing of the checkout on any path."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyspark
+
+from common.session import running_release
+from deploy.jars import ensure_jars
+from deploy.toolchain import ensure_java
+
+SPARK_HOME = Path(pyspark.__file__).parent
+
+# Two cores and small data: the settings of a test, not of a job.
+_SMALL = {
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.default.parallelism": "2",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
+_LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What spark-submit left: its exit code and what it said."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def application(self) -> str:
+        """The YARN application id in the output; empty when there is none."""
+        found = re.search(r"application_\d+_\d+", self.stderr)
+        return found.group(0) if found else ""
+
+
+def release_lock() -> str:
+    """The lock that fits the PySpark of this environment."""
+    return running_release("auto").lock
+
+
+def delta_jars() -> list[Path]:
+    """The jars that stand for those of the platform."""
+    return ensure_jars([f"{release_lock()}/delta"])
+
+
+def submit_command(
+    master: str, archive: Path | str, entry: Path | str, arguments: Sequence[str], conf: Mapping[str, str], *flags: str
+) -> list[str]:
+    """The command line; on EMR the Delta jar brings its Python half too, therefore it is among the --py-files."""
+    on_nodes = master == "yarn"
+    # On a cluster the platform's jars lie on each node, as EMR's do.
+    jars = [f"local:{jar}" if on_nodes else str(jar) for jar in delta_jars()]
+    (python_half,) = (jar for jar in jars if "/delta-spark" in jar)
+    settings = {**_SMALL, **({} if on_nodes else _LOOPBACK), **conf}
+    options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
+    shipped = ["--jars", ",".join(jars), "--py-files", f"{archive},{python_half}"]
+    return [
+        str(SPARK_HOME / "bin" / "spark-submit"),
+        "--master",
+        master,
+        *flags,
+        *options,
+        *shipped,
+        str(entry),
+        *arguments,
+    ]
+
+
+def clean_environment(home: Path, **extra: str) -> dict[str, str]:
+    """The variables of a bare machine: no PYTHONPATH, no checkout, one Java."""
+    return {
+        "PATH": f"{SPARK_HOME / 'bin'}:/usr/bin:/bin",
+        "HOME": str(home),
+        "JAVA_HOME": ensure_java(),
+        "LC_ALL": "C.UTF-8",
+        **{name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
+        **extra,
+    }
+
+
+def submit(command: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: int = 300) -> Finished:
+    """Runs the command in ``folder`` to its end."""
+    done = subprocess.run(
+        command, cwd=folder, env=dict(environment), capture_output=True, text=True, timeout=seconds, check=False
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
