@@ -7,7 +7,7 @@ session appends what an earlier one could not (stopped, no session, lease held).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common.errors import TransientError
 from common.failures import explain
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 _PENDING = "runs/_pending/"
 _MOST_PENDING = 100
-_INDEX_DATA = "reports/index.json"
-_INDEX_PAGE = "reports/index.html"
-_MOST_INDEXED = 2000
-_TRIES = 10
-# What the index shows; settings and results would make it grow with each run.
-_NOT_INDEXED = ("settings", "origins", "quality", "inputs")
 
 
 def earlier_attempts(objects: ObjectStore, path: str) -> int:
@@ -70,37 +64,3 @@ def keep_report(context: RunContext, record: Record) -> None:
     path = report_path(context.job, context.run_id)
     context.objects.write(path, context.report.render({**record, "report": path}))
     record["report"] = path
-
-
-def keep_index(context: RunContext, record: Record) -> None:
-    """Add the run to the page over all runs.
-
-    The data of the page is changed by compare-and-swap, so that no run of several at once is lost; the page is rendered
-    again until it shows the data that is there.
-    """
-    from common.report import render_index
-
-    objects = context.objects
-    entry = {name: value for name, value in record.items() if name not in _NOT_INDEXED}
-    for _ in range(_TRIES):
-        etag = _add_to_index(objects, entry)
-        if etag is None:
-            continue
-        for _ in range(_TRIES):
-            stored = objects.get(_INDEX_DATA)
-            if stored is None:
-                return
-            objects.write(_INDEX_PAGE, render_index(json.loads(stored.body)))
-            newest = objects.get(_INDEX_DATA)
-            if newest is None or newest.etag == stored.etag:
-                return
-        return
-
-
-def _add_to_index(objects: ObjectStore, entry: dict[str, Any]) -> str | None:
-    stored = objects.get(_INDEX_DATA)
-    if stored is None:
-        return objects.write_if_absent(_INDEX_DATA, to_json([entry]))
-    others = [run for run in json.loads(stored.body) if run["run_id"] != entry["run_id"]]
-    newest = sorted([*others, entry], key=lambda run: str(run["started_at"]))[-_MOST_INDEXED:]
-    return objects.write_if_match(_INDEX_DATA, to_json(newest), stored.etag)

@@ -142,8 +142,8 @@ def ops_key(record: Mapping[str, Any]) -> str:
     return f"{record['run_id']}/{record['attempt']}"
 
 
-def to_json(record: Mapping[str, Any] | list[Record]) -> bytes:
-    """The record as it is stored and printed."""
+def to_json(record: Mapping[str, Any]) -> bytes:
+    """A record, or a mapping of them, as it is stored and printed."""
     return (json.dumps(record, indent=2, default=str, ensure_ascii=False) + "\n").encode()
 
 

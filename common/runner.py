@@ -16,10 +16,11 @@ from common.context import RunContext, Services, attribute
 from common.errors import LakejobsError
 from common.failures import Failure, explain
 from common.flags import Flags
-from common.keeping import earlier_attempts, keep_index, keep_record, keep_report, keep_row
+from common.keeping import earlier_attempts, keep_record, keep_report, keep_row
 from common.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
 from common.progress import showing_progress
 from common.record import Record, ended_record, new_run_id, record_path, started_record
+from common.run_index import keep_index
 from common.signals import stoppable, undisturbed
 from common.spark_jobs import cancel_jobs
 
@@ -128,7 +129,7 @@ class Run:
                 record.update(status="failed", exit_code=failure.exit_code, error=failure.as_dict(), next_command="")
         _attempted(context, record, "row of ops.runs", lambda: keep_row(context, record, now=not stopped))
         if not stopped:
-            _attempted(context, record, "index of runs", lambda: keep_index(context, record))
+            _attempted(context, record, "index of runs", lambda: keep_index(context.objects, record))
 
 
 def _leased(context: RunContext, body: Callable[[RunContext], None]) -> None:

@@ -221,15 +221,6 @@ def test_a_report_that_cannot_be_rendered_is_a_warning_only(toy: Any) -> None:
     assert "report not kept" in toy.record["warnings"][0]
 
 
-def test_the_index_lists_every_run(toy: Any) -> None:
-    toy.run(balanced)
-    toy.run(raising(ValueError("no")))
-    page = (toy.lake / "reports" / "index.html").read_text()
-    listed = {run["run_id"] for run in json.loads((toy.lake / "reports" / "index.json").read_text())}
-    assert listed == {record["run_id"] for record in toy.records()}
-    assert page.startswith("<!")
-
-
 def test_a_record_that_cannot_be_written_fails_the_run(toy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def body(context: RunContext) -> None:
         store = context.objects
