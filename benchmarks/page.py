@@ -18,12 +18,13 @@ MEASUREMENTS: tuple[str, ...] = ("sessionise",)
 
 _INTRODUCTION = """# Benchmarks
 
-Figures of the last `make bench` (`DATA=folder` names the data that may not be shipped; `ARGS="NAME ..."` runs some). Rewritten by that command:
-change the code under `benchmarks/`, not this page.
+Figures of the last `make bench` (`DATA=folder` names the data that may not be shipped; `ARGS="NAME ..."` runs some).
+Rewritten by that command: change the code under `benchmarks/`, not this page.
 
-Protocol: everything compared runs in one command on one machine, interleaved A B A B, after a warm-up of each side, and only after both sides have
-been shown to give the same rows. Ratios are medians of paired runs with a bootstrap 90 % interval; CPU seconds are those of the whole process tree (driver, JVM,
-Python workers). A goal counts as met only if the whole interval is on the right side. Losses are printed too.
+Protocol: everything compared runs in one command on one machine, interleaved A B A B, after a warm-up of each side, and
+only after both sides have been shown to give the same rows. Ratios are medians of paired runs with a bootstrap
+90 % interval; CPU seconds are those of the whole process tree (driver, JVM, Python workers). A goal is met only if
+the whole interval is on the right side. Losses are printed too.
 """
 
 

@@ -31,7 +31,8 @@ class Claim:
 class Section:
     """What one measurement leaves for the page.
 
-    ``tables`` map a caption to rows (the first row holds the column names). ``notes`` are the protocol and what was tried.
+    ``tables`` map a caption to rows, of which the first holds the column names. ``notes`` are the protocol and what was
+    tried.
     """
 
     name: str
