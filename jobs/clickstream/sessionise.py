@@ -1,0 +1,24 @@
+"""clickstream.sessionise: events to sessions, day by day."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.clickstream.session_settings import SessioniseParams
+
+JOB = Job(
+    name="clickstream.sessionise",
+    summary="Cut each visitor's events into sessions, incrementally by day, as one full recompute would.",
+    params=SessioniseParams,
+    body="jobs.clickstream.sessionise_body:run",
+    reads=("jobs.clickstream.tables:EVENTS",),
+    writes=("jobs.clickstream.session_tables:SESSION_EVENTS", "jobs.clickstream.session_tables:SESSIONS"),
+    examples=(
+        "--from 2015-05-17 --to 2015-05-20",
+        "--env prod --day 2026-11-20 --set gap_minutes=30",
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

@@ -1,0 +1,97 @@
+"""The body of clickstream.sessionise: label the events of some days, sum up their sessions, audit, publish."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from common.quality import audit
+from jobs.clickstream import session_scope as scope
+from jobs.clickstream.session_facts import summarise_sessions
+from jobs.clickstream.session_neighbours import Neighbours
+from jobs.clickstream.session_report import write_report
+from jobs.clickstream.session_settings import SessioniseParams
+from jobs.clickstream.session_tables import SESSION_EVENTS, SESSIONS
+from jobs.clickstream.sessions import label_sessions, left_out, visitor_events
+from jobs.clickstream.tables import EVENTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from common.context import RunContext
+    from common.lake.table import Table
+
+
+def run(context: RunContext) -> None:
+    """One run of clickstream.sessionise.
+
+    Raises InputMissingError LAK-004 (no events yet), UsageError SES-101 (days beside these were cut by other rules) and
+    ContractError QLT-001 (an audit failed; nothing was published).
+    """
+    params, days, lake = context.params_as(SessioniseParams), context.days, context.lake
+    rules = params.rules()
+    events = lake.read(EVENTS, days=days)
+    with ExitStack() as held:
+        neighbours = Neighbours.found(lake, days, rules, held)
+        rows = visitor_events(events, rules)
+        if neighbours.tail is not None:
+            rows = rows.unionByName(scope.as_events(neighbours.tail))
+        labelled = held.enter_context(lake.stage(SESSION_EVENTS, label_sessions(rows, rules, neighbours.carried)))
+        _audited(context, SESSION_EVENTS, labelled.rows)
+        before = scope.sessions_before(labelled.rows, neighbours.sessions, days.first)
+        complete = labelled.rows
+        if neighbours.session_events is not None:
+            before = before.persist()
+            held.callback(before.unpersist)
+            complete = complete.unionByName(scope.events_before(neighbours.session_events, days.first, before))
+        summed = summarise_sessions(
+            complete,
+            page_view_events=params.page_view_events,
+            conversion_events=params.conversion_events,
+            site_time_zone=params.site_time_zone,
+        )
+        sessions = held.enter_context(lake.stage(SESSIONS, summed))
+        _audited(context, SESSIONS, sessions.rows)
+        _publish(context, neighbours, labelled.rows, sessions.rows, before)
+        _count_left_out(context, events, params)
+        write_report(context, params, labelled.rows, sessions.rows)
+
+
+def _audited(context: RunContext, table: Table, rows: DataFrame) -> None:
+    result = audit(rows, table)
+    context.audits.append(result)
+    result.raise_if_failed()
+
+
+def _publish(
+    context: RunContext, neighbours: Neighbours, labelled: DataFrame, sessions: DataFrame, before: DataFrame
+) -> None:
+    """Publish in two or three commits; a run that dies between them is completed by running it again."""
+    lake, days = context.lake, context.days
+    context.fault("sessionise.audited")
+    written = lake.replace_days(SESSION_EVENTS, labelled.where(days.predicate("event_date")), days=days)
+    context.counts.add(rows_written=written.rows_written)
+    context.fault("sessionise.days_replaced")
+    span, tail = days, labelled.where(F.col("event_date") > F.lit(days.last))
+    if neighbours.tail is not None:
+        after = neighbours.tail_days
+        relabelled = lake.upsert(SESSION_EVENTS, tail, days=after)
+        context.counts.detail("rows_relabelled_after", relabelled.rows_written + relabelled.rows_updated)
+        span = span.extended(after_days=len(after))
+        context.fault("sessionise.tail_merged")
+    if neighbours.session_events is not None:
+        span = span.extended(before_days=neighbours.lookback_days)
+    if neighbours.sessions is not None:
+        sessions = sessions.unionByName(scope.untouched_sessions(neighbours.sessions, days, before, tail))
+    lake.replace_days(SESSIONS, sessions, days=span)
+
+
+def _count_left_out(context: RunContext, events: DataFrame, params: SessioniseParams) -> None:
+    """The other side of the identity, counted from the input and not from what was written."""
+    context.counts.add(rows_read=events.count())
+    reasons = left_out(events, params.rules()).groupBy("reason").count().collect()
+    for row in sorted(reasons, key=lambda row: str(row["reason"])):
+        context.counts.add(rows_filtered=row["count"])
+        context.counts.detail(f"rows_filtered_{str(row['reason']).replace(' ', '_')}", row["count"])
