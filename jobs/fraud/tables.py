@@ -65,24 +65,55 @@ def _feature(name: str) -> StructField:
     return _required(name, DoubleType() if is_fraction else IntegerType())
 
 
+_PROVENANCE = (
+    _optional("payload", StringType()),
+    _optional("read_error", StringType()),
+    _required("_file", StringType()),
+    _required("_file_sha256", StringType()),
+    _required("_batch_id", StringType()),
+    _required("ingest_date", DateType()),
+    _required("ingested_at", TimestampType()),
+)
+
+TRANSACTION_FEED: Final = StructType(
+    [
+        _optional("transaction_id", StringType()),
+        _optional("tx_datetime", TimestampType()),
+        _optional("customer_id", StringType()),
+        _optional("terminal_id", StringType()),
+        _optional("tx_amount", AMOUNT),
+    ]
+)
+"""What a source of transactions maps to."""
+
+LABEL_FEED: Final = StructType(
+    [
+        _optional("transaction_id", StringType()),
+        _optional("reported_at", TimestampType()),
+        _optional("is_fraud", BooleanType()),
+        _optional("fraud_scenario", IntegerType()),
+    ]
+)
+"""What a source of labels maps to; ``fraud_scenario`` may be left out."""
+
 TRANSACTIONS_RAW = Table(
     name="fraud.transactions_raw",
     layer="bronze",
-    schema=StructType(
-        [
-            _optional("transaction_id", StringType()),
-            _optional("tx_datetime", StringType()),
-            _optional("customer_id", StringType()),
-            _optional("terminal_id", StringType()),
-            _optional("tx_amount", StringType()),
-            _required("source_file", StringType()),
-            _required("source_file_sha256", StringType()),
-            _required("ingested_at", TimestampType()),
-        ]
-    ),
+    schema=StructType([*TRANSACTION_FEED.fields, *_PROVENANCE]),
     keys=(),
-    personal_columns=("customer_id",),
-    description="Card transactions as sent, one row per line or record of a raw file.",
+    day_column="ingest_date",
+    personal_columns=("customer_id", "payload"),
+    description="Card transactions as sent: the record, what could be read of it, and where it came from.",
+)
+
+LABELS_RAW = Table(
+    name="fraud.labels_raw",
+    layer="bronze",
+    schema=StructType([*LABEL_FEED.fields, *_PROVENANCE]),
+    keys=(),
+    day_column="ingest_date",
+    personal_columns=("payload",),
+    description="Reports about transactions as sent.",
 )
 
 TRANSACTIONS = Table(

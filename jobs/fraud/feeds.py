@@ -1,0 +1,100 @@
+"""What becomes of each row of a feed: new, a repetition of what is known, or rejected with its reasons.
+
+A transaction never changes. A second row of one id on one day with the same content is a repetition; with another
+content it is a contradiction and goes to the quarantine. The same holds for two reports of one instant about one
+transaction. Which of several contradicting rows of a batch stays is decided by their content, not by their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from common.quality import REASONS, Rule, split
+from common.quality.library import is_blank, is_null, later_than, out_of_range
+from jobs.fraud.tables import LABELS, TRANSACTIONS
+
+FATE = "_fate"
+NEW, REPEATED, REJECTED = "new", "repeated", "rejected"
+_CONTENT, _PLACE, _STORED = "_content", "_place", "_stored"
+
+
+def transaction_rules(latest: datetime, highest_amount: float) -> list[Rule]:
+    """The rules of a transaction; ``latest`` (UTC) is the last moment that is believed."""
+    return [
+        Rule("FRD-101", "the transaction has no id", is_blank("transaction_id")),
+        Rule("FRD-102", "the time is missing or cannot be read", is_null("tx_datetime")),
+        Rule("FRD-103", "the customer is missing", is_blank("customer_id")),
+        Rule("FRD-104", "the terminal is missing", is_blank("terminal_id")),
+        Rule("FRD-105", "the amount is missing, not finite or cannot be read", is_null("tx_amount")),
+        Rule("FRD-106", "the amount is negative", out_of_range("tx_amount", low=0)),
+        Rule("FRD-107", "the amount is higher than any believed", out_of_range("tx_amount", high=highest_amount)),
+        Rule("FRD-108", "the time lies in the future", out_of_range("tx_datetime", high=latest)),
+    ]
+
+
+def label_rules(latest: datetime) -> list[Rule]:
+    """The rules of a report, once it was looked up (``tx_day`` is null for an unknown transaction)."""
+    return [
+        Rule("FRD-111", "the report names no transaction", is_blank("transaction_id")),
+        Rule("FRD-112", "the time of the report is missing or cannot be read", is_null("reported_at")),
+        Rule("FRD-113", "the report says neither fraud nor honest", is_null("is_fraud")),
+        Rule("FRD-114", "the report is older than its transaction", later_than("tx_datetime", "reported_at")),
+        Rule("FRD-115", "the transaction is unknown", lambda: F.col("tx_day").isNull() & ~is_blank("transaction_id")()),
+        Rule("FRD-116", "the report lies in the future", out_of_range("reported_at", high=latest)),
+    ]
+
+
+def judged_transactions(bronze: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
+    """``bronze`` rows with ``tx_day``, ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
+    dated = _with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
+    content = ("tx_datetime", "customer_id", "terminal_id", "tx_amount")
+    clash = "FRD-109 another transaction of this id and day is known"
+    return _with_fate(split(dated, rules), stored, (*TRANSACTIONS.keys, "tx_day"), content, clash)
+
+
+def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
+    """``bronze`` reports with time, day, customer and terminal of their transaction, null when it is unknown."""
+    known = transactions.select("transaction_id", "tx_datetime", "tx_day", "customer_id", "terminal_id")
+    return bronze.join(known, "transaction_id", "left")
+
+
+def judged_labels(looked_up: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
+    """Looked up reports with ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
+    keys = (*LABELS.keys, "tx_day")
+    clash = "FRD-117 another report of this instant says otherwise"
+    return _with_fate(split(_with_read_error(looked_up), rules), stored, keys, ("is_fraud", "fraud_scenario"), clash)
+
+
+def _with_read_error(rows: DataFrame) -> DataFrame:
+    none = F.array().cast("array<string>")
+    return rows.withColumn(REASONS, F.when(F.col("read_error").isNotNull(), F.array("read_error")).otherwise(none))
+
+
+def _with_fate(
+    rows: DataFrame, stored: DataFrame | None, keys: Sequence[str], content: Sequence[str], clash: str
+) -> DataFrame:
+    is_fine = F.size(REASONS) == 0
+    # Rejected rows must not compete with good ones for the place of their key, nor gather in one task for lack of one.
+    competitor = F.when(is_fine, F.lit("")).otherwise(F.concat_ws("|", "_file_sha256", F.xxhash64(*rows.columns)))
+    hashed = rows.withColumns({_CONTENT: F.xxhash64(*content), "_competitor": competitor})
+    within = Window.partitionBy(*keys, "_competitor").orderBy(_CONTENT, "_file_sha256")
+    whole = within.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    placed = hashed.withColumns({_PLACE: F.row_number().over(within), "_winner": F.first(_CONTENT).over(whole)})
+    if stored is None:
+        placed = placed.withColumn(_STORED, F.lit(None).cast("bigint"))
+    else:
+        known = stored.select(*keys, F.xxhash64(*content).alias(_STORED))
+        placed = placed.join(known, list(keys), "left")
+    expected = F.coalesce(F.col(_STORED), F.col("_winner"))
+    is_clash = is_fine & (F.col(_CONTENT) != expected)
+    fate = (
+        F.when(~is_fine | is_clash, REJECTED)
+        .when(F.col(_STORED).isNotNull() | (F.col(_PLACE) > 1), REPEATED)
+        .otherwise(NEW)
+    )
+    reasons = F.when(is_clash, F.array(F.lit(clash))).otherwise(F.col(REASONS))
+    return placed.withColumns({FATE: fate, REASONS: reasons}).drop(_CONTENT, _PLACE, _STORED, "_winner", "_competitor")
