@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _RUNS_A_JOB = re.compile(r"^if __name__ == .__main__.:\s*\n\s+sys\.exit\(run_job\(", re.MULTILINE)
 
 
+def runs_a_job(source: str) -> bool:
+    """Whether the text of a module ends by running a job: an entry file does."""
+    return _RUNS_A_JOB.search(source) is not None
+
+
 def families() -> list[str]:
     """The names of the job families, sorted."""
     found = [folder.name for folder in resources.files("jobs").iterdir() if (folder / "__init__.py").is_file()]
@@ -25,9 +30,7 @@ def job_names(family: str) -> list[str]:
     if not folder.is_dir():
         return []
     files = [file for file in folder.iterdir() if file.name.endswith(".py")]
-    return sorted(
-        file.name.removesuffix(".py") for file in files if _RUNS_A_JOB.search(file.read_text(encoding="utf-8"))
-    )
+    return sorted(file.name.removesuffix(".py") for file in files if runs_a_job(file.read_text(encoding="utf-8")))
 
 
 def load_job(family: str, name: str) -> Job:

@@ -1,4 +1,4 @@
-"""Finds the job entry files by reading them, without importing them: the modules of jobs/<family>/ that define JOB."""
+"""Finds the job entry files by reading them, without importing them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import ast
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from common.catalogue import load_job, runs_a_job
 from common.errors import UsageError
+
+if TYPE_CHECKING:
+    from common.job import Job
 
 JOBS_FOLDER = Path(__file__).resolve().parent.parent / "jobs"
 
@@ -26,26 +31,18 @@ class Entry:
         """Where the file lies below the folder that holds ``jobs``, with forward slashes."""
         return self.module.replace(".", "/") + ".py"
 
-
-def _declared_job(tree: ast.Module) -> ast.expr | None:
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign):
-            targets, value = statement.targets, statement.value
-        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            targets, value = [statement.target], statement.value
-        else:
-            continue
-        if any(isinstance(target, ast.Name) and target.id == "JOB" for target in targets):
-            return value
-    return None
+    def load(self) -> Job:
+        """The job that the entry file declares."""
+        family, _, verb = self.name.partition(".")
+        return load_job(family, verb)
 
 
-def _text_argument(call: ast.expr, name: str) -> str:
-    if not isinstance(call, ast.Call):
-        return ""
-    for keyword in call.keywords:
-        if keyword.arg == name and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str):
-            return keyword.value.value
+def _summary(source: str) -> str:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Job":
+            for keyword in node.keywords:
+                if keyword.arg == "summary" and isinstance(keyword.value, ast.Constant):
+                    return str(keyword.value.value)
     return ""
 
 
@@ -54,13 +51,9 @@ def find_entries(jobs_folder: Path = JOBS_FOLDER) -> list[Entry]:
     entries = []
     for path in sorted(jobs_folder.glob("*/*.py")):
         source = path.read_text(encoding="utf-8")
-        if "JOB" not in source:
-            continue
-        call = _declared_job(ast.parse(source, filename=str(path)))
-        if call is None:
-            continue
-        name = f"{path.parent.name}.{path.stem}"
-        entries.append(Entry(name, f"jobs.{name}", path, _text_argument(call, "summary")))
+        if runs_a_job(source):
+            name = f"{path.parent.name}.{path.stem}"
+            entries.append(Entry(name, f"jobs.{name}", path, _summary(source)))
     return entries
 
 

@@ -16,6 +16,11 @@ _BUILD = (
     "import sys; from pathlib import Path; from deploy.package import build;"
     "build(Path(sys.argv[1]), (), Path(sys.argv[2]))"
 )
+_ENTRY = """JOB = Job(name="clickstream.sessionise", summary="Groups events.")
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))
+"""
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def sources(tmp_path):
         "conf/clickstream.yaml": "default: {}\n",
         "jobs/__init__.py": "",
         "jobs/clickstream/__init__.py": "",
-        "jobs/clickstream/sessionise.py": 'JOB = Job(name="clickstream.sessionise", summary="Groups events.")\n',
+        "jobs/clickstream/sessionise.py": _ENTRY,
         "jobs/clickstream/gaps.py": "GAP = 30\n",
         "bootstrap/install.sh": "exit 0\n",
     }
@@ -138,7 +143,7 @@ def test_a_folder_with_other_things_in_it_is_refused(sources, tmp_path):
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["thesis.tex"]
 
 
-def test_only_modules_that_define_a_job_become_entry_files(sources, tmp_path):
+def test_only_modules_that_run_a_job_become_entry_files(sources, tmp_path):
     package = build(tmp_path / "dist", (), sources)
     assert package.manifest["entries"] == {"clickstream.sessionise": "jobs/clickstream/sessionise.py"}
     assert [path.name for path in (tmp_path / "dist/jobs/clickstream").iterdir()] == ["sessionise.py"]

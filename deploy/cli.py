@@ -1,0 +1,102 @@
+"""The ``lakejobs`` command: everything about the suite that a person does on a laptop or in CI."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from common.errors import LakejobsError, UsageError
+
+_USAGE = """lakejobs: clickstream, fraud and forecast jobs over Delta tables.
+
+Usage: lakejobs COMMAND [arguments]
+
+  run FAMILY.JOB [flags]    run a job here; `lakejobs run FAMILY.JOB --help` lists its flags
+  jobs [-o json]            list the jobs
+  package [flags]           build the code archive, entry files and manifest for a cluster
+  config schema [FILE]      print the JSON schema of all settings, or write it to a file
+
+Examples:
+  lakejobs run clickstream.sessionise --env local --day 2015-05-18
+  lakejobs package --output dist --environment default
+"""
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from common.job import run_job
+    from deploy.entries import entry_of, find_entries
+
+    if not arguments or arguments[0].startswith("-"):
+        raise UsageError(
+            "PKG-001",
+            "`lakejobs run` needs the name of a job first.",
+            remedy=f"Known jobs: {', '.join(entry.name for entry in find_entries())}.",
+        )
+    return run_job(entry_of(arguments[0]).load(), arguments[1:])
+
+
+def _jobs(arguments: Sequence[str]) -> int:
+    from deploy.entries import find_entries
+
+    entries = find_entries()
+    if list(arguments) == ["-o", "json"]:
+        found = [{"name": entry.name, "entry": entry.relative_path, "summary": entry.summary} for entry in entries]
+        print(json.dumps(found, indent=2))
+    elif arguments:
+        raise UsageError("PKG-010", f"`lakejobs jobs` does not know '{arguments[0]}'.", remedy="It takes -o json only.")
+    else:
+        width = max((len(entry.name) for entry in entries), default=0)
+        for entry in entries:
+            print(f"{entry.name:<{width}}  {entry.summary}")
+    return 0
+
+
+def _package(arguments: Sequence[str]) -> int:
+    from deploy.package import main as package
+
+    return package(arguments)
+
+
+def _config(arguments: Sequence[str]) -> int:
+    from common.config.schema import main as schema
+
+    if not arguments or arguments[0] != "schema" or len(arguments) > 2:
+        raise UsageError("PKG-010", "`lakejobs config` knows one word: schema.", remedy="lakejobs config schema [FILE]")
+    return schema(arguments[1:])
+
+
+_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "run": _run,
+    "jobs": _jobs,
+    "package": _package,
+    "config": _config,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_USAGE, end="")
+        return 0
+    if arguments[0] == "--version":
+        from common.help import version_text
+
+        print(version_text(), end="")
+        return 0
+    try:
+        if arguments[0] not in _COMMANDS:
+            raise UsageError(
+                "PKG-010",
+                f"There is no command '{arguments[0]}'.",
+                remedy=f"Commands: {', '.join(_COMMANDS)}; `lakejobs --help` says more.",
+            )
+        return _COMMANDS[arguments[0]](arguments[1:])
+    except LakejobsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
