@@ -1,0 +1,129 @@
+"""Event times: read from text, corrected for the device's clock, and judged.
+
+The corrected time follows Snowplow: ``derived_tstamp = collector_tstamp - (dvce_sent_tstamp - dvce_created_tstamp)``.
+Both device times come from one clock, so its error cancels; the way from device to collector is taken as instant.
+Snowplow Analytics, "Improving Snowplow's understanding of time" (2015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+
+TIME_COLUMNS = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp")
+DEVICE, COLLECTOR, CORRECTED = "device", "collector", "skew_corrected"
+
+_NUMBER = r"^[0-9]{1,18}(\.[0-9]{1,9})?$"
+_ISO = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
+    r"( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?$"
+)
+# Epoch numbers count one of these, in microseconds. Each gives times a factor of 1000 away from the next.
+_EPOCH_UNITS_MICROS = (1_000_000, 1_000, 1)
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """What times a run believes: events from ``earliest`` up to ``end`` (exclusive), UTC.
+
+    ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still lie and
+    ``max_future_minutes`` how far after them.
+    """
+
+    days: DayRange
+    earliest: date
+    days_late_allowed: int
+    max_future_minutes: int
+
+    @property
+    def end(self) -> datetime:
+        """The first moment that is too late for this run: the end of its last day and the allowed skew."""
+        midnight = datetime.combine(self.days.last + _ONE_DAY, datetime.min.time(), tzinfo=UTC)
+        return midnight + timedelta(minutes=self.max_future_minutes)
+
+    @property
+    def first_day(self) -> date:
+        """The first day that this run may still write."""
+        return self.days.first - timedelta(days=self.days_late_allowed)
+
+    @property
+    def last_day(self) -> date:
+        """The last day that this run may write: the skew may reach past midnight."""
+        return (self.end - timedelta(microseconds=1)).date()
+
+
+def timestamp_of(text: Column, limits: TimeLimits) -> Column:
+    """``text`` as a timestamp, null when it is none.
+
+    Reads ISO 8601 with a time of day (without an offset it is UTC) and epoch numbers. Whether a number counts seconds,
+    milliseconds or microseconds is told by which of them gives a time from ``limits.earliest`` to a year after
+    ``limits.end``: at most one can. When none does, the number is not guessed at and the result is null.
+    """
+    spelt = F.regexp_replace(
+        F.regexp_replace(F.replace(text, F.lit(","), F.lit(".")), r" ?UTC$", "Z"), r" ([+-]|Z)", "$1"
+    )
+    spelt = F.regexp_replace(spelt, r"([+-][0-9]{2}):?([0-9]{2})$", "$1:$2")
+    # "2026-11-20 10:00" ends like an offset would, but "20 10:00" has no sign before it.
+    return F.coalesce(
+        F.when(text.rlike(_ISO), F.try_to_timestamp(spelt)),
+        _epoch(text, limits),
+    )
+
+
+def _epoch(text: Column, limits: TimeLimits) -> Column:
+    low = _micros(datetime.combine(limits.earliest, datetime.min.time(), tzinfo=UTC))
+    high = _micros(limits.end + timedelta(days=366))
+    number = F.when(text.rlike(_NUMBER), text).cast("decimal(28,9)")
+    candidates = []
+    for unit_micros in _EPOCH_UNITS_MICROS:
+        plausible = number.between(F.lit(low / unit_micros), F.lit(high / unit_micros))
+        micros = F.when(plausible, F.floor(number * F.lit(unit_micros))).cast("bigint")
+        candidates.append(F.timestamp_micros(micros))
+    return F.coalesce(*candidates)
+
+
+def _micros(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+
+
+def with_event_times(events: DataFrame, limits: TimeLimits) -> DataFrame:
+    """``events`` with typed times and with ``derived_tstamp``, ``derived_tstamp_source`` and ``event_date``.
+
+    The text columns ``collector_tstamp``, ``dvce_created_tstamp`` and ``dvce_sent_tstamp`` become timestamps (null when
+    they cannot be read). ``derived_tstamp_source`` says which rule gave ``derived_tstamp``: ``skew_corrected`` (see the
+    module), ``collector`` where a device time is absent or the device says that it sent before it created, ``device``
+    where only the device's creation time is known.
+    """
+    typed = events.withColumns({name: timestamp_of(F.col(name), limits) for name in TIME_COLUMNS})
+    collector, created, sent = (F.unix_micros(name) for name in TIME_COLUMNS)
+    lag_micros = sent - created
+    corrected = F.when(lag_micros >= 0, collector - lag_micros)
+    derived = F.coalesce(corrected, collector, created)
+    source = (
+        F.when(corrected.isNotNull(), F.lit(CORRECTED))
+        .when(collector.isNotNull(), F.lit(COLLECTOR))
+        .when(created.isNotNull(), F.lit(DEVICE))
+    )
+    dated = typed.withColumns({"derived_tstamp": F.timestamp_micros(derived), "derived_tstamp_source": source})
+    return dated.withColumn("event_date", F.to_date("derived_tstamp"))
+
+
+def is_impossible(limits: TimeLimits) -> Column:
+    """True for an event before ``limits.earliest``: a clock that was never set."""
+    return F.col("event_date") < F.lit(limits.earliest)
+
+
+def is_future(limits: TimeLimits) -> Column:
+    """True for an event at or after ``limits.end``."""
+    return F.col("derived_tstamp") >= F.lit(limits.end)
+
+
+def is_late(limits: TimeLimits) -> Column:
+    """True for an event of a day that is closed for this run."""
+    return F.col("event_date") < F.lit(limits.first_day)

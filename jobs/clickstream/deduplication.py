@@ -1,0 +1,63 @@
+"""One event per id: within a batch, and between a batch and what was published before.
+
+Of rows with one id the winner is the one with the latest ``collector_tstamp``, then the latest ``dvce_sent_tstamp``,
+then the greatest fingerprint, then the smallest file hash and name. That is a total order of what the rows hold, so the
+table is the same for every order and split of the files. Rows that agree in all of it are the same line twice.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+ROLE = "_role"
+# Of a row of the batch; of a published row.
+NEW, REPEATED, BEATEN = "new", "repeated", "beaten"
+KEPT, DISPLACED = "kept", "displaced"
+CONFLICTING = "_conflicting"
+
+
+def judged(batch: DataFrame, published: DataFrame) -> DataFrame:
+    """Rows of the batch, and the published rows that share an id with one, with ``_role`` and ``_conflicting``.
+
+    ``batch`` and ``published`` have the same columns; all rows of ``batch`` have the same ``_batch_id``. Roles of
+    batch rows: ``new`` wins its id, ``repeated`` loses it to another row of the batch, ``beaten`` to a published one.
+    Roles of published rows: ``kept`` wins, ``displaced`` loses. A published row with the ``_batch_id`` of the batch is
+    that batch's own work before a crash: it takes no part, and is ``displaced``. ``_conflicting`` is true for a batch
+    row with the id of the winner and another content.
+    """
+    ids = batch.select("event_id", F.col("_batch_id").alias("_own_batch_id")).distinct()
+    met = published.join(ids, "event_id", "inner")
+    own = F.col("_batch_id") == F.col("_own_batch_id")
+    rows = batch.withColumns({"_is_batch": F.lit(True), "_is_redone": F.lit(False)}).unionByName(
+        met.withColumns({"_is_batch": F.lit(False), "_is_redone": own}).drop("_own_batch_id")
+    )
+    by_id = Window.partitionBy("event_id").orderBy(*_order())
+    whole = by_id.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    ranked = rows.withColumns(
+        {
+            "_place": F.row_number().over(by_id),
+            "_winner_is_batch": F.first("_is_batch").over(whole),
+            "_winner_fingerprint": F.first("event_fingerprint").over(whole),
+        }
+    )
+    wins = F.col("_place") == 1
+    batch_role = F.when(wins, F.lit(NEW)).when(F.col("_winner_is_batch"), F.lit(REPEATED)).otherwise(F.lit(BEATEN))
+    published_role = F.when(wins, F.lit(KEPT)).otherwise(F.lit(DISPLACED))
+    conflicting = F.col("_is_batch") & (F.col("event_fingerprint") != F.col("_winner_fingerprint"))
+    return ranked.withColumns(
+        {ROLE: F.when(F.col("_is_batch"), batch_role).otherwise(published_role), CONFLICTING: conflicting}
+    ).drop("_place", "_winner_is_batch", "_winner_fingerprint", "_is_batch", "_is_redone")
+
+
+def _order() -> list[Column]:
+    return [
+        # What this batch published before a crash comes last, whatever it holds.
+        F.col("_is_redone").asc(),
+        F.col("collector_tstamp").desc_nulls_last(),
+        F.col("dvce_sent_tstamp").desc_nulls_last(),
+        F.col("event_fingerprint").desc(),
+        F.col("_file_sha256").asc(),
+        F.col("_file").asc(),
+        F.col("_is_batch").asc(),
+    ]

@@ -1,0 +1,30 @@
+"""clickstream.ingest: raw event files to bronze and silver events."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.clickstream.settings import IngestParams
+
+JOB = Job(
+    name="clickstream.ingest",
+    summary="Take in raw event files once each: typed, deduplicated, clock-corrected events with bots flagged.",
+    params=IngestParams,
+    body="jobs.clickstream.ingest_body:run",
+    reads=("jobs.clickstream.tables:EVENT_FILES",),
+    writes=(
+        "jobs.clickstream.tables:EVENTS",
+        "jobs.clickstream.tables:EVENTS_RAW",
+        "jobs.clickstream.tables:EVENT_FILES",
+    ),
+    ingests=True,
+    examples=(
+        "--source apache_combined --input samples/clickstream --from 2015-05-17 --to 2015-05-20",
+        "--env prod --source web_events --input s3://shop-landing/events/ --day 2026-11-20",
+    ),
+    next_command="clickstream.sessionise --lake {lake} {days}",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

@@ -1,0 +1,150 @@
+"""The report of clickstream.ingest: what came in, who sent it, and the figures with and without machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from jobs.clickstream.tables import EVENTS
+
+if TYPE_CHECKING:
+    from common.context import RunContext
+    from common.report import ReportBuilder
+    from jobs.clickstream.promote import Promoter
+    from jobs.clickstream.settings import IngestParams
+
+
+def write_report(context: RunContext, params: IngestParams, promoter: Promoter) -> None:
+    """Fill the run's report from silver, over the days that the run owns: aggregates only, no personal data."""
+    if not context.lake.exists(EVENTS):
+        return
+    report, top = context.report, params.report_top
+    report.title = f"Events {context.days}"
+    events = context.lake.read(EVENTS, days=context.days)
+    hours = events.groupBy(F.date_trunc("hour", "derived_tstamp").alias("hour")).agg(
+        F.count(F.lit(1)).alias("events"), F.count_if("is_bot").alias("bots")
+    )
+    by_hour = hours.orderBy("hour").limit(24 * 400).collect()
+    total, bots = sum(row["events"] for row in by_hour), sum(row["bots"] for row in by_hour)
+    report.headline("Events", f"{total:,}", f"in silver, {context.days}, UTC days")
+    report.headline("From machines", _percent(bots, total), f"{bots:,} events")
+    report.headline("New in this run", f"{context.counts.rows_written:,}")
+    report.headline(
+        "Set aside", f"{context.counts.rows_quarantined + context.counts.rows_filtered:,}", "rejected or late"
+    )
+    if not total:
+        report.text("No events", [f"Silver holds no event of {context.days}."])
+        return
+    _days_and_hours(report, by_hour, total)
+    _with_and_without(report, events)
+    _evidence(report, events, bots, total)
+    people = events.where(~F.col("is_bot"))
+    _top(report, people.where(F.col("event_name") == "page_view"), "Most viewed pages, by people", "page_urlpath", top)
+    _top(report, people.where(F.col("refr_medium") != "internal"), "Who sent people", "refr_medium", top)
+    _top(report, people.where(F.col("refr_medium") != "internal"), "Referrers of people", "refr_urlhost", top)
+    _top(report, events.where(F.col("http_status").isNotNull()), "Answers of the server", "http_status", top)
+    _top(report, people, "Devices of people", "device_category", top)
+    _aside(report, context, promoter)
+
+
+def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> None:
+    days: dict[str, list[int]] = {}
+    for row in by_hour:
+        counts = days.setdefault(row["hour"].date().isoformat(), [0, 0])
+        counts[0] += row["events"] - row["bots"]
+        counts[1] += row["bots"]
+    busiest = max(days, key=lambda day: sum(days[day]))
+    report.bars(
+        "Events per day",
+        list(days),
+        {"people": [counts[0] for counts in days.values()], "machines": [counts[1] for counts in days.values()]},
+        unit="events",
+        label_name="UTC day",
+        text_alternative=f"{total:,} events on {len(days)} days, most on {busiest}: {sum(days[busiest]):,}.",
+    )
+    peak = max(by_hour, key=lambda row: row["events"])
+    report.line(
+        "Events per hour",
+        [row["hour"] for row in by_hour],
+        {"people": [row["events"] - row["bots"] for row in by_hour], "machines": [row["bots"] for row in by_hour]},
+        unit="events",
+        x_name="hour, UTC",
+        text_alternative=f"The busiest hour begins at {peak['hour']:%Y-%m-%d %H:%M}: {peak['events']:,} events.",
+    )
+
+
+def _with_and_without(report: ReportBuilder, events: DataFrame) -> None:
+    by_agent = F.exists("bot_evidence", lambda text: F.startswith(text, F.lit("agent:")))
+    verdicts: tuple[tuple[str, Column], ...] = (
+        ("all traffic", F.lit(True)),
+        ("without machines by agent", ~by_agent),
+        ("without machines by agent or behaviour", ~F.col("is_bot")),
+    )
+    rows = []
+    for name, kept in verdicts:
+        found = events.where(kept).agg(*_figures()).first()
+        if found is not None:
+            rows.append((name, *found))
+    report.table(
+        "What the figures would be under each verdict",
+        ("verdict", "events", "page views", "visitors (about)", "pages a visitor", "errors", "purchases"),
+        rows,
+        note="Errors is the share of requests answered with 400 or more. Visitors are counted to about 2 %.",
+    )
+
+
+def _figures() -> list[Column]:
+    views = F.count_if(F.col("event_name") == "page_view")
+    visitors = F.approx_count_distinct("domain_userid", 0.02)
+    errors = F.count_if(F.col("http_status") >= 400) / F.nullif(F.count("http_status"), F.lit(0))
+    return [
+        F.count(F.lit(1)),
+        views,
+        visitors,
+        F.round(views / F.nullif(visitors, F.lit(0)), 2),
+        F.concat(F.round(100 * errors, 1).cast("string"), F.lit(" %")),
+        F.count_if(F.col("event_name") == "purchase"),
+    ]
+
+
+def _evidence(report: ReportBuilder, events: DataFrame, bots: int, total: int) -> None:
+    found = events.select(F.explode("bot_evidence").alias("evidence")).groupBy("evidence").count()
+    rows = [(row["evidence"], row["count"]) for row in found.orderBy(F.desc("count"), "evidence").collect()]
+    if rows:
+        report.bars(
+            "What speaks for machines",
+            [name for name, _ in rows],
+            [number for _, number in rows],
+            unit="events",
+            label_name="evidence",
+            text_alternative=f"{bots:,} of {total:,} events are from machines; most carry {rows[0][0]}.",
+            note="An event may carry several kinds of evidence; one is enough for the verdict.",
+        )
+
+
+def _top(report: ReportBuilder, events: DataFrame, heading: str, column: str, top: int) -> None:
+    rows = events.where(F.col(column).isNotNull()).groupBy(column).count().orderBy(F.desc("count"), column).limit(top)
+    cells = [(str(row[column])[:120], row["count"]) for row in rows.collect()]
+    if cells:
+        report.table(heading, (column, "events"), cells)
+
+
+def _aside(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
+    reasons = sorted(promoter.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    report.quarantine(reasons, table="clickstream.quarantine_ingest")
+    counts = context.counts
+    report.text(
+        "Where the rows went",
+        [
+            f"{counts.rows_read:,} rows read = {counts.rows_written:,} events + "
+            f"{counts.rows_quarantined:,} quarantined + "
+            f"{counts.rows_deduplicated:,} duplicates + {counts.rows_filtered:,} late or outside of the days.",
+            f"{counts.details.get('files_waiting', 0):,} files wait for the run that owns their days.",
+        ],
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "none"
