@@ -19,7 +19,8 @@ class Job:
     ``name`` is ``<family>.<verb>``. ``body`` and the table references in ``reads`` and ``writes`` are
     ``module:attribute`` as text, imported when the run starts, so that ``--help`` answers at once. The first of
     ``writes`` is the table whose lease the run holds. ``next_command`` may hold ``{lake}`` and ``{days}``
-    (``--day ...`` or ``--from ... --to ...``).
+    (``--day ...`` or ``--from ... --to ...``). ``plan`` names, like ``body``, a function of parameters and object
+    store whose table (title, columns, rows) is added to ``--plan``; it must need no session.
     """
 
     name: str
@@ -32,12 +33,13 @@ class Job:
     ingests: bool = False
     examples: tuple[str, ...] = ()
     next_command: str = ""
+    plan: str = ""
 
     def __post_init__(self) -> None:
         family, _, verb = self.name.partition(".")
         if not (family.isidentifier() and verb.isidentifier()):
             raise ValueError(f"a job is named <family>.<verb>, not '{self.name}'")
-        for reference in (self.body, *self.reads, *self.writes):
+        for reference in (self.body, *self.reads, *self.writes, *([self.plan] if self.plan else [])):
             if len(reference.split(":")) != 2:
                 raise ValueError(f"{self.name}: '{reference}' is not module:attribute")
 

@@ -37,6 +37,7 @@ def print_plan(job: Job, flags: Flags, services: Services) -> int:
 def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     """The plan as a dictionary. Raises UsageError for wrong settings."""
     from common.config.resolve import without_secrets
+    from common.context import attribute
     from common.runner import settings_of
 
     resolved = settings_of(job, flags, services)
@@ -56,6 +57,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
         "source": flags.source,
         "reads": [_table(reference, store) for reference in job.reads],
         "writes": [_table(reference, store) for reference in job.writes],
+        "details": attribute(job.plan)(resolved.params, store) if job.plan else None,
         "settings": resolved.shown(),
         "command": shlex.join(command),
     }
@@ -104,9 +106,19 @@ def plan_text(plan: dict[str, Any]) -> str:
     head += [("writes", _described(table)) for table in plan["writes"]]
     settings = [(name, f"{_shown(one['value'])}  ({one['origin']})") for name, one in plan["settings"].items()]
     return (
-        f"Plan of {plan['job']}: nothing is started, nothing is touched.\n{aligned(head)}"
+        f"Plan of {plan['job']}: nothing is started, nothing is touched.\n{aligned(head)}{_details(plan['details'])}"
         f"\nSettings (and the layer that each comes from):\n{aligned(settings)}\nCommand:\n  {plan['command']}\n"
     )
+
+
+def _details(details: dict[str, Any] | None) -> str:
+    """The job's own table, in columns as wide as they need."""
+    if details is None:
+        return ""
+    rows = [[str(cell) for cell in row] for row in [details["columns"], *details["rows"]]]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    lines = ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join([f"\n{details['title']}:", *(line.rstrip() for line in lines)])
 
 
 def _described(table: dict[str, Any]) -> str:

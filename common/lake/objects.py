@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import fcntl
 import hashlib
 import os
@@ -75,6 +76,10 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         """The objects whose path starts with ``prefix`` and sorts behind ``after``, in the order of their paths."""
+        ...
+
+    def children(self, prefix: str) -> builtins.list[str]:
+        """The names of the folders directly below ``prefix`` (which ends with ``/`` or is empty), in order."""
         ...
 
     def open(self, path: str, *, offset: int = 0) -> BinaryIO:
@@ -175,6 +180,12 @@ class FolderStore:
         """See ObjectStore. Hidden files (locks, unfinished writes) are left out; etags are empty."""
         found = self._walk(self._file(prefix.rpartition("/")[0]), prefix)
         yield from (entry for entry in found if entry.path > after)
+
+    def children(self, prefix: str) -> builtins.list[str]:
+        """See ObjectStore."""
+        with suppress(FileNotFoundError), os.scandir(self._file(prefix)) as found:
+            return sorted(child.name for child in found if child.is_dir() and not child.name.startswith("."))
+        return []
 
     def _walk(self, folder: Path, prefix: str) -> Iterator[Entry]:
         with suppress(FileNotFoundError), os.scandir(folder) as found:

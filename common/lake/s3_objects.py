@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -122,6 +123,16 @@ class S3Store:
             for found in page.get("Contents", []):
                 path = found["Key"].removeprefix(self._prefix)
                 yield Entry(path, found["Size"], found["LastModified"].astimezone(UTC), found.get("ETag", ""))
+
+    def children(self, prefix: str) -> builtins.list[str]:
+        """See ObjectStore."""
+        key = self._key(prefix)
+        paginator = self._client.get_paginator("list_objects_v2")
+        turning = iter(paginator.paginate(Bucket=self.bucket, Prefix=key, Delimiter="/"))
+        names = []
+        while (page := self._sent("list", prefix, lambda: next(turning, None))) is not None:
+            names += [found["Prefix"].removeprefix(key).rstrip("/") for found in page.get("CommonPrefixes", [])]
+        return names
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}{path}"

@@ -1,0 +1,106 @@
+"""Upkeep of one table: compaction, vacuum by the table's own retention, checkpoint. Each step keeps all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql.types import StructType
+
+from common.lake import commits
+from common.lake.log_files import PartitionFiles
+from common.lake.spark_writes import session_conf
+from common.lake.table import Layer, Table
+
+if TYPE_CHECKING:
+    from common.lake.lake import Lake
+
+_USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What OPTIMIZE did: files that it replaced and files that it wrote."""
+
+    files_removed: int
+    files_added: int
+
+
+def stored_table(name: str, path: str) -> Table:
+    """A declaration just good enough to lease a table that is known by its path only."""
+    layers: dict[str, Layer] = {
+        "bronze": "bronze",
+        "silver": "silver",
+        "gold": "gold",
+        "ops": "ops",
+        "quarantine": "quarantine",
+    }
+    return Table(name, layers[path.partition("/")[0]], StructType(), keys=())
+
+
+def compact(
+    lake: Lake, table: Table, found: Sequence[PartitionFiles], *, small_bytes: int, target_bytes: int
+) -> Compaction:
+    """Rewrite the small files of some partitions into files of ``target_bytes``, as a commit that changes no rows."""
+    if not found:
+        return Compaction(0, 0)
+    with lake.lease(table) as lease:
+        stamp = commits.Stamp.new(lake.run_id, lake.job, lake.code_version, lease.token)
+        before = lake.version(table) or 0
+        settings = {
+            _USER_METADATA: stamp.text(),
+            "spark.databricks.delta.optimize.maxFileSize": str(target_bytes),
+            "spark.databricks.delta.optimize.minFileSize": str(small_bytes),
+        }
+        lease.check()
+        with session_conf(lake.spark, settings):
+            lake.spark.sql(f"OPTIMIZE delta.`{lake.path(table)}`{_where(found)}").collect()
+        own = commits.own_commit(lake.objects, table.relative_path, before, [stamp])
+        if own is None and (lake.version(table) or 0) > before:
+            raise commits.lost_commit(table.name, before, stamp, None)
+    if own is None:
+        return Compaction(0, 0)
+    return Compaction(own.metric("numRemovedFiles"), own.metric("numAddedFiles"))
+
+
+def vacuum(lake: Lake, table: Table) -> None:
+    """Delete files that no version within ``delta.deletedFileRetentionDuration`` needs.
+
+    The retention is never given as an argument: Delta 4.2 ignores it and 3.3 obeys it, however short.
+    """
+    with lake.lease(table) as lease:
+        lease.check()
+        lake.spark.sql(f"VACUUM delta.`{lake.path(table)}`").collect()
+
+
+def checkpoint(lake: Lake, table: Table) -> int:
+    """Write a checkpoint of the latest version, so that readers replay few log entries; returns the version."""
+    jvm: Any = lake.spark._jvm
+    with lake.lease(table) as lease:
+        lease.check()
+        # Loading brings Delta's view of the log up to date.
+        path = lake.path(table)
+        lake.spark.read.format("delta").load(path).schema  # noqa: B018 - asked for its effect
+        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(lake.spark._jsparkSession, path)
+        log.checkpoint()
+        return int(log.unsafeVolatileSnapshot().version())
+
+
+def _where(found: Sequence[PartitionFiles]) -> str:
+    """A condition on the partition columns; none for a table without partitions."""
+    either = []
+    for one in found:
+        pairs = [pair.partition("=") for pair in one.partition.split("/") if pair]
+        parts = [_equals(column, value) for column, _, value in pairs]
+        if parts:
+            either.append(f"({' AND '.join(parts)})")
+    return f" WHERE {' OR '.join(either)}" if either else ""
+
+
+def _equals(column: str, value: str) -> str:
+    if value in {"None", _DEFAULT_PARTITION}:
+        return f"`{column}` IS NULL"
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"`{column}` = '{quoted}'"

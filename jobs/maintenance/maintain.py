@@ -1,0 +1,25 @@
+"""maintenance.maintain: keep the lake's tables in shape."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.maintenance.settings import MaintainParams
+
+JOB = Job(
+    name="maintenance.maintain",
+    summary="Compact small files, delete files out of retention, write checkpoints, and report on small files.",
+    params=MaintainParams,
+    body="jobs.maintenance.maintain_body:run",
+    by_day=False,
+    plan="jobs.maintenance.small_files:plan",
+    examples=(
+        "--env prod",
+        "--env prod --set 'tables=[clickstream.events, clickstream.sessions]' --set vacuum=false",
+        "--env prod --plan",
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

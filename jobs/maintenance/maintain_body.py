@@ -1,0 +1,74 @@
+"""The body of maintenance.maintain: table after table, each under its own lease."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from common.context import RunContext
+from common.errors import WriteConflictError
+from common.lake import Lake
+from common.lake.maintain import checkpoint, compact, stored_table, vacuum
+from jobs.maintenance.settings import MaintainParams
+from jobs.maintenance.small_files import COLUMNS, TableFiles, chosen_tables, files_of
+
+
+def run(context: RunContext) -> None:
+    """Maintain the chosen tables. A table that another run holds is left for the next time, and the run ends with 5."""
+    params = context.params_as(MaintainParams)
+    before: list[TableFiles] = []
+    held: list[WriteConflictError] = []
+    compacted = []
+    for name, path in chosen_tables(context.objects, params.tables).items():
+        found = files_of(context.objects, name, path, params)
+        before.append(found)
+        try:
+            compacted.append((name, *_maintain(context.lake, found, params)))
+        except WriteConflictError as error:
+            context.log.warning("%s is left as it is: %s", name, error.message)
+            held.append(error)
+    deleted = delete_old_staging(context, params)
+    _report(context, before, compacted, deleted)
+    if held:
+        raise held[0]
+
+
+def _maintain(lake: Lake, found: TableFiles, params: MaintainParams) -> tuple[int, int]:
+    """Files replaced and files written by compaction."""
+    table = stored_table(found.name, found.path)
+    removed, added = 0, 0
+    with lake.lease(table):
+        if params.compact:
+            done = compact(
+                lake,
+                table,
+                found.to_compact,
+                small_bytes=params.small_file_bytes,
+                target_bytes=params.target_file_bytes,
+            )
+            removed, added = done.files_removed, done.files_added
+        if params.vacuum:
+            vacuum(lake, table)
+        if params.checkpoint:
+            checkpoint(lake, table)
+    return removed, added
+
+
+def delete_old_staging(context: RunContext, params: MaintainParams) -> int:
+    """Delete staged files that are older than ``staged_days``; how many there were."""
+    oldest = context.started_at - timedelta(days=params.staged_days)
+    stale = [entry.path for entry in context.objects.list("_staging/") if entry.modified < oldest]
+    for path in stale:
+        context.objects.delete(path)
+    return len(stale)
+
+
+def _report(context: RunContext, before: list[TableFiles], compacted: list[tuple[str, int, int]], deleted: int) -> None:
+    removed, added = sum(one[1] for one in compacted), sum(one[2] for one in compacted)
+    context.counts.detail("tables", len(before))
+    context.counts.detail("files_removed", removed)
+    context.counts.detail("files_added", added)
+    context.counts.detail("staged_files_deleted", deleted)
+    context.report.headline("Tables", str(len(before)))
+    context.report.headline("Small files compacted", f"{removed:,}", f"into {added:,}")
+    context.report.table("Files before", COLUMNS, [one.row() for one in before], "Sizes in bytes.")
+    context.report.table("Compaction", ("table", "files replaced", "files written"), compacted)
