@@ -121,3 +121,17 @@ def open_cases(cards: DataFrame, detections: DataFrame) -> DataFrame:
     is_detected = (F.col("customer_id") == F.col("_card")) & (F.col("detected_on") < F.col("tx_day"))
     unknown = cards.where(F.col("is_fraud") == 1).join(detected, is_detected, "left_anti")
     return unknown.groupBy("tx_day").agg(F.count(F.lit(1)).alias("cards"))
+
+
+def scenario_cases(scored: DataFrame, detections: DataFrame) -> DataFrame:
+    """``fraud_scenario``, ``cases`` and ``detected``: compromised cards and days by kind of fraud.
+
+    A case is a card with a fraud of the scenario on a day on which it had not been detected before; it is detected when
+    the card is on that day. ``detections`` has ``customer_id`` and ``detected_on``, few rows.
+    """
+    frauds = scored.where(F.col("is_fraud") == 1).select("tx_day", "customer_id", "fraud_scenario").distinct()
+    joined = frauds.join(F.broadcast(detections), "customer_id", "left")
+    is_open = F.col("detected_on").isNull() | (F.col("detected_on") >= F.col("tx_day"))
+    is_found = F.coalesce(F.col("detected_on") == F.col("tx_day"), F.lit(False))
+    counted = joined.where(is_open).groupBy("fraud_scenario")
+    return counted.agg(F.count(F.lit(1)).alias("cases"), F.count_if(is_found).alias("detected"))

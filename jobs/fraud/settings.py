@@ -58,6 +58,12 @@ class FeaturesParams(Params):
 class TrainParams(Params):
     """Parameters of ``fraud.train``."""
 
+    label_delay_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="Reports that came later than so many days after the last training day are unknown.",
+    )
     algorithms: tuple[Algorithm, ...] = Field(
         ("logistic_regression", "xgboost"), min_length=1, description="What is trained, each as a model of its own."
     )

@@ -1,0 +1,22 @@
+"""fraud.features: the 15 features of the Fraud Detection Handbook for each transaction, point in time."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.fraud.settings import FeaturesParams
+
+JOB = Job(
+    name="fraud.features",
+    summary="Build the 15 features of each transaction from what was known at its time.",
+    params=FeaturesParams,
+    body="jobs.fraud.features_body:run",
+    reads=("jobs.fraud.tables:TRANSACTIONS", "jobs.fraud.tables:LABELS"),
+    writes=("jobs.fraud.tables:FEATURE_ROWS",),
+    examples=("--day 2018-08-08", "--from 2018-04-01 --to 2018-09-30 --set label_delay_days=7"),
+    next_command="fraud.train --lake {lake} {days}",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

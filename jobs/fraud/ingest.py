@@ -1,0 +1,26 @@
+"""fraud.ingest: raw card transactions to bronze and silver."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.fraud.settings import IngestParams
+
+JOB = Job(
+    name="fraud.ingest",
+    summary="Take in raw files of card transactions once each: typed, valid, each id once.",
+    params=IngestParams,
+    body="jobs.fraud.ingest_body:run",
+    writes=("jobs.fraud.tables:TRANSACTIONS", "jobs.fraud.tables:TRANSACTIONS_RAW"),
+    by_day=False,
+    ingests=True,
+    examples=(
+        "--source fraud_handbook --input landing/handbook",
+        "--env prod --source conf/cards.yaml --input s3://bank-landing/cards/2026-11-20/",
+    ),
+    next_command="fraud.ingest_labels --lake {lake} --source NAME --input PATH",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

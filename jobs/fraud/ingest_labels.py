@@ -1,0 +1,27 @@
+"""fraud.ingest_labels: reports about transactions, a feed of its own that comes later."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.fraud.settings import IngestLabelsParams
+
+JOB = Job(
+    name="fraud.ingest_labels",
+    summary="Take in reports of fraud, or of its withdrawal, with the time at which each was known.",
+    params=IngestLabelsParams,
+    body="jobs.fraud.ingest_labels_body:run",
+    reads=("jobs.fraud.tables:TRANSACTIONS",),
+    writes=("jobs.fraud.tables:LABELS", "jobs.fraud.tables:LABELS_RAW"),
+    by_day=False,
+    ingests=True,
+    examples=(
+        "--source fraud_handbook_labels --input landing/handbook",
+        "--env prod --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/2026-11-20/",
+    ),
+    next_command="fraud.features --lake {lake} --from FIRST_DAY --to LAST_DAY",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

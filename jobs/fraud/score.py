@@ -1,0 +1,21 @@
+"""fraud.score: a probability for each transaction of a day, alerts within a budget, reasons for each alert."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.fraud.settings import ScoreParams
+
+JOB = Job(
+    name="fraud.score",
+    summary="Score the transactions of some days, raise alerts within the daily budget and give their reasons.",
+    params=ScoreParams,
+    body="jobs.fraud.score_body:run",
+    reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:MODELS"),
+    writes=("jobs.fraud.tables:SCORES",),
+    examples=("--day 2018-08-08", "--day 2018-08-08 --set alerts_per_day=50 --set algorithm=logistic_regression"),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

@@ -1,0 +1,23 @@
+"""fraud.simulate: labelled card transactions for demonstrations, tests and benchmarks."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.fraud.settings import SimulateParams
+
+JOB = Job(
+    name="fraud.simulate",
+    summary="Make raw files of card transactions with known frauds, after the Fraud Detection Handbook.",
+    params=SimulateParams,
+    body="jobs.fraud.simulate_body:run",
+    examples=(
+        "--from 2018-04-01 --to 2018-07-29 --set customers=500 --set terminals=1000",
+        "--from 2018-04-01 --to 2018-09-30 --set seed=7",
+    ),
+    next_command="fraud.ingest --lake {lake} --source fraud_simulated --input {lake}/landing/fraud/transactions",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))
