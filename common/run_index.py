@@ -1,7 +1,7 @@
 """The page over all runs of a lake, right also when many runs end at once.
 
 Each attempt puts an entry of its own, under a name that sorts the newest first; then it renders the page from the
-newest entries and looks again. Whoever looks last sees every entry, so no run is lost, and no compare-and-swap is needed.
+newest entries and looks again. Whoever looks last sees every entry: no run is lost, without compare-and-swap.
 A cache saves reading the same entries again and again; it may be lost or stale without harm.
 """
 

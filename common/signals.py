@@ -16,20 +16,21 @@ class Stopped(BaseException):
 def _stop(number: int, _frame: FrameType | None) -> None:
     # Once is enough: a second signal must not cut short what the first one set off.
     signal.signal(number, signal.SIG_IGN)
-    raise Stopped
+    raise KeyboardInterrupt if number == signal.SIGINT else Stopped
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise Stopped in the main thread on SIGTERM; outside of the main thread nothing is changed."""
+    """Raise Stopped on SIGTERM and KeyboardInterrupt on SIGINT, each once; only the main thread can do so.
+
+    SIGINT counts also where it was ignored, as a shell has it for jobs in the background: who sends it means it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     signal.signal(signal.SIGTERM, _stop)
-    if before[signal.SIGINT] in (signal.SIG_IGN, None):
-        # A shell starts background jobs with SIGINT ignored; a person who sends it still means it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, _stop)
     try:
         yield
     finally:
@@ -38,13 +39,13 @@ def stoppable() -> Iterator[None]:
 
 
 def take_back_interrupt() -> None:
-    """Have SIGINT raise KeyboardInterrupt at once.
+    """Inside of ``stoppable``: have SIGINT raise KeyboardInterrupt at once again, after a session was opened.
 
     PySpark's own handler cancels the jobs first, over the connection that is busy with the interrupted call, and so it
     waits for the end of what it is meant to stop.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is _stop:
+        signal.signal(signal.SIGINT, _stop)
 
 
 @contextmanager

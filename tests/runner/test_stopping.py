@@ -105,21 +105,23 @@ def test_a_body_that_swallows_exceptions_is_stopped_all_the_same(tmp_path: Path)
     assert process.returncode == 143
 
 
-def test_a_second_signal_does_not_cut_the_clearing_up_short(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_does_not_cut_the_clearing_up_short(tmp_path: Path, number: signal.Signals, code: int) -> None:
     process = started(
         tmp_path,
         f"""
     try:
         {WAITING}
     finally:
-        (root / "clearing").touch(); time.sleep(0.5)""",
+        (root / "clearing").touch(); time.sleep(0.5); (root / "cleared").touch()""",
     )
     wait_for(tmp_path / "ready")
-    process.terminate()
+    process.send_signal(number)
     wait_for(tmp_path / "clearing")
-    process.terminate()
+    process.send_signal(number)
     process.communicate(timeout=60)
-    assert (process.returncode, (tmp_path / "lease").read_text()) == (143, "released")
+    assert (process.returncode, (tmp_path / "lease").read_text()) == (code, "released")
+    assert (tmp_path / "cleared").exists()
 
 
 def test_a_kill_leaves_no_process_behind_and_the_record_says_running(tmp_path: Path) -> None:
