@@ -58,14 +58,22 @@ def _bar(context: RunContext, stop: threading.Event) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeElapsedColumn())
+    if stop.is_set():
+        return  # The run was quicker than the imports.
+    columns = (
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        BarColumn(20),
+        TextColumn("{task.fields[said]}"),
+    )
     # Standard output stays as it is: with -o json it belongs to the record.
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(context.job.name, total=None, said="starting")
-        while not stop.wait(_REDRAW_SECONDS):
+        ended = False
+        while not ended:
+            ended = stop.wait(_REDRAW_SECONDS)
             stages = active_stages(context.opened("spark"))
             said = described(stages, context.counts.rows_read, context.counts.rows_written)
             tasks = sum(stage.tasks for stage in stages)
             done = sum(stage.done for stage in stages)
-            progress.update(task, total=tasks or None, completed=done, said=said)
+            progress.update(task, total=tasks or None, completed=done, said=said, refresh=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,37 @@ def test_a_second_signal_does_not_cut_the_clearing_up_short(tmp_path: Path, numb
     process.communicate(timeout=60)
     assert (process.returncode, (tmp_path / "lease").read_text()) == (code, "released")
     assert (tmp_path / "cleared").exists()
+
+
+def test_on_a_terminal_a_bar_shows_the_rows_and_standard_output_is_the_record_alone(tmp_path: Path) -> None:
+    script = tmp_path / "job.py"
+    text = SCRIPT.format(
+        body="""
+    context.counts.add(rows_read=1234, rows_written=1234)
+    while "rich.progress" not in sys.modules:
+        time.sleep(0.1)
+    time.sleep(1)"""
+    )
+    script.write_text(text.replace('"--run-id"', '"-o", "json", "--run-id"'))
+    ours, theirs = pty.openpty()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "TERM": "xterm",
+        "COLUMNS": "120",
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # The terminal is gone when the process is.
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    os.close(ours)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.read())["status"] == "done"
+    assert b"1,234 rows written" in shown
 
 
 def test_a_kill_leaves_no_process_behind_and_the_record_says_running(tmp_path: Path) -> None:
