@@ -1,5 +1,6 @@
 """Quality: row rules with the quarantine split, and table expectations."""
 
+from common.quality import library
 from common.quality.audit import AuditResult, audit
 from common.quality.expectations import Expectation, Suite
 from common.quality.quarantine import to_quarantine
@@ -12,6 +13,7 @@ __all__ = [
     "Rule",
     "Suite",
     "audit",
+    "library",
     "rejected",
     "split",
     "to_quarantine",

@@ -53,7 +53,7 @@ class AuditResult:
         if self.failed:
             raise ContractError(
                 "QLT-001",
-                f"{len(self.failed)} of {len(self.results)} expectations of {self.table} failed; nothing was published.",
+                f"{self.table}: {len(self.failed)} of {len(self.results)} expectations failed; nothing was published.",
                 cause="; ".join(_sentence(row) for row in self.failed),
                 remedy="Look at the staged rows and the report; mend the input, or the suite when it asks too much.",
             )
@@ -76,9 +76,9 @@ class AuditResult:
 def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_docs: Path | None = None) -> AuditResult:
     """Run the suite of ``table`` (or ``suite``) on ``rows``, which should be staged: each expectation reads them.
 
-    A table without a suite passes. With ``data_docs``, a folder, Great Expectations writes its own pages there; they load
-    scripts from the network. Raises UsageError QLT-002 (no such suite), QLT-003 (an expectation is not known or its
-    arguments are wrong).
+    A table without a suite passes. With ``data_docs``, a folder, Great Expectations writes its own pages there; they
+    load scripts from the network. Raises UsageError QLT-002 (no such suite), QLT-003 (an expectation is not known or
+    its arguments are wrong).
     """
     if suite is None:
         if table.suite is None:
@@ -97,9 +97,10 @@ def _run(rows: DataFrame, name: str, suite: Suite, data_docs: Path | None) -> li
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     # The import takes seconds: only a run that audits pays for it.
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # The rows are staged already; a second cache would hold them twice.
     asset = context.data_sources.add_spark("staged", persist=False).add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("staged rows")
@@ -119,7 +120,7 @@ def _run(rows: DataFrame, name: str, suite: Suite, data_docs: Path | None) -> li
 
 def _run_with_docs(context: Any, definition: Any, parameters: Mapping[str, Any], folder: Path) -> Any:
     import great_expectations as gx
-    from great_expectations.checkpoint import UpdateDataDocsAction
+    from great_expectations.checkpoint.actions import UpdateDataDocsAction
 
     backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
     site = {
@@ -139,7 +140,7 @@ def _run_with_docs(context: Any, definition: Any, parameters: Mapping[str, Any],
 
 
 def _declared(name: str, position: int, item: Expectation) -> Any:
-    from great_expectations.exceptions import ExpectationNotFoundError
+    from great_expectations.exceptions.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     try:

@@ -81,10 +81,10 @@ def _scan(file: FoundFile, source: Source, opener: FileOpener) -> Scan:
 def _bins(files: Sequence[FoundFile]) -> list[list[int]]:
     """Positions of files, grouped into tasks: many small files together, a large one alone, large ones first."""
     bins: list[list[int]] = []
-    filled = _TASK_BYTES
+    filled = 0
     for position in sorted(range(len(files)), key=lambda number: (-files[number].bytes, number)):
         size = files[position].bytes
-        if filled + size > _TASK_BYTES or len(bins[-1]) >= _TASK_FILES:
+        if not bins or filled + size > _TASK_BYTES or len(bins[-1]) >= _TASK_FILES:
             bins.append([])
             filled = 0
         bins[-1].append(position)

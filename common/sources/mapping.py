@@ -29,10 +29,11 @@ _ZONED_TEXT = r"([zZ]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$"
 def canonical(raw: DataFrame, source: Source, target: StructType | None = None) -> DataFrame:
     """``raw`` as the canonical columns of ``source``, then those of ``KEPT`` that ``raw`` has.
 
-    With ``target`` each column is cast to its type there. A value that cannot be cast is null, and ``_reason`` names
-    the columns (``SRC-301 cannot be read: a, b``) unless it holds a reason already. Times that name no zone are local
-    to the source's ``time_zone``. Rows in = rows out. Raises UsageError SRC-004 (an expression does not fit the raw
-    columns) and SRC-005 (a column that ``target`` does not have), before anything is computed.
+    With ``target`` each column is cast to its type there; a time that becomes text is ISO 8601 in UTC, with ``Z``. A
+    value that cannot be cast is null, and ``_reason`` names the columns (``SRC-301 cannot be read: a, b``) unless it
+    holds a reason already. Times that name no zone are local to the source's ``time_zone``. Rows in = rows out. Raises
+    UsageError SRC-004 (an expression does not fit the raw columns) and SRC-005 (a column that ``target`` lacks), before
+    anything is computed.
     """
     if target is not None:
         source.check_columns(target.names)
@@ -71,23 +72,28 @@ def _value(value: str, mapping: ColumnMapping, source: Source, found: DataType, 
     """SQL that turns what the expression gave (of type ``found``) into the canonical value, null where it cannot."""
     zone = source.time_zone
     if mapping.epoch:
-        return _cast(_epoch(value, mapping.epoch), wanted)
+        return _cast(_epoch(value, mapping.epoch), wanted, TimestampType())
     if mapping.timestamp_format:
         pattern = mapping.timestamp_format.replace("'", "\\'")
         parsed = f"try_to_timestamp(CAST({value} AS STRING), '{pattern}')"
         local = zone != "UTC" and not _ZONE_LETTERS.search(re.sub(r"'[^']*'", "", mapping.timestamp_format))
-        return _cast(f"to_utc_timestamp({parsed}, '{zone}')" if local else parsed, wanted)
-    cast = value if wanted is None or wanted == found else _cast(value, wanted)
-    if isinstance(wanted, TimestampType) and zone != "UTC":
-        if isinstance(found, TimestampNTZType):
-            return f"to_utc_timestamp({cast}, '{zone}')"
-        if isinstance(found, StringType):
-            return f"CASE WHEN {value} RLIKE '{_ZONED_TEXT}' THEN {cast} ELSE to_utc_timestamp({cast}, '{zone}') END"
+        return _cast(f"to_utc_timestamp({parsed}, '{zone}')" if local else parsed, wanted, TimestampType())
+    if isinstance(found, TimestampNTZType):
+        moment = f"CAST({value} AS TIMESTAMP)"
+        return _cast(moment if zone == "UTC" else f"to_utc_timestamp({moment}, '{zone}')", wanted, TimestampType())
+    cast = _cast(value, wanted, found)
+    if isinstance(wanted, TimestampType) and isinstance(found, StringType) and zone != "UTC":
+        return f"CASE WHEN {value} RLIKE '{_ZONED_TEXT}' THEN {cast} ELSE to_utc_timestamp({cast}, '{zone}') END"
     return cast
 
 
-def _cast(value: str, wanted: DataType | None) -> str:
-    return value if wanted is None else f"try_cast({value} AS {wanted.simpleString()})"
+def _cast(value: str, wanted: DataType | None, found: DataType) -> str:
+    if wanted is None or wanted == found:
+        return value
+    if isinstance(wanted, StringType) and isinstance(found, TimestampType):
+        # The text must say that it is UTC: the source's zone may be another.
+        return f"date_format({value}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
+    return f"try_cast({value} AS {wanted.simpleString()})"
 
 
 def _epoch(value: str, unit: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -83,6 +84,15 @@ class Source(_Strict):
         if not isinstance(columns, Mapping):
             return columns
         return {name: {"expr": value} if isinstance(value, str) else value for name, value in columns.items()}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"'{zone}' is not an IANA time zone, e.g. Europe/London") from error
+        return zone
 
     @field_validator("options", mode="before")
     @classmethod

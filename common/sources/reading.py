@@ -113,7 +113,8 @@ def _structured(rows: DataFrame, source: Source, schema: StructType) -> DataFram
         struct = F.from_json(line, wide, options)
         words = "SRC-211 not a JSON object with the columns of the source"
     else:
-        struct = F.from_csv(line, wide.simpleString()[len("struct<") : -1], options)
+        ddl = ", ".join(f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}" for field in wide)
+        struct = F.from_csv(line, ddl, options)
         words = f"SRC-212 not a csv line of {len(schema)} columns"
     parsed = rows.withColumn("_parsed", struct)
     broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull()

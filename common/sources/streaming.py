@@ -34,7 +34,7 @@ _BATCH_ROWS = 10_000
 
 
 @dataclass(frozen=True)
-class _Range:
+class FileRange:
     """The lines of one file that begin in ``[start, end)``; ``end`` None: to the end of the file."""
 
     file: InspectedFile
@@ -47,29 +47,29 @@ def read_lines(
     files: Sequence[InspectedFile],
     source: Source,
     settings: LakeSettings,
-    *,
-    range_bytes: int = _RANGE_BYTES,
 ) -> DataFrame:
     """``_file, _file_sha256, _raw, _reason``: a row a line; ``_reason`` (SRC-22x) for one that must not be parsed."""
-    ranges = [part for file in files for part in _ranges(file, source, range_bytes)]
+    ranges = [part for file in files for part in ranges_of(file, source)]
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         opener = FileOpener(settings)
         for batch in batches:
             for number in batch.column(0).to_pylist():
-                yield from _read_range(ranges[number], source, opener)
+                yield from read_range(ranges[number], source, opener)
 
     return spark.range(0, len(ranges), 1, len(ranges)).mapInArrow(read, _DDL)
 
 
-def _ranges(file: InspectedFile, source: Source, range_bytes: int) -> list[_Range]:
+def ranges_of(file: InspectedFile, source: Source, range_bytes: int = _RANGE_BYTES) -> list[FileRange]:
+    """The ranges of a file that each make a task: one, unless it can be cut (not compressed, newlines of one byte)."""
     if file.compression or source.encoding == "utf-16" or file.bytes <= range_bytes:
-        return [_Range(file)]
+        return [FileRange(file)]
     starts = range(0, file.bytes, range_bytes)
-    return [_Range(file, start, min(start + range_bytes, file.bytes)) for start in starts]
+    return [FileRange(file, start, min(start + range_bytes, file.bytes)) for start in starts]
 
 
-def _read_range(part: _Range, source: Source, opener: FileOpener) -> Iterator[pa.RecordBatch]:
+def read_range(part: FileRange, source: Source, opener: FileOpener) -> Iterator[pa.RecordBatch]:
+    """The rows of one range, in batches of bounded size."""
     texts: list[str] = []
     reasons: list[str | None] = []
     size = 0
@@ -91,14 +91,14 @@ def _batch(file: InspectedFile, texts: list[str], reasons: list[str | None]) -> 
     return pa.RecordBatch.from_arrays([pa.array(values, pa.string()) for values in columns], schema=_SCHEMA)
 
 
-def _pieces(part: _Range, source: Source, opener: FileOpener) -> Iterator[Block | LongLine]:
+def _pieces(part: FileRange, source: Source, opener: FileOpener) -> Iterator[Block | LongLine]:
     cutter = LineCutter(source.max_line_bytes)
     for chunk in _chunks(part, source, opener):
         yield from cutter.feed(chunk)
     yield from cutter.finish()
 
 
-def _chunks(part: _Range, source: Source, opener: FileOpener) -> Iterator[bytes]:
+def _chunks(part: FileRange, source: Source, opener: FileOpener) -> Iterator[bytes]:
     """The bytes of the lines that begin in the range."""
     with opener.open(part.file.found(), offset=max(0, part.start - 1)) as stream:
         chunks = chunks_of(stream)
