@@ -10,9 +10,10 @@ from jobs.clickstream import clock_skew
 from jobs.clickstream.clock_skew import TimeLimits
 from jobs.clickstream.tables import CANONICAL_COLUMNS
 
-# Ways in which feeds write "nothing".
-_NOTHING = ("", "-", "null", "none", "nan", "undefined", "(null)", "(none)")
-_WHOLE = r"^[+-]?[0-9]{1,15}(\.0*)?$"
+# Ways in which feeds write "nothing". In a number NaN is a value gone wrong, elsewhere it is what pandas writes for null.
+_NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)")
+_NUMBERS = ("http_status", "bytes", "quantity", "price")
+_WHOLE = r"^[0-9]{1,18}(\.0*)?$"
 _DECIMAL = r"^[+-]?([0-9]{1,13}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
 # Not of the event itself but of how it travelled: a second sending differs in these only.
 _TRANSPORT = ("event_id", "collector_tstamp", "dvce_sent_tstamp")
@@ -25,28 +26,26 @@ VISITOR_TEXT = "_visitor_text"
 def cleaned(rows: DataFrame) -> DataFrame:
     """``rows`` with each canonical column trimmed, and null where it says nothing (blank, ``-``, ``null`` ...)."""
     trimmed = {name: F.trim(F.col(name)) for name in CANONICAL_COLUMNS}
-    return rows.withColumns({name: F.when(~F.lower(text).isin(*_NOTHING), text) for name, text in trimmed.items()})
+    nothing = {name: _NOTHING if name in _NUMBERS else (*_NOTHING, "nan") for name in CANONICAL_COLUMNS}
+    return rows.withColumns({name: F.when(~F.lower(text).isin(*nothing[name]), text) for name, text in trimmed.items()})
 
 
 def with_visitor_text(rows: DataFrame) -> DataFrame:
-    """``rows`` with ``_visitor_text``: what must be made a pseudonym to name the visitor, null where nothing must.
+    """``rows`` with ``_visitor_text``, what names the visitor in clear; null when nobody is named.
 
-    A ``domain_userid`` (a cookie or device id) stays as it is, unless it holds the address of the visitor. Without one
-    the visitor is the ``user_id``, or else address and user agent together.
+    The ``domain_userid`` (a cookie or device id) where one was sent, else the ``user_id``, else address and user agent
+    together. It must be made a pseudonym before it is published.
     """
-    address, agent = F.col("user_ipaddress"), F.coalesce(F.col("useragent"), F.lit(""))
-    by_address = F.when(address.isNotNull(), F.concat(F.lit("client\x1f"), address, F.lit("\x1f"), agent))
-    by_user = F.when(F.col("user_id").isNotNull(), F.concat(F.lit("user\x1f"), F.col("user_id")))
-    holds_address = F.contains(F.col("domain_userid"), address)
-    needed = F.when(F.col("domain_userid").isNull(), F.coalesce(by_user, by_address)).when(holds_address, by_address)
-    return rows.withColumn(VISITOR_TEXT, needed)
+    by_user = F.concat(F.lit("user\x1f"), F.col("user_id"))
+    by_client = F.concat(F.lit("client\x1f"), "user_ipaddress", F.lit("\x1f"), F.coalesce("useragent", F.lit("")))
+    return rows.withColumn(VISITOR_TEXT, F.coalesce(F.col("domain_userid"), by_user, by_client))
 
 
 def with_ids(rows: DataFrame) -> DataFrame:
     """``rows`` with ``event_fingerprint``, and with ``event_id`` made from content where none was sent.
 
     The fingerprint is the SHA-256 of all content as sent but for the id and the times of transport. It holds the
-    visitor's pseudonym in place of the address, since an address could be found again by trying all of them. An id made
+    visitor's and the user's pseudonyms, and no address, which could be found again by trying all of them. An id made
     from content is the SHA-256 of the fingerprint and the times of transport: identical lines become one event.
     """
     content = [name for name in CANONICAL_COLUMNS if name not in (*_TRANSPORT, "user_ipaddress")]
@@ -84,7 +83,7 @@ def typed(rows: DataFrame, limits: TimeLimits) -> DataFrame:
 
 def _whole(name: str, kind: str, digits: int) -> Column:
     text = F.regexp_replace(F.col(name), r"\..*$", "")
-    fits = F.col(name).rlike(_WHOLE) & (F.length(F.regexp_replace(text, r"^[+-]?0*", "")) <= digits)
+    fits = F.col(name).rlike(_WHOLE) & (F.length(F.regexp_replace(text, "^0*", "")) <= digits)
     return F.when(fits, text).cast(kind)
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from common.errors import UsageError
 from common.privacy import PseudonymKey
-from common.quality.quarantine import to_quarantine
+from common.quality import to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
 from jobs.clickstream import bronze, promotion
 from jobs.clickstream.clock_skew import TimeLimits

@@ -10,8 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.privacy import PseudonymKey, pseudonym_columns
-from common.quality import REASONS, rejected, split
-from common.quality.quarantine import to_quarantine
+from common.quality import REASONS, rejected, split, to_quarantine
 from jobs.clickstream import agents, clock_skew, events, web
 from jobs.clickstream.clock_skew import TimeLimits
 from jobs.clickstream.tables import CANONICAL_COLUMNS, EVENTS, EVENTS_RAW
@@ -63,9 +62,8 @@ def candidates(bronze: DataFrame, rules: Rules, *, batch_id: str, ingested_at: d
 
 def _with_visitor(rows: DataFrame, key: PseudonymKey) -> DataFrame:
     told = events.with_visitor_text(rows)
-    hidden = told.withColumns(pseudonym_columns(told, [events.VISITOR_TEXT], key))
-    visitor = F.coalesce(F.col(events.VISITOR_TEXT), F.col("domain_userid"))
-    return hidden.withColumn("domain_userid", visitor).drop(events.VISITOR_TEXT)
+    hidden = told.withColumns(pseudonym_columns(told, [events.VISITOR_TEXT, "user_id"], key))
+    return hidden.withColumn("domain_userid", F.col(events.VISITOR_TEXT)).drop(events.VISITOR_TEXT)
 
 
 def quarantined(rows: DataFrame, *, run_id: str, job: str, at: datetime) -> DataFrame:
