@@ -19,6 +19,8 @@ class Table:
     ``cluster_by`` names columns to sort by inside files. ``personal_columns`` are kept out of Delta statistics,
     logs and reports. ``additive`` says whether new nullable columns may be added by a write.
     ``suite`` names the expectation suite under conf/expectations that gates publication.
+    ``is_owned`` is False for another family's table: the schema is then no more than the columns relied upon, and the
+    table is never written.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Table:
     suite: str | None = None
     target_file_bytes: int = 128 * 1024 * 1024
     description: str = ""
+    is_owned: bool = True
 
     def __post_init__(self) -> None:
         family, dot, table = self.name.partition(".")

@@ -1,0 +1,17 @@
+"""What may become of a row of a batch, and the column that says it."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.quality import REASONS
+
+FATE = "_fate"
+NEW, REPEATED, REJECTED = "new", "repeated", "rejected"
+
+
+def with_read_error(rows: DataFrame) -> DataFrame:
+    """Bronze rows with ``reasons``: what kept the mapping from reading a value, if anything did."""
+    none = F.array().cast("array<string>")
+    return rows.withColumn(REASONS, F.when(F.col("read_error").isNotNull(), F.array("read_error")).otherwise(none))

@@ -1,0 +1,29 @@
+"""forecast.history: sales lines to demand history."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.forecast.settings import HistoryParams
+
+JOB = Job(
+    name="forecast.history",
+    summary="Turn sales into demand: returns netted, a full grid of periods, each series with its class or why it is left out.",
+    params=HistoryParams,
+    body="jobs.forecast.history_body:run",
+    reads=(
+        "jobs.forecast.tables:SALES",
+        "jobs.forecast.tables:FRAUD_LABELS",
+        "jobs.forecast.tables:CLICKSTREAM_EVENTS",
+    ),
+    writes=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
+    examples=(
+        "--from 2010-12-01 --to 2011-12-09 --set max_series=150",
+        "--env prod --from 2024-11-20 --to 2026-11-20 --set freq=D",
+    ),
+    next_command="forecast.backtest --lake {lake} --day LAST",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

@@ -1,0 +1,26 @@
+"""forecast.ingest: raw sales to bronze and silver."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.forecast.settings import IngestParams
+
+JOB = Job(
+    name="forecast.ingest",
+    summary="Take in raw files of sales lines, or of ready series, once each: typed, valid, each line once.",
+    params=IngestParams,
+    body="jobs.forecast.ingest_body:run",
+    writes=("jobs.forecast.tables:SALES", "jobs.forecast.tables:SALES_RAW"),
+    by_day=False,
+    ingests=True,
+    examples=(
+        "--source online_retail_uci --input samples/forecast/online_retail_uci",
+        "--env prod --source conf/tills.yaml --input s3://shop-landing/sales/2026-11-20/",
+    ),
+    next_command="forecast.history --lake {lake} --from FIRST --to LAST",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

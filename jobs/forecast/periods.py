@@ -1,0 +1,81 @@
+"""Calendar periods: days, weeks from Monday, months and quarters, each named by its first day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from common.errors import UsageError
+
+Frequency = Literal["D", "W", "M", "Q"]
+_UNITS = {"D": "day", "W": "week", "M": "month", "Q": "quarter"}
+_STEPS = {"D": "INTERVAL 1 DAY", "W": "INTERVAL 7 DAY", "M": "INTERVAL 1 MONTH", "Q": "INTERVAL 3 MONTH"}
+_SEASONS = {"D": 7, "W": 52, "M": 12, "Q": 4}
+_HORIZONS = {"D": 28, "W": 8, "M": 12, "Q": 8}
+_OFFSETS = {"D": "D", "W": "W-MON", "M": "MS", "Q": "QS"}
+
+
+@dataclass(frozen=True)
+class Periods:
+    """The calendar of one frequency."""
+
+    freq: Frequency
+
+    @property
+    def season_length(self) -> int:
+        """Periods in the natural season: a week of days, a year of the others."""
+        return _SEASONS[self.freq]
+
+    @property
+    def horizon(self) -> int:
+        """How many periods ahead a planner usually looks."""
+        return _HORIZONS[self.freq]
+
+    @property
+    def offset(self) -> str:
+        """The frequency as pandas spells it."""
+        return _OFFSETS[self.freq]
+
+    @property
+    def step_sql(self) -> str:
+        """The interval from a period to the next, as Spark SQL."""
+        return _STEPS[self.freq]
+
+    def start_of(self, day: str | Column) -> Column:
+        """The first day of the period of a DATE column."""
+        return F.to_date(F.date_trunc(_UNITS[self.freq], day))
+
+    def first_day(self, day: date) -> date:
+        """The first day of the period that holds ``day``."""
+        if self.freq == "D":
+            return day
+        if self.freq == "W":
+            return day - timedelta(days=day.weekday())
+        return day.replace(day=1, month=day.month if self.freq == "M" else 3 * ((day.month - 1) // 3) + 1)
+
+    def plus(self, start: date, periods: int) -> date:
+        """The period ``periods`` after (or before) the one that begins on ``start``."""
+        if self.freq in {"D", "W"}:
+            return start + timedelta(days=periods * (1 if self.freq == "D" else 7))
+        months = start.year * 12 + start.month - 1 + periods * (1 if self.freq == "M" else 3)
+        return date(months // 12, months % 12 + 1, 1)
+
+    def whole_in(self, days: DayRange) -> DayRange:
+        """First and last period that lie wholly in ``days``. Raises UsageError FCT-001 when there is none."""
+        first = self.first_day(days.first)
+        if first < days.first:
+            first = self.plus(first, 1)
+        last = self.first_day(days.last + timedelta(days=1))
+        last = self.plus(last, -1)
+        if last < first:
+            raise UsageError(
+                "FCT-001",
+                f"No whole {_UNITS[self.freq]} lies in {days}.",
+                remedy="Give a longer range of days, or a finer frequency.",
+            )
+        return DayRange(first, last)
