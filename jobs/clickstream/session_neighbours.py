@@ -48,7 +48,7 @@ class Neighbours:
 
     @classmethod
     def found(cls, lake: Lake, days: DayRange, rules: SessionRules, held: ExitStack) -> Neighbours:
-        """Look around ``days``. Raises UsageError SES-101 when the day before or after was cut by other rules.
+        """Look around ``days``. Raises UsageError CLK-001 when the day before or after was cut by other rules.
 
         Frames kept in memory on the way are let go when ``held`` closes.
         """
@@ -82,7 +82,7 @@ def _check_rules(published: DataFrame, days: DayRange, rules: SessionRules) -> N
     )
     if other is not None:
         raise UsageError(
-            "SES-101",
+            "CLK-001",
             f"{other['event_date']} was cut into sessions by other rules than this run's.",
             cause=f"There: {other['session_rules']}. Here: {rules.text}.",
             remedy="Give the same parameters, or run all days of the table at once with the new ones (--from, --to).",

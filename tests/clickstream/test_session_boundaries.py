@@ -101,8 +101,16 @@ def test_bots_assets_and_events_without_visitor_are_left_out_with_a_reason(spark
 
 # Steps around a gap of 30 minutes, exactly on it and one microsecond beyond, ties, and long strides over midnights.
 STEPS = st.sampled_from(
-    [timedelta(0), timedelta(microseconds=1), timedelta(minutes=7), timedelta(minutes=29, seconds=59)]
-    + [timedelta(minutes=30), timedelta(minutes=30, microseconds=1), timedelta(hours=5), timedelta(days=1)]
+    [
+        timedelta(0),
+        timedelta(microseconds=1),
+        timedelta(minutes=7),
+        timedelta(minutes=29, seconds=59),
+        timedelta(minutes=30),
+        timedelta(minutes=30, microseconds=1),
+        timedelta(hours=5),
+        timedelta(days=1),
+    ]
 )
 RULES = st.builds(
     SessionRules,

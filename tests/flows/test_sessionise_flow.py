@@ -1,0 +1,289 @@
+"""clickstream.sessionise from silver events to published sessions: days in any order equal one full recompute."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from pyspark.sql import DataFrame, SparkSession
+from session_frames import labels_found, rows_of
+from session_oracle import Hit, labels_of
+
+from common.config import LakeSettings
+from common.context import Services
+from common.days import DayRange
+from common.job import run_job
+from common.lake import Lake, Table
+from common.quality.audit import AuditResult
+from jobs.clickstream.session_settings import SessionRules
+from jobs.clickstream.session_tables import SESSION_EVENTS, SESSIONS
+from jobs.clickstream.sessionise import JOB
+from jobs.clickstream.tables import EVENTS
+
+pytestmark = pytest.mark.flow
+
+FIRST = date(2026, 3, 28)
+DAYS = [FIRST + timedelta(days=n) for n in range(4)]
+MIDNIGHT = datetime(2026, 3, 29, tzinfo=UTC)
+STARTED = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+
+
+class Site:
+    """A lake with silver events, and the job run on it."""
+
+    def __init__(self, spark: SparkSession, root: Path) -> None:
+        self.spark = spark
+        self.root = root
+        self.lake = Lake(
+            spark, LakeSettings(root=str(root)), run_id="given", job="tests", code_version="test", started_at=STARTED
+        )
+
+    def has(self, hits: Iterable[Hit], *, days: Iterable[date] = DAYS, **flags: Any) -> None:
+        """Make these the events of the days given."""
+        hits = list(hits)
+        for day in days:
+            rows = [silver(hit, **flags) for hit in hits if hit.day == day]
+            self.lake.replace_days(EVENTS, self.spark.createDataFrame(rows, EVENTS.schema), days=DayRange.single(day))
+
+    def sessionise(self, first: date, last: date, *flags: str) -> int:
+        """The exit code of a run over the days."""
+        arguments = ["--lake", str(self.root), "--from", str(first), "--to", str(last), *flags]
+        return run_job(JOB, arguments, services=Services(session=lambda settings, name: self.spark))
+
+    def record(self) -> dict[str, Any]:
+        """The record of the last run."""
+        found = [json.loads(path.read_text()) for path in (self.root / "runs/clickstream/sessionise").glob("*.json")]
+        return max(found, key=lambda record: record["started_at"])
+
+    def tables(self) -> tuple[list[Any], list[Any]]:
+        """Both tables as sorted rows."""
+        return rows_of(self.lake.read(SESSION_EVENTS)), rows_of(self.lake.read(SESSIONS))
+
+
+def silver(hit: Hit, **flags: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {field.name: None for field in EVENTS.schema.fields}
+    row.update(
+        event_id=hit.event_id,
+        event_name=hit.name,
+        event_date=hit.day,
+        derived_tstamp=hit.at,
+        derived_tstamp_source="device",
+        domain_userid=hit.visitor,
+        page_urlpath=hit.page,
+        mkt_source=hit.campaign,
+        price=Decimal("2.50") if hit.name == "purchase" else None,
+        currency="GBP" if hit.name == "purchase" else None,
+        is_asset=False,
+        is_bot=False,
+        bot_evidence=[],
+        event_fingerprint=hit.event_id,
+        _file="f",
+        _file_sha256="0",
+        _batch_id="b",
+        ingested_at=STARTED,
+    )
+    return row | flags
+
+
+def at(minutes: float, event_id: str, visitor: str = "ada", name: str = "page_view") -> Hit:
+    return Hit(event_id, visitor, MIDNIGHT + timedelta(minutes=minutes), page=f"/{event_id[0]}", name=name)
+
+
+@pytest.fixture
+def site(spark: SparkSession, tmp_path: Path) -> Site:
+    return Site(spark, tmp_path / "lake")
+
+
+@pytest.fixture
+def new_site(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Site]:
+    return lambda: Site(spark, tmp_path_factory.mktemp("site") / "lake")
+
+
+@pytest.fixture
+def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Great Expectations takes most of the time of a run over a few rows; one test here keeps it."""
+    monkeypatch.setattr("jobs.clickstream.sessionise_body.audit", lambda rows, table: AuditResult(table.name, []))
+
+
+VISITS = [
+    at(-200, "early"),
+    at(-5, "a1"),  # over midnight, to be met from either side
+    at(5, "a2"),
+    at(20, "a3", name="purchase"),
+    at(-40, "b1", "bob"),  # ends before midnight, begins anew after it
+    at(10, "b2", "bob"),
+    *(at(29 * n, f"long{n:03d}", "eve") for n in range(-2, 110)),  # one chain of two days and more
+]
+
+
+def test_a_visit_over_midnight_is_one_session_of_the_day_on_which_it_began(site: Site) -> None:
+    site.has(VISITS)
+    assert site.sessionise(DAYS[0], DAYS[0]) == 0
+    assert site.sessionise(DAYS[1], DAYS[1]) == 0
+    rows = site.lake.read(SESSIONS).where("domain_userid = 'ada'").orderBy("session_start_tstamp").collect()
+    assert [(row.session_date, row.events, row.landing_page, row.exit_page) for row in rows] == [
+        (DAYS[0], 1, "/e", "/e"),
+        (DAYS[0], 3, "/a", "/a"),
+    ]
+    assert (rows[1].duration_s, rows[1].conversions, rows[1].revenue) == (1500.0, 1, Decimal("2.5"))
+    assert rows[1].is_bounce is False
+
+
+def test_a_second_run_changes_no_row_and_every_row_is_accounted_for(site: Site, unaudited: None) -> None:
+    site.has(VISITS)
+    bot, nobody = silver(at(7, "bot")) | {"is_bot": True}, silver(at(8, "nobody")) | {"domain_userid": None}
+    extra = site.spark.createDataFrame([bot, nobody], EVENTS.schema)
+    site.lake.upsert(EVENTS, extra)
+    assert site.sessionise(DAYS[0], DAYS[3]) == 0
+    first = site.tables()
+    assert site.sessionise(DAYS[0], DAYS[3]) == 0
+    assert site.tables() == first
+    assert len(first[0]) == len(VISITS)
+    counts = site.record()["counts"]
+    assert (counts["rows_read"], counts["rows_written"], counts["rows_filtered"]) == (len(VISITS) + 2, len(VISITS), 2)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2, 1]], ids=["forwards", "backwards", "mixed"])
+def test_days_run_one_by_one_in_any_order_equal_one_run_over_all(
+    new_site: Callable[[], Site], unaudited: None, order: list[int]
+) -> None:
+    site, whole = new_site(), new_site()
+    for one in (site, whole):
+        one.has(VISITS)
+    for number in order:
+        assert site.sessionise(DAYS[number], DAYS[number]) == 0
+    assert whole.sessionise(DAYS[0], DAYS[-1]) == 0
+    assert site.tables() == whole.tables()
+    assert labels_found(whole.lake.read(SESSION_EVENTS)) == labels_of(VISITS, SessionRules())
+
+
+def test_a_late_event_that_joins_two_days_changes_the_next_day_too(
+    new_site: Callable[[], Site], unaudited: None
+) -> None:
+    late = at(-20, "late", "bob")  # between bob's -40 and +10: one session now
+    site, whole = new_site(), new_site()
+    site.has(VISITS)
+    assert site.sessionise(DAYS[0], DAYS[3]) == 0
+    site.has([*VISITS, late], days=[DAYS[0]])
+    assert site.sessionise(DAYS[0], DAYS[0]) == 0
+    whole.has([*VISITS, late])
+    assert whole.sessionise(DAYS[0], DAYS[3]) == 0
+    assert site.tables() == whole.tables()
+    # And away again: what the first day loses, the next one must feel.
+    site.has(VISITS, days=[DAYS[0]])
+    assert site.sessionise(DAYS[0], DAYS[0]) == 0
+    assert labels_found(site.lake.read(SESSION_EVENTS)) == labels_of(VISITS, SessionRules())
+    assert site.lake.read(SESSIONS).where("domain_userid = 'bob'").count() == 2
+
+
+@pytest.mark.parametrize("point", ["sessionise.audited", "sessionise.days_replaced", "sessionise.tail_merged"])
+def test_a_run_that_dies_between_its_commits_is_repaired_by_running_it_again(
+    new_site: Callable[[], Site], unaudited: None, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    gone = [hit for hit in VISITS if hit.event_id not in ("a1", "long000")]  # two chains over midnight fall apart
+    site, whole = new_site(), new_site()
+    site.has(VISITS)
+    assert site.sessionise(DAYS[0], DAYS[3]) == 0
+    site.has(gone, days=[DAYS[0], DAYS[1]])
+    monkeypatch.setenv("LAKEJOBS_FAULT", f"{point}:raise")
+    assert site.sessionise(DAYS[0], DAYS[0]) == 1
+    monkeypatch.delenv("LAKEJOBS_FAULT")
+    assert site.sessionise(DAYS[0], DAYS[0]) == 0
+    assert site.sessionise(DAYS[1], DAYS[1]) == 0
+    whole.has(gone)
+    assert whole.sessionise(DAYS[0], DAYS[3]) == 0
+    assert site.tables() == whole.tables()
+
+
+IN_A_PROCESS = """
+import sys
+from common.job import run_job
+from jobs.clickstream.sessionise import JOB
+sys.exit(run_job(JOB, sys.argv[1:]))
+"""
+
+
+def test_a_run_killed_between_its_commits_and_run_again_equals_a_clean_run(
+    new_site: Callable[[], Site], unaudited: None
+) -> None:
+    site, whole = new_site(), new_site()
+    for one in (site, whole):
+        one.has(VISITS)
+        assert one.sessionise(DAYS[1], DAYS[1]) == 0
+    flags = ["--lake", str(site.root), "--day", str(DAYS[0]), "--set", "lake.lease_seconds=1"]
+    environment = {**os.environ, "LAKEJOBS_FAULT": "sessionise.days_replaced:kill"}
+    killed = subprocess.run([sys.executable, "-c", IN_A_PROCESS, *flags], env=environment, check=False)
+    assert killed.returncode == -9
+    assert site.lake.read(SESSION_EVENTS, days=DayRange.single(DAYS[0])).count() == 5
+    assert site.lake.read(SESSIONS, days=DayRange.single(DAYS[0])).count() == 0
+    for one in (site, whole):
+        assert one.sessionise(DAYS[0], DAYS[0]) == 0
+    assert site.tables() == whole.tables()
+
+
+def test_an_audit_that_fails_leaves_the_tables_as_they_were(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.has(VISITS)
+    monkeypatch.setattr("jobs.clickstream.sessionise_body.audit", _failing)
+    assert site.sessionise(DAYS[0], DAYS[0]) == 3
+    assert not site.lake.exists(SESSION_EVENTS)
+    assert not site.lake.exists(SESSIONS)
+
+
+def _failing(rows: DataFrame, table: Table) -> AuditResult:
+    broken = {"expectation": "e", "column": "c", "severity": "error", "success": False, "observed": "1", "detail": ""}
+    return AuditResult(table.name, [{**broken, "kwargs": {}, "why": ""}])
+
+
+def test_other_rules_than_those_of_the_day_before_are_refused(site: Site, unaudited: None) -> None:
+    site.has(VISITS)
+    assert site.sessionise(DAYS[0], DAYS[0]) == 0
+    assert site.sessionise(DAYS[1], DAYS[1], "--set", "gap_minutes=45") == 2
+    assert site.sessionise(DAYS[0], DAYS[1], "--set", "gap_minutes=45") == 0
+
+
+def test_without_events_the_job_says_so(site: Site) -> None:
+    assert site.sessionise(DAYS[0], DAYS[0]) == 4
+
+
+@given(
+    steps=st.lists(st.sampled_from([5, 25, 30, 31, 200, 900]), min_size=1, max_size=25),
+    runs=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), min_size=1, max_size=2),
+    campaigns=st.booleans(),
+)
+@examples(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_history_run_in_any_pieces_has_the_sessions_of_plain_python(
+    new_site: Callable[[], Site],
+    unaudited: None,
+    steps: list[int],
+    runs: list[tuple[int, int]],
+    campaigns: bool,
+) -> None:
+    minutes = [-1400 + sum(steps[: n + 1]) for n in range(len(steps))]
+    hits = [
+        Hit(f"{v}{n}", v, MIDNIGHT + timedelta(minutes=m), campaign=[None, "x", "y"][(n + i) % 3])
+        for n, m in enumerate(minutes)
+        for i, v in enumerate(("ada", "bob"))
+        if m < 3 * 1440 - 1440
+    ]
+    site, rules = new_site(), SessionRules(cut_on_campaign_change=campaigns, cut_at_midnight=not campaigns)
+    site.has(hits)
+    flags = ["--set", f"cut_on_campaign_change={campaigns}", "--set", f"cut_at_midnight={not campaigns}"]
+    pieces = [(DAYS[a], DAYS[min(a + length, 3)]) for a, length in runs]
+    owned = {day for first, last in pieces for day in DayRange(first, last)}
+    for first, last in [*pieces, *((day, day) for day in DAYS if day not in owned)]:
+        assert site.sessionise(first, last, *flags) == 0
+    assert labels_found(site.lake.read(SESSION_EVENTS)) == labels_of(hits, rules)
+    totals = site.lake.read(SESSIONS).selectExpr("count(*) sessions", "coalesce(sum(events), 0) events").collect()[0]
+    labels = labels_of(hits, rules)
+    assert (totals.sessions, totals.events) == (len({label.session_id for label in labels.values()}), len(hits))
