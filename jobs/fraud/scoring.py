@@ -49,7 +49,7 @@ def with_reasons(rows: DataFrame, model: Broadcast[ModelPayload], *, keep: Seque
 
     Exact contributions cost some hundred times a score, so give the flagged rows only.
     """
-    kind = ArrayType(REASON, containsNull=False)
+    kind = ArrayType(REASON)
     schema = StructType([*(rows.schema[name] for name in keep), StructField("reasons", kind, False)])
     inputs = list(dict.fromkeys([*keep, *model.value.features]))
     return rows.select(*inputs).mapInArrow(_reason_batches(model, tuple(keep), reasons), schema)
@@ -93,12 +93,12 @@ def _reason_batches(
 
         item = pyarrow.struct(
             [
-                pyarrow.field("feature", pyarrow.string(), False),
-                pyarrow.field("value", pyarrow.float64(), False),
-                pyarrow.field("contribution", pyarrow.float64(), False),
+                pyarrow.field("feature", pyarrow.string()),
+                pyarrow.field("value", pyarrow.float64()),
+                pyarrow.field("contribution", pyarrow.float64()),
             ]
         )
-        kind = pyarrow.list_(pyarrow.field("element", item, False))
+        kind = pyarrow.list_(pyarrow.field("element", item))
         for batch in batches:
             if not batch.num_rows:
                 continue

@@ -37,7 +37,7 @@ class World:
     """What is simulated: ids run from 0 to ``customers`` - 1 and ``terminals`` - 1, frauds begin at ``first_day``.
 
     ``radius`` is in units of the square's side of 100. ``terminals_a_day`` and ``customers_a_day`` are newly
-    compromised each day. A fraud is reported within ``report_within_days`` of the transaction.
+    compromised each day, on average. A fraud is reported within ``report_within_days`` of the transaction.
     """
 
     seed: int
@@ -48,8 +48,8 @@ class World:
     highest_mean_amount: float = 100.0
     lowest_mean_amount: float = 5.0
     highest_mean_per_day: float = 4.0
-    terminals_a_day: int = 2
-    customers_a_day: int = 3
+    terminals_a_day: float = 2
+    customers_a_day: float = 3
     report_within_days: float = 7.0
 
 
@@ -203,12 +203,13 @@ def _with_frauds(visits: DataFrame, world: World) -> DataFrame:
 
 def _drawn_within(world: World, kind: str, number: Column, day: Column, days: int) -> Column:
     """True when the terminal or customer was drawn on this day or one of the ``days`` - 1 before it."""
-    population, draws = {
+    population, mean = {
         "terminal": (world.terminals, world.terminals_a_day),
         "customer": (world.customers, world.customers_a_day),
     }[kind]
-    if draws == 0:
+    if mean == 0:
         return F.lit(False)
+    draws = math.ceil(mean)
     # The id belongs to exactly one share of the population, so one draw a day can hit it.
     share = F.floor(number * F.lit(draws) / F.lit(population))
     lowest = F.ceil(share * F.lit(population) / F.lit(draws))
@@ -216,6 +217,8 @@ def _drawn_within(world: World, kind: str, number: Column, day: Column, days: in
 
     def is_hit(drawn_on: Column) -> Column:
         drawn = lowest + F.floor(_uniform(world, f"{kind} of the day", drawn_on, share) * (highest - lowest))
-        return drawn == number
+        # Below one a day, or between whole numbers, a draw takes place on some days only.
+        takes_place = _uniform(world, f"{kind} is drawn", drawn_on, share) < mean / draws
+        return (drawn == number) & takes_place
 
     return F.exists(F.sequence(F.greatest(day - F.lit(days - 1), F.lit(0)), day), is_hit)

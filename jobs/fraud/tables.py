@@ -195,12 +195,15 @@ EVALUATIONS = Table(
 
 REASON = StructType(
     [
-        _required("feature", StringType()),
-        _required("value", DoubleType()),
-        _required("contribution", DoubleType()),
+        _optional("feature", StringType()),
+        _optional("value", DoubleType()),
+        _optional("contribution", DoubleType()),
     ]
 )
-"""One reason: a feature, its value, and what it added to the log-odds of fraud."""
+"""One reason: a feature, its value, and what it added to the log-odds of fraud.
+
+Nullable only because Delta knows no constraints inside of arrays; none is ever null.
+"""
 
 SCORES = Table(
     name="fraud.scores",
@@ -212,7 +215,7 @@ SCORES = Table(
             _required("score", DoubleType()),
             _required("decision", StringType()),
             _optional("card_rank", IntegerType()),
-            _optional("reasons", ArrayType(REASON, containsNull=False)),
+            _optional("reasons", ArrayType(REASON)),
             _required("model_version", StringType()),
         ]
     ),

@@ -123,3 +123,12 @@ def test_reports_come_after_the_transaction_and_within_the_promised_days(rows: l
     lags = [(row["reported_at"] - row["tx_datetime"]).total_seconds() / 86_400 for row in rows]
     assert 0 <= min(lags) < 0.5
     assert 6.5 < max(lags) <= 7
+
+
+def test_a_tenth_of_a_leak_a_day_is_a_leak_on_every_tenth_day(spark: SparkSession) -> None:
+    world = World(
+        seed=9, customers=40, terminals=50, first_day=FIRST, radius=150.0, terminals_a_day=0, customers_a_day=0.1
+    )
+    found = simulated(spark, world, DayRange(FIRST, FIRST + timedelta(days=364))).where("fraud_scenario = 3")
+    # 36 leaks in a year, over 40 customers: about 1 - exp(-36.5 / 40) = 60 % of them.
+    assert 15 <= found.select("customer_id").distinct().count() <= 33
