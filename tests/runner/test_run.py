@@ -133,6 +133,16 @@ def test_the_lease_is_given_back_when_the_body_breaks(toy: Any) -> None:
     assert toy.seen[:2] == ["lease toy.out", "release toy.out"]
 
 
+def test_spark_jobs_are_cancelled_before_the_lease_is_given_back(toy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def body(context: RunContext) -> None:
+        toy.seen = context.lake.events
+        monkeypatch.setattr("common.runner.cancel_jobs", lambda spark: toy.seen.append("cancel"))
+        raise ValueError
+
+    toy.run(body, writes=("toy_module:OUT",))
+    assert toy.seen[:3] == ["lease toy.out", "cancel", "release toy.out"]
+
+
 def test_ctrl_c_gives_the_lease_back_and_is_recorded(toy: Any) -> None:
     def body(context: RunContext) -> None:
         toy.seen = context.lake.events

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +26,7 @@ from common.job import Job, run_job
 from common.lake import Lake
 from common.lake.ops_tables import RUNS
 from common.lake.table import Table
+from common.spark_jobs import active_stages, cancel_jobs
 
 pytestmark = pytest.mark.flow
 
@@ -130,6 +133,25 @@ def test_errors_of_the_engine_are_one_sentence_without_the_values(run: Any) -> N
     assert "ann@example.org" not in json.dumps(refused)
     assert "DIVIDE_BY_ZERO" in divided["error"]["cause"]
     assert in_worker["error"]["cause"] == "ValueError: bad batch."
+
+
+def test_cancelled_jobs_are_gone_at_once(spark: SparkSession) -> None:
+    def slow(batches: Any) -> Any:
+        time.sleep(120)
+        yield from batches
+
+    def job() -> None:
+        with suppress(Exception):
+            spark.range(2).mapInArrow(slow, "id long").count()
+
+    thread = threading.Thread(target=job, daemon=True)
+    thread.start()
+    while not active_stages(spark):
+        time.sleep(0.05)
+    cancel_jobs(spark)
+    assert active_stages(spark) == []
+    thread.join(timeout=60)
+    assert not thread.is_alive()
 
 
 SCRIPT = """
