@@ -70,10 +70,13 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
     local = declared.get("spark.master", "local").startswith("local")
     wanted = needed_conf(settings, release, local=local)
     wanted.update({**settings.spark_conf, **(extra_conf or {})})
-    _refuse_or_warn(disagreements(declared, wanted))
+    refuse_or_warn(disagreements(declared, wanted))
     if local:
         _name_python(declared)
     wanted.update(_jars(declared, wanted, release))
+    if jvm_is_running():
+        # Before the session, which would only print a stack and go on.
+        _check_delta(release)
     builder = SparkSession.builder.appName(declared.get("spark.app.name", app_name))
     if "spark.master" not in declared and "MASTER" not in os.environ:
         builder = builder.master(wanted.pop("spark.master", "local[*]"))
@@ -81,7 +84,7 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
         if key not in declared or key == "spark.jars":
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
-    _check_delta(spark, release)
+    _check_delta(release)
     return spark
 
 
@@ -146,7 +149,8 @@ def disagreements(declared: Mapping[str, str], wanted: Mapping[str, str]) -> dic
     return found
 
 
-def _refuse_or_warn(differing: Mapping[str, tuple[str, str]]) -> None:
+def refuse_or_warn(differing: Mapping[str, tuple[str, str]]) -> None:
+    """Raise UsageError SES-001 for disagreements that would change results; log one warning for the others."""
     breaking = {key: pair for key, pair in differing.items() if key in _RESULT_KEYS}
     if breaking:
         flags = []
@@ -204,14 +208,16 @@ def _jars(declared: Mapping[str, str], wanted: Mapping[str, str], release: Relea
     return {"spark.jars": ",".join([*listed, *map(str, added)])} if added else {}
 
 
-def _check_delta(spark: SparkSession, release: Release) -> None:
+def _check_delta(release: Release) -> None:
     from py4j.protocol import Py4JJavaError
+    from pyspark import SparkContext
 
-    jvm: Any = spark._jvm
+    jvm: Any = SparkContext._jvm
     try:
         jvm.org.apache.spark.util.Utils.classForName(DELTA_EXTENSION, False, False)
     except Py4JJavaError as error:
-        spark.stop()
+        if SparkContext._active_spark_context is not None:
+            SparkContext._active_spark_context.stop()
         jars = find_jars(release, "delta")
         paths = ",".join(map(str, jars)) if jars else ",".join(release.delta_jars)
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -72,9 +73,8 @@ def _defaults_file() -> dict[str, str]:
         return {}
     conf: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
-        text = line.strip()
-        if text and not text.startswith("#"):
-            # Java properties: the first run of blanks, '=' or ':' parts key and value.
-            key, _, rest = text.replace("=", " ", 1).partition(" ") if " " not in text else text.partition(" ")
-            conf[key] = rest.strip().removeprefix("=").strip()
+        # Java properties: blanks, '=' or ':' part key and value, whichever comes first.
+        found = re.match(r"\s*([^#!\s=:][^\s=:]*)(?:\s*[=:]\s*|\s+)(.*?)\s*$", line)
+        if found:
+            conf[found.group(1)] = found.group(2)
     return conf

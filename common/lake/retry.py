@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from common.errors import WriteConflictError
 
@@ -14,11 +14,23 @@ _LOG = logging.getLogger("lakejobs.lake")
 _Result = TypeVar("_Result")
 
 
-def is_conflict(error: BaseException) -> bool:
-    """True for Delta's own concurrent-modification exceptions."""
-    from delta.exceptions import DeltaConcurrentModificationException
+_NAMED = (
+    "ConcurrentAppendException",
+    "ConcurrentDeleteDeleteException",
+    "ConcurrentDeleteReadException",
+    "ConcurrentTransactionException",
+    "ConcurrentWriteException",
+    "DeltaConcurrentModificationException",
+    "MetadataChangedException",
+    "ProtocolChangedException",
+)
 
-    return isinstance(error, DeltaConcurrentModificationException)
+
+def named_conflicts() -> tuple[type[BaseException], ...]:
+    """Delta's own conflict exceptions. They share no base class, and are told apart only once their module is there."""
+    import delta.exceptions
+
+    return tuple(getattr(delta.exceptions, name) for name in _NAMED)
 
 
 def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest_wait_seconds: float = 20.0) -> _Result:
@@ -27,21 +39,22 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
     Raises WriteConflictError LAK-005 when the last try conflicts too; every other error passes at once.
     """
 
+    # Before the first try: the import teaches PySpark to tell Delta's exceptions from its own.
+    conflicts = named_conflicts()
+
     def told(state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None
         _LOG.warning("%s: commit conflict, try %d follows: %s", table, state.attempt_number + 1, kind_of(failure))
 
     try:
         return Retrying(
-            retry=retry_if_exception(is_conflict),
+            retry=retry_if_exception_type(conflicts),
             stop=stop_after_attempt(retries + 1),
             wait=wait_random_exponential(multiplier=0.5, max=longest_wait_seconds),
             before_sleep=told,
             reraise=True,
         )(attempt)
-    except Exception as error:
-        if not is_conflict(error):
-            raise
+    except conflicts as error:
         raise WriteConflictError(
             "LAK-005",
             f"{table} was changed by another writer in each of {retries + 1} tries.",

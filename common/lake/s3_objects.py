@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from common.config import LakeSettings
 
 _Result = TypeVar("_Result")
+# boto3 makes clients in one thread at a time; the clients themselves may be shared.
+_MAKING_CLIENTS = threading.Lock()
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 _LOST_RACE = frozenset({"412", "PreconditionFailed"})
 # 409: a conditional put met another one of the same key in flight. S3 asks for the request to be sent again.
@@ -42,7 +45,12 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._deadline_seconds = settings.storage_deadline_seconds
         self.root = f"s3://{self.bucket}/{prefix}".rstrip("/")
-        self._client: S3Client = boto3.client(
+        with _MAKING_CLIENTS:
+            self._client = self._make_client(settings)
+
+    @staticmethod
+    def _make_client(settings: LakeSettings) -> S3Client:
+        return boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
             region_name=settings.s3_region or ("us-east-1" if settings.s3_endpoint_url else None),

@@ -1,0 +1,338 @@
+"""What must not go wrong: lost commits, lost answers, lost leases, personal values, schema clashes."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from delta.exceptions import ConcurrentAppendException
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql.types import DateType, IntegerType, LongType, StringType, StructField, StructType
+
+from common.config.lake_settings import LakeSettings
+from common.days import DayRange
+from common.errors import ContractError, WriteConflictError
+from common.lake import Lake, Table
+from common.lake.commits import log_path
+from common.lake.lease import lease_folder
+from common.lake.ops_tables import QUALITY
+
+pytestmark = pytest.mark.unit
+
+SCHEMA = StructType(
+    [
+        StructField("id", LongType(), nullable=False),
+        StructField("day", DateType(), nullable=False),
+        StructField("email", StringType()),
+        StructField("amount", LongType()),
+    ]
+)
+TABLE = Table("shop.orders", "silver", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
+FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
+
+
+def orders(spark: SparkSession, *rows: tuple[int, date, str, int]) -> DataFrame:
+    return spark.createDataFrame(list(rows), SCHEMA)
+
+
+def content(frame: DataFrame) -> list[tuple[object, ...]]:
+    return sorted(tuple(row) for row in frame.collect())
+
+
+def log_of(lake: Lake, table: Table = TABLE) -> bytes:
+    folder = Path(lake.settings.root) / table.relative_path / "_delta_log"
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def test_personal_values_stay_out_of_the_delta_log_and_other_values_are_its_statistics(
+    spark: SparkSession, lake: Lake
+) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "canary@example.org", 4711)), batch_id="1")
+    lake.upsert(TABLE, orders(spark, (2, FIRST, "canary2@example.org", 4712)), days=DayRange.single(FIRST))
+    log = log_of(lake)
+    assert b"canary" not in log
+    assert b"4711" in log
+
+
+def test_each_commit_names_its_run_and_its_lease_token(spark: SparkSession, lake: Lake) -> None:
+    batch = orders(spark, (1, FIRST, "a", 10))
+    made = [
+        lake.append_once(TABLE, batch, batch_id="1"),
+        lake.replace_days(TABLE, batch, days=DayRange.single(FIRST)),
+        lake.upsert(TABLE, batch),
+    ]
+    for result, token in zip(made, (1, 2, 3), strict=True):
+        lines = lake.objects.read(log_path(TABLE.relative_path, result.version_after)).splitlines()
+        info = next(json.loads(line)["commitInfo"] for line in lines if b"commitInfo" in line)
+        told = json.loads(info["userMetadata"])
+        assert (told["run_id"], told["job"], told["lease_token"]) == ("test-run", "tests.job", token)
+
+
+def test_a_commit_that_another_driver_overwrote_is_an_error(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+
+    def overwrite(point: str) -> None:
+        if point == "lake.after_commit":
+            stolen = log_path(TABLE.relative_path, 2)
+            lake.objects.write(
+                stolen, lake.objects.read(stolen).replace(b"test-run", b"them").replace(b"nonce", b"other")
+            )
+
+    monkeypatch.setattr("common.lake.writer.fault", overwrite)
+    with pytest.raises(WriteConflictError, match="LAK-006") as caught:
+        lake.append_once(TABLE, orders(spark, (2, FIRST, "b", 20)), batch_id="2")
+    assert "them" in caught.value.cause
+
+
+def test_a_commit_whose_answer_was_lost_counts_and_is_not_made_twice(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    save = DataFrameWriter.save
+
+    def save_and_fail(writer: DataFrameWriter, *arguments: str) -> None:
+        save(writer, *arguments)
+        raise ConnectionError("the answer is lost")
+
+    monkeypatch.setattr(DataFrameWriter, "save", save_and_fail)
+    result = lake.append_once(TABLE, orders(spark, (2, FIRST, "b", 20)), batch_id="2")
+    assert (result.skipped, result.rows_written, result.version_after) == (False, 1, 2)
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10), (2, FIRST, "b", 20)]
+
+
+def conflicts(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[str]:
+    """Delta's own conflict on the first so many writes; the list of all tries."""
+    save, tries = DataFrameWriter.save, []
+
+    def conflict_or_save(writer: DataFrameWriter, *arguments: str) -> None:
+        tries.append(arguments[0])
+        if len(tries) <= times:
+            raise ConcurrentAppendException("files were added by a concurrent update")
+        save(writer, *arguments)
+
+    monkeypatch.setattr(DataFrameWriter, "save", conflict_or_save)
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    return tries
+
+
+def test_a_conflict_that_delta_names_is_tried_again(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = conflicts(monkeypatch, times=2)
+    assert lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1").rows_written == 1
+    assert len(tries) == 3
+
+
+def test_a_conflict_that_does_not_end_leaves_with_exit_code_5(
+    spark: SparkSession, settings: LakeSettings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = conflicts(monkeypatch, times=100)
+    with pytest.raises(WriteConflictError, match="LAK-005"):
+        lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    assert len(tries) == settings.conflict_retries + 1
+
+
+def test_a_real_conflict_is_tried_again_on_the_new_version(spark: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    slow = orders(spark, (1, FIRST, "a", 11)).selectExpr(
+        "id", "day", "email", "amount + 0 * LENGTH(java_method('java.lang.Thread', 'sleep', 6000L)) AS amount"
+    )
+    slow = slow.selectExpr("id", "day", "email", "COALESCE(amount, 11L) AS amount")
+
+    def rival() -> None:
+        # A writer outside of the suite: it takes no lease.
+        deadline = time.monotonic() + 60
+        while not scanning.is_set() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(2)
+        outsider = orders(spark, (7, FIRST, "z", 70))
+        outsider.write.format("delta").mode("append").save(lake.path(TABLE))
+
+    scanning = threading.Event()
+    thread = threading.Thread(target=rival)
+    thread.start()
+    scanning.set()
+    result = lake.upsert(TABLE, slow, days=DayRange.single(FIRST))
+    thread.join()
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 11), (7, FIRST, "z", 70)]
+    assert (result.version_before, result.version_after) == (1, 3)
+
+
+def test_a_run_that_lost_its_lease_writes_nothing(spark: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    with lake.lease(TABLE) as lease:
+        rival = {"run_id": "rival", "since": "noon", "lease_seconds": 60}
+        lake.objects.write(f"{lease_folder(TABLE.name)}{lease.token + 1:020d}.json", json.dumps(rival).encode())
+        with pytest.raises(WriteConflictError, match=r"LEA-002[\s\S]*Run rival holds it since noon"):
+            lake.append_once(TABLE, orders(spark, (2, FIRST, "b", 20)), batch_id="2")
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10)]
+
+
+def test_replacing_an_empty_day_by_nothing_is_no_lost_commit(spark: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    result = lake.replace_days(TABLE, orders(spark), days=DayRange.single(SECOND))
+    assert (result.rows_written, result.skipped) == (0, False)
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10)]
+
+
+def test_an_upsert_touches_only_the_files_of_its_days(spark: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10), (2, SECOND, "b", 20)), batch_id="1")
+    result = lake.upsert(TABLE, orders(spark, (2, SECOND, "b", 21)))
+    entry = lake.objects.read(log_path(TABLE.relative_path, result.version_after))
+    touched = [json.loads(line) for line in entry.splitlines()]
+    paths = [action[kind]["path"] for action in touched for kind in ("add", "remove") if kind in action]
+    assert paths
+    assert all(path.startswith("day=2026-11-21/") for path in paths)
+    assert (result.rows_written, result.rows_updated) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([(2, FIRST, "b", 20)], id="a row outside of the days"),
+        pytest.param([(1, SECOND, "b", 20), (1, SECOND, "c", 30)], id="two rows of one key"),
+    ],
+)
+def test_an_upsert_refuses_rows_that_would_be_doubled(
+    spark: SparkSession, lake: Lake, rows: list[tuple[int, date, str, int]]
+) -> None:
+    lake.append_once(TABLE, orders(spark, (1, SECOND, "a", 10)), batch_id="1")
+    with pytest.raises(ContractError, match="LAK-003"):
+        lake.upsert(TABLE, orders(spark, *rows), days=DayRange.single(SECOND))
+    assert content(lake.read(TABLE)) == [(1, SECOND, "a", 10)]
+
+
+def test_a_null_where_the_contract_allows_none_is_refused(spark: SparkSession, lake: Lake) -> None:
+    rows = spark.sql(f"SELECT CAST(NULL AS BIGINT) id, DATE'{FIRST}' day, 'a' email, 1L amount")
+    with pytest.raises(ContractError, match="LAK-003"):
+        lake.append_once(TABLE, rows, batch_id="1")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda rows: rows.drop("amount"), "amount  bigint               missing"),
+        (lambda rows: rows.selectExpr("*", "1 extra"), "extra   not in the contract  int"),
+        (lambda rows: rows.selectExpr("id", "day", "email", "CAST(amount AS INT) amount"), "amount  bigint  int"),
+        (lambda rows: rows.selectExpr("id", "day", "email", "CAST(amount AS STRING) amount"), "amount  bigint  string"),
+        (lambda rows: rows.selectExpr("id", "day", "email", "amount Amount"), "amount  bigint  named Amount"),
+        (lambda rows: rows.selectExpr("*", "email EMAIL"), "one column  2: email, EMAIL"),
+    ],
+)
+def test_rows_that_clash_with_the_contract_are_refused_with_a_diff(
+    spark: SparkSession, lake: Lake, change: Callable[[DataFrame], DataFrame], line: str
+) -> None:
+    with pytest.raises(ContractError, match="LAK-002") as caught:
+        lake.append_once(TABLE, change(orders(spark, (1, FIRST, "a", 10))), batch_id="1")
+    assert " ".join(line.split()) in " ".join(caught.value.cause.split())
+    assert not lake.exists(TABLE)
+
+
+WIDER = replace(
+    TABLE, schema=StructType([*SCHEMA.fields, StructField("phone", StringType())]), personal_columns=("phone",)
+)
+
+
+def test_a_new_nullable_column_is_null_until_a_write_adds_it(spark: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    assert content(lake.read(WIDER)) == [(1, FIRST, "a", 10, None)]
+    new = spark.createDataFrame([(2, FIRST, "b", 20, "555-canary")], WIDER.schema)
+    lake.append_once(WIDER, new, batch_id="2")
+    assert content(lake.read(WIDER)) == [(1, FIRST, "a", 10, None), (2, FIRST, "b", 20, "555-canary")]
+    assert b"555-canary" not in log_of(lake)
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        pytest.param(replace(WIDER, additive=False), id="the table takes no additions"),
+        pytest.param(
+            replace(TABLE, schema=StructType([*SCHEMA.fields, StructField("phone", StringType(), nullable=False)])),
+            id="the new column allows no null",
+        ),
+        pytest.param(
+            replace(TABLE, schema=StructType([*SCHEMA.fields[:3], StructField("amount", IntegerType())])),
+            id="a stored column is wider than the contract",
+        ),
+        pytest.param(replace(TABLE, schema=StructType(SCHEMA.fields[:3])), id="a stored column is not in the contract"),
+    ],
+)
+def test_a_stored_table_that_clashes_with_the_contract_is_left_alone(
+    spark: SparkSession, lake: Lake, contract: Table
+) -> None:
+    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    row = {"id": 2, "day": FIRST, "email": "b", "amount": 20, "phone": "555"}
+    values = tuple(row[name] for name in contract.schema.names)
+    with pytest.raises(ContractError, match="LAK-002"):
+        lake.append_once(contract, spark.createDataFrame([values], contract.schema), batch_id="2")
+    assert lake.version(TABLE) == 1
+
+
+def test_changes_since_a_version_are_the_rows_changed_after_it(spark: SparkSession, lake: Lake) -> None:
+    first = lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    lake.upsert(TABLE, orders(spark, (1, FIRST, "a", 11), (2, FIRST, "b", 20)))
+    changed = lake.changes(TABLE, since_version=first.version_after)
+    found = sorted((row["_change_type"], row["id"], row["amount"]) for row in changed.collect())
+    assert found == [("insert", 2, 20), ("update_postimage", 1, 11), ("update_preimage", 1, 10)]
+    none = lake.changes(TABLE, since_version=lake.version(TABLE) or 0)
+    assert none.count() == 0
+    assert none.columns == changed.columns
+
+
+def test_late_rows_are_kept_aside_with_the_run_that_met_them(spark: SparkSession, lake: Lake) -> None:
+    for _ in range(2):
+        lake.append_late(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="late-1")
+    late = lake.spark.read.format("delta").load(lake.spark_path("quarantine/shop/late_orders")).collect()
+    assert [(row["id"], row["_run_id"]) for row in late] == [(1, "test-run")]
+
+
+@pytest.mark.parametrize("mode", ["cache", "files"])
+def test_staged_rows_are_computed_once_and_can_be_kept(
+    spark: SparkSession, settings: LakeSettings, lake: Lake, mode: str
+) -> None:
+    lake.settings = settings.model_copy(update={"staging": mode})
+    # Another number at each computation, unless the rows are held.
+    unstable = spark.range(5).selectExpr("id", "uuid() AS drawn")
+    with lake.stage(TABLE, unstable) as staged:
+        assert content(staged.rows) == content(staged.rows)
+        kept = content(staged.rows)
+        path = staged.keep()
+    assert content(spark.read.parquet(path)) == kept
+    with lake.stage(QUALITY, unstable) as dropped:
+        gone = Path(dropped.path)
+    assert not gone.exists()
+
+
+def test_a_few_rows_are_appended_to_an_ops_table_once_per_key(lake: Lake) -> None:
+    row = {
+        "run_id": "r1",
+        "job": "tests.job",
+        "table": "shop.orders",
+        "expectation": "expect_column_values_to_not_be_null",
+        "column": "id",
+        "severity": "error",
+        "success": True,
+        "observed": "0",
+        "detail": None,
+        "checked_at": datetime(2026, 11, 21, 6, 0),
+    }
+    assert lake.append_ops(QUALITY, [row], key="r1-1").rows_written == 1
+    assert lake.append_ops(QUALITY, [row], key="r1-1").skipped
+    assert lake.read(QUALITY).count() == 1
+
+
+def test_reading_tells_the_record_which_version_was_read(spark: SparkSession, lake: Lake) -> None:
+    first = lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    lake.append_once(TABLE, orders(spark, (2, FIRST, "b", 20)), batch_id="2")
+    assert lake.read(TABLE, version=first.version_after).count() == 1
+    assert lake.versions_read == {"shop.orders": 1}
+    assert lake.read(TABLE).count() == 2
+    assert lake.versions_read == {"shop.orders": 2}
