@@ -42,6 +42,8 @@ class PhaseResult:
     peak_memory_mb: int
 
 
+# Stands for the lake's folder in the arguments of a phase.
+LAKE = "{lake}"
 WEB_DAYS = ("--from", "2015-05-17", "--to", "2015-05-20")
 
 PHASES = (
@@ -50,6 +52,20 @@ PHASES = (
         ("--source", "apache_combined", "--input", str(SAMPLES / "clickstream"), *WEB_DAYS),
     ),
     Phase("clickstream.sessionise", WEB_DAYS),
+    Phase(
+        "fraud.simulate",
+        (
+            *("--from", "2018-04-01", "--to", "2018-07-14"),
+            *("--set", "customers=500", "--set", "terminals=1000", "--set", "radius=15"),
+            *("--set", "customers_a_day=0.3", "--set", "terminals_a_day=0.2"),
+        ),
+    ),
+    Phase("fraud.ingest", ("--source", "fraud_simulated", "--input", f"{LAKE}/landing/fraud/transactions")),
+    Phase("fraud.ingest_labels", ("--source", "fraud_simulated_labels", "--input", f"{LAKE}/landing/fraud/labels")),
+    Phase("fraud.features", ("--from", "2018-06-10", "--to", "2018-07-14")),
+    Phase("fraud.train", ("--from", "2018-06-10", "--to", "2018-06-30")),
+    Phase("fraud.evaluate", ("--from", "2018-07-08", "--to", "2018-07-14", "--set", "top_k=10")),
+    Phase("fraud.score", ("--day", "2018-07-14", "--set", "alerts_per_day=10")),
 )
 
 
@@ -65,7 +81,8 @@ def _tree_memory_bytes(process: psutil.Process) -> int:
 
 def run_phase(phase: Phase, lake: Path) -> PhaseResult:
     """Runs one phase to its end; its talk goes to this process's own terminal."""
-    command = [sys.executable, str(phase.entry_file), "--env", "local", "--lake", str(lake), *phase.arguments]
+    arguments = [argument.replace(LAKE, str(lake)) for argument in phase.arguments]
+    command = [sys.executable, str(phase.entry_file), "--env", "local", "--lake", str(lake), *arguments]
     started = time.monotonic()
     running = subprocess.Popen(command)
     peak_bytes = 0
