@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Counts without sample values: one Spark job less for each expectation, and no personal data in the result.
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
+_OBSERVED_CHARACTERS = 200
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
@@ -97,9 +98,15 @@ def _run(rows: DataFrame, name: str, suite: Suite, data_docs: Path | None) -> li
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     # The import takes seconds: only a run that audits pays for it.
     import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
 
-    context = gx.get_context(mode="ephemeral")
+    # By default each context leaves a folder for pages behind.
+    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=stores))
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # The rows are staged already; a second cache would hold them twice.
     asset = context.data_sources.add_spark("staged", persist=False).add_dataframe_asset(name)
@@ -185,7 +192,7 @@ def _observed(result: Mapping[str, Any], *, hide: bool) -> str | None:
         return f"{result['unexpected_count']} of {result['element_count']} rows ({share:.3g} %)"
     if result.get("observed_value") is None:
         return None
-    return "hidden: personal" if hide else str(result["observed_value"])
+    return "hidden: personal" if hide else str(result["observed_value"])[:_OBSERVED_CHARACTERS]
 
 
 def _trouble(info: Any) -> str | None:

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from common.privacy import holds_card_number
 
-# Words that stand for "nothing" in feeds; compared without regard to case and outer blanks.
-_NOTHING = ("null", "none", "nan", "n/a", "undefined", "(null)")
+# Words that stand for "nothing" in feeds; read without regard to case and outer blanks.
+_NOTHING = r"(?iU)^\s*(null|none|nan|n/a|undefined|\(null\))?\s*$"
 
 
 def is_null(column: str) -> Callable[[], Column]:
@@ -21,7 +21,7 @@ def is_null(column: str) -> Callable[[], Column]:
 
 def is_blank(column: str) -> Callable[[], Column]:
     """The text is missing, empty, blanks only, or a word for nothing such as ``null`` or ``NaN``."""
-    return lambda: F.col(column).isNull() | F.lower(F.trim(column)).isin("", *_NOTHING)
+    return lambda: F.col(column).isNull() | F.col(column).rlike(_NOTHING)
 
 
 def not_in(column: str, values: Iterable[Any]) -> Callable[[], Column]:

@@ -59,7 +59,7 @@ def test_columns_are_mapped_and_cast_and_the_origin_is_kept(spark: SparkSession)
     row = mapped(
         spark,
         "7 AS id, '404' AS code, 'f' AS _file, 's' AS _file_sha256, '7,404' AS _raw, CAST(NULL AS STRING) AS _reason",
-        source("event_id: concat('e', id), http_status: code"),
+        source("event_id: \"concat('e', id)\", http_status: code"),
     )
     assert row.asDict() == {
         "event_id": "e7",
