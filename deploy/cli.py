@@ -15,6 +15,7 @@ Usage: lakejobs COMMAND [arguments]
   run FAMILY.JOB [flags]    run a job here; `lakejobs run FAMILY.JOB --help` lists its flags
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
+  render JOB --target ...   print the request that would run a job on EMR; sends nothing
   config schema [FILE]      print the JSON schema of all settings, or write it to a file
 
 Examples:
@@ -58,6 +59,12 @@ def _package(arguments: Sequence[str]) -> int:
     return package(arguments)
 
 
+def _render(arguments: Sequence[str]) -> int:
+    from deploy.render import main as render
+
+    return render(arguments)
+
+
 def _config(arguments: Sequence[str]) -> int:
     from common.config.schema import main as schema
 
@@ -70,6 +77,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
     "jobs": _jobs,
     "package": _package,
+    "render": _render,
     "config": _config,
 }
 

@@ -48,7 +48,7 @@ def test_an_unknown_command_is_refused_with_the_known_ones(capsys):
     assert main(["pakcage"]) == 2
     told = capsys.readouterr().err
     assert "no command 'pakcage'" in told
-    assert "run, jobs, package, config" in told
+    assert "run, jobs, package, render, config" in told
 
 
 def test_an_unknown_job_is_refused_with_the_nearest_one(capsys):
