@@ -80,6 +80,10 @@ lock: $(UV) ## resolve the requirement locks anew
 	@for name in default emr-7.13.0 bench uv jdk; do \
 	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
+	@# What is shipped to clusters: the run-time closure alone, at the versions that the tests ran on.
+	@for name in default emr-7.13.0; do \
+	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    --upgrade --constraint requirements/$$name.txt requirements/run.in --output-file requirements/run-$$name.txt; done
 
 clean: ## remove what was built or run, keep what was downloaded
 	rm -rf build dist lake .mypy_cache .ruff_cache .pytest_cache .hypothesis
