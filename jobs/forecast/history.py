@@ -9,7 +9,7 @@ from jobs.forecast.settings import HistoryParams
 
 JOB = Job(
     name="forecast.history",
-    summary="Turn sales into demand: returns netted, a full grid of periods, each series with its class or why it is left out.",
+    summary="Turn sales into demand: returns netted, a full grid of periods, each series' class or why it is left out.",
     params=HistoryParams,
     body="jobs.forecast.history_body:run",
     reads=(

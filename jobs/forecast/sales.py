@@ -76,7 +76,8 @@ def judged_sales(
     """``lines`` (see ``sales_lines``) with ``line_id``, ``reasons`` and their fate.
 
     ``stored`` are rows of SALES of the same days; those of the same batch, written before a crash, take no part.
-    ``has_series`` False says that no line is the value of a ready series, which spares a shuffle. ``line_id`` is made of the content, and of the file and a running number where equal lines are kept.
+    ``has_series`` False says that no line is the value of a ready series, which spares a shuffle. ``line_id`` is made
+    of the content, and of the file and a running number where equal lines are kept.
     """
     ruled = split(with_read_error(lines), rules)
     is_fine = F.size(REASONS) == 0

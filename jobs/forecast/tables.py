@@ -197,7 +197,7 @@ FORECASTS = Table(
             *_required(_WHOLE, "step"),
             *_required(_TEXT, "model"),
             *_optional(_TEXT, "fallback_reason"),
-            *_required(_NUMBER, "y_hat", *QUANTILES),
+            *_required(_NUMBER, "y_hat", "spread", *QUANTILES),
             *_required(_TEXT, "calibrated_on"),
         ]
     ),
@@ -205,7 +205,10 @@ FORECASTS = Table(
     day_column="as_of_date",
     cluster_by=("unique_id",),
     suite="forecast.forecasts",
-    description="Mean and quantiles of demand, each requested series and period once; units, never negative.",
+    description=(
+        "Mean and quantiles of demand, each requested series and period once; units, never negative unless the history "
+        "is. spread is the unit in which errors were pooled; calibrated_on the pool that gave the quantiles."
+    ),
 )
 
 STOCK = Table(

@@ -1,0 +1,22 @@
+"""forecast.backtest: how good each model would have been."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.forecast.settings import BacktestParams
+
+JOB = Job(
+    name="forecast.backtest",
+    summary="Try every model on every series from rolling origins, score all trials, choose a model for each series.",
+    params=BacktestParams,
+    body="jobs.forecast.backtest_body:run",
+    reads=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
+    writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
+    examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set windows=6 --set horizon=4"),
+    next_command="forecast.predict --lake {lake} {days}",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

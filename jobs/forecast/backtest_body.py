@@ -1,0 +1,194 @@
+"""The body of forecast.backtest: probe for leakage, run all models from all origins, score, choose, publish."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from common.errors import ContractError, InputMissingError
+from common.quality import audit
+from jobs.forecast.accuracy import scored, scores
+from jobs.forecast.backtest_report import write_report
+from jobs.forecast.calibration import NORMAL, POOLED_ON, at_level, sampled, spread_column, with_offsets
+from jobs.forecast.champions import trials_of, with_champions
+from jobs.forecast.global_model import NAME as GLOBAL
+from jobs.forecast.global_model import Boosting, backtest_globally
+from jobs.forecast.inputs import History, read_history
+from jobs.forecast.leakage import probed
+from jobs.forecast.origins import Origins, backtest_locally
+from jobs.forecast.series import MODELLED
+from jobs.forecast.settings import MODELS, BacktestParams
+from jobs.forecast.tables import BACKTESTS, QUANTILES, TRIALS
+
+if TYPE_CHECKING:
+    from common.context import RunContext
+
+# Pools of the walk-forward calibration: from so many errors on, over about so many series.
+_FEWEST_FOR_QUANTILES = 40
+_MOST_SERIES = 5_000
+
+
+def run(context: RunContext) -> None:
+    """One run of forecast.backtest. Raises LakejobsError; ContractError FCT-005 when a forecast saw the future."""
+    params, lake = context.params_as(BacktestParams), context.lake
+    history = read_history(context, MODELLED)
+    origins = Origins.rolling(
+        params.models,
+        history.last_ds,
+        history.periods,
+        horizon=params.horizon,
+        windows=params.windows,
+        stride=params.stride,
+        season=params.season_length,
+    )
+    how = Boosting(history.periods, origins.season_length, params.seed)
+    demand = history.demand.select("unique_id", "ds", "y").persist()
+    _probe(context, params, demand, origins, how)
+    tried = _tried(context, params, history, demand, origins, how).withColumn("as_of_date", F.lit(history.as_of))
+    with lake.stage(BACKTESTS, tried) as staged:
+        good = staged.rows.where(F.col("step") > 0)
+        if good.isEmpty():
+            raise InputMissingError(
+                "FCT-007",
+                "No series is long enough for any origin of the backtest.",
+                cause=f"The earliest origin is {origins.cutoffs[-1]}.",
+                remedy="Give a longer history, a shorter horizon or fewer windows.",
+            )
+        classes = history.series.select("unique_id", "demand_class")
+        measured = _with_quantiles(good.join(classes, "unique_id", "inner"), origins, history.series_count).persist()
+        trials = with_champions(
+            trials_of(staged.rows, scored(measured, "unique_id", "model")).join(classes, "unique_id", "left"),
+            _incumbents(context, history.as_of),
+            choose_by=params.choose_by,
+            tolerance=params.tie_tolerance,
+            simplest_first=MODELS,
+        ).withColumn("as_of_date", F.lit(history.as_of))
+        with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
+            result = audit(chosen.rows, TRIALS)
+            context.audits.append(result)
+            result.raise_if_failed()
+            days = DayRange.single(history.as_of)
+            lake.replace_days(BACKTESTS, good.select(*BACKTESTS.schema.names), days=days)
+            context.fault("backtest.rows_written")
+            lake.replace_days(TRIALS, chosen.rows, days=days)
+            _count_and_report(context, params, history, origins, measured, chosen.rows)
+        measured.unpersist()
+    demand.unpersist()
+
+
+def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origins: Origins, how: Boosting) -> None:
+    if not params.leakage_probe_series:
+        return
+    few = demand.where(F.col("ds") <= F.lit(origins.cutoffs[-1])).groupBy("unique_id").count()
+    few = few.orderBy(F.col("count").desc(), "unique_id").limit(params.leakage_probe_series).select("unique_id")
+    verdicts = probed(demand.join(F.broadcast(few), "unique_id", "left_semi"), origins, how).collect()
+    leaking = sorted({row["model"] for row in verdicts if row["saw_the_future"]})
+    if leaking:
+        raise ContractError(
+            "FCT-005",
+            f"The backtest leaks: {', '.join(leaking)} saw values from after the origin.",
+            cause="Planted future values moved forecasts that cannot know them; the scores would be worthless.",
+            remedy="This is a defect of the job or of a model: report it with the run record. Nothing was published.",
+        )
+    blind = sorted({row["model"] for row in verdicts} - {row["model"] for row in verdicts if row["saw_the_past"]})
+    if blind:
+        context.log.warning("the leakage probe is blind for %s: no planted last value moved it", ", ".join(blind))
+    context.counts.detail("leakage_probes", len(verdicts))
+
+
+def _tried(
+    context: RunContext, params: BacktestParams, history: History, demand: DataFrame, origins: Origins, how: Boosting
+) -> DataFrame:
+    least = 2 * context.spark.sparkContext.defaultParallelism
+    rows = backtest_locally(demand, origins, rows=history.rows, rows_per_bucket=params.rows_per_bucket, least=least)
+    if GLOBAL in params.models:
+        rows = rows.unionByName(
+            backtest_globally(demand, origins, how, rows=history.rows, rows_limit=params.global_rows_limit)
+        )
+    return rows
+
+
+def _with_quantiles(rows: DataFrame, origins: Origins, series: int) -> DataFrame:
+    """Backtest rows with quantiles that were calibrated on errors known at their own origin; null at the earliest.
+
+    The errors of an origin are known once its whole horizon has passed.
+    """
+    spread = rows.withColumn("_spread", spread_column())
+    uses = [
+        (earlier, later)
+        for earlier in origins.cutoffs
+        for later in origins.cutoffs
+        if origins.future(earlier)[-1] <= later
+    ]
+    residual = ((F.col("y") - F.col("y_hat")) / F.col("_spread")).alias("r")
+    if not uses:
+        return rows.select("*", *(F.lit(None).cast("double").alias(name) for name in QUANTILES))
+    pairs = rows.sparkSession.createDataFrame(uses, "cutoff date, later date")
+    known = (
+        sampled(spread, series, _MOST_SERIES)
+        .join(F.broadcast(pairs), "cutoff", "inner")
+        .select(F.col("later").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual)
+    )
+    told = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
+    is_known = F.col(POOLED_ON) != NORMAL
+    quantiles = {
+        name: F.when(is_known, at_level(position, "y_hat", "_spread")) for position, name in enumerate(QUANTILES)
+    }
+    return told.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
+
+
+def _incumbents(context: RunContext, as_of: date) -> DataFrame | None:
+    """The champions of the last choice before ``as_of``."""
+    if not context.lake.exists(TRIALS):
+        return None
+    before = context.lake.read(TRIALS).where(F.col("as_of_date") < F.lit(as_of))
+    last = before.agg(F.max("as_of_date").alias("day")).first()
+    if last is None or last["day"] is None:
+        return None
+    return before.where((F.col("as_of_date") == F.lit(last["day"])) & F.col("is_champion"))
+
+
+def _count_and_report(
+    context: RunContext,
+    params: BacktestParams,
+    history: History,
+    origins: Origins,
+    measured: DataFrame,
+    trials: DataFrame,
+) -> None:
+    chosen = trials.where("is_champion").select("unique_id", "model")
+    wins = {row["model"]: row["count"] for row in chosen.groupBy("model").count().collect()}
+    failed = trials.where("status = 'failed'").groupBy("model", "reason").count().collect()
+    by_model = scored(measured, "model").collect()
+    series = {
+        row["model"]: row["series"]
+        for row in measured.groupBy("model").agg(F.countDistinct("unique_id").alias("series")).collect()
+    }
+    of_choice = measured.join(chosen, ["unique_id", "model"], "left_semi").agg(*scores()).first()
+    by_class = scored(
+        measured.join(chosen.withColumn("_is_chosen", F.lit(True)), ["unique_id", "model"], "left")
+        .withColumn("of", F.when(F.col("_is_chosen"), "the choice").otherwise(F.col("model")))
+        .where("_is_chosen OR model = 'seasonal_naive'"),
+        "demand_class",
+        "of",
+    ).collect()
+    count = sum(wins.values())
+    context.counts.add(rows_read=history.series_count, rows_written=count, rows_filtered=history.series_count - count)
+    context.counts.detail("trials_failed", sum(row["count"] for row in failed))
+    write_report(
+        context.report,
+        as_of=history.as_of,
+        params=params,
+        origins=origins,
+        series_count=history.series_count,
+        series=series,
+        wins=wins,
+        failed=failed,
+        by_model=by_model,
+        of_choice=of_choice,
+        by_class=by_class,
+    )

@@ -1,0 +1,119 @@
+"""The rolling origins of a backtest, and the local models run over them inside Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.forecast.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales
+from jobs.forecast.periods import Periods
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("unique_id", "model", "cutoff", "ds", "step", "y", "y_hat", "scale_mae", "scale_mse", "season", "reason")
+SCHEMA = (
+    "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mae double, "
+    "scale_mse double, season int, reason string"
+)
+FEWEST_TRAINING = 4
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What is tried: models, the last periods known (the latest first), periods ahead, and the season."""
+
+    models: tuple[str, ...]
+    cutoffs: tuple[date, ...]
+    horizon: int
+    season_length: int
+    periods: Periods
+
+    @classmethod
+    def rolling(
+        cls,
+        models: Sequence[str],
+        last: date,
+        periods: Periods,
+        *,
+        horizon: int,
+        windows: int,
+        stride: int,
+        season: int,
+    ) -> Origins:
+        """Origins ``stride`` periods apart, the latest of which leaves just ``horizon`` periods up to ``last``."""
+        ahead = horizon or periods.horizon
+        cutoffs = tuple(periods.plus(last, -(ahead + n * (stride or ahead))) for n in range(windows))
+        return cls(tuple(models), cutoffs, ahead, season or periods.season_length, periods)
+
+    def future(self, cutoff: date) -> list[date]:
+        """The periods that are forecast from ``cutoff``."""
+        return [self.periods.plus(cutoff, step) for step in range(1, self.horizon + 1)]
+
+
+def split_at(days: Sequence[date], y: np.ndarray[Any, Any], cutoff: date) -> tuple[Any, Any]:
+    """What is known at ``cutoff``, and what comes after it."""
+    known = sum(1 for day in days if day <= cutoff)
+    return y[:known], y[known:]
+
+
+def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
+    """All local models from all origins for the series in ``rows`` (unique_id, ds, y); columns of COLUMNS.
+
+    A model that cannot forecast a series from an origin leaves one row with step 0 and the reason.
+    """
+    import pandas as pd
+
+    found: list[tuple[Any, ...]] = []
+    for name, series in rows.sort_values(["unique_id", "ds"]).groupby("unique_id", sort=False):
+        days, y = series["ds"].tolist(), series["y"].to_numpy(dtype=np.float64)
+        for cutoff in origins.cutoffs:
+            found.extend(_from_origin(str(name), days, y, cutoff, origins))
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _from_origin(
+    name: str, days: list[date], y: np.ndarray[Any, Any], cutoff: date, origins: Origins
+) -> Iterator[tuple[Any, ...]]:
+    known, coming = split_at(days, y, cutoff)
+    season = effective_season(len(known), origins.season_length)
+    scale_mae, scale_mse = in_sample_scales(known, origins.season_length)
+    tail = (scale_mae, scale_mse, season)
+    for model in origins.models:
+        if model not in LOCAL_MODELS:
+            continue
+        values, reason = None, f"only {len(known)} periods before the origin"
+        if len(known) >= FEWEST_TRAINING:
+            values, reason = forecast(model, known, origins.horizon, origins.season_length)
+        if values is None:
+            yield (name, model, cutoff, cutoff, 0, None, None, *tail, reason)
+            continue
+        for step, (day, y_hat) in enumerate(zip(origins.future(cutoff), values, strict=True), start=1):
+            if step <= len(coming):
+                yield (name, model, cutoff, day, step, float(coming[step - 1]), float(y_hat), *tail, None)
+
+
+def in_buckets(history: DataFrame, rows: int, rows_per_bucket: int, least: int) -> DataFrame:
+    """``history`` with ``bucket``: whole series in groups of about ``rows_per_bucket`` rows, at least ``least`` groups.
+
+    Laid out in one partition a bucket, which adaptive execution leaves alone: the data is small, the work is not.
+    """
+    buckets = max(least, -(-rows // rows_per_bucket))
+    bucket = F.pmod(F.xxhash64("unique_id"), F.lit(buckets)).cast("int")
+    return history.withColumn("bucket", bucket).repartition(buckets, "bucket")
+
+
+def backtest_locally(history: DataFrame, origins: Origins, *, rows: int, rows_per_bucket: int, least: int) -> DataFrame:
+    """Backtest rows (COLUMNS) of the local models; ``history`` has unique_id, ds, y on a full grid, ``rows`` in all."""
+
+    def run(group: pd.DataFrame) -> pd.DataFrame:
+        return local_backtest(group, origins)
+
+    spread = in_buckets(history.select("unique_id", "ds", "y"), rows, rows_per_bucket, least)
+    return spread.groupBy("bucket").applyInPandas(run, SCHEMA)

@@ -1,0 +1,27 @@
+"""forecast.predict: what demand to expect, and how sure that is."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.forecast.settings import PredictParams
+
+JOB = Job(
+    name="forecast.predict",
+    summary="Forecast each series by its chosen model, with calibrated quantiles and a fallback where a model fails.",
+    params=PredictParams,
+    body="jobs.forecast.predict_body:run",
+    reads=(
+        "jobs.forecast.tables:DEMAND",
+        "jobs.forecast.tables:SERIES",
+        "jobs.forecast.tables:TRIALS",
+        "jobs.forecast.tables:BACKTESTS",
+    ),
+    writes=("jobs.forecast.tables:FORECASTS",),
+    examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set horizon=13"),
+    next_command="forecast.replenish --lake {lake} {days}",
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))

@@ -1,0 +1,119 @@
+"""Forecasts of what comes: every requested series and period exactly once, whatever happens to a model."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.forecast.calibration import POOLED_ON, at_level, with_offsets
+from jobs.forecast.global_model import NAME as GLOBAL
+from jobs.forecast.global_model import Boosting, boosted, in_segments
+from jobs.forecast.models import in_sample_scales, laddered_forecast, spread_of
+from jobs.forecast.origins import in_buckets
+from jobs.forecast.periods import Periods
+from jobs.forecast.tables import QUANTILES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_CHAMPION = "none"
+_LOCAL = (
+    "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, spread double, "
+    "is_floored boolean"
+)
+_GLOBAL = "unique_id string, ds date, global_y_hat double"
+
+
+def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: int) -> pd.DataFrame:
+    """``horizon`` rows for each series in ``rows`` (unique_id, ds, y, champion, reason); columns of ``_LOCAL``.
+
+    Series whose champion is the global model get what they fall back to.
+    """
+    import pandas as pd
+
+    found: list[tuple[Any, ...]] = []
+    for name, series in rows.sort_values(["unique_id", "ds"]).groupby("unique_id", sort=False):
+        y = series["y"].to_numpy(dtype=np.float64)
+        champion, why = series["champion"].iloc[0], series["reason"].iloc[0]
+        values, model, reason = laddered_forecast(champion, y, horizon, season_length)
+        if champion == GLOBAL:
+            reason = f"{GLOBAL} gave no forecast"
+        told = "; ".join(part for part in (why, reason) if part) or None
+        spread = spread_of(in_sample_scales(y[np.isfinite(y)], season_length)[0])
+        last: date = series["ds"].iloc[-1]
+        is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
+        for step, value in enumerate(values, start=1):
+            found.append((name, periods.plus(last, step), step, model, told, float(value), spread, is_floored))
+    return pd.DataFrame(found, columns=[part.split()[0] for part in _LOCAL.split(", ")])
+
+
+def forecast_locally(
+    history: DataFrame,
+    periods: Periods,
+    *,
+    horizon: int,
+    season_length: int,
+    rows: int,
+    rows_per_bucket: int,
+    least: int,
+) -> DataFrame:
+    """``local_forecasts`` of ``history`` inside Spark, in buckets of whole series."""
+
+    def run(group: pd.DataFrame) -> pd.DataFrame:
+        return local_forecasts(group, periods, horizon, season_length)
+
+    return in_buckets(history, rows, rows_per_bucket, least).groupBy("bucket").applyInPandas(run, _LOCAL)
+
+
+def forecast_globally(history: DataFrame, horizon: int, how: Boosting, *, rows: int, rows_limit: int) -> DataFrame:
+    """``unique_id, ds, global_y_hat`` of the global model over ``history`` (unique_id, ds, y); maybe no rows."""
+
+    def run(group: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        known = group[["unique_id", "ds", "y"]].assign(ds=pd.to_datetime(group["ds"]))
+        try:
+            told = boosted(known.sort_values(["unique_id", "ds"]), horizon, how)
+        except Exception:  # the libraries raise whatever: the fallback says that there was no forecast
+            return pd.DataFrame({"unique_id": [], "ds": [], "global_y_hat": []})
+        told = told[np.isfinite(told["y_hat"])]
+        days = [moment.date() for moment in told["ds"]]
+        return pd.DataFrame({"unique_id": told["unique_id"], "ds": days, "global_y_hat": told["y_hat"]})
+
+    spread = in_segments(history.select("unique_id", "ds", "y"), rows, rows_limit)
+    return spread.groupBy("segment").applyInPandas(run, _GLOBAL)
+
+
+def with_global(local: DataFrame, predicted: DataFrame, champions: DataFrame) -> DataFrame:
+    """``local`` forecasts, with the global model's for the series whose champion it is."""
+    chosen = champions.where(F.col("champion") == GLOBAL).select("unique_id")
+    joined = local.join(predicted.join(chosen, "unique_id", "left_semi"), ["unique_id", "ds"], "left")
+    is_global = F.col("global_y_hat").isNotNull()
+    return joined.withColumns(
+        {
+            "model": F.when(is_global, GLOBAL).otherwise(F.col("model")),
+            "fallback_reason": F.when(~is_global, F.col("fallback_reason")),
+            "y_hat": F.coalesce("global_y_hat", "y_hat"),
+        }
+    ).drop("global_y_hat")
+
+
+def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -> DataFrame:
+    """``forecasts`` with a column for each of QUANTILES and ``calibrated_on``; quantiles rise with their level.
+
+    ``residuals`` (model, demand_class, step, r) come from the backtest; a series of zeros has no doubt about it.
+    """
+    told = with_offsets(forecasts, residuals, list(QUANTILES.values()), fewest=fewest)
+    is_zero = F.col("model") == "zero"
+    columns = {
+        name: F.when(is_zero, F.lit(0.0)).otherwise(
+            at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"))
+        )
+        for position, name in enumerate(QUANTILES)
+    }
+    label = F.when(is_zero, "no demand at all").otherwise(F.col(POOLED_ON))
+    return told.withColumns({**columns, POOLED_ON: label}).drop("offsets", "is_floored")

@@ -1,0 +1,29 @@
+"""forecast.replenish: forecasts to orders."""
+
+from __future__ import annotations
+
+import sys
+
+from common.job import Job, run_job
+from jobs.forecast.settings import ReplenishParams
+
+JOB = Job(
+    name="forecast.replenish",
+    summary="Turn forecasts into reorder points and order quantities for a service level or for costs.",
+    params=ReplenishParams,
+    body="jobs.forecast.replenish_body:run",
+    reads=(
+        "jobs.forecast.tables:FORECASTS",
+        "jobs.forecast.tables:BACKTESTS",
+        "jobs.forecast.tables:SERIES",
+        "jobs.forecast.tables:STOCK",
+    ),
+    writes=("jobs.forecast.tables:ORDERS",),
+    examples=(
+        "--day 2011-12-09 --set lead_time_periods=2 --set service_level=0.95",
+        "--env prod --day 2026-11-20 --set holding_cost=0.02 --set shortage_cost=1.5",
+    ),
+)
+
+if __name__ == "__main__":
+    sys.exit(run_job(JOB))
