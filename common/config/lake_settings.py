@@ -38,6 +38,9 @@ class LakeSettings(Params):
     target_file_bytes: int | None = Field(
         None, ge=1_048_576, le=4_294_967_296, description="Size of data files in bytes; null: as the table says."
     )
+    register_tables: bool = Field(
+        False, description="Register new tables in the session's catalogue (Glue on EMR) as <family>.<table>."
+    )
     shuffle_partitions: int | None = Field(
         None, ge=1, le=100_000, description="spark.sql.shuffle.partitions; null: leave it to Spark."
     )

@@ -92,10 +92,18 @@ def commits_after(objects: ObjectStore, table_path: str, version: int) -> Iterat
         version += 1
 
 
-def own_commit(objects: ObjectStore, table_path: str, after: int, stamps: Sequence[Stamp]) -> Commit | None:
-    """The first entry behind version ``after`` that bears one of the stamps, if any."""
+def own_commit(
+    objects: ObjectStore, table_path: str, after: int, stamps: Sequence[Stamp], operation: str
+) -> Commit | None:
+    """The first entry behind version ``after`` that bears one of the stamps and is of this operation, if any.
+
+    Delta takes the stamp of a MERGE or OPTIMIZE from the session; a stranger's write in that session bears it too.
+    """
     nonces = {stamp.nonce for stamp in stamps}
-    return next((one for one in commits_after(objects, table_path, after) if one.stamp.get("nonce") in nonces), None)
+    for one in commits_after(objects, table_path, after):
+        if one.stamp.get("nonce") in nonces and one.info.get("operation") == operation:
+            return one
+    return None
 
 
 def lost_commit(table: str, before: int, stamp: Stamp, found: Commit | None) -> WriteConflictError:

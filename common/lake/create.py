@@ -56,6 +56,12 @@ def create_table(spark: SparkSession, table: Table, path: str) -> None:
     builder.execute()
 
 
+def register_table(spark: SparkSession, table: Table, path: str) -> None:
+    """Name the table in the session's catalogue (Glue on EMR) unless that is done; its files stay at ``path``."""
+    spark.sql(f"CREATE DATABASE IF NOT EXISTS `{table.family}`")
+    spark.sql(f"CREATE TABLE IF NOT EXISTS `{table.family}`.`{table.short_name}` USING DELTA LOCATION '{path}'")
+
+
 def add_columns(spark: SparkSession, table: Table, path: str, fields: Sequence[StructField]) -> None:
     """Add nullable columns by an explicit ALTER, and bring the statistics columns up to date with them."""
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in fields)

@@ -138,7 +138,7 @@ class Lake:
             writer = writer.option("txnAppId", batch_id).option("txnVersion", 1)
             writer.option("userMetadata", stamp.text()).save(path)
 
-        return self._writer.write(table, rows, write, batch_id=batch_id)
+        return self._writer.write(table, rows, write, operation="WRITE", batch_id=batch_id)
 
     def replace_days(self, table: Table, rows: DataFrame, *, days: DayRange) -> WriteResult:
         """Replace all rows of some days by ``rows``, in one commit; other days are left as they are.
@@ -151,7 +151,7 @@ class Lake:
             writer = self._sized(table, rows, days=days).write.format("delta").mode("overwrite")
             writer.option("replaceWhere", predicate).option("userMetadata", stamp.text()).save(path)
 
-        return self._writer.write(table, rows, write)
+        return self._writer.write(table, rows, write, operation="WRITE")
 
     def upsert(
         self,
@@ -174,7 +174,7 @@ class Lake:
             with session_conf(self.spark, {_USER_METADATA: stamp.text()}):
                 plan.execute(self.spark, path, rows)
 
-        return self._writer.write(table, checked, write)
+        return self._writer.write(table, checked, write, operation="MERGE")
 
     def quarantine(self, rows: DataFrame, *, family: str, job: str, batch_id: str) -> WriteResult:
         """Append rejected rows (QUARANTINE_SCHEMA) to the quarantine of a job, once per batch."""

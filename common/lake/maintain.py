@@ -57,7 +57,7 @@ def compact(
         lease.check()
         with session_conf(lake.spark, settings):
             lake.spark.sql(f"OPTIMIZE delta.`{lake.path(table)}`{_where(found)}").collect()
-        own = commits.own_commit(lake.objects, table.relative_path, before, [stamp])
+        own = commits.own_commit(lake.objects, table.relative_path, before, [stamp], "OPTIMIZE")
         if own is None and (lake.version(table) or 0) > before:
             raise commits.lost_commit(table.name, before, stamp, None)
     if own is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -27,9 +29,15 @@ _NAMED = (
 
 
 def named_conflicts() -> tuple[type[BaseException], ...]:
-    """Delta's own conflict exceptions. They share no base class, and are told apart only once their module is there."""
+    """Delta's own conflict exceptions, which share no base class.
+
+    PySpark learns to tell them from its own errors only when the module that teaches it is imported: Delta 3 does so in
+    ``delta.exceptions``, Delta 4 in ``delta.exceptions.captured``, which nothing in Delta imports.
+    """
     import delta.exceptions
 
+    with suppress(ModuleNotFoundError):
+        importlib.import_module("delta.exceptions.captured")
     return tuple(getattr(delta.exceptions, name) for name in _NAMED)
 
 
@@ -39,7 +47,7 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
     Raises WriteConflictError LAK-005 when the last try conflicts too; every other error passes at once.
     """
 
-    # Before the first try: the import teaches PySpark to tell Delta's exceptions from its own.
+    # Asked for before the first try, for the sake of what it imports.
     conflicts = named_conflicts()
 
     def told(state: RetryCallState) -> None:

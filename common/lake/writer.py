@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from common.lake.lake import Lake
 
 _LOG = logging.getLogger("lakejobs.lake")
+# What a rebalancing shuffle gathers into one task, hence into one file.
+_FILE_SIZE = "spark.sql.adaptive.advisoryPartitionSizeInBytes"
 _LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
 # Delta takes a MERGE's metadata from the session, and tells the version of a commit there: one write at a time.
 _ONE_WRITE = threading.RLock()
@@ -65,11 +67,12 @@ class Writer:
         rows: DataFrame,
         write: Callable[[str, commits.Stamp], None],
         *,
+        operation: str,
         batch_id: str | None = None,
     ) -> WriteResult:
         """Do one write of checked rows and prove it; ``write`` gets the path and the stamp for the commit.
 
-        A batch that the table's log knows already is skipped.
+        ``operation`` is Delta's name of it. A batch that the table's log knows already is skipped.
         """
         contract.check_rows(table, rows.schema)
         started = time.monotonic()
@@ -80,7 +83,7 @@ class Writer:
             def attempt() -> tuple[int, commits.Commit | None, bool]:
                 path = self._prepared(table)
                 before = self._lake.version(table) or 0
-                landed = self._landed(table, first, stamps)
+                landed = self._landed(table, first, stamps, operation)
                 if landed is not None:
                     return before, landed, False
                 if batch_id is not None and self._has_batch(path, batch_id):
@@ -89,7 +92,7 @@ class Writer:
                 stamp = commits.Stamp.new(self._lake.run_id, self._lake.job, self._lake.code_version, lease.token)
                 stamps.append(stamp)
                 lease.check()
-                return before, self._committed(table, first, before, stamp, lambda: write(path, stamp)), False
+                return before, self._committed(table, before, stamp, operation, lambda: write(path, stamp)), False
 
             before, commit, skipped = retried(attempt, table=table.name, retries=self._lake.settings.conflict_retries)
             if commit is not None:
@@ -99,14 +102,15 @@ class Writer:
         return result
 
     def _committed(
-        self, table: Table, first: int | None, before: int, stamp: commits.Stamp, write: Callable[[], None]
+        self, table: Table, before: int, stamp: commits.Stamp, operation: str, write: Callable[[], None]
     ) -> commits.Commit | None:
         """The commit that ``write`` has made, None when it had nothing to commit. Raises LAK-006 when it is lost."""
-        with session_conf(self._lake.spark, {_LAST_COMMIT: None}):
+        target = self._lake.settings.target_file_bytes or table.target_file_bytes
+        with session_conf(self._lake.spark, {_LAST_COMMIT: None, _FILE_SIZE: str(target)}):
             try:
                 write()
             except Exception as error:
-                landed = self._landed(table, first, [stamp])
+                landed = self._landed(table, before, [stamp], operation)
                 if landed is None:
                     raise_contract(table, error)
                     raise
@@ -114,15 +118,17 @@ class Writer:
                 return landed
             fault("lake.after_commit")
             made = self._lake.spark.conf.get(_LAST_COMMIT, None)
-        found = self._landed(table, before, [stamp])
+        found = self._landed(table, before, [stamp], operation)
         if found is None and made is not None:
             other = commits.read_commit(self._lake.objects, table.relative_path, int(made))
             raise commits.lost_commit(table.name, before, stamp, other)
         return found
 
-    def _landed(self, table: Table, first: int | None, stamps: Sequence[commits.Stamp]) -> commits.Commit | None:
+    def _landed(
+        self, table: Table, first: int | None, stamps: Sequence[commits.Stamp], operation: str
+    ) -> commits.Commit | None:
         after = -1 if first is None else first
-        return commits.own_commit(self._lake.objects, table.relative_path, after, stamps) if stamps else None
+        return commits.own_commit(self._lake.objects, table.relative_path, after, stamps, operation) if stamps else None
 
     def _keep_proof(self, table: Table, commit: commits.Commit, lease: Lease) -> None:
         """Remember a commit until its lease is released; where commits can be overwritten, prove the lease again."""
@@ -146,6 +152,8 @@ class Writer:
         path = self._lake.path(table)
         if self._lake.version(table) is None:
             create.create_table(self._lake.spark, table, path)
+            if self._lake.settings.register_tables:
+                create.register_table(self._lake.spark, table, path)
         # Loading also brings Delta's own view of the log up to date, which _has_batch relies on.
         stored = self._lake.spark.read.format("delta").load(path).schema
         new = contract.additions(table, stored)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
@@ -21,6 +22,7 @@ from common.errors import ContractError, WriteConflictError
 from common.lake import Lake, Table
 from common.lake.commits import log_path
 from common.lake.lease import lease_folder
+from common.lake.log_files import partitions
 from common.lake.ops_tables import QUALITY
 
 pytestmark = pytest.mark.unit
@@ -108,6 +110,16 @@ def test_a_commit_whose_answer_was_lost_counts_and_is_not_made_twice(
     assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10), (2, FIRST, "b", 20)]
 
 
+class Conflict(ConcurrentAppendException):
+    """Delta's exception without the Java object that it is made from."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __str__(self) -> str:
+        return "files were added by a concurrent update"
+
+
 def conflicts(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[str]:
     """Delta's own conflict on the first so many writes; the list of all tries."""
     save, tries = DataFrameWriter.save, []
@@ -115,7 +127,7 @@ def conflicts(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[str]:
     def conflict_or_save(writer: DataFrameWriter, *arguments: str) -> None:
         tries.append(arguments[0])
         if len(tries) <= times:
-            raise ConcurrentAppendException("files were added by a concurrent update")
+            raise Conflict
         save(writer, *arguments)
 
     monkeypatch.setattr(DataFrameWriter, "save", conflict_or_save)
@@ -140,27 +152,28 @@ def test_a_conflict_that_does_not_end_leaves_with_exit_code_5(
     assert len(tries) == settings.conflict_retries + 1
 
 
-def test_a_real_conflict_is_tried_again_on_the_new_version(spark: SparkSession, lake: Lake) -> None:
+def test_a_real_conflict_is_tried_again_on_the_new_version(spark: SparkSession, lake: Lake, tmp_path: Path) -> None:
     lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
-    slow = orders(spark, (1, FIRST, "a", 11)).selectExpr(
-        "id", "day", "email", "amount + 0 * LENGTH(java_method('java.lang.Thread', 'sleep', 6000L)) AS amount"
-    )
-    slow = slow.selectExpr("id", "day", "email", "COALESCE(amount, 11L) AS amount")
+    reading, appended = tmp_path / "reading", tmp_path / "appended"
+
+    def wait_in_the_merge(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # The MERGE has its snapshot when it computes its source: now the rival may commit.
+        reading.touch()
+        while not appended.exists():
+            time.sleep(0.05)
+        yield from batches
 
     def rival() -> None:
         # A writer outside of the suite: it takes no lease.
-        deadline = time.monotonic() + 60
-        while not scanning.is_set() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(2)
-        outsider = orders(spark, (7, FIRST, "z", 70))
-        outsider.write.format("delta").mode("append").save(lake.path(TABLE))
+        while not reading.exists():
+            time.sleep(0.05)
+        orders(spark, (7, FIRST, "z", 70)).write.format("delta").mode("append").save(lake.path(TABLE))
+        appended.touch()
 
-    scanning = threading.Event()
-    thread = threading.Thread(target=rival)
+    thread = threading.Thread(target=rival, daemon=True)
     thread.start()
-    scanning.set()
-    result = lake.upsert(TABLE, slow, days=DayRange.single(FIRST))
+    rows = orders(spark, (1, FIRST, "a", 11)).coalesce(1).mapInArrow(wait_in_the_merge, SCHEMA)
+    result = lake.upsert(TABLE, rows, days=DayRange.single(FIRST))
     thread.join()
     assert content(lake.read(TABLE)) == [(1, FIRST, "a", 11), (7, FIRST, "z", 70)]
     assert (result.version_before, result.version_after) == (1, 3)
@@ -336,3 +349,31 @@ def test_reading_tells_the_record_which_version_was_read(spark: SparkSession, la
     assert lake.versions_read == {"shop.orders": 1}
     assert lake.read(TABLE).count() == 2
     assert lake.versions_read == {"shop.orders": 2}
+
+
+def test_new_tables_are_registered_only_when_the_settings_ask_for_it(
+    spark: SparkSession, settings: LakeSettings, lake: Lake
+) -> None:
+    quiet, named = replace(TABLE, name="shop.quiet"), replace(TABLE, name="shop.named")
+    lake.append_once(quiet, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    lake.settings = settings.model_copy(update={"register_tables": True})
+    lake.append_once(named, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    try:
+        assert [row["tableName"] for row in spark.sql("SHOW TABLES IN shop").collect()] == ["named"]
+        assert spark.table("shop.named").count() == 1
+    finally:
+        spark.sql("DROP DATABASE IF EXISTS shop CASCADE")
+
+
+def test_many_days_are_written_into_few_files_of_the_target_size(
+    spark: SparkSession, settings: LakeSettings, lake: Lake
+) -> None:
+    sized = replace(TABLE, target_file_bytes=1_048_576)
+    rows = spark.range(0, 200_000, 1, 8).selectExpr(
+        "id", "DATE_ADD(DATE'2026-11-20', CAST(id % 2 AS INT)) AS day", "CAST(NULL AS STRING) AS email", "id AS amount"
+    )
+    lake.append_once(sized, rows, batch_id="1")
+    found = partitions(lake.objects, sized.relative_path, small_bytes=1)
+    # Eight tasks with two days each would have left 16 files; two days of some 3 MB in the shuffle need a few each.
+    assert [one.partition for one in found] == ["day=2026-11-20", "day=2026-11-21"]
+    assert all(1 < one.files <= 5 for one in found), found
