@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -27,12 +28,13 @@ def _fitter(model: str, season_length: int) -> Any:
         os.environ[name] = "1"
     from statsforecast.models import IMAPA, AutoETS, CrostonSBA, Theta
 
-    return {
+    makers: dict[str, Callable[[], Any]] = {
         "croston_sba": CrostonSBA,
         "imapa": IMAPA,
         "theta": lambda: Theta(season_length=season_length),
         "ets": lambda: AutoETS(season_length=season_length),
-    }[model]()
+    }
+    return makers[model]()
 
 
 def effective_season(points: int, season_length: int) -> int:
@@ -94,7 +96,7 @@ def laddered_forecast(model: str, y: Numbers, horizon: int, season_length: int) 
         return np.zeros(horizon), "zero", "no history"
     if not finite.any():
         return np.zeros(horizon), "zero", "no demand at all"
-    reasons = []
+    reasons: list[str] = []
     for name in dict.fromkeys((model, "seasonal_naive")):
         if name in LOCAL_MODELS:
             values, reason = forecast(name, y, horizon, season_length)

@@ -93,7 +93,6 @@ class BacktestParams(Params):
     leakage_probe_series: int = Field(
         3, ge=0, le=100, description="Series on which planted future values must change nothing; 0: no probe."
     )
-    report_top: int = Field(4, ge=1, le=12, description="Series drawn in the report.")
 
 
 class PredictParams(Params):
