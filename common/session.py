@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +178,7 @@ def _name_python(declared: Mapping[str, str]) -> None:
 def jar_folders(release: Release) -> Iterator[Path]:
     """Folders searched for a release's jars: under LAKEJOBS_JARS, then under .jars beside the checkout."""
     roots = [Path(os.environ["LAKEJOBS_JARS"])] if os.environ.get("LAKEJOBS_JARS") else []
-    roots += [folder / ".jars" for folder in Path(__file__).resolve().parents]
+    roots += [folder / ".jars" for folder in Path(str(files("common"))).resolve().parents]
     for root in roots:
         if root.is_dir():
             yield root / release.lock
