@@ -83,7 +83,7 @@ def write_report(
             note=f"Within {params.tie_tolerance:.0%} of the best the incumbent stays, else the simplest is taken.",
         )
     _classes(report, by_class)
-    _origins(report, origins, failed)
+    _origins(report, params, origins, failed)
 
 
 def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
@@ -108,7 +108,7 @@ def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
     )
 
 
-def _origins(report: ReportBuilder, origins: Origins, failed: Sequence[Any]) -> None:
+def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, failed: Sequence[Any]) -> None:
     season = origins.season_length
     report.text(
         "How it was tried",

@@ -127,7 +127,9 @@ def _counted(context: RunContext, judged: DataFrame, params: HistoryParams) -> _
 
 
 def _facts(judged: DataFrame, by_period: DataFrame) -> DataFrame:
-    names = judged.groupBy("unique_id").agg(F.max("item_name").alias("item_name"))
+    # An item's name is the one it was sold by most often: notes such as "damaged" stand in the same column.
+    sold = judged.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
+    names = sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
     return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")
 
 

@@ -42,10 +42,10 @@ class Origins:
         last: date,
         periods: Periods,
         *,
-        horizon: int,
+        horizon: int | None,
         windows: int,
-        stride: int,
-        season: int,
+        stride: int | None,
+        season: int | None,
     ) -> Origins:
         """Origins ``stride`` periods apart, the latest of which leaves just ``horizon`` periods up to ``last``."""
         ahead = horizon or periods.horizon

@@ -69,13 +69,16 @@ class BacktestParams(Params):
     """Parameters of ``forecast.backtest``."""
 
     models: tuple[Model, ...] = Field(MODELS, min_length=1, description="The models tried.")
-    horizon: int = Field(
-        0, ge=0, le=400, description="Periods ahead; 0: by frequency, 28 days, 8 weeks, 12 months, 8 quarters."
+    horizon: int | None = Field(
+        None, ge=1, le=400, description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters."
     )
     windows: int = Field(3, ge=1, le=52, description="Rolling origins.")
-    stride: int = Field(0, ge=0, le=400, description="Periods from an origin to the next; 0: the horizon.")
-    season_length: int = Field(
-        0, ge=0, le=400, description="Periods in a season; 0: by frequency, 7 days, 52 weeks, 12 months, 4 quarters."
+    stride: int | None = Field(None, ge=1, le=400, description="Periods from an origin to the next; null: the horizon.")
+    season_length: int | None = Field(
+        None,
+        ge=1,
+        le=400,
+        description="Periods in a season; null: by frequency, 7 days, 52 weeks, 12 months, 4 quarters.",
     )
     choose_by: Literal["rmsse", "mase", "smape", "wape"] = Field(
         "rmsse", description="The metric by which a series' model is chosen."
@@ -98,8 +101,8 @@ class BacktestParams(Params):
 class PredictParams(Params):
     """Parameters of ``forecast.predict``."""
 
-    horizon: int = Field(0, ge=0, le=400, description="Periods ahead; 0: as in the backtest.")
-    season_length: int = Field(0, ge=0, le=400, description="Periods in a season; 0: by frequency.")
+    horizon: int | None = Field(None, ge=1, le=400, description="Periods ahead; null: as in the backtest.")
+    season_length: int | None = Field(None, ge=1, le=400, description="Periods in a season; null: by frequency.")
     min_calibration: int = Field(
         40, ge=1, le=100_000, description="Fewest residuals for calibration by class and step; fewer: pooled wider."
     )

@@ -27,7 +27,7 @@ def series(name: str, values: list[float]) -> pd.DataFrame:
 
 
 def origins(*models: str, last: date, windows: int = 2) -> Origins:
-    return Origins.rolling(models, last, WEEKS, horizon=2, windows=windows, stride=0, season=1)
+    return Origins.rolling(models, last, WEEKS, horizon=2, windows=windows, stride=None, season=1)
 
 
 def wave(length: int) -> list[float]:
@@ -35,7 +35,7 @@ def wave(length: int) -> list[float]:
 
 
 def test_the_latest_origin_leaves_just_the_horizon_and_the_others_lie_a_stride_before() -> None:
-    found = Origins.rolling(["ets"], date(2026, 3, 30), WEEKS, horizon=4, windows=3, stride=2, season=0)
+    found = Origins.rolling(["ets"], date(2026, 3, 30), WEEKS, horizon=4, windows=3, stride=2, season=None)
     assert found.cutoffs == (date(2026, 3, 2), date(2026, 2, 16), date(2026, 2, 2))
     assert found.future(date(2026, 3, 2))[-1] == date(2026, 3, 30)
     assert found.season_length == 52

@@ -1,0 +1,177 @@
+"""Sales files to orders: five jobs, run twice, with the dirt that real feeds have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from common.config import LakeSettings
+from common.context import Services
+from common.job import Job, run_job
+from common.lake import Lake
+from jobs.forecast.backtest import JOB as BACKTEST
+from jobs.forecast.history import JOB as HISTORY
+from jobs.forecast.ingest import JOB as INGEST
+from jobs.forecast.predict import JOB as PREDICT
+from jobs.forecast.replenish import JOB as REPLENISH
+from jobs.forecast.tables import DEMAND, FORECASTS, ORDERS, SALES, SERIES, TRIALS
+from jobs.fraud.tables import LABELS
+
+pytestmark = pytest.mark.flow
+
+MONDAY = date(2026, 1, 5)
+WEEKS = 24
+LAST = MONDAY + timedelta(days=7 * WEEKS - 1)
+SOURCE = """
+format: csv
+columns:
+  invoice_id: invoice
+  item_id: item
+  quantity: quantity
+  sold_at: sold_at
+  unit_price: price
+  customer_id: customer
+"""
+
+
+class Shop:
+    """A lake, and the jobs of the family run on it."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark, self.folder, self.root = spark, folder, folder / "lake"
+        started = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+        settings = LakeSettings(root=str(self.root))
+        self.lake = Lake(spark, settings, run_id="seen", job="tests", code_version="test", started_at=started)
+        (folder / "source.yaml").write_text(SOURCE)
+        (folder / "in").mkdir()
+
+    def run(self, job: Job, *flags: str) -> int:
+        services = Services(session=lambda settings, name: self.spark)
+        return run_job(job, ["--lake", str(self.root), *flags], services=services)
+
+    def sends(self, name: str, lines: list[str]) -> None:
+        text = "\n".join(["invoice,item,quantity,sold_at,price,customer", *lines])
+        (self.folder / "in" / name).write_text(text + "\n")
+
+    def ingests(self) -> int:
+        return self.run(INGEST, "--source", str(self.folder / "source.yaml"), "--input", str(self.folder / "in"))
+
+    def counts_demand(self, *flags: str) -> int:
+        return self.run(HISTORY, "--from", str(MONDAY), "--to", str(LAST), *flags)
+
+    def records(self) -> list[dict[str, Any]]:
+        paths = sorted((self.root / "runs").rglob("*.json"), key=lambda path: path.stat().st_mtime)
+        return [json.loads(path.read_text()) for path in paths]
+
+
+@pytest.fixture
+def shop(spark: SparkSession, tmp_path: Path) -> Shop:
+    return Shop(spark, tmp_path)
+
+
+def line(invoice: str, item: str, quantity: float | str, day: int, price: float = 2.0, customer: str = "c") -> str:
+    return f"{invoice},{item},{quantity},{MONDAY + timedelta(days=day)} 10:00:00,{price},{customer}"
+
+
+def steady(item: str, amount: Callable[[int], float], weeks: int = WEEKS) -> list[str]:
+    first = WEEKS - weeks
+    return [line(f"{item}{n}", item, amount(n), 7 * n + 1) for n in range(first, WEEKS) if amount(n)]
+
+
+LINES = [
+    *steady("MUG", lambda n: 20 + n % 4),
+    *steady("LAMP", lambda n: 9 if n % 3 == 0 else 0),
+    *steady("NEW", lambda n: 5, weeks=4),
+    line("X1", "MUG", 7, 10),
+    line("CX1", "MUG", -7, 12),  # undoes X1
+    line("X2", "POST", 1, 11),
+    line("X3", "MUG", "many", 11),  # cannot be read
+    line("X4", "", 3, 11),
+    line("MUG2", "MUG", 22, 15),  # sent twice
+]
+BACKTEST_FLAGS = ("--set", "models=[seasonal_naive, croston_sba, lightgbm]", "--set", "horizon=3", "--set", "windows=2")
+
+
+def rows_of(shop: Shop, table: Any) -> list[str]:
+    return sorted(str(row.asDict(recursive=True)) for row in shop.lake.read(table).collect())
+
+
+def test_sales_become_orders_and_a_second_run_changes_nothing(shop: Shop) -> None:
+    shop.sends("a.csv", LINES)
+    day = ("--day", str(LAST))
+    for _ in range(2):
+        assert shop.ingests() == 0
+        assert shop.counts_demand("--set", "min_periods=8") == 0
+        assert shop.run(BACKTEST, *day, *BACKTEST_FLAGS) == 0
+        assert shop.run(PREDICT, *day, "--set", "min_calibration=4") == 0
+        assert shop.run(REPLENISH, *day, "--set", "min_calibration=2") == 0
+        tables = {table.name: rows_of(shop, table) for table in (SALES, DEMAND, SERIES, TRIALS, FORECASTS, ORDERS)}
+        if _ == 0:
+            first = tables
+    assert tables == first
+
+    demand = {(row["unique_id"], row["ds"]): row["y"] for row in shop.lake.read(DEMAND).collect()}
+    assert demand["MUG", MONDAY + timedelta(days=7)] == 21  # the seven that came back are no demand
+    assert demand["MUG", MONDAY + timedelta(days=14)] == 22  # once, though sent twice
+    assert demand["LAMP", MONDAY + timedelta(days=7)] == 0
+    assert len(demand) == 2 * WEEKS + 4
+    status = {row["unique_id"]: row["status"] for row in shop.lake.read(SERIES).collect()}
+    assert status == {"MUG": "modelled", "LAMP": "modelled", "NEW": "fallback"}
+
+    forecasts = shop.lake.read(FORECASTS)
+    found = {(row["unique_id"], row["ds"]) for row in forecasts.collect()}
+    assert found == {(n, LAST + timedelta(days=1 + 7 * k)) for n in ("MUG", "LAMP", "NEW") for k in range(3)}
+    assert forecasts.count() == 9
+    assert forecasts.where("q025 < 0 OR q100 < q025 OR q500 < q100 OR q900 < q500 OR q990 < q900").count() == 0
+    new = forecasts.where("unique_id = 'NEW' AND step = 1").first()
+    assert new is not None
+    assert (new["model"], new["y_hat"]) == ("seasonal_naive", 5.0)
+    assert new["fallback_reason"].startswith("FCT-201")
+
+    orders = {row["unique_id"]: row for row in shop.lake.read(ORDERS).collect()}
+    assert set(orders) == {"MUG", "LAMP", "NEW"}
+    assert orders["MUG"]["order_up_to"] >= orders["MUG"]["reorder_point"] >= orders["MUG"]["lead_time_demand"] * 0.8
+    assert all(row["order_quantity"] == int(row["order_quantity"]) for row in orders.values())
+
+    ingest, again = [record for record in shop.records() if record["job"] == "forecast.ingest"]
+    assert ingest["counts"]["rows_read"] == len(LINES)
+    assert (ingest["counts"]["rows_quarantined"], ingest["counts"]["rows_deduplicated"]) == (2, 1)
+    assert again["counts"]["rows_read"] == 0
+
+
+def test_confirmed_fraud_is_no_demand_and_absent_tables_change_nothing(shop: Shop) -> None:
+    shop.sends(
+        "a.csv", [line("F1", "MUG", 50, 1), line("H1", "MUG", 3, 2), line("H2", "MUG", 4, 8), line("H3", "MUG", 2, 9)]
+    )
+    assert shop.ingests() == 0
+    assert shop.counts_demand() == 0
+    total = shop.lake.read(DEMAND).agg(F.sum("y")).first()
+    assert total is not None
+    assert total[0] == 59
+    moment = datetime(2026, 1, 6, tzinfo=UTC)
+    label = ("F1", moment, moment.date(), "c", "t", moment + timedelta(days=3), True, 1)
+    shop.lake.upsert(LABELS, shop.spark.createDataFrame([label], LABELS.schema))
+    assert shop.counts_demand() == 0
+    total = shop.lake.read(DEMAND).agg(F.sum("y")).first()
+    assert total is not None
+    assert total[0] == 9
+
+
+def test_what_cannot_work_is_refused_with_its_exit_code_before_anything_is_computed(shop: Shop) -> None:
+    shop.sends("a.csv", LINES[:6])
+    (shop.folder / "source.yaml").write_text("format: csv\ncolumns:\n  item_id: item\n  sold_at: sold_at\n")
+    assert shop.ingests() == 2  # no quantity
+    assert shop.records()[-1]["error"]["code"] == "ING-003"
+    assert shop.counts_demand() == 4  # no sales
+    assert shop.run(BACKTEST, "--day", str(LAST), "--set", "horizon=0") == 2
+    assert shop.run(BACKTEST, "--from", str(MONDAY), "--to", str(LAST)) == 2
+    assert shop.run(BACKTEST, "--day", str(LAST)) == 4
+    assert shop.run(REPLENISH, "--day", str(LAST), "--set", "holding_cost=1") == 2
+    assert not (shop.root / "gold").exists()
