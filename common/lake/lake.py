@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from common.days import DayRange
@@ -58,6 +59,7 @@ class Lake:
         self.objects = object_store(settings.root, settings)
         self.versions_read: dict[str, int] = {}
         self.writes: list[WriteResult] = []
+        self._stagings = count(1)
         self._writer = Writer(self)
 
     # -- reading -----------------------------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ class Lake:
 
     def stage(self, table: Table, rows: DataFrame) -> StagedRows:
         """Compute rows once, for their audit and then for their publication."""
-        path = self.spark_path(f"_staging/{self.run_id}/{table.name}")
+        path = self.spark_path(f"_staging/{self.run_id}/{table.name}-{next(self._stagings)}")
         return StagedRows(table, rows, path, files=self.settings.staging == "files")
 
     def lease(self, table: Table) -> AbstractContextManager[Lease]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class StagedRows:
     """Staged rows of one table: ``rows`` is the frame to audit and to publish; nothing of it is visible to readers.
 
-    In cache mode the executors hold the rows (memory, then disk); in files mode they lie in Parquet below ``path``,
-    which costs one write and one read and survives lost executors.
+    In cache mode the executors hold the rows (memory, then disk), and rows lost with an executor are computed again; in
+    files mode they lie in Parquet below ``path``, which costs one write and one read. In both, the plan of ``rows`` is
+    one scan: what is built on it is not planned together with all that led to it.
     """
 
     def __init__(self, table: Table, rows: DataFrame, path: str, *, files: bool) -> None:
@@ -30,7 +31,8 @@ class StagedRows:
             rows.write.mode("overwrite").parquet(path)
             self.rows = rows.sparkSession.read.schema(rows.schema).parquet(path)
         else:
-            self.rows = rows.persist(StorageLevel.MEMORY_AND_DISK)
+            self._cached = rows.select("*").persist(StorageLevel.MEMORY_AND_DISK)
+            self.rows = _scan_of(self._cached)
 
     def keep(self) -> str:
         """Keep the rows for inspection, as Parquet, and return where."""
@@ -43,7 +45,7 @@ class StagedRows:
     def release(self) -> None:
         """Let the rows go: from the executors, and from storage unless they were kept."""
         if not self._files:
-            self.rows.unpersist()
+            self._cached.unpersist()
         elif not self._kept:
             _delete(self.rows.sparkSession, self.path)
 
@@ -52,6 +54,19 @@ class StagedRows:
 
     def __exit__(self, *error: object) -> None:
         self.release()
+
+
+def _scan_of(cached: DataFrame) -> DataFrame:
+    """The same rows with a plan of one scan. The cache keeps its lineage, so a lost block is computed again.
+
+    A checkpoint would shorten the plan as well, but loses the lineage. Spark offers nothing public between the two.
+    """
+    from pyspark.sql import DataFrame
+
+    spark: Any = cached.sparkSession
+    plan: Any = cached._jdf
+    rows = spark._jsparkSession.internalCreateDataFrame(plan.queryExecution().toRdd(), plan.schema(), False)
+    return DataFrame(rows, spark)
 
 
 def _delete(spark: SparkSession, path: str) -> None:

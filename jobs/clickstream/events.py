@@ -10,7 +10,7 @@ from jobs.clickstream import clock_skew
 from jobs.clickstream.clock_skew import TimeLimits
 from jobs.clickstream.tables import CANONICAL_COLUMNS
 
-# Ways in which feeds write "nothing". In a number NaN is a value gone wrong, elsewhere it is what pandas writes for null.
+# Ways in which feeds write "nothing". NaN is a number gone wrong; elsewhere it is what pandas writes for null.
 _NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)")
 _NUMBERS = ("http_status", "bytes", "quantity", "price")
 _WHOLE = r"^[0-9]{1,18}(\.0*)?$"

@@ -95,7 +95,7 @@ def _is_due(file: LedgerFile, days: DayRange) -> bool:
 def _source(context: RunContext) -> Source:
     if context.source is None:
         raise UsageError(
-            "ING-001",
+            "CLK-101",
             "No source was named.",
             remedy="Say how the files are laid out: --source apache_combined, or a .yaml file.",
         )
@@ -105,7 +105,7 @@ def _source(context: RunContext) -> Source:
 def _new_files(context: RunContext, ledger: Ledger) -> FileInventory:
     """The files of the input whose content was never ingested; bad ones stop the run or go to the quarantine."""
     if context.input_path is None:
-        raise UsageError("ING-002", "No input was named.", remedy="Say where the raw files lie: --input PATH.")
+        raise UsageError("CLK-102", "No input was named.", remedy="Say where the raw files lie: --input PATH.")
     source = _source(context)
     inventory = inspect(context.spark, context.input_path, source, context.settings)
     inventory.enforce(source)

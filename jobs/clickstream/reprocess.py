@@ -26,12 +26,12 @@ def reprocess(context: RunContext, params: IngestParams, promoter: Promoter) -> 
 
     Every batch that may hold events of those days is read again, each by the days of the run that owned it; all events
     are deduplicated together and the days replaced in one commit. Late and rejected rows were set aside when they came
-    and are only counted. Raises InputMissingError ING-003 when no ingested file may hold events of the days.
+    and are only counted. Raises InputMissingError CLK-103 when no ingested file may hold events of the days.
     """
     batches = _batches(context)
     if not batches:
         raise InputMissingError(
-            "ING-003",
+            "CLK-103",
             f"Nothing was ingested that could hold events of {context.days}.",
             remedy="Check the days, or ingest the files first (without reprocess).",
         )
