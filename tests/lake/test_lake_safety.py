@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from delta.exceptions import ConcurrentAppendException
-from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
-from pyspark.sql.types import DateType, IntegerType, LongType, StringType, StructField, StructType
+from pyspark.sql import DataFrameWriter, SparkSession
+from shop_orders import FIRST, SCHEMA, SECOND, TABLE, content, orders
 
 from common.config.lake_settings import LakeSettings
 from common.days import DayRange
@@ -26,25 +26,6 @@ from common.lake.log_files import partitions
 from common.lake.ops_tables import QUALITY
 
 pytestmark = pytest.mark.unit
-
-SCHEMA = StructType(
-    [
-        StructField("id", LongType(), nullable=False),
-        StructField("day", DateType(), nullable=False),
-        StructField("email", StringType()),
-        StructField("amount", LongType()),
-    ]
-)
-TABLE = Table("shop.orders", "silver", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
-FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
-
-
-def orders(spark: SparkSession, *rows: tuple[int, date, str, int]) -> DataFrame:
-    return spark.createDataFrame(list(rows), SCHEMA)
-
-
-def content(frame: DataFrame) -> list[tuple[object, ...]]:
-    return sorted(tuple(row) for row in frame.collect())
 
 
 def log_of(lake: Lake, table: Table = TABLE) -> bytes:
@@ -227,66 +208,6 @@ def test_a_null_where_the_contract_allows_none_is_refused(spark: SparkSession, l
     rows = spark.sql(f"SELECT CAST(NULL AS BIGINT) id, DATE'{FIRST}' day, 'a' email, 1L amount")
     with pytest.raises(ContractError, match="LAK-003"):
         lake.append_once(TABLE, rows, batch_id="1")
-
-
-@pytest.mark.parametrize(
-    ("change", "line"),
-    [
-        (lambda rows: rows.drop("amount"), "amount  bigint               missing"),
-        (lambda rows: rows.selectExpr("*", "1 extra"), "extra   not in the contract  int"),
-        (lambda rows: rows.selectExpr("id", "day", "email", "CAST(amount AS INT) amount"), "amount  bigint  int"),
-        (lambda rows: rows.selectExpr("id", "day", "email", "CAST(amount AS STRING) amount"), "amount  bigint  string"),
-        (lambda rows: rows.selectExpr("id", "day", "email", "amount Amount"), "amount  bigint  named Amount"),
-        (lambda rows: rows.selectExpr("*", "email EMAIL"), "one column  2: email, EMAIL"),
-    ],
-)
-def test_rows_that_clash_with_the_contract_are_refused_with_a_diff(
-    spark: SparkSession, lake: Lake, change: Callable[[DataFrame], DataFrame], line: str
-) -> None:
-    with pytest.raises(ContractError, match="LAK-002") as caught:
-        lake.append_once(TABLE, change(orders(spark, (1, FIRST, "a", 10))), batch_id="1")
-    assert " ".join(line.split()) in " ".join(caught.value.cause.split())
-    assert not lake.exists(TABLE)
-
-
-WIDER = replace(
-    TABLE, schema=StructType([*SCHEMA.fields, StructField("phone", StringType())]), personal_columns=("phone",)
-)
-
-
-def test_a_new_nullable_column_is_null_until_a_write_adds_it(spark: SparkSession, lake: Lake) -> None:
-    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
-    assert content(lake.read(WIDER)) == [(1, FIRST, "a", 10, None)]
-    new = spark.createDataFrame([(2, FIRST, "b", 20, "555-canary")], WIDER.schema)
-    lake.append_once(WIDER, new, batch_id="2")
-    assert content(lake.read(WIDER)) == [(1, FIRST, "a", 10, None), (2, FIRST, "b", 20, "555-canary")]
-    assert b"555-canary" not in log_of(lake)
-
-
-@pytest.mark.parametrize(
-    "contract",
-    [
-        pytest.param(replace(WIDER, additive=False), id="the table takes no additions"),
-        pytest.param(
-            replace(TABLE, schema=StructType([*SCHEMA.fields, StructField("phone", StringType(), nullable=False)])),
-            id="the new column allows no null",
-        ),
-        pytest.param(
-            replace(TABLE, schema=StructType([*SCHEMA.fields[:3], StructField("amount", IntegerType())])),
-            id="a stored column is wider than the contract",
-        ),
-        pytest.param(replace(TABLE, schema=StructType(SCHEMA.fields[:3])), id="a stored column is not in the contract"),
-    ],
-)
-def test_a_stored_table_that_clashes_with_the_contract_is_left_alone(
-    spark: SparkSession, lake: Lake, contract: Table
-) -> None:
-    lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
-    row = {"id": 2, "day": FIRST, "email": "b", "amount": 20, "phone": "555"}
-    values = tuple(row[name] for name in contract.schema.names)
-    with pytest.raises(ContractError, match="LAK-002"):
-        lake.append_once(contract, spark.createDataFrame([values], contract.schema), batch_id="2")
-    assert lake.version(TABLE) == 1
 
 
 def test_changes_since_a_version_are_the_rows_changed_after_it(spark: SparkSession, lake: Lake) -> None:
