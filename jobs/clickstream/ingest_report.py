@@ -134,6 +134,9 @@ def _top(report: ReportBuilder, events: DataFrame, heading: str, column: str, to
 def _aside(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
     reasons = sorted(promoter.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     report.quarantine(reasons, table="clickstream.quarantine_ingest")
+    if reasons:
+        rows = [(reason, number, promoter.examples.get(reason, "")) for reason, number in reasons]
+        report.table("Where to look at rejected rows", ("reason", "rows", "for example in"), rows)
     counts = context.counts
     report.text(
         "Where the rows went",

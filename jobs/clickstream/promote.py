@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Promoter:
     """Promotes batches within one run, and adds what it did to the run's counts.
 
-    ``rules_for`` gives the rules of a range of days. ``batches`` counts what was promoted, ``reasons`` what was
-    quarantined.
+    ``rules_for`` gives the rules of a range of days. ``batches`` counts what was promoted, ``reasons`` why rows
+    were quarantined, ``examples`` in which file such a row can be found.
     """
 
     context: RunContext
@@ -37,6 +37,7 @@ class Promoter:
     rules_for: Callable[[DayRange], Rules]
     batches: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
 
     def rules(self, days: DayRange) -> Rules:
         """The rules for batches of these days."""
@@ -78,9 +79,11 @@ class Promoter:
 
     def count_reasons(self, rows: DataFrame) -> None:
         """Add up why candidates were rejected."""
-        reasons = rejected(rows).select(F.explode(REASONS).alias("reason")).groupBy("reason").count()
-        for row in reasons.collect():
-            self.reasons[row["reason"]] = self.reasons.get(row["reason"], 0) + row["count"]
+        exploded = rejected(rows).select(F.explode(REASONS).alias("reason"), "_file")
+        counted = exploded.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"), F.min("_file").alias("file"))
+        for row in counted.collect():
+            self.reasons[row["reason"]] = self.reasons.get(row["reason"], 0) + row["rows"]
+            self.examples.setdefault(row["reason"], row["file"].rpartition("/")[2])
 
     def _set_aside(self, rows: DataFrame, batch: Batch, facts: _Facts) -> None:
         lake, job = self.context.lake, self.context.job.name

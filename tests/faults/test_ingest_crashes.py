@@ -1,0 +1,55 @@
+"""clickstream.ingest killed at any point and run again is as if it had never been killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ingest_lakes import Intake, hit, write_lines, write_source
+from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.engine
+
+LINES = [
+    hit(id="e1", t="2026-03-10T10:00:00Z"),
+    hit(id="e1", t="2026-03-10T10:01:00Z", url="/again"),
+    hit(id="e2", t="2026-03-10T10:02:00Z", url="/robots.txt"),
+    hit(id="late", t="2026-03-01T10:00:00Z"),
+    hit(id="broken", t="no time"),
+]
+POINTS = ["ingest.ledger_pending", "ingest.bronze_written", "ingest.aside_written", "ingest.silver_written"]
+
+
+def run(root: Path, source: Path, files: Path, *, fault: str = "") -> int:
+    """The job in a process of its own; its exit code, negative when a signal ended it."""
+    command = [sys.executable, "jobs/clickstream/ingest.py", "--lake", str(root), "--source", str(source)]
+    command += ["--input", str(files), "--day", "2026-03-10"]
+    return subprocess.run(
+        command, env={**os.environ, "LAKEJOBS_FAULT": fault}, check=False, capture_output=True
+    ).returncode
+
+
+def aside(intake: Intake) -> tuple[list[str], list[tuple[str | None, list[str]]], int]:
+    bronze = intake.spark.read.format("delta").load(f"{intake.root}/bronze/clickstream/events_raw").count()
+    return intake.late(), intake.quarantined(), bronze
+
+
+def test_a_run_killed_at_any_point_is_completed_by_running_it_again(spark: SparkSession, tmp_path: Path) -> None:
+    source, files = write_source(tmp_path), tmp_path / "in"
+    write_lines(files, "a.json", LINES)
+    undisturbed = Intake(spark, tmp_path / "undisturbed", source)
+    assert run(undisturbed.root, source, files) == 0
+    for point in POINTS:
+        killed = Intake(spark, tmp_path / point, source)
+        assert run(killed.root, source, files, fault=f"{point}:kill") == -signal.SIGKILL
+        # The dead run's lease lives on until it expires.
+        for lease in (killed.root / "_leases").rglob("*"):
+            if lease.is_file():
+                lease.unlink()
+        assert run(killed.root, source, files) == 0
+        assert killed.silver() == undisturbed.silver(), point
+        assert aside(killed) == aside(undisturbed), point
