@@ -35,6 +35,8 @@ _NEEDED = {
     "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    # Spark 3.5 otherwise stops at a text that its older parser would have read; null is what a bad time is.
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",

@@ -73,7 +73,7 @@ def _timestamp(text: Column) -> Column:
 
     Rewritten to ISO 8601 and cast, since date patterns follow ``spark.sql.legacy.timeParserPolicy``.
     """
-    month = F.instr(F.lit(_MONTHS), F.concat(F.lit("|"), F.substring(text, 4, 3), F.lit("|")))
+    month = F.position(F.concat(F.lit("|"), F.substring(text, 4, 3), F.lit("|")), F.lit(_MONTHS))
     iso = F.concat(
         F.substring(text, 8, 4),
         F.lit("-"),
