@@ -1,4 +1,4 @@
-"""``python -m benchmarks.forecast_speed``: series a second on Spark, against statsforecast alone and one group a series."""
+"""``python -m benchmarks.forecast_speed``: series a second on Spark, beside statsforecast alone."""
 
 from __future__ import annotations
 

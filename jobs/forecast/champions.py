@@ -56,7 +56,8 @@ def with_champions(
 
 
 def _place(simplest_first: Sequence[str]) -> Column:
-    return F.coalesce(F.array_position(F.array(*(F.lit(name) for name in simplest_first)), F.col("model")), F.lit(99))
+    places = [F.when(F.col("model") == name, place) for place, name in enumerate(simplest_first)]
+    return F.coalesce(*places, F.lit(len(places)))
 
 
 def trials_of(rows: DataFrame, scores: DataFrame) -> DataFrame:

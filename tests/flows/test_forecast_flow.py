@@ -16,6 +16,7 @@ from common.config import LakeSettings
 from common.context import Services
 from common.job import Job, run_job
 from common.lake import Lake
+from common.lake.asides import quarantine_table
 from jobs.forecast.backtest import JOB as BACKTEST
 from jobs.forecast.history import JOB as HISTORY
 from jobs.forecast.ingest import JOB as INGEST
@@ -175,3 +176,24 @@ def test_what_cannot_work_is_refused_with_its_exit_code_before_anything_is_compu
     assert shop.run(BACKTEST, "--day", str(LAST)) == 4
     assert shop.run(REPLENISH, "--day", str(LAST), "--set", "holding_cost=1") == 2
     assert not (shop.root / "gold").exists()
+
+
+@pytest.mark.parametrize("point", ["ingest.bronze_written", "ingest.published"])
+def test_an_ingest_that_died_is_finished_by_the_next_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    shop.sends("a.csv", [line("1", "MUG", 2, 1), line("1", "MUG", 2, 1), line("2", "MUG", "many", 1)])
+    monkeypatch.setenv("LAKEJOBS_FAULT", f"{point}:raise")
+    assert shop.ingests() == 1
+    monkeypatch.delenv("LAKEJOBS_FAULT")
+    shop.sends("b.csv", [line("1", "MUG", 2, 1), line("3", "MUG", 5, 2)])
+    assert shop.ingests() == 0
+    assert sorted((row["invoice_id"], row["quantity"]) for row in shop.lake.read(SALES).collect()) == [
+        ("1", 2),
+        ("3", 5),
+    ]
+    counts = shop.records()[-1]["counts"]
+    named = ("rows_read", "rows_written", "rows_quarantined", "rows_deduplicated")
+    assert [counts[name] for name in named] == [5, 2, 1, 2]
+    quarantine = quarantine_table("forecast", "forecast.ingest")
+    assert shop.lake.read(quarantine).count() == 1
