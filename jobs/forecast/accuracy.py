@@ -12,6 +12,11 @@ from pyspark.sql import functions as F
 from jobs.forecast.tables import QUANTILES
 
 
+def _unless_zero(divisor: Column) -> Column:
+    # Spelt out: nullif of Spark 3.5 cannot take a column that is not yet resolved.
+    return F.when(divisor != 0, divisor)
+
+
 def absolute_error() -> Column:
     """|y - y_hat|."""
     return F.abs(F.col("y") - F.col("y_hat"))
@@ -25,12 +30,12 @@ def smape_term() -> Column:
 
 def mase_term() -> Column:
     """|e| over the in-sample error of the seasonal naive; null where that is 0."""
-    return absolute_error() / F.nullif(F.col("scale_mae"), F.lit(0.0))
+    return absolute_error() / _unless_zero(F.col("scale_mae"))
 
 
 def rmsse_term() -> Column:
     """e squared over the squared in-sample error of the naive; null where that is 0. RMSSE is the root of its mean."""
-    return F.pow(absolute_error(), 2.0) / F.nullif(F.col("scale_mse"), F.lit(0.0))
+    return F.pow(absolute_error(), 2.0) / _unless_zero(F.col("scale_mse"))
 
 
 def pinball_term() -> Column:
@@ -42,7 +47,7 @@ def pinball_term() -> Column:
     total = losses[0]
     for loss in losses[1:]:
         total = total + loss
-    return total / len(losses) / F.nullif(F.col("scale_mae"), F.lit(0.0))
+    return total / len(losses) / _unless_zero(F.col("scale_mae"))
 
 
 def covered(low: str, high: str) -> Column:
@@ -56,7 +61,7 @@ def scores() -> list[Column]:
         F.avg(mase_term()).alias("mase"),
         F.sqrt(F.avg(rmsse_term())).alias("rmsse"),
         F.avg(smape_term()).alias("smape"),
-        (F.sum(absolute_error()) / F.nullif(F.sum(F.abs("y")), F.lit(0.0))).alias("wape"),
+        (F.sum(absolute_error()) / _unless_zero(F.sum(F.abs("y")))).alias("wape"),
         F.avg(pinball_term()).alias("scaled_pinball"),
         F.avg(covered("q100", "q900")).alias("coverage_80"),
         F.avg(covered("q025", "q975")).alias("coverage_95"),
