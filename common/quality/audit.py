@@ -98,15 +98,9 @@ def _run(rows: DataFrame, name: str, suite: Suite, data_docs: Path | None) -> li
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     # The import takes seconds: only a run that audits pays for it.
     import great_expectations as gx
-    from great_expectations.data_context.types.base import (
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    # By default each context leaves a folder for pages behind.
-    stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
-    context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(store_backend_defaults=stores))
+    context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # The rows are staged already; a second cache would hold them twice.
     asset = context.data_sources.add_spark("staged", persist=False).add_dataframe_asset(name)
