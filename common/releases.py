@@ -1,4 +1,4 @@
-"""The one table of EMR releases: which Spark, Delta, Scala, Hadoop and Python a label brings, and where its jars lie."""
+"""The one table of EMR releases: which Spark, Delta, Scala, Hadoop and Python a label brings, where its jars lie."""
 
 from __future__ import annotations
 

@@ -49,7 +49,10 @@ WEB_DAYS = ("--from", "2015-05-17", "--to", "2015-05-20")
 PHASES = (
     Phase(
         "clickstream.ingest",
-        ("--source", "apache_combined", "--input", str(SAMPLES / "clickstream"), *WEB_DAYS),
+        (
+            *("--source", "apache_combined", "--input", str(SAMPLES / "clickstream"), *WEB_DAYS),
+            *("--set", "site_hosts=[semicomplete.com, www.semicomplete.com]"),
+        ),
     ),
     Phase("clickstream.sessionise", WEB_DAYS),
     Phase(
