@@ -69,6 +69,17 @@ PHASES = (
     Phase("fraud.train", ("--from", "2018-06-10", "--to", "2018-06-30")),
     Phase("fraud.evaluate", ("--from", "2018-07-08", "--to", "2018-07-14", "--set", "top_k=10")),
     Phase("fraud.score", ("--day", "2018-07-14", "--set", "alerts_per_day=10")),
+    Phase(
+        "forecast.ingest",
+        ("--source", "online_retail_uci", "--input", str(SAMPLES / "forecast" / "online_retail_uci")),
+    ),
+    Phase("forecast.history", ("--from", "2010-12-01", "--to", "2011-12-09", "--set", "max_series=150")),
+    Phase("forecast.backtest", ("--day", "2011-12-09")),
+    Phase("forecast.predict", ("--day", "2011-12-09")),
+    Phase(
+        "forecast.replenish",
+        ("--day", "2011-12-09", "--set", "lead_time_periods=2", "--set", "service_level=0.95"),
+    ),
 )
 
 
