@@ -14,7 +14,13 @@ from benchmarks.results import kept
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 # Each module has ``measure(data: Path) -> None``, which keeps its own section with benchmarks.results.keep.
-MEASUREMENTS: tuple[str, ...] = ("sessionise",)
+MEASUREMENTS: tuple[str, ...] = (
+    "sessionise",
+    "fraud_features",
+    "fraud_scoring",
+    "forecast_accuracy",
+    "forecast_speed",
+)
 
 _INTRODUCTION = """# Benchmarks
 
