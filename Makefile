@@ -1,6 +1,7 @@
 # Every target sets up what it needs; a second run downloads nothing. `make help` lists them.
 #   RELEASE=default|emr-7.13.0   which locked environment to use
 #   ARGS="..."                   handed to pytest, or to the benchmarks
+#   WORKERS=2                    test files run side by side
 #   DATA=folder                  where the benchmark data lies
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -8,6 +9,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 RELEASE ?= default
+WORKERS ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ifeq ($(RELEASE),default)
 VENV := .venv
@@ -52,7 +54,7 @@ demo: setup ## run the main jobs on the bundled real samples and show where the 
 
 test: setup ## all tests (RELEASE=emr-7.13.0 for the second lock)
 	@$(JAVA); $(BIN)/python -m deploy.jars s3proxy minicluster
-	@$(JAVA); $(BIN)/python -m pytest $(ARGS)
+	@$(JAVA); $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(SYNCED) ## style, types, import rules, shell scripts
 	$(BIN)/ruff check .

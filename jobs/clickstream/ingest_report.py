@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from jobs.clickstream.tables import EVENTS
+
+# Headings of the tables, by the column that is counted.
+_TOP = {
+    "page_urlpath": "Most viewed pages, by people",
+    "refr_medium": "Who sent people",
+    "refr_urlhost": "Referrers of people",
+    "http_status": "Answers of the server",
+    "device_category": "Devices of people",
+}
+_MOST = 100
 
 if TYPE_CHECKING:
     from common.context import RunContext
@@ -39,13 +49,11 @@ def write_report(context: RunContext, params: IngestParams, promoter: Promoter) 
         return
     _days_and_hours(report, by_hour, total)
     _with_and_without(report, events)
-    _evidence(report, events, bots, total)
-    people = events.where(~F.col("is_bot"))
-    _top(report, people.where(F.col("event_name") == "page_view"), "Most viewed pages, by people", "page_urlpath", top)
-    _top(report, people.where(F.col("refr_medium") != "internal"), "Who sent people", "refr_medium", top)
-    _top(report, people.where(F.col("refr_medium") != "internal"), "Referrers of people", "refr_urlhost", top)
-    _top(report, events.where(F.col("http_status").isNotNull()), "Answers of the server", "http_status", top)
-    _top(report, people, "Devices of people", "device_category", top)
+    counted = _counted(events)
+    _evidence(report, counted.pop("evidence", []), bots, total)
+    for column, heading in _TOP.items():
+        if counted.get(column):
+            report.table(heading, (column, "events"), counted[column][:top])
     _aside(report, context, promoter)
 
 
@@ -77,16 +85,13 @@ def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> No
 
 def _with_and_without(report: ReportBuilder, events: DataFrame) -> None:
     by_agent = F.exists("bot_evidence", lambda text: F.startswith(text, F.lit("agent:")))
-    verdicts: tuple[tuple[str, Column], ...] = (
-        ("all traffic", F.lit(True)),
-        ("without machines by agent", ~by_agent),
-        ("without machines by agent or behaviour", ~F.col("is_bot")),
-    )
-    rows = []
-    for name, kept in verdicts:
-        found = events.where(kept).agg(*_figures()).first()
-        if found is not None:
-            rows.append((name, *found))
+    verdicts: dict[str, Column] = {
+        "all traffic": F.lit(True),
+        "without machines by agent": ~by_agent,
+        "without machines by agent or behaviour": ~F.col("is_bot"),
+    }
+    found = events.agg(*(F.struct(*_figures(kept)).alias(name) for name, kept in verdicts.items())).first()
+    rows = [(name, *_row_of(found[name])) for name in verdicts] if found is not None else []
     report.table(
         "What the figures would be under each verdict",
         ("verdict", "events", "page views", "visitors (about)", "pages a visitor", "errors", "purchases"),
@@ -95,23 +100,52 @@ def _with_and_without(report: ReportBuilder, events: DataFrame) -> None:
     )
 
 
-def _figures() -> list[Column]:
-    views = F.count_if(F.col("event_name") == "page_view")
-    visitors = F.approx_count_distinct("domain_userid", 0.02)
-    errors = F.count_if(F.col("http_status") >= 400) / F.nullif(F.count("http_status"), F.lit(0))
+def _figures(kept: Column) -> list[Column]:
     return [
-        F.count(F.lit(1)),
-        views,
-        visitors,
-        F.round(views / F.nullif(visitors, F.lit(0)), 2),
-        F.concat(F.round(100 * errors, 1).cast("string"), F.lit(" %")),
-        F.count_if(F.col("event_name") == "purchase"),
+        F.count_if(kept).alias("events"),
+        F.count_if(kept & (F.col("event_name") == "page_view")).alias("views"),
+        F.approx_count_distinct(F.when(kept, F.col("domain_userid")), 0.02).alias("visitors"),
+        F.count_if(kept & F.col("http_status").isNotNull()).alias("requests"),
+        F.count_if(kept & (F.col("http_status") >= 400)).alias("errors"),
+        F.count_if(kept & (F.col("event_name") == "purchase")).alias("purchases"),
     ]
 
 
-def _evidence(report: ReportBuilder, events: DataFrame, bots: int, total: int) -> None:
-    found = events.select(F.explode("bot_evidence").alias("evidence")).groupBy("evidence").count()
-    rows = [(row["evidence"], row["count"]) for row in found.orderBy(F.desc("count"), "evidence").collect()]
+def _row_of(found: Row) -> tuple[object, ...]:
+    a_visitor = f"{found['views'] / found['visitors']:.2f}" if found["visitors"] else ""
+    errors = _percent(found["errors"], found["requests"])
+    return found["events"], found["views"], found["visitors"], a_visitor, errors, found["purchases"]
+
+
+def _counted(events: DataFrame) -> dict[str, list[tuple[str, int]]]:
+    """What each value of the tables below is worth in events, the most frequent first: one pass for all of them."""
+    person = ~F.col("is_bot")
+    sent_here = person & (F.col("refr_medium") != "internal")
+    asked: dict[str, Column] = {
+        "page_urlpath": person & (F.col("event_name") == "page_view"),
+        "refr_medium": sent_here,
+        "refr_urlhost": sent_here,
+        "http_status": F.lit(True),
+        "device_category": person,
+    }
+    values = [
+        F.when(
+            kept, F.struct(F.lit(name).alias("kind"), F.substring(F.col(name).cast("string"), 1, 120).alias("value"))
+        )
+        for name, kept in asked.items()
+    ]
+    evidence = F.transform("bot_evidence", lambda sign: F.struct(F.lit("evidence").alias("kind"), sign.alias("value")))
+    pairs = events.select(F.explode(F.concat(F.array(*values), evidence)).alias("pair")).select("pair.*")
+    numbers = pairs.where(F.col("value").isNotNull()).groupBy("kind", "value").count()
+    first = Window.partitionBy("kind").orderBy(F.desc("count"), "value")
+    rows = numbers.withColumn("place", F.row_number().over(first)).where(F.col("place") <= _MOST).collect()
+    told: dict[str, list[tuple[str, int]]] = {}
+    for row in sorted(rows, key=lambda row: row["place"]):
+        told.setdefault(row["kind"], []).append((row["value"], row["count"]))
+    return told
+
+
+def _evidence(report: ReportBuilder, rows: list[tuple[str, int]], bots: int, total: int) -> None:
     if rows:
         report.bars(
             "What speaks for machines",
@@ -122,13 +156,6 @@ def _evidence(report: ReportBuilder, events: DataFrame, bots: int, total: int) -
             text_alternative=f"{bots:,} of {total:,} events are from machines; most carry {rows[0][0]}.",
             note="An event may carry several kinds of evidence; one is enough for the verdict.",
         )
-
-
-def _top(report: ReportBuilder, events: DataFrame, heading: str, column: str, top: int) -> None:
-    rows = events.where(F.col(column).isNotNull()).groupBy(column).count().orderBy(F.desc("count"), column).limit(top)
-    cells = [(str(row[column])[:120], row["count"]) for row in rows.collect()]
-    if cells:
-        report.table(heading, (column, "events"), cells)
 
 
 def _aside(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:

@@ -22,7 +22,14 @@ from jobs.fraud.tables import EVALUATIONS, FEATURE_ROWS, LABELS, MODELS, SCORES,
 pytestmark = pytest.mark.flow
 
 FIRST = date(2026, 1, 1)
-WORLD = ("customers=60", "terminals=40", "radius=150", "customers_a_day=1", "terminals_a_day=1", f"first_day={FIRST}")
+WORLD = (
+    "customers=150",
+    "terminals=150",
+    "radius=25",
+    "customers_a_day=0.3",
+    "terminals_a_day=0.05",
+    f"first_day={FIRST}",
+)
 
 
 def day(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from ingest_lakes import Intake, hit, write_lines, write_source
 from pyspark.sql import SparkSession
 
+from common.lake.asides import quarantine_table
 from jobs.clickstream.tables import EVENTS, EVENTS_RAW
 
 pytestmark = pytest.mark.flow
@@ -48,105 +50,119 @@ ZERO = {"read": 0, "written": 0, "quarantined": 0, "deduplicated": 0, "filtered"
 
 
 def counts(record: dict[str, Any]) -> dict[str, int]:
-    return {name.removeprefix("rows_"): number for name, number in record["counts"].items() if name.startswith("rows_")}
+    return {name: record["counts"][f"rows_{name}"] for name in ZERO}
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    return write_source(tmp_path)
+@dataclass
+class Life:
+    """Two days of a lake: the first with its files, again with a copy, the second with a late file."""
+
+    intake: Intake
+    files: Path
+    first: dict[str, int]
+    again: dict[str, int]
+    second: dict[str, int]
+    silver: list[list[tuple[Any, ...]]]
+    events: list[dict[str, Any]]
+    versions: list[dict[str, int]]
 
 
-def test_files_become_events_once_and_a_later_file_mends_the_day_before(
-    spark: SparkSession, tmp_path: Path, source: Path
-) -> None:
-    files, intake = tmp_path / "in", Intake(spark, tmp_path / "lake", source)
+@pytest.fixture(scope="module")
+def life(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    folder = tmp_path_factory.mktemp("life")
+    files, intake = folder / "in", Intake(spark, folder / "lake", write_source(folder))
+    silver, events, versions = [], [], []
+
+    def look() -> None:
+        silver.append(intake.silver())
+        events.append({row["event_id"]: row for row in intake.lake.read(EVENTS).collect()})
+        versions.append(intake.versions())
+
     write_lines(files, "a.json", ON_TIME)
+    first = counts(intake.ingest(files, "2026-03-10", "2026-03-10"))
+    look()
+    copy = files / "renamed.json"
+    copy.write_bytes((files / "a.json").read_bytes())
+    again = counts(intake.ingest(files, "2026-03-10", "2026-03-10"))
+    look()
+    copy.unlink()
+    write_lines(files, "b.json", AFTERWARDS)
+    second = counts(intake.ingest(files, "2026-03-11", "2026-03-11"))
+    look()
+    return Life(intake, files, first, again, second, silver, events, versions)
 
-    first = intake.ingest(files, "2026-03-10", "2026-03-10")
-    assert {name: counts(first)[name] for name in ZERO} == {
-        "read": 11,
-        "written": 5,
-        "quarantined": 3,
-        "deduplicated": 2,
-        "filtered": 1,
-    }
-    rows = {row["event_id"]: row for row in intake.lake.read(EVENTS).collect()}
+
+def test_every_row_of_a_file_is_accounted_for(life: Life) -> None:
+    assert life.first == {"read": 11, "written": 5, "quarantined": 3, "deduplicated": 2, "filtered": 1}
+    assert life.intake.late() == ["e4"]
+    reasons = {key: [reason.split()[0] for reason in found] for key, found in life.intake.quarantined()}
+    assert (reasons["e7"], reasons["e5"], len(reasons)) == (["EVT-001"], ["EVT-003"], 3)
+
+
+def test_events_are_typed_dated_and_told_from_machines(life: Life) -> None:
+    rows = life.events[0]
     assert sorted(key for key in rows if len(key) < 64) == ["e1", "e2", "e3", "e6"]
-    assert [rows["e1"][name] for name in ("mkt_source", "refr_source", "refr_term", "is_bot")] == [
-        "mail",
-        "Google",
-        "tea",
-        False,
-    ]
+    told = [rows["e1"][name] for name in ("mkt_source", "refr_source", "refr_term", "is_bot")]
+    assert told == ["mail", "Google", "tea", False]
     assert rows["e2"]["page_urlpath"] == "/b"
     assert str(rows["e3"]["derived_tstamp"]) == "2026-03-10 11:55:00"
     assert str(rows["e6"]["derived_tstamp"]) == "2026-03-10 11:00:00"
     crawler = next(row for key, row in rows.items() if len(key) == 64)
     assert (crawler["is_bot"], crawler["device_category"]) == (True, "bot")
-    assert intake.late() == ["e4"]
-    assert [(key, [reason.split()[0] for reason in reasons]) for key, reasons in intake.quarantined()][:2] == [
-        ("e7", ["EVT-001"]),
-        ("e5", ["EVT-003"]),
-    ]
-    silver, versions = intake.silver(), intake.versions()
-    in_clear = [value for row in silver for value in row if value in ("v1", "v3", "v6") or "192.0.2" in value]
-    assert in_clear == []
 
-    (files / "renamed.json").write_bytes((files / "a.json").read_bytes())
-    again = intake.ingest(files, "2026-03-10", "2026-03-10")
-    assert {name: counts(again)[name] for name in ZERO} == ZERO
-    assert intake.versions() == versions
-    assert intake.silver() == silver
 
-    write_lines(files, "b.json", AFTERWARDS)
-    second = intake.ingest(files, "2026-03-11", "2026-03-11")
-    assert {name: counts(second)[name] for name in ZERO} == {**ZERO, "read": 4, "written": 3, "deduplicated": 1}
-    rows = {row["event_id"]: row for row in intake.lake.read(EVENTS).collect()}
+def test_nobody_is_in_silver_or_the_quarantine_in_clear(life: Life) -> None:
+    quarantine = quarantine_table("clickstream", "clickstream.ingest")
+    texts = [value for row in life.silver[2] for value in row]
+    texts += [row["row_json"] for row in life.intake.lake.read(quarantine).collect()]
+    assert [text for text in texts if "192.0.2" in text or text in ("v1", "v3", "v6", "v8") or '"v1"' in text] == []
+
+
+def test_the_same_files_again_under_other_names_change_nothing(life: Life) -> None:
+    assert life.again == ZERO
+    assert life.versions[1] == life.versions[0]
+    assert life.silver[1] == life.silver[0]
+
+
+def test_a_later_file_mends_the_day_before(life: Life) -> None:
+    assert life.second == {**ZERO, "read": 4, "written": 3, "deduplicated": 1}
+    rows = life.events[2]
     assert rows["e2"]["page_urlpath"] == "/c"
-    assert {key: rows[key]["is_bot"] for key in ("e1", "e2", "e3", "e8", "e9")} == {
-        "e1": True,
-        "e2": True,
-        "e3": False,
-        "e8": False,
-        "e9": True,
-    }
-    assert intake.lake.read(EVENTS_RAW).count() == 15
-    mended = intake.silver()
+    verdicts = {key: rows[key]["is_bot"] for key in ("e1", "e2", "e3", "e8", "e9")}
+    assert verdicts == {"e1": True, "e2": True, "e3": False, "e8": False, "e9": True}
+    assert life.intake.lake.read(EVENTS_RAW).count() == 15
 
-    anew = intake.ingest(files, "2026-03-10", "2026-03-11", "--set", "reprocess=true")
-    assert {name: counts(anew)[name] for name in ZERO} == {
-        "read": 15,
-        "written": 7,
-        "quarantined": 3,
-        "deduplicated": 4,
-        "filtered": 1,
-    }
-    assert intake.silver() == mended
 
-    together = Intake(spark, tmp_path / "together", source)
-    (files / "renamed.json").unlink()
-    together.ingest(files, "2026-03-10", "2026-03-11")
-    assert together.silver() == mended
+def test_all_files_in_one_run_give_the_same_table(life: Life, spark: SparkSession, tmp_path: Path) -> None:
+    together = Intake(spark, tmp_path / "lake", life.intake.source)
+    together.ingest(life.files, "2026-03-10", "2026-03-11")
+    assert together.silver() == life.silver[2]
 
-    backwards = Intake(spark, tmp_path / "backwards", source)
+
+def test_the_files_in_the_other_order_give_the_same_table(life: Life, spark: SparkSession, tmp_path: Path) -> None:
+    backwards = Intake(spark, tmp_path / "lake", life.intake.source)
     for name in ("b.json", "a.json"):
-        backwards.ingest(files / name, "2026-03-10", "2026-03-11")
-    assert backwards.silver() == mended
+        backwards.ingest(life.files / name, "2026-03-10", "2026-03-11")
+    assert backwards.silver() == life.silver[2]
 
 
-def test_a_file_of_later_days_waits_in_bronze_for_the_run_that_owns_them(
-    spark: SparkSession, tmp_path: Path, source: Path
-) -> None:
-    files, intake = tmp_path / "in", Intake(spark, tmp_path / "lake", source)
+def test_days_made_anew_from_bronze_are_the_same(life: Life) -> None:
+    anew = counts(life.intake.ingest(life.files, "2026-03-10", "2026-03-11", "--set", "reprocess=true"))
+    assert anew == {"read": 15, "written": 7, "quarantined": 3, "deduplicated": 4, "filtered": 1}
+    assert life.intake.silver() == life.silver[2]
+
+
+def test_a_file_of_later_days_waits_in_bronze_for_the_run_that_owns_them(spark: SparkSession, tmp_path: Path) -> None:
+    files, intake = tmp_path / "in", Intake(spark, tmp_path / "lake", write_source(tmp_path))
     write_lines(files, "today.json", [hit(id="e1", t="2026-03-10T10:00:00Z")])
     tomorrow = [hit(id=f"e{n}", t="2026-03-11T10:00:00Z", url=f"/{n}") for n in (2, 3, 4)]
     later = write_lines(files, "tomorrow.json", tomorrow)
 
     first = intake.ingest(files, "2026-03-10", "2026-03-10")
-    assert {name: counts(first)[name] for name in ZERO} == {**ZERO, "read": 1, "written": 1}
+    assert counts(first) == {**ZERO, "read": 1, "written": 1}
     assert intake.lake.read(EVENTS_RAW).count() == 4
 
     later.unlink()
     second = intake.ingest(files, "2026-03-11", "2026-03-11")
-    assert {name: counts(second)[name] for name in ZERO} == {**ZERO, "read": 3, "written": 3}
+    assert counts(second) == {**ZERO, "read": 3, "written": 3}
     assert sorted(row["event_id"] for row in intake.lake.read(EVENTS).collect()) == ["e1", "e2", "e3", "e4"]

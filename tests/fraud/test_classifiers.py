@@ -65,7 +65,9 @@ def test_contributions_and_one_constant_add_up_to_the_log_odds(
     model = fit(algorithm, *rows, NAMES, TrainParams(trees=10))
     scorer = scorer_of(algorithm, NAMES, model.files)
     scores = scorer.scores(rows[0][:50])
-    rest = np.log(scores / (1 - scores)) - scorer.contributions(rows[0][:50]).sum(axis=1)
+    terms = scorer.contributions(rows[0][:50])
+    assert terms.shape == (50, len(NAMES))
+    rest = np.log(scores / (1 - scores)) - terms.sum(axis=1)
     assert rest == pytest.approx(np.full(50, rest[0]), abs=1e-4)
 
 
