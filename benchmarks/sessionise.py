@@ -288,17 +288,10 @@ def main(argv: list[str] | None = None) -> None:
     for part in arguments.parts or _PARTS:
         print(f"-- {part}", flush=True)
         getattr(bench, part)()
-    section = Section(
-        "sessionise",
-        "Sessions from clickstream events",
-        claims=bench.claims,
-        tables=bench.tables,
-        notes=bench.notes,
-        command="python -m benchmarks sessionise",
-    )
-    print(json.dumps([vars(claim) for claim in bench.claims], indent=1, ensure_ascii=False))
-    print(json.dumps(bench.tables, indent=1, ensure_ascii=False))
-    print("\n".join(bench.notes))
+    again = "python -m benchmarks sessionise"
+    title = "Sessions from clickstream events"
+    section = Section("sessionise", title, bench.claims, bench.tables, bench.notes, again)
+    print(json.dumps(vars(section), default=vars, indent=1, ensure_ascii=False))
     if arguments.keep or argv is not None:
         keep(section)
 
