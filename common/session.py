@@ -47,7 +47,8 @@ _NEEDED = {
 # Spark 4: with Delta's extension every parameter marker of spark.sql(..., args=) is left unbound (delta-io/delta 7640).
 _NEEDED_SPARK_4 = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 
-# A laptop or a test: two cores, one JVM, tables of a few files.
+# A laptop or a test: two cores, one JVM, tables of a few files. The first compiler alone would get a code cache of
+# 48 MiB, which Spark fills within minutes: the JVM then throws compiled code away and begins anew.
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -55,7 +56,7 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
     "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Ddelta.log.cacheSize=10",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Ddelta.log.cacheSize=10",
 }
 
 

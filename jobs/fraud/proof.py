@@ -67,11 +67,14 @@ def _days_before(moment: Column, days: int) -> Column:
     return moment - F.expr(f"INTERVAL {days * 24} HOURS")
 
 
+def _rank(id_name: str) -> Column:
+    """The order of ids within one instant. Spark compares structs only when their fields are named alike."""
+    return F.struct(F.length(id_name).alias("length"), F.col(id_name).alias("id"))
+
+
 def _customer_totals(now: DataFrame, transactions: DataFrame) -> DataFrame:
     when = F.col("tx_datetime")
-    is_earlier_id = F.struct(F.length("transaction_id"), F.col("transaction_id")) <= F.struct(
-        F.length("_id"), F.col("_id")
-    )
+    is_earlier_id = _rank("transaction_id") <= _rank("_id")
     is_known = (when < F.col("_now")) | ((when == F.col("_now")) & is_earlier_id)
     known = transactions.join(F.broadcast(now), (F.col("customer_id") == F.col("_customer")) & is_known, "inner")
     totals = []
