@@ -27,11 +27,18 @@ from benchmarks.results import Claim, Section, keep
 
 _WARM_UP_ROWS = 200_000
 _DAYS = 30
-_PARTS = ("rivals", "tax", "incremental", "skew", "scaling")
+# Part -> title of its section.
+_PARTS = {
+    "tax": "Sessions: what the framework costs",
+    "incremental": "Sessions: one day of thirty",
+    "rivals": "Sessions: six ways to cut them",
+    "scaling": "Sessions: growth, and peak memory",
+    "skew": "Sessions: one visitor with 40 % of the events",
+}
 
 
 class Bench:
-    """One measurement: its size, its folder of made-up events, and what it has found."""
+    """One part of the measurement: its size, its folder of made-up events, and what it has found."""
 
     def __init__(self, folder: Path, rows: int, pairs: int) -> None:
         self.folder = folder
@@ -210,14 +217,12 @@ class Bench:
         ]
         table = [["events", "CPU s", "wall s", "peak RSS, MB"]]
         for size, reading in zip(sizes, told, strict=True):
-            figures = [f"{reading['cpu_s']:.1f}", f"{reading['wall_s']:.1f}", f"{reading['peak_rss_mb']:.0f}"]
-            table.append([f"{size:,}", *figures])
+            table.append([f"{size:,}", *_cells(reading)])
         self.tables["The suite's steps at three sizes, each in a process of its own"] = table
         peaks = [["", "CPU s", "wall s", "peak RSS, MB"]]
         for engine in ("suite", "session_window", "apply_in_pandas", "duckdb_windows", "polars_sort"):
             reading = _in_a_process(engine, self.events(), self.events(_WARM_UP_ROWS), self.folder)
-            figures = [f"{reading['cpu_s']:.1f}", f"{reading['wall_s']:.1f}", f"{reading['peak_rss_mb']:.0f}"]
-            peaks.append([engine, *figures])
+            peaks.append([engine, *_cells(reading)])
         self.tables[f"Peak memory at {self.rows:,} events, each in a process of its own"] = peaks
 
     def _silver(self) -> Path:
@@ -230,6 +235,10 @@ class Bench:
             lakes.fill_silver(self.spark, self.events(), base, days=_DAYS)
             (base / "_DONE").touch()
         return base
+
+
+def _cells(reading: dict[str, float]) -> list[str]:
+    return [f"{reading['cpu_s']:.1f}", f"{reading['wall_s']:.1f}", f"{reading['peak_rss_mb']:.0f}"]
 
 
 def _in_a_process(engine: str, events: Path, warm_up: Path, folder: Path) -> dict[str, float]:
@@ -284,16 +293,19 @@ def main(argv: list[str] | None = None) -> None:
         _one_engine(arguments.engine, arguments.events, arguments.warm_up, arguments.folder)
         return
     os.environ.update(_TWO_THREADS)
-    bench = Bench(arguments.folder, arguments.rows, arguments.pairs)
     for part in arguments.parts or _PARTS:
         print(f"-- {part}", flush=True)
+        bench = Bench(arguments.folder, arguments.rows, arguments.pairs)
         getattr(bench, part)()
-    again = "python -m benchmarks sessionise"
-    title = "Sessions from clickstream events"
-    section = Section("sessionise", title, bench.claims, bench.tables, bench.notes, again)
-    print(json.dumps(vars(section), default=vars, indent=1, ensure_ascii=False))
-    if arguments.keep or argv is not None:
-        keep(section)
+        notes = [
+            f"{arguments.rows:,} made-up events; {arguments.pairs} rounds where rounds are compared.",
+            *bench.notes,
+        ]
+        again = f"python -m benchmarks.sessionise --keep --rows {arguments.rows} --pairs {arguments.pairs} {part}"
+        section = Section(f"sessionise_{part}", _PARTS[part], bench.claims, bench.tables, notes, again)
+        print(json.dumps(vars(section), default=vars, indent=1, ensure_ascii=False), flush=True)
+        if arguments.keep or argv is not None:
+            keep(section)
 
 
 if __name__ == "__main__":

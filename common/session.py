@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import UsageError
 from common.releases import DEFAULT_RELEASE, RELEASES, Release, release_of
+from common.secrets import is_reference, revealed
 from common.spark_conf import declared_conf, jvm_is_running
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
     builder = SparkSession.builder.appName(declared.get("spark.app.name", app_name))
     if "spark.master" not in declared and "MASTER" not in os.environ:
         builder = builder.master(wanted.pop("spark.master", "local[*]"))
-    for key, value in wanted.items():
+    # Only now: nothing above may log or compare a secret.
+    for key, value in revealed(wanted, region=settings.s3_region).items():
         if key not in declared or key == "spark.jars":
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
@@ -146,7 +148,7 @@ def disagreements(declared: Mapping[str, str], wanted: Mapping[str, str]) -> dic
     found = {}
     for key, need in wanted.items():
         have = declared.get(key)
-        if have is None or key in _LOCAL or have.strip().lower() == need.lower():
+        if have is None or key in _LOCAL or is_reference(need) or have.strip().lower() == need.lower():
             continue
         if key == _EXTENSIONS and DELTA_EXTENSION in [name.strip() for name in have.split(",")]:
             continue

@@ -45,7 +45,8 @@ class LakeSettings(Params):
         None, ge=1, le=100_000, description="spark.sql.shuffle.partitions; null: leave it to Spark."
     )
     spark_conf: dict[str, str] = Field(
-        default_factory=dict, description="Spark settings for sessions that the job opens itself."
+        default_factory=dict,
+        description="Spark settings for sessions that the job opens itself; a value may refer to a secret.",
     )
 
     days_late_allowed: int = Field(

@@ -86,6 +86,12 @@ def test_other_disagreements_are_listed_and_left(caplog: pytest.LogCaptureFixtur
     ]
 
 
+def test_a_setting_that_is_a_secret_is_never_listed_as_a_disagreement() -> None:
+    key = "spark.hadoop.fs.s3a.secret.key"
+    assert disagreements({key: "in clear"}, {key: "secret://env/S3_KEY"}) == {}
+    assert set(disagreements({key: "in clear"}, {key: "another"})) == {key}
+
+
 def test_s3_settings_name_the_endpoint_and_leave_credentials_alone() -> None:
     settings = LakeSettings.model_validate(
         {
