@@ -79,6 +79,12 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
     refuse_or_warn(disagreements(declared, wanted))
     if local:
         _name_python(declared)
+    elif "://" not in settings.root:
+        _LOG.warning(
+            "the lake %s is a folder of one machine, but Spark runs on %s: name a shared one with --lake or --env",
+            settings.root,
+            declared["spark.master"],
+        )
     wanted.update(_jars(declared, wanted, release))
     if jvm_is_running():
         # Before the session, which would only print a stack and go on.

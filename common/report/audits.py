@@ -84,6 +84,8 @@ def _expected(row: Mapping[str, Any]) -> str:
         words.append(f"at most {format_value(high)}")
     if "value_set" in asked:
         words.append(f"one of {format_value(asked.pop('value_set'))}")
+    if asked.pop("or_equal", False):
+        words.append("or equal")
     words += [f"{key.replace('_', ' ')} {format_value(value)}" for key, value in asked.items()]
     if mostly is not None and float(mostly) < 1:
         words.append(f"in at least {format_value(float(mostly) * 100)} % of the rows")
