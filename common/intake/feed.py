@@ -6,7 +6,7 @@ had begun, from its bronze rows. Each write is skipped when it was done before, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,11 +62,23 @@ class Feed:
 
 @dataclass
 class Taken:
-    """What a run took in: rows by fate, the reasons of the rejected ones, and files."""
+    """What a run took in: rows by fate, the reasons of the rejected ones, new files, and the days of new rows.
+
+    ``first_day`` and ``last_day`` are in ISO form, empty when no row is new.
+    """
 
     fates: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     files: int = 0
+    first_day: str = ""
+    last_day: str = ""
+
+    def add(self, fates: Mapping[str, int], days: Sequence[str]) -> None:
+        """Add a batch: its rows by fate, and the first and last day of its new ones."""
+        for fate, count in fates.items():
+            self.fates[fate] = self.fates.get(fate, 0) + count
+        known = [day for day in (self.first_day, self.last_day, *days) if day]
+        self.first_day, self.last_day = min(known, default=""), max(known, default="")
 
 
 def take_in(context: RunContext, feed: Feed) -> Taken:
@@ -177,7 +189,7 @@ def _bronze_of(context: RunContext, feed: Feed, batch: Batch) -> DataFrame:
 def _promote(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken: Taken) -> None:
     judged = feed.judge(_bronze_of(context, feed, batch))
     with context.lake.stage(feed.silver, judged) as staged:
-        fates = {row[FATE]: row["count"] for row in staged.rows.groupBy(FATE).count().collect()}
+        fates, days = _fates(staged.rows, feed.day_column)
         if fates.get(REJECTED):
             _quarantine(context, feed, staged.rows.where(F.col(FATE) == REJECTED), batch, taken)
         context.fault("ingest.quarantined")
@@ -189,14 +201,25 @@ def _promote(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken
             feed.publish(rows, batch)
         context.fault("ingest.published")
     log.finish(batch)
-    for fate, count in fates.items():
-        taken.fates[fate] = taken.fates.get(fate, 0) + count
+    taken.add(fates, days)
     context.counts.add(
         rows_read=sum(fates.values()),
         rows_written=fates.get(NEW, 0),
         rows_quarantined=fates.get(REJECTED, 0),
         rows_deduplicated=fates.get(REPEATED, 0),
     )
+
+
+def _fates(judged: DataFrame, day_column: str) -> tuple[dict[str, int], list[str]]:
+    """Rows by fate, and the first and last day of the new ones."""
+    # As text: a rejected row may claim a year that Python has no date for.
+    day = F.col(day_column).cast("string")
+    counted = judged.groupBy(FATE).agg(
+        F.count(F.lit(1)).alias("rows"), F.min(day).alias("first"), F.max(day).alias("last")
+    )
+    found = {row[FATE]: row for row in counted.collect()}
+    days = [found[NEW]["first"], found[NEW]["last"]] if NEW in found else []
+    return {fate: row["rows"] for fate, row in found.items()}, days
 
 
 def _quarantine(context: RunContext, feed: Feed, rejected: DataFrame, batch: Batch, taken: Taken) -> None:

@@ -43,7 +43,10 @@ def common_decimals(values: Sequence[object]) -> int:
 
 
 def format_number(value: object, *, unit: str = "", decimals: int | None = None) -> str:
-    """``1234567`` as ``1,234,567``, fractions with four figures unless ``decimals`` is given, missing as a dash."""
+    """``1234567`` as ``1,234,567``, fractions with four figures unless ``decimals`` is given, missing as a dash.
+
+    A ``unit`` that is a word is given in the plural and stands after one in the singular.
+    """
     if is_missing(value) or not isinstance(value, (Real, Decimal)):
         return MISSING
     behind = "" if not unit else unit if unit == "%" else f" {unit}"
@@ -59,7 +62,16 @@ def format_number(value: object, *, unit: str = "", decimals: int | None = None)
             text = text.rstrip("0").rstrip(".")
         if number != 0 and not text.strip("-0.,"):
             text = f"{number:.2g}"
+    if text == "1":
+        behind = _singular(behind)
     return text.replace("-", _MINUS, 1) + behind if text.startswith("-") else text + behind
+
+
+def _singular(unit: str) -> str:
+    # Symbols such as s and ms are no words; series has no singular of its own.
+    if len(unit.strip()) < 4 or not unit.endswith("s") or unit.endswith("series"):
+        return unit
+    return unit[:-3] + "y" if unit.endswith("ies") else unit[:-1]
 
 
 def short_number(value: float) -> str:

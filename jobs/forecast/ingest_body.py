@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.intake import NEW, REJECTED, REPEATED, Batch, Feed, Taken, take_in
+from common.report.wording import plural
 from jobs.forecast.sales import judged_sales, sales_lines, sales_rules
 from jobs.forecast.settings import IngestParams
 from jobs.forecast.tables import SALES, SALES_FEED, SALES_RAW
@@ -57,7 +58,7 @@ def _stored(context: RunContext, lines: DataFrame) -> DataFrame | None:
 def _write_report(context: RunContext, taken: Taken) -> None:
     report = context.report
     report.title = "Sales taken in"
-    report.headline("New lines", f"{taken.fates.get(NEW, 0):,}", f"from {taken.files} new files")
+    report.headline("New lines", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
     report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "equal lines, dropped")
     report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
     if taken.reasons:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from common.days import DayRange
+from common.report.wording import plural
 from jobs.fraud.evaluation import Evaluation
 from jobs.fraud.registry import Registered
 
@@ -58,11 +59,13 @@ def write_report(
     report.headline("Best model", best.algorithm.replace("_", " "), best.version)
     report.headline("Average precision", f"{result.average_precision:.3f}")
     report.headline(
-        f"Precision of {params.top_k} alerts a day",
+        f"Precision of {plural(params.top_k, 'alert')} a day",
         f"{result.card_precision:.1%}",
         f"{result.card_recall:.1%} of the compromised cards found on their day",
     )
-    report.headline("Test", f"{result.rows:,} transactions", f"{result.frauds:,} frauds; known cards left out")
+    report.headline(
+        "Test", plural(result.rows, "transaction"), f"{plural(result.frauds, 'fraud')}; known cards left out"
+    )
     report.table("Models", columns, rows, note=_NOTE)
     _budget(context, result)
     _scenarios(context, models, found)
@@ -79,8 +82,8 @@ def _budget(context: RunContext, result: Evaluation) -> None:
         {"precision": precision, "compromised cards detected": recall},
         x_name="cards looked at a day",
         text_alternative=(
-            f"With {budgets[0]} cards a day {precision[0]:.0%} of the alerts are right and {recall[0]:.0%} of the "
-            f"compromised cards are detected; with {budgets[-1]} it is {precision[-1]:.0%} and {recall[-1]:.0%}."
+            f"With {plural(budgets[0], 'card')} a day {precision[0]:.0%} of the alerts are right and {recall[0]:.0%} "
+            f"of the compromised cards are detected; with {budgets[-1]} it is {precision[-1]:.0%} and {recall[-1]:.0%}."
         ),
         note="Best model, mean over the days of the test.",
     )

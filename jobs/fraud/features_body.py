@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from common.errors import ContractError, InputMissingError
 from common.quality import audit
+from common.report.wording import plural
 from jobs.fraud.proof import leaking_rows, sample_of
 from jobs.fraud.settings import FeaturesParams
 from jobs.fraud.tables import FEATURE_ROWS, FEATURES, LABELS, TRANSACTIONS
@@ -99,8 +100,8 @@ def _report(context: RunContext, params: FeaturesParams, rows: DataFrame) -> Non
     if facts is None:
         return
     report = context.report
-    report.headline("Transactions", f"{facts['rows']:,}", f"of {facts['customers']:,} customers")
-    report.headline("Label delay", f"{params.label_delay_days} days", "no label is used before it was reported")
+    report.headline("Transactions", f"{facts['rows']:,}", f"of {plural(facts['customers'], 'customer')}")
+    report.headline("Label delay", plural(params.label_delay_days, "day"), "no label is used before it was reported")
     report.headline(
         "Proved rows", f"{params.proof_rows:,}", "computed again from the raw log as of their time: no difference"
     )

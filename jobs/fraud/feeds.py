@@ -13,12 +13,11 @@ from datetime import datetime
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from common.intake import FATE, NEW, REJECTED, REPEATED, with_read_error
 from common.quality import REASONS, Rule, split
 from common.quality.library import is_blank, is_null, later_than, out_of_range
 from jobs.fraud.tables import LABELS, TRANSACTIONS
 
-FATE = "_fate"
-NEW, REPEATED, REJECTED = "new", "repeated", "rejected"
 _CONTENT, _PLACE, _STORED = "_content", "_place", "_stored"
 
 
@@ -50,7 +49,7 @@ def label_rules(latest: datetime) -> list[Rule]:
 
 def judged_transactions(bronze: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
     """``bronze`` rows with ``tx_day``, ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
-    dated = _with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
+    dated = with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
     content = ("tx_datetime", "customer_id", "terminal_id", "tx_amount")
     clash = "FRD-109 another transaction of this id and day is known"
     return _with_fate(split(dated, rules), stored, (*TRANSACTIONS.keys, "tx_day"), content, clash)
@@ -66,12 +65,7 @@ def judged_labels(looked_up: DataFrame, stored: DataFrame | None, rules: Sequenc
     """Looked up reports with ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
     keys = (*LABELS.keys, "tx_day")
     clash = "FRD-117 another report of this instant says otherwise"
-    return _with_fate(split(_with_read_error(looked_up), rules), stored, keys, ("is_fraud", "fraud_scenario"), clash)
-
-
-def _with_read_error(rows: DataFrame) -> DataFrame:
-    none = F.array().cast("array<string>")
-    return rows.withColumn(REASONS, F.when(F.col("read_error").isNotNull(), F.array("read_error")).otherwise(none))
+    return _with_fate(split(with_read_error(looked_up), rules), stored, keys, ("is_fraud", "fraud_scenario"), clash)
 
 
 def _with_fate(

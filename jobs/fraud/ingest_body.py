@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from common.intake import Batch, Feed, take_in
 from jobs.fraud.feeds import judged_transactions, transaction_rules
-from jobs.fraud.intake import Feed, take_in
 from jobs.fraud.intake_report import write_report
 from jobs.fraud.settings import IngestParams
 from jobs.fraud.tables import TRANSACTION_FEED, TRANSACTIONS, TRANSACTIONS_RAW
@@ -29,7 +29,19 @@ def run(context: RunContext) -> None:
     def judge(bronze: DataFrame) -> DataFrame:
         return judged_transactions(bronze, _stored(context, bronze), rules)
 
-    feed = Feed(TRANSACTION_FEED, tuple(TRANSACTION_FEED.names), TRANSACTIONS_RAW, TRANSACTIONS, judge)
+    def publish(rows: DataFrame, _batch: Batch) -> None:
+        context.lake.upsert(TRANSACTIONS, rows)
+
+    feed = Feed(
+        TRANSACTION_FEED,
+        (tuple(TRANSACTION_FEED.names),),
+        TRANSACTIONS_RAW,
+        TRANSACTIONS,
+        judge,
+        publish,
+        key="transaction_id",
+        day_column="tx_day",
+    )
     write_report(context, take_in(context, feed), noun="transactions")
 
 

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError
+from common.intake import Batch, Feed, take_in
 from jobs.fraud.feeds import judged_labels, label_rules, looked_up_labels
-from jobs.fraud.intake import Feed, take_in
 from jobs.fraud.intake_report import write_report
 from jobs.fraud.settings import IngestLabelsParams
 from jobs.fraud.tables import LABEL_FEED, LABELS, LABELS_RAW, TRANSACTIONS
@@ -38,8 +38,20 @@ def run(context: RunContext) -> None:
         stored = context.lake.read(LABELS, days=days) if context.lake.exists(LABELS) else None
         return judged_labels(looked_up_labels(bronze, transactions), stored, rules)
 
+    def publish(rows: DataFrame, _batch: Batch) -> None:
+        context.lake.upsert(LABELS, rows)
+
     required = tuple(name for name in LABEL_FEED.names if name != "fraud_scenario")
-    feed = Feed(LABEL_FEED, required, LABELS_RAW, LABELS, judge)
+    feed = Feed(
+        LABEL_FEED,
+        (required,),
+        LABELS_RAW,
+        LABELS,
+        judge,
+        publish,
+        key="transaction_id",
+        day_column="tx_day",
+    )
     write_report(context, take_in(context, feed), noun="reports")
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jobs.fraud.feeds import NEW, REJECTED, REPEATED
+from common.intake import NEW, REJECTED, REPEATED
+from common.report.wording import plural
 
 if TYPE_CHECKING:
     from common.context import RunContext
-    from jobs.fraud.intake import Taken
+    from common.intake import Taken
 
 
 def write_report(context: RunContext, taken: Taken, *, noun: str) -> None:
     """Fill the run's report; counts and reasons only."""
     report = context.report
     read = sum(taken.fates.values())
-    report.headline(f"New {noun}", f"{taken.fates.get(NEW, 0):,}", f"of {read:,} rows in {taken.files:,} new files")
+    report.headline(
+        f"New {noun}", f"{taken.fates.get(NEW, 0):,}", f"of {plural(read, 'row')} in {plural(taken.files, 'new file')}"
+    )
     report.headline("Set aside", f"{taken.fates.get(REJECTED, 0):,}", "rows in the quarantine, with their reasons")
     report.headline("Repeated", f"{taken.fates.get(REPEATED, 0):,}", "rows that were known already")
     if taken.first_day:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from common.report.wording import plural
 from jobs.fraud.alerts import ALERT, LINKED
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def write_report(context: RunContext, params: ScoreParams, rows: DataFrame, vers
     )
     alerts = sum(row["alerts"] for row in by_day)
     report = context.report
-    report.headline("Alerts", f"{alerts:,}", f"budget {params.alerts_per_day} cards a day")
+    report.headline("Alerts", f"{alerts:,}", f"budget {plural(params.alerts_per_day, 'card')} a day")
     report.headline("Transactions scored", f"{sum(row['transactions'] for row in by_day):,}", str(context.days))
     report.headline("Amount behind the alerts", f"{sum(row['amount'] or 0 for row in by_day):,.2f}")
     report.headline("Model", version)
@@ -85,7 +86,7 @@ def _reasons(context: RunContext, alerts: DataFrame) -> None:
             [count for _, count in found],
             label_name="feature",
             unit="alerts",
-            text_alternative=f"The most frequent first reason is {found[0][0]}, for {found[0][1]:,} alerts.",
+            text_alternative=f"The most frequent first reason is {found[0][0]}, for {plural(found[0][1], 'alert')}.",
         )
 
 

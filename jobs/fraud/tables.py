@@ -19,6 +19,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from common.intake import PROVENANCE
 from common.lake.table import Table
 
 WINDOW_DAYS: Final = (1, 7, 30)
@@ -65,16 +66,6 @@ def _feature(name: str) -> StructField:
     return _required(name, DoubleType() if is_fraction else IntegerType())
 
 
-_PROVENANCE = (
-    _optional("payload", StringType()),
-    _optional("read_error", StringType()),
-    _required("_file", StringType()),
-    _required("_file_sha256", StringType()),
-    _required("_batch_id", StringType()),
-    _required("ingest_date", DateType()),
-    _required("ingested_at", TimestampType()),
-)
-
 TRANSACTION_FEED: Final = StructType(
     [
         _optional("transaction_id", StringType()),
@@ -99,7 +90,7 @@ LABEL_FEED: Final = StructType(
 TRANSACTIONS_RAW = Table(
     name="fraud.transactions_raw",
     layer="bronze",
-    schema=StructType([*TRANSACTION_FEED.fields, *_PROVENANCE]),
+    schema=StructType([*TRANSACTION_FEED.fields, *PROVENANCE]),
     keys=(),
     day_column="ingest_date",
     personal_columns=("customer_id", "payload"),
@@ -109,7 +100,7 @@ TRANSACTIONS_RAW = Table(
 LABELS_RAW = Table(
     name="fraud.labels_raw",
     layer="bronze",
-    schema=StructType([*LABEL_FEED.fields, *_PROVENANCE]),
+    schema=StructType([*LABEL_FEED.fields, *PROVENANCE]),
     keys=(),
     day_column="ingest_date",
     personal_columns=("payload",),

@@ -264,7 +264,7 @@ def test_a_source_without_a_needed_column_is_refused_before_anything_is_read(sma
     folder = csv(tmp_path / "cards", "a.csv", "id,at", "1,2026-03-02 12:00:00")
     assert small.run(ingest.JOB, "--source", str(tmp_path / "cards.yaml"), "--input", folder) == 2
     error = small.record(ingest.JOB)["error"]
-    assert error["code"] == "FRD-002"
+    assert error["code"] == "ING-003"
     assert "customer_id, terminal_id, tx_amount" in error["message"]
 
 

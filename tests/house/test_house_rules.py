@@ -21,7 +21,7 @@ MAX_LINES = 300
 # Parts of bodies: they take a run's context or lake, or bring a few summary rows to the driver for a report.
 PARTS_OF_BODIES = {
     *("clickstream/gap_sensitivity", "clickstream/ledger", "clickstream/promote", "clickstream/reprocess"),
-    *("fraud/batches", "fraud/evaluation", "fraud/intake", "fraud/registry"),
+    *("fraud/evaluation", "fraud/registry"),
 }
 
 

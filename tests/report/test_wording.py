@@ -22,6 +22,25 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (1, "alerts", "1 alert"),
+        (1.0, "units", "1 unit"),
+        (1, "categories", "1 category"),
+        (1, "series", "1 series"),
+        (1, "ms", "1 ms"),
+        (1, "%", "1%"),
+        (0, "alerts", "0 alerts"),
+        (2, "alerts", "2 alerts"),
+        (11, "alerts", "11 alerts"),
+        (1.5, "units", "1.5 units"),
+    ],
+)
+def test_one_of_something_is_in_the_singular(value: float, unit: str, text: str) -> None:
+    assert format_number(value, unit=unit) == text
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (1234567, "1,234,567"),
