@@ -16,11 +16,13 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 # Each module has ``measure(data: Path) -> None``, which keeps its own section with benchmarks.results.keep.
 MEASUREMENTS: tuple[str, ...] = (
     "sessionise",
+    "row_rules",
     "fraud_handbook",
     "fraud_features",
     "fraud_scoring",
     "forecast_accuracy",
     "forecast_speed",
+    "demo",
 )
 
 _INTRODUCTION = """# Benchmarks

@@ -81,7 +81,7 @@ def _like(code: str, column: str, pattern: str, wrong: str) -> Demand:
 
 DEMANDS = (
     _not_blank("Q-01", "event_id", " NULL "),
-    _like("Q-02", "event_id", "^e[0-9]{15}-[0-9]{16}$", "e1"),
+    _like("Q-02", "event_id", "^e-[0-9]{15}-[0-9]{16}$", "e1"),
     _given("Q-03", "event_name"),
     _one_of("Q-04", "event_name", "page_view", "purchase", "scroll"),
     _given("Q-05", "event_date"),
@@ -136,7 +136,7 @@ def counted_by_duckdb(events: Path) -> dict[str, int]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         row = connection.execute(
-            f"SELECT count(*), count(*) FILTER (WHERE {broken}), {', '.join(sums)} FROM '{events}/*.parquet'"  # noqa: S608
+            f"SELECT count(*), count(*) FILTER (WHERE {broken}), {', '.join(sums)} FROM '{events}/*.parquet'"
         ).fetchone()
     if row is None:
         raise SystemExit("DuckDB gave no counts")

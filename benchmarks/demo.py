@@ -1,0 +1,90 @@
+"""``python -m benchmarks.demo``: what ``make demo`` costs by phase, when everything is downloaded already."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import load_note
+from benchmarks.results import Claim, Section, keep
+
+_GOAL_S = 600
+
+
+def measure(data: Path) -> None:
+    """Run the whole demo and keep the section; ``data`` is not needed, the samples are bundled."""
+    _ = data
+    main(["--keep"])
+
+
+def run(families: Sequence[str], runs: int) -> Section:
+    """The demo ``runs`` times, each on an empty lake; the last one is told."""
+    note = load_note()
+    for number in range(runs):
+        print(f"-- run {number + 1} of {runs}", flush=True)
+        phases = _demo(families)
+    total_s = sum(phase["wall_seconds"] for phase in phases)
+    table = [["phase", "seconds", "peak MB"]]
+    table += [[p["job"], f"{p['wall_seconds']:.1f}", f"{p['peak_memory_mb']:,}"] for p in phases]
+    most = max(phase["peak_memory_mb"] for phase in phases)
+    table.append(["in all", f"{total_s:.1f}", f"{most:,}"])
+    whole = not families
+    return Section(
+        "demo",
+        "The demo",
+        claims=[
+            Claim(
+                "`make demo` on two cores, second run, wall time",
+                "≤ 10 min",
+                f"{total_s / 60:.1f} min" if whole else f"{total_s / 60:.1f} min for {', '.join(families)} only",
+                (os.cpu_count() or 1) <= 2 and total_s <= _GOAL_S if whole else None,
+            )
+        ],
+        tables={"The phases in their order, each a process of its own": table},
+        notes=[
+            note,
+            f"Run {runs} of {runs} is shown, on an empty lake; nothing is left to download and the files it reads are"
+            " in the page cache. One run only: no interval.",
+            "Peak MB is the largest sum of resident memory over the phase's process tree (driver, JVM, Python workers),"
+            " polled four times a second; in the last line it is the largest of all phases.",
+        ],
+        command="python -m benchmarks demo",
+    )
+
+
+def _demo(families: Sequence[str]) -> list[dict[str, Any]]:
+    """One run on a lake of its own, which is removed; its phases as demo.json tells them."""
+    with tempfile.TemporaryDirectory(prefix="lakejobs-demo-") as folder:
+        command = [sys.executable, "-m", "deploy.demo", "--lake", folder]
+        command += ["--only", *families] if families else []
+        if subprocess.run(command, check=False).returncode:
+            raise SystemExit("the demo failed: no figures")
+        phases: list[dict[str, Any]] = json.loads((Path(folder) / "demo.json").read_text(encoding="utf-8"))
+    return phases
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Command line: the families to run, how often."""
+    parser = argparse.ArgumentParser(prog="benchmarks.demo", description=__doc__)
+    parser.add_argument("--only", nargs="*", default=[], metavar="FAMILY", help="these families alone: no verdict")
+    parser.add_argument("--runs", type=int, default=2, help="how often; the last run is told")
+    parser.add_argument("--keep", action="store_true", help="write the section for docs/benchmarks.md")
+    arguments = parser.parse_args(argv)
+    section = run(arguments.only, arguments.runs)
+    for claim in section.claims:
+        print(claim)
+    for rows in section.tables.values():
+        print("\n".join("  ".join(cell.rjust(24) for cell in row) for row in rows))
+    if arguments.keep:
+        keep(section)
+
+
+if __name__ == "__main__":
+    main()
