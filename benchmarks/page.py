@@ -34,6 +34,9 @@ Protocol: everything compared runs in one command on one machine, interleaved A 
 only after both sides have been shown to give the same rows. Ratios are medians of paired runs with a bootstrap
 90 % interval; CPU seconds are those of the whole process tree (driver, JVM, Python workers). A goal is met only if
 the whole interval is on the right side. Losses are printed too.
+
+"The suite" is this repository's code; "a / b" is a's cost over b's, so below 1 a is cheaper. "printed" marks a figure
+without a goal. Each section says how busy the machine was when it began.
 """
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 REASONS = "reasons"
+# Between the reasons of a row while they are one text; a control character that no reason holds.
+_MARK = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ def split(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     """``rows`` with ``reasons array<string>``: the broken rules in the order given, empty for a row that is fine.
 
     Reasons that the rows already carry in a column ``reasons`` come first. Raises ValueError when two rules have the
-    same reason.
+    same reason or a reason holds the control character U+001F.
     """
     texts = [rule.reason for rule in rules]
     twice = sorted({text for text in texts if texts.count(text) > 1})
     if twice:
         raise ValueError(f"two rules give the same reason: {', '.join(twice)}")
+    if any(_MARK in text for text in texts):
+        raise ValueError("a reason holds the control character U+001F")
     found = _found(rules)
     if REASONS in rows.columns:
         found = F.concat(F.coalesce(F.col(REASONS), _none()), found)
@@ -64,9 +67,7 @@ def _none() -> Column:
 def _found(rules: Sequence[Rule]) -> Column:
     if not rules:
         return _none()
-    conditions = [rule.broken() for rule in rules]
-    # Most rows are fine: they pay for one chain of ORs and build no array.
-    any_broken = reduce(lambda left, right: left | right, conditions)
-    texts = F.array(*(F.when(condition, F.lit(rule.reason)) for condition, rule in zip(conditions, rules, strict=True)))
-    # Taking out the nulls by array_except stays inside generated code; a lambda would not.
-    return F.when(any_broken, F.array_except(texts, F.array(F.lit(None).cast("string")))).otherwise(_none())
+    # Each condition stands here once: the generated code is compiled by the JVM only up to 8,000 bytes a method.
+    broken = F.concat_ws(_MARK, *(F.when(rule.broken(), F.lit(rule.reason)) for rule in rules))
+    # Built-in functions with generated code; taking out nulls from an array would need a lambda, which has none.
+    return F.array_remove(F.split(broken, _MARK), "")

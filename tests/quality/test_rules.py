@@ -59,10 +59,16 @@ def test_two_rules_with_one_reason_are_refused(spark: SparkSession) -> None:
         split(spark.range(1), [RULES[0], RULES[0]])
 
 
+def test_a_reason_with_the_mark_between_reasons_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(ValueError, match=r"U\+001F"):
+        split(spark.range(1), [Rule("T-1", "a\x1fb", library.is_null("id"))])
+
+
 def test_a_rule_is_evaluated_once_a_row_and_reads_the_rows_once(spark: SparkSession) -> None:
     rows = split(spark.createDataFrame(ROWS, "id string, amount double, kind string"), RULES)
     plan = rows._jdf.queryExecution().executedPlan().toString()
     assert plan.count("Scan") == 1
+    assert plan.count("100.0") == 1
     assert "Exchange" not in plan
 
 
