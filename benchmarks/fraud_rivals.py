@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from jobs.fraud.simulation import World, simulate_transactions
-from jobs.fraud.tables import FEATURES, LABELS, TRANSACTIONS, WINDOW_DAYS
+from jobs.fraud.tables import FEATURES, LABELS, TRANSACTION_FEED, WINDOW_DAYS
 from jobs.fraud.windows import build_features
 
 FIRST_DAY = date(2018, 4, 1)
@@ -55,7 +55,7 @@ def suite(spark: SparkSession, folder: Path, out: Path, days: DayRange) -> None:
     """The pure steps of fraud.features."""
     rows = spark.read.parquet(str(folder))
     labels = rows.where("is_fraud").select(*LABELS.schema.names)
-    transactions = rows.select(*TRANSACTIONS.schema.names)
+    transactions = rows.select(*TRANSACTION_FEED.names, "tx_day")
     features = build_features(transactions, labels, days=days, label_delay_days=DELAY_DAYS)
     features.select("transaction_id", *WINDOWS).write.mode("overwrite").parquet(str(out))
 

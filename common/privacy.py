@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
 
     from common.config import LakeSettings
+    from common.context import RunContext
 
 PSEUDONYM_HEX_DIGITS = 32
 KEY_ID_COLUMN = "pseudonym_key_id"
@@ -69,6 +70,21 @@ class PseudonymKey:
     def pseudonym(self, value: str) -> str:
         """The pseudonym of one value, for look-ups on the driver."""
         return hmac.new(self.secret, value.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_HEX_DIGITS]
+
+
+# Only for lakes on a laptop: whoever reads this code can undo its pseudonyms.
+_PUBLIC_KEY = PseudonymKey("public", b"lakejobs: no secret at all, for local lakes only")
+
+
+def pseudonym_key(context: RunContext) -> PseudonymKey:
+    """The key of a run: that of the settings, or in ``--env local`` without one a public key, with a warning.
+
+    Raises UsageError PRV-001 when another environment has no key, and what ``PseudonymKey.of`` raises.
+    """
+    if context.settings.pseudonym_key is None and context.env == "local":
+        context.log.warning("no pseudonym key is set: this local lake uses a public one")
+        return _PUBLIC_KEY
+    return PseudonymKey.of(context.settings)
 
 
 def pseudonymise(

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.intake import NEW, REJECTED, REPEATED, Batch, Feed, Taken, take_in
+from common.privacy import pseudonym_key
 from common.report.wording import plural
 from jobs.forecast.sales import judged_sales, sales_lines, sales_rules
 from jobs.forecast.settings import IngestParams
@@ -26,9 +27,10 @@ def run(context: RunContext) -> None:
     """One run of forecast.ingest. Raises LakejobsError."""
     params = context.params_as(IngestParams)
     rules = sales_rules(context.started_at + timedelta(days=params.future_days), params.largest_quantity)
+    key = pseudonym_key(context)
 
     def judge(bronze: DataFrame) -> DataFrame:
-        lines = sales_lines(bronze, params.time_zone)
+        lines = sales_lines(bronze, params.time_zone, key)
         return judged_sales(
             lines,
             _stored(context, lines),

@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from common.privacy import KEY_ID_COLUMN
 from jobs.forecast.tables import SALES
 
 _PURCHASES = ("purchase", "order_completed", "transaction_item")
@@ -35,6 +36,8 @@ def purchases_as_sales(events: DataFrame, sales: DataFrame | None) -> DataFrame:
         "item_name": F.col("item_name"),
         "unit_price": F.col("price"),
         "customer_id": F.coalesce(F.col("domain_userid"), F.lit("unknown")),
+        # Events are under the key of their own ingest and do not name it.
+        KEY_ID_COLUMN: F.lit(None).cast("string"),
         "country": F.col("geo_country"),
         "currency": F.col("currency"),
         "_batch_id": F.lit("clickstream"),

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.intake import FATE, NEW, REJECTED, REPEATED, with_read_error
+from common.privacy import KEY_ID_COLUMN, PseudonymKey, pseudonymise
 from common.quality import REASONS, Rule, split
 from common.quality.library import is_blank, is_null, not_finite, out_of_range
 
@@ -48,14 +49,22 @@ def _is_too_large(largest: float) -> Column:
     return (F.abs("quantity") > largest) & ~not_finite("quantity")()
 
 
-def sales_lines(bronze: DataFrame, time_zone: str) -> DataFrame:
-    """Bronze rows with the columns of SALES but ``line_id``; ``sold_day`` by the clock of ``time_zone``."""
+def sales_lines(bronze: DataFrame, time_zone: str, key: PseudonymKey) -> DataFrame:
+    """Bronze rows with the columns of SALES but ``line_id``: ``sold_day`` by the clock of ``time_zone``, each customer
+    a pseudonym under ``key``.
+    """
     is_series = F.col("item_id").isNull() & (F.col("unique_id").isNotNull() | F.col("y").isNotNull())
     moment = F.coalesce("sold_at", "ds")
     # A period of a ready series is named by its date, which no clock may shift.
     day = F.to_date(F.when(is_series, moment).otherwise(F.from_utc_timestamp(moment, time_zone)))
-    return bronze.drop("payload").withColumns(
+    # Nobody must not become a customer, which the pseudonym of a blank would be.
+    named = F.when(~is_blank("customer_id")(), F.col("customer_id"))
+    hidden = pseudonymise(
+        bronze.drop("payload").withColumn("customer_id", named), ["customer_id"], key, key_id_column=None
+    )
+    return hidden.withColumns(
         {
+            KEY_ID_COLUMN: F.when(F.col("customer_id").isNotNull(), F.lit(key.key_id)),
             "is_series": is_series,
             "item_id": F.trim(F.coalesce("item_id", "unique_id")),
             "quantity": F.coalesce("quantity", "y"),

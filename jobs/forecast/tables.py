@@ -24,6 +24,7 @@ from pyspark.sql.types import (
 
 from common.intake import PROVENANCE
 from common.lake.table import Table
+from common.privacy import KEY_ID_COLUMN
 
 MONEY: Final = DecimalType(18, 4)
 
@@ -87,7 +88,7 @@ SALES = Table(
             *_required(BooleanType(), "is_series"),
             *_optional(_TEXT, "invoice_id", "transaction_id", "item_name"),
             *_optional(MONEY, "unit_price"),
-            *_optional(_TEXT, "customer_id", "country", "currency"),
+            *_optional(_TEXT, "customer_id", KEY_ID_COLUMN, "country", "currency"),
             *_required(_TEXT, "_batch_id"),
         ]
     ),
@@ -97,7 +98,7 @@ SALES = Table(
     suite="forecast.sales",
     description=(
         "Sales lines, each once; a negative quantity gives goods back. is_series: the line is the value of a ready "
-        "series, complete for its period."
+        "series, complete for its period. Customers are pseudonyms (key: pseudonym_key_id)."
     ),
 )
 

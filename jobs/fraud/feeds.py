@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.intake import FATE, NEW, REJECTED, REPEATED, with_read_error
+from common.privacy import PseudonymKey, pseudonymise
 from common.quality import REASONS, Rule, split
 from common.quality.library import is_blank, is_null, later_than, out_of_range
 from jobs.fraud.tables import LABELS, TRANSACTIONS
@@ -47,12 +48,19 @@ def label_rules(latest: datetime) -> list[Rule]:
     ]
 
 
-def judged_transactions(bronze: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
-    """``bronze`` rows with ``tx_day``, ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
+def judged_transactions(
+    bronze: DataFrame, stored: DataFrame | None, rules: Sequence[Rule], key: PseudonymKey
+) -> DataFrame:
+    """``bronze`` rows with ``tx_day``, ``reasons`` and their fate, each customer a pseudonym under ``key``.
+
+    ``stored`` are the silver rows of the same days. Only under the key of a stored row can its repetition be known.
+    """
     dated = with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
     content = ("tx_datetime", "customer_id", "terminal_id", "tx_amount")
     clash = "FRD-109 another transaction of this id and day is known"
-    return _with_fate(split(dated, rules), stored, (*TRANSACTIONS.keys, "tx_day"), content, clash)
+    # A blank customer must be seen as one: its pseudonym would look like any other.
+    hidden = pseudonymise(split(dated, rules), ["customer_id"], key)
+    return _with_fate(hidden, stored, (*TRANSACTIONS.keys, "tx_day"), content, clash)
 
 
 def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.intake import Batch, Feed, take_in
+from common.privacy import pseudonym_key
 from jobs.fraud.feeds import judged_transactions, transaction_rules
 from jobs.fraud.intake_report import write_report
 from jobs.fraud.settings import IngestParams
@@ -26,8 +27,10 @@ def run(context: RunContext) -> None:
         context.started_at + timedelta(minutes=params.clock_tolerance_minutes), params.highest_amount
     )
 
+    key = pseudonym_key(context)
+
     def judge(bronze: DataFrame) -> DataFrame:
-        return judged_transactions(bronze, _stored(context, bronze), rules)
+        return judged_transactions(bronze, _stored(context, bronze), rules, key)
 
     def publish(rows: DataFrame, _batch: Batch) -> None:
         context.lake.upsert(TRANSACTIONS, rows)

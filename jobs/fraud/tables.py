@@ -21,6 +21,7 @@ from pyspark.sql.types import (
 
 from common.intake import PROVENANCE
 from common.lake.table import Table
+from common.privacy import KEY_ID_COLUMN
 
 WINDOW_DAYS: Final = (1, 7, 30)
 """Lengths of the behaviour windows, in days, of the Fraud Detection Handbook."""
@@ -110,12 +111,12 @@ LABELS_RAW = Table(
 TRANSACTIONS = Table(
     name="fraud.transactions",
     layer="silver",
-    schema=StructType([*_TRANSACTION, _required("tx_amount", AMOUNT)]),
+    schema=StructType([*_TRANSACTION, _required("tx_amount", AMOUNT), _required(KEY_ID_COLUMN, StringType())]),
     keys=("transaction_id",),
     day_column="tx_day",
     personal_columns=("customer_id",),
     suite="fraud.transactions",
-    description="Card transactions: typed, valid, each id once.",
+    description="Card transactions: typed, valid, each id once; customers are pseudonyms (key: pseudonym_key_id).",
 )
 
 LABELS = Table(

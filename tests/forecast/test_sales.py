@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType, StringType, StructField, StructType
 
 from common.intake import FATE
+from common.privacy import PseudonymKey
 from jobs.forecast.sales import judged_sales, sales_lines, sales_rules
 from jobs.forecast.tables import SALES, SALES_FEED
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.unit
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LATEST = datetime(2026, 3, 10, tzinfo=UTC)
+KEY = PseudonymKey("k7", b"a-test-key-of-enough-bytes")
 BRONZE = StructType(
     [
         *SALES_FEED.fields,
@@ -40,7 +42,7 @@ def judged(
     spark: SparkSession, rows: list[dict[str, Any]], stored: DataFrame | None = None, keep: bool = False
 ) -> list[Any]:
     whole = [{name: row.get(name) for name in BRONZE.names} for row in rows]
-    lines = sales_lines(spark.createDataFrame(whole, BRONZE), "UTC")
+    lines = sales_lines(spark.createDataFrame(whole, BRONZE), "UTC", KEY)
     found = judged_sales(
         lines, stored, sales_rules(LATEST, 1e6), keep_duplicates=keep, has_series=any("y" in row for row in rows)
     )
@@ -121,8 +123,22 @@ def test_the_day_of_a_sale_is_told_by_the_shops_clock_and_that_of_a_series_by_it
     late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
     rows = [LINE | {"sold_at": late}, POINT | {"ds": late}]
     whole = [{name: row.get(name) for name in BRONZE.names} for row in rows]
-    found = sales_lines(spark.createDataFrame(whole, BRONZE), "Europe/Berlin").collect()
+    found = sales_lines(spark.createDataFrame(whole, BRONZE), "Europe/Berlin", KEY).collect()
     assert [(row["item_id"], str(row["sold_day"]), row["is_series"]) for row in found] == [
         ("A", "2026-03-03", False),
         ("W1", "2026-03-02", True),
     ]
+
+
+def test_a_customer_is_a_pseudonym_under_the_key_and_nobody_stays_nobody(spark: SparkSession) -> None:
+    named = ["C1", None, " ", "null"]
+    found = judged(spark, [LINE | {"customer_id": name, "_file": f"f{n}"} for n, name in enumerate(named)])
+    # HMAC-SHA-256 by openssl: printf C1 | openssl dgst -sha256 -hmac a-test-key-of-enough-bytes
+    customer = "7bca09bdd29216aadfe5f8b6231d35ac"
+    told = [(row["customer_id"], row["pseudonym_key_id"]) for row in found]
+    assert told == [(customer, "k7"), (None, None), (None, None), (None, None)]
+    assert fates(found) == ["new", "new", "repeated", "repeated"]
+
+
+def test_equal_lines_of_two_customers_are_two_lines(spark: SparkSession) -> None:
+    assert fates(judged(spark, [LINE | {"customer_id": "C1"}, LINE | {"customer_id": "C2"}])) == ["new", "new"]

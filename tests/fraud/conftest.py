@@ -32,6 +32,7 @@ def transactions(spark: SparkSession) -> Callable[..., DataFrame]:
                 "customer_id": "C1",
                 "terminal_id": "T1",
                 "tx_amount": Decimal("10"),
+                "pseudonym_key_id": "k7",
             }
             whole = base | record
             whole["tx_day"] = whole["tx_datetime"].date()

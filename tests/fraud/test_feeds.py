@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from common.privacy import PseudonymKey
 from jobs.fraud import tables
 from jobs.fraud.feeds import judged_labels, judged_transactions, label_rules, looked_up_labels, transaction_rules
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.unit
 
 NOON = datetime(2026, 3, 2, 12)
 LATEST = datetime(2026, 3, 10)
+KEY = PseudonymKey("k7", b"a-test-key-of-enough-bytes")
 Build = Callable[..., DataFrame]
 
 
@@ -62,7 +64,7 @@ def fates(judged: DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def judge(bronze: DataFrame, stored: DataFrame | None = None) -> DataFrame:
-    return judged_transactions(bronze, stored, transaction_rules(LATEST, 1_000.0))
+    return judged_transactions(bronze, stored, transaction_rules(LATEST, 1_000.0), KEY)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +107,19 @@ def test_of_contradicting_rows_the_same_one_stays_in_whatever_order_they_come(se
 
 
 def test_a_stored_transaction_is_never_replaced(sent: Build, transactions: Build) -> None:
-    stored = transactions({"tx_amount": Decimal("10")})
+    stored = transactions({"tx_amount": Decimal("10"), "customer_id": KEY.pseudonym("C1")})
     assert fates(judge(sent({"tx_amount": Decimal("10")}, {"tx_amount": Decimal("12")}), stored)) == [
         ("repeated", []),
         ("rejected", ["FRD-109"]),
     ]
+
+
+def test_a_customer_is_a_pseudonym_under_the_key_and_rows_of_one_customer_stay_together(sent: Build) -> None:
+    rows = judge(sent({}, {"transaction_id": "2"}, {"transaction_id": "3", "customer_id": "C2"})).collect()
+    # HMAC-SHA-256 by openssl: printf C1 | openssl dgst -sha256 -hmac a-test-key-of-enough-bytes
+    first, second = "7bca09bdd29216aadfe5f8b6231d35ac", "b0879573100b73c596c35a4a02926775"
+    assert {row["transaction_id"]: row["customer_id"] for row in rows} == {"1": first, "2": first, "3": second}
+    assert {row["pseudonym_key_id"] for row in rows} == {"k7"}
 
 
 def test_a_rejected_row_does_not_take_the_place_of_a_good_one(sent: Build) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from common.config import LakeSettings
 from common.errors import UsageError
-from common.privacy import PseudonymKey, holds_card_number, pseudonymise
+from common.privacy import PseudonymKey, holds_card_number, pseudonym_key, pseudonymise
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +52,28 @@ def test_numbers_and_text_of_the_same_digits_get_one_pseudonym(spark: SparkSessi
     hidden = pseudonymise(rows, ["number", "text"], key, key_id_column=None).first()
     assert hidden is not None
     assert hidden["number"] == hidden["text"] == key.pseudonym("42")
+
+
+def run_in(env: str, **settings: str) -> Any:
+    return SimpleNamespace(env=env, settings=LakeSettings.model_validate(settings), log=logging.getLogger("run"))
+
+
+def test_a_local_run_without_a_key_takes_a_public_one_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    assert pseudonym_key(run_in("local")).key_id == "public"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+@pytest.mark.parametrize("env", ["dev", "prod"])
+def test_no_other_run_goes_without_a_key(env: str) -> None:
+    with pytest.raises(UsageError, match="PRV-001"):
+        pseudonym_key(run_in(env))
+
+
+@pytest.mark.parametrize("env", ["local", "prod"])
+def test_the_key_of_the_settings_is_taken_wherever_there_is_one(env: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THE_KEY", SECRET.decode())
+    found = pseudonym_key(run_in(env, pseudonym_key="secret://env/THE_KEY", pseudonym_key_id="k9"))
+    assert (found.key_id, found.secret) == ("k9", SECRET)
 
 
 def test_another_key_gives_other_pseudonyms(key: PseudonymKey) -> None:
