@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import UsageError
-from common.privacy import PseudonymKey
+from common.privacy import pseudonym_key
 from common.quality import to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
 from jobs.clickstream import bronze, promotion
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from common.context import RunContext
     from common.days import DayRange
     from common.sources import FileInventory, Source
-
-# Only for lakes on a laptop: whoever reads this code can undo its pseudonyms.
-_PUBLIC_KEY = PseudonymKey("public", b"lakejobs: no secret at all, for local lakes only")
 
 
 def run(context: RunContext) -> None:
@@ -180,11 +177,4 @@ def _rules(context: RunContext, params: IngestParams, days: DayRange) -> promoti
         days_late_allowed=context.settings.days_late_allowed,
         max_future_minutes=params.max_future_minutes,
     )
-    return promotion.Rules(limits, load_referrers(), params.site_hosts, _pseudonym_key(context))
-
-
-def _pseudonym_key(context: RunContext) -> PseudonymKey:
-    if context.settings.pseudonym_key is None and context.env == "local":
-        context.log.warning("no pseudonym key is set: this local lake uses a public one")
-        return _PUBLIC_KEY
-    return PseudonymKey.of(context.settings)
+    return promotion.Rules(limits, load_referrers(), params.site_hosts, pseudonym_key(context))
