@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import UsageError
-from common.privacy import pseudonym_key
+from common.privacy import PseudonymKey, pseudonym_key
 from common.quality import to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
 from jobs.clickstream import bronze, promotion
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 def run(context: RunContext) -> None:
     """One run of clickstream.ingest. Raises LakejobsError."""
     params = context.params_as(IngestParams)
-    promoter = Promoter(context, params, rules_for=lambda days: _rules(context, params, days))
+    # Fetched before anything is read or written: a run without its key has done nothing.
+    key = pseudonym_key(context)
+    promoter = Promoter(context, params, rules_for=lambda days: _rules(context, params, key, days))
     if params.reprocess:
         reprocess(context, params, promoter)
     else:
@@ -170,11 +172,11 @@ def _promote(context: RunContext, params: IngestParams, promoter: Promoter, ledg
     ledger.finish(due)
 
 
-def _rules(context: RunContext, params: IngestParams, days: DayRange) -> promotion.Rules:
+def _rules(context: RunContext, params: IngestParams, key: PseudonymKey, days: DayRange) -> promotion.Rules:
     limits = TimeLimits(
         days=days,
         earliest=params.earliest_day,
         days_late_allowed=context.settings.days_late_allowed,
         max_future_minutes=params.max_future_minutes,
     )
-    return promotion.Rules(limits, load_referrers(), params.site_hosts, pseudonym_key(context))
+    return promotion.Rules(limits, load_referrers(), params.site_hosts, key)

@@ -166,3 +166,11 @@ def test_a_file_of_later_days_waits_in_bronze_for_the_run_that_owns_them(spark: 
     second = intake.ingest(files, "2026-03-11", "2026-03-11")
     assert counts(second) == {**ZERO, "read": 3, "written": 3}
     assert sorted(row["event_id"] for row in intake.lake.read(EVENTS).collect()) == ["e1", "e2", "e3", "e4"]
+
+
+def test_a_run_that_lacks_its_pseudonym_key_has_taken_in_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    write_lines(tmp_path / "in", "day.jsonl", ON_TIME[:1])
+    intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
+    record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10", "--env", "prod")
+    assert (record["exit_code"], record["error"]["code"]) == (2, "PRV-001")
+    assert not intake.lake.exists(EVENTS_RAW)
