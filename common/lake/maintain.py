@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from common.lake.lake import Lake
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_LISTING_TASKS = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+_FOLDERS_A_TASK = 8
+_MOST_LISTING_TASKS = 10_000
 _DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -65,12 +68,14 @@ def compact(
     return Compaction(own.metric("numRemovedFiles"), own.metric("numAddedFiles"))
 
 
-def vacuum(lake: Lake, table: Table) -> None:
+def vacuum(lake: Lake, table: Table, *, folders: int) -> None:
     """Delete files that no version within ``delta.deletedFileRetentionDuration`` needs.
 
-    The retention is never given as an argument: Delta 4.2 ignores it and 3.3 obeys it, however short.
+    ``folders`` is about how many partitions there are: Delta would start 10,000 tasks to list even two. The retention
+    is never given as an argument: Delta 4.2 ignores it and 3.3 obeys it, however short.
     """
-    with lake.lease(table) as lease:
+    tasks = min(1 + folders // _FOLDERS_A_TASK, _MOST_LISTING_TASKS)
+    with lake.lease(table) as lease, session_conf(lake.spark, {_LISTING_TASKS: str(tasks)}):
         lease.check()
         lake.spark.sql(f"VACUUM delta.`{lake.path(table)}`").collect()
 

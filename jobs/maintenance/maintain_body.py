@@ -47,7 +47,7 @@ def _maintain(lake: Lake, found: TableFiles, params: MaintainParams) -> tuple[in
             )
             removed, added = done.files_removed, done.files_added
         if params.vacuum:
-            vacuum(lake, table)
+            vacuum(lake, table, folders=len(found.partitions))
         if params.checkpoint:
             checkpoint(lake, table)
     return removed, added

@@ -68,6 +68,22 @@ def test_vacuum_keeps_the_files_that_versions_within_the_retention_need(
     assert scattered.read(EVENTS, version=version).count() == 6
 
 
+def test_vacuum_lists_few_folders_with_few_tasks(spark: SparkSession, settings: LakeSettings, scattered: Lake) -> None:
+    context = spark.sparkContext
+    context.setJobGroup("vacuum of two days", "")
+    flags = ("--set", "tables=[shop.events]", "--set", "compact=false", "--set", "checkpoint=false")
+    assert maintain(spark, settings, *flags) == 0
+    context.setLocalProperty("spark.jobGroup.id", None)
+    tracker = context.statusTracker()
+    stages = [
+        tracker.getStageInfo(stage)
+        for job in tracker.getJobIdsForGroup("vacuum of two days")
+        for stage in tracker.getJobInfo(job).stageIds
+    ]
+    assert stages
+    assert max(stage.numTasks for stage in stages if stage) < 50
+
+
 def test_staged_rows_are_deleted_when_they_are_old(
     spark: SparkSession, settings: LakeSettings, scattered: Lake
 ) -> None:
