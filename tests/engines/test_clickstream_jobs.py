@@ -76,21 +76,6 @@ def test_the_package_leaves_the_same_rows_on_local_spark(
     _assert_same(_rows(spark, tmp_path / "lake"), expected_rows)
 
 
-def test_the_package_leaves_the_same_rows_on_yarn(
-    package, expected_rows, spark, tmp_path, bare_home, yarn, environment_address
-):
-    archive = yarn.upload(package.archive, "artefacts")
-    environment = clean_environment(bare_home, HADOOP_CONF_DIR=str(yarn.conf))
-    for job, arguments in _JOBS.items():
-        entry = yarn.upload(_entry(package, job), "artefacts")
-        flags = ["--lake", str(tmp_path / "lake"), *arguments]
-        mode = ["--deploy-mode", "cluster", "--archives", f"{environment_address}#environment"]
-        command = submit_command("yarn", archive, entry, flags, yarn.job_conf(SPARK_HOME), *mode)
-        done = submit(command, bare_home, environment, _SECONDS)
-        assert done.exit_code == 0, yarn.container_logs(done.application) or done.stderr[-4000:]
-    _assert_same(_rows(spark, tmp_path / "lake"), expected_rows)
-
-
 def test_a_job_that_refuses_its_input_fails_on_yarn_too(package, tmp_path, bare_home, yarn, environment_address):
     flags = ["--lake", str(tmp_path / "lake"), "--day", "2015-05-17"]
     mode = ["--deploy-mode", "cluster", "--archives", f"{environment_address}#environment"]
