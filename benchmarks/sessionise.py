@@ -6,8 +6,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +22,7 @@ from benchmarks.measure import (
     wall_ratio,
 )
 from benchmarks.results import Claim, Section, keep
+from benchmarks.session_processes import TWO_THREADS, cells, in_a_process, one_engine
 
 _WARM_UP_ROWS = 200_000
 _DAYS = 30
@@ -208,7 +207,7 @@ class Bench:
     def scaling(self) -> None:
         """A sixteenth, a quarter and all of the rows, each in a process of its own that was warmed up on few rows."""
         sizes = [self.rows // 16, self.rows // 4, self.rows]
-        told = [_in_a_process("suite", self.events(size), self.events(_WARM_UP_ROWS), self.folder) for size in sizes]
+        told = [in_a_process("suite", self.events(size), self.events(_WARM_UP_ROWS), self.folder) for size in sizes]
         cpu = log_log_slope(sizes, [reading["cpu_s"] for reading in told])
         memory = log_log_slope(sizes, [reading["peak_rss_mb"] for reading in told])
         self.claims += [
@@ -217,12 +216,12 @@ class Bench:
         ]
         table = [["events", "CPU s", "wall s", "peak RSS, MB"]]
         for size, reading in zip(sizes, told, strict=True):
-            table.append([f"{size:,}", *_cells(reading)])
+            table.append([f"{size:,}", *cells(reading)])
         self.tables["The suite's steps at three sizes, each in a process of its own"] = table
         peaks = [["", "CPU s", "wall s", "peak RSS, MB"]]
         for engine in ("suite", "session_window", "apply_in_pandas", "duckdb_windows", "polars_sort"):
-            reading = _in_a_process(engine, self.events(), self.events(_WARM_UP_ROWS), self.folder)
-            peaks.append([engine, *_cells(reading)])
+            reading = in_a_process(engine, self.events(), self.events(_WARM_UP_ROWS), self.folder)
+            peaks.append([engine, *cells(reading)])
         self.tables[f"Peak memory at {self.rows:,} events, each in a process of its own"] = peaks
 
     def _silver(self) -> Path:
@@ -235,39 +234,6 @@ class Bench:
             lakes.fill_silver(self.spark, self.events(), base, days=_DAYS)
             (base / "_DONE").touch()
         return base
-
-
-def _cells(reading: dict[str, float]) -> list[str]:
-    return [f"{reading['cpu_s']:.1f}", f"{reading['wall_s']:.1f}", f"{reading['peak_rss_mb']:.0f}"]
-
-
-def _in_a_process(engine: str, events: Path, warm_up: Path, folder: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.sessionise", "--engine", engine, "--folder", str(folder)]
-    command += ["--events", str(events), "--warm-up", str(warm_up)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **_TWO_THREADS})
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
-
-
-def _one_engine(engine: str, events: Path, warm_up: Path, folder: Path) -> None:
-    from benchmarks import session_rivals as by
-
-    out = folder / f"out-{engine}"
-    run = getattr(by, engine)
-    if engine in ("duckdb_windows", "polars_sort"):
-        run(warm_up, out)
-        reading = timed(lambda: run(events, out))
-    else:
-        from benchmarks.session_lakes import bench_session
-
-        spark = bench_session("2g")
-        run(spark, warm_up, out)
-        reading = timed(lambda: run(spark, events, out))
-        spark.stop()
-    print(json.dumps(vars(reading)))
-
-
-_TWO_THREADS = {"POLARS_MAX_THREADS": "2"}
 
 
 def measure(data: Path) -> None:
@@ -290,9 +256,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     if arguments.engine:
-        _one_engine(arguments.engine, arguments.events, arguments.warm_up, arguments.folder)
+        one_engine(arguments.engine, arguments.events, arguments.warm_up, arguments.folder)
         return
-    os.environ.update(_TWO_THREADS)
+    os.environ.update(TWO_THREADS)
     for part in arguments.parts or _PARTS:
         print(f"-- {part}", flush=True)
         bench = Bench(arguments.folder, arguments.rows, arguments.pairs)
