@@ -187,7 +187,8 @@ def _bronze_of(context: RunContext, feed: Feed, batch: Batch) -> DataFrame:
 
 
 def _promote(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken: Taken) -> None:
-    judged = feed.judge(_bronze_of(context, feed, batch))
+    bronze = _bronze_of(context, feed, batch)
+    judged = feed.judge(bronze)
     with context.lake.stage(feed.silver, judged) as staged:
         fates, days = _fates(staged.rows, feed.day_column)
         if fates.get(REJECTED):
@@ -203,7 +204,8 @@ def _promote(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken
     log.finish(batch)
     taken.add(fates, days)
     context.counts.add(
-        rows_read=sum(fates.values()),
+        # Counted where they came from, not where they went: what a judgement drops or doubles must show.
+        rows_read=bronze.count(),
         rows_written=fates.get(NEW, 0),
         rows_quarantined=fates.get(REJECTED, 0),
         rows_deduplicated=fates.get(REPEATED, 0),

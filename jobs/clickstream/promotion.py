@@ -9,7 +9,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.privacy import PseudonymKey, pseudonym_columns
+from common.privacy import KEY_ID_COLUMN, PseudonymKey, pseudonym_columns
 from common.quality import REASONS, rejected, split, to_quarantine
 from jobs.clickstream import agents, clock_skew, events, web
 from jobs.clickstream.clock_skew import TimeLimits
@@ -53,6 +53,7 @@ def candidates(bronze: DataFrame, rules: Rules, *, batch_id: str, ingested_at: d
             "is_bot": F.size(agents.EVIDENCE) > 0,
             IS_LATE: F.coalesce(late, F.lit(False)),
             SENT: F.when(F.size(REASONS) > 0, F.col(SENT)),
+            KEY_ID_COLUMN: F.lit(rules.key.key_id),
             "_batch_id": F.lit(batch_id),
             "ingested_at": F.lit(ingested_at),
         }

@@ -21,6 +21,7 @@ from pyspark.sql.types import (
 )
 
 from common.lake.table import Table
+from common.privacy import KEY_ID_COLUMN
 
 _TEXT = StringType()
 _TIME = TimestampType()
@@ -127,6 +128,7 @@ EVENTS = Table(
             *_required(BooleanType(), "is_bot"),
             StructField("bot_evidence", ArrayType(_TEXT), nullable=False),
             *_required(_TEXT, "event_fingerprint"),
+            *_fields(_TEXT, KEY_ID_COLUMN),
             *_STAMP,
         ]
     ),

@@ -20,6 +20,7 @@ from common.quality.library import is_blank, is_null, later_than, out_of_range
 from jobs.fraud.tables import LABELS, TRANSACTIONS
 
 _CONTENT, _PLACE, _STORED = "_content", "_place", "_stored"
+_NAMESAKES = "_namesakes"
 
 
 def transaction_rules(latest: datetime, highest_amount: float) -> list[Rule]:
@@ -45,6 +46,7 @@ def label_rules(latest: datetime) -> list[Rule]:
         Rule("FRD-114", "the report is older than its transaction", later_than("tx_datetime", "reported_at")),
         Rule("FRD-115", "the transaction is unknown", lambda: F.col("tx_day").isNull() & ~is_blank("transaction_id")()),
         Rule("FRD-116", "the report lies in the future", out_of_range("reported_at", high=latest)),
+        Rule("FRD-118", "transactions of several days have this id", lambda: F.col(_NAMESAKES) > 1),
     ]
 
 
@@ -64,16 +66,25 @@ def judged_transactions(
 
 
 def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
-    """``bronze`` reports with time, day, customer and terminal of their transaction, null when it is unknown."""
-    known = transactions.select("transaction_id", "tx_datetime", "tx_day", "customer_id", "terminal_id")
-    return bronze.join(known, "transaction_id", "left")
+    """``bronze`` reports with time, day, customer and terminal of their transaction, null when it is unknown.
+
+    Rows in = rows out: an id that transactions of several days bear gives the first of them, and their number in
+    ``_namesakes``.
+    """
+    told = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
+    known = transactions.groupBy("transaction_id").agg(
+        F.count(F.lit(1)).alias(_NAMESAKES), F.min_by(F.struct(*told), "tx_datetime").alias("_first")
+    )
+    named = bronze.join(known, "transaction_id", "left")
+    return named.select(*bronze.columns, _NAMESAKES, *(F.col(f"_first.{name}").alias(name) for name in told))
 
 
 def judged_labels(looked_up: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
     """Looked up reports with ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
     keys = (*LABELS.keys, "tx_day")
     clash = "FRD-117 another report of this instant says otherwise"
-    return _with_fate(split(with_read_error(looked_up), rules), stored, keys, ("is_fraud", "fraud_scenario"), clash)
+    ruled = split(with_read_error(looked_up), rules).drop(_NAMESAKES)
+    return _with_fate(ruled, stored, keys, ("is_fraud", "fraud_scenario"), clash)
 
 
 def _with_fate(

@@ -146,6 +146,12 @@ def test_a_broken_report_is_rejected_with_its_reason(
     assert fates(judged) == [("rejected" if codes else "new", codes)]
 
 
+def test_a_report_on_an_id_of_two_days_is_one_rejected_row(reported: Build, transactions: Build) -> None:
+    next_day = {"transaction_id": "1", "tx_datetime": datetime(2026, 3, 3, 12)}
+    judged = judged_labels(looked_up_labels(reported({}), transactions({}, next_day)), None, label_rules(LATEST))
+    assert fates(judged) == [("rejected", ["FRD-118"])]
+
+
 def test_a_later_report_is_new_and_one_of_the_same_instant_that_disagrees_is_rejected(
     reported: Build, transactions: Build, labels: Build
 ) -> None:
