@@ -51,7 +51,8 @@ def _verdict(claim: Mapping[str, Any]) -> str:
 
 
 def _section(told: Mapping[str, Any]) -> list[str]:
-    machine = ", ".join(f"{name} {value}" for name, value in told["machine"].items())
+    backwards = ("cores",)
+    machine = ", ".join(f"{v} {k}" if k in backwards else f"{k} {v}" for k, v in told["machine"].items())
     lines = [f"## {told['title']}", "", f"Measured {told['measured_at'][:10]} on {machine}."]
     if told.get("command"):
         lines[-1] += f" Again: `{told['command']}`."
