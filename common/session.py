@@ -49,7 +49,8 @@ _NEEDED = {
 _NEEDED_SPARK_4 = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 
 # A laptop or a test: two cores, one JVM, tables of a few files. The first compiler alone would get a code cache of
-# 48 MiB, which Spark fills within minutes: the JVM then throws compiled code away and begins anew.
+# 48 MiB, which Spark fills within minutes: the JVM then throws compiled code away and begins anew. Each broadcast hash
+# relation of a few rows takes a whole page, by default 8 MiB here: fifty of them filled a heap of 1 GiB.
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -57,6 +58,7 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
     "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.buffer.pageSize": "1m",
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     " -Ddelta.log.cacheSize=10",
 }

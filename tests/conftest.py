@@ -16,6 +16,8 @@ from common.session import open_session
 
 SMALL_SESSION = {
     "spark.master": "local[2]",
+    # One JVM for hundreds of tests: what Delta and the plans of many lakes hold on to outgrows the default of 1 GiB.
+    "spark.driver.memory": "2g",
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",

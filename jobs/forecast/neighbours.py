@@ -36,8 +36,8 @@ def purchases_as_sales(events: DataFrame, sales: DataFrame | None) -> DataFrame:
         "item_name": F.col("item_name"),
         "unit_price": F.col("price"),
         "customer_id": F.coalesce(F.col("domain_userid"), F.lit("unknown")),
-        # Events are under the key of their own ingest and do not name it.
-        KEY_ID_COLUMN: F.lit(None).cast("string"),
+        # The key of the ingest of the events, which need not be that of the sales.
+        KEY_ID_COLUMN: F.col(KEY_ID_COLUMN),
         "country": F.col("geo_country"),
         "currency": F.col("currency"),
         "_batch_id": F.lit("clickstream"),

@@ -133,6 +133,7 @@ def test_purchases_of_people_are_sales_unless_the_sales_tell_them_already(spark:
             "item_id": "A",
             "transaction_id": f"t{number}",
             "is_bot": False,
+            "pseudonym_key_id": "k7",
         }
         return {**dict.fromkeys(CLICKSTREAM_EVENTS.schema.names), **base, **changes}
 
@@ -143,7 +144,10 @@ def test_purchases_of_people_are_sales_unless_the_sales_tell_them_already(spark:
     sales = lines(spark, {"invoice_id": "t4"})
     alone = purchases_as_sales(events, None)
     assert alone.schema.names == SALES.schema.names
-    assert sorted((row["line_id"], row["quantity"]) for row in alone.collect()) == [("event-1", 1.0), ("event-4", 1.0)]
+    assert sorted((row["line_id"], row["quantity"], row["pseudonym_key_id"]) for row in alone.collect()) == [
+        ("event-1", 1.0, "k7"),
+        ("event-4", 1.0, "k7"),
+    ]
     assert [row["line_id"] for row in purchases_as_sales(events, sales).collect()] == ["event-1"]
 
 
