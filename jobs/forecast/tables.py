@@ -266,7 +266,7 @@ CLICKSTREAM_EVENTS = Table(
             *_required(_TEXT, "event_id", "event_name"),
             *_required(_DAY, "event_date"),
             *_required(TimestampType(), "derived_tstamp"),
-            *_optional(_TEXT, "domain_userid", "geo_country", "item_id", "item_name"),
+            *_optional(_TEXT, "domain_userid", KEY_ID_COLUMN, "geo_country", "item_id", "item_name"),
             *_optional(DecimalType(18, 3), "quantity"),
             *_optional(MONEY, "price"),
             *_optional(_TEXT, "currency", "transaction_id"),
