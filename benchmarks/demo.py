@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import load_note
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 
 _GOAL_S = 600
 
@@ -55,7 +55,7 @@ def run(families: Sequence[str], runs: int) -> Section:
             "Peak MB is the largest sum of resident memory over the phase's process tree (driver, JVM, Python workers),"
             " polled four times a second; in the last line it is the largest of all phases.",
         ],
-        command="python -m benchmarks demo",
+        command="make bench ARGS=demo",
     )
 
 
@@ -78,12 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--keep", action="store_true", help="write the section for docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     section = run(arguments.only, arguments.runs)
-    for claim in section.claims:
-        print(claim)
-    for rows in section.tables.values():
-        print("\n".join("  ".join(cell.rjust(24) for cell in row) for row in rows))
-    if arguments.keep:
-        keep(section)
+    conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":

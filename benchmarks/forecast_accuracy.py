@@ -1,8 +1,8 @@
 """``python -m benchmarks.forecast_accuracy --data FOLDER``: M4 Weekly and Hourly, beside the published rows.
 
-The folder holds ``weekly_train.parquet`` and so on (series_id, t, value) of the M4 competition. Our choice is made as
-forecast.backtest makes it: the last horizon of each training series is held out, the best model there (simplest within
-2 %) is fitted again on all of it. sMAPE and MASE as in the competition; OWA against Naive2.
+The folder holds ``forecast/m4_weekly_hourly/weekly_train.parquet`` and so on (series_id, t, value) of the competition.
+Our choice is made as forecast.backtest makes it: the last horizon of each training series is held out, the best model
+there (simplest within 2 %) is fitted again on all of it. sMAPE and MASE as in the competition; OWA against Naive2.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.measure import load_note
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 from jobs.forecast.models import Numbers, forecast, in_sample_scales, seasonal_naive
 
+M4 = Path("forecast") / "m4_weekly_hourly"
 _TIE = 0.02
 
 
@@ -182,34 +183,28 @@ def run(data: Path, models: Sequence[str] = (), most: int | None = None) -> Sect
             "Hourly chooses between seasonal naive and Theta only: an ETS search over 24 seasonal states takes seconds "
             "for each of the 828 fits.",
         ],
-        command="python -m benchmarks.forecast_accuracy --data FOLDER",
+        command="make bench DATA=folder ARGS=forecast_accuracy",
     )
 
 
 def measure(data: Path) -> None:
-    """Run at full size and keep the section, where the data is there."""
-    folder = data / "forecast" / "m4_weekly_hourly"
-    if folder.is_dir():
-        keep(run(folder))
+    """Run on M4's files and keep the section; says so when they are not there."""
+    if not (data / M4).is_dir():
+        print(f"forecast_accuracy: no {M4} in the data folder, nothing measured")
+        return
+    main(["--data", str(data), "--keep"])
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Command line: the folder, the models, and how many series."""
     parser = argparse.ArgumentParser(prog="benchmarks.forecast_accuracy", description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--models", nargs="*", default=[], help="default: those of each frequency")
     parser.add_argument("--series", type=int, default=None, help="only the first so many of each frequency")
     parser.add_argument("--keep", action="store_true", help="keep the section for docs/benchmarks.md")
-    arguments = parser.parse_args()
-    section = run(arguments.data, arguments.models, arguments.series)
-    if arguments.keep:
-        keep(section)
-    for claim in section.claims:
-        print(f"{claim.what}: goal {claim.goal}, measured {claim.measured}, met: {claim.met}")
-    for caption, rows in section.tables.items():
-        print(f"\n{caption}")
-        for row in rows:
-            print("  ".join(str(cell).rjust(12) if number else str(cell).ljust(26) for number, cell in enumerate(row)))
+    arguments = parser.parse_args(argv)
+    section = run(arguments.data / M4, arguments.models, arguments.series)
+    conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":

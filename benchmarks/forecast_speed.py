@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.measure import cpu_ratio, interleaved, load_note, median_cpu_s, median_wall_s, wall_ratio
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ _HORIZON, _SEASON = 28, 7
 def measure(data: Path) -> None:
     """Run at full size and keep the section; ``data`` is not needed, the series are made up."""
     _ = data
-    keep(run(Path(tempfile.gettempdir()) / "lakejobs-bench", series=600, days=365, pairs=5))
+    main(["--keep"])
 
 
 def made_up(series: int, days: int, seed: int = 20261120) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def run(folder: Path, series: int, days: int, pairs: int) -> Section:
             note,
             f"{pairs} rounds, interleaved, after a warm-up; both sides were shown to give the same forecasts.",
         ],
-        command="python -m benchmarks.forecast_speed",
+        command="make bench ARGS=forecast_speed",
     )
 
 
@@ -121,7 +121,7 @@ def _same(spark_rows: Any, alone: pd.DataFrame) -> None:
             raise SystemExit(f"{model} differs between Spark and statsforecast alone")
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Command line: size and rounds."""
     parser = argparse.ArgumentParser(prog="benchmarks.forecast_speed", description=__doc__)
     parser.add_argument("--series", type=int, default=600)
@@ -129,14 +129,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "lakejobs-bench")
     parser.add_argument("--keep", action="store_true", help="write the section for docs/benchmarks.md")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     section = run(arguments.folder, arguments.series, arguments.days, arguments.pairs)
-    for claim in section.claims:
-        print(claim)
-    for rows in section.tables.values():
-        print("\n".join("  ".join(str(cell).rjust(26) for cell in row) for row in rows))
-    if arguments.keep:
-        keep(section)
+    conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import cpu_ratio, interleaved, load_note, median_cpu_s, median_wall_s
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 
 _DAYS = 183
 _SUITE = "suite's steps"
@@ -75,7 +75,7 @@ def run(folder: Path, customers: int, pairs: int) -> Section:
             note,
             f"{pairs} rounds, interleaved. All sides give the same features (sums, and sums weighted by row).",
         ],
-        command="python -m benchmarks.fraud_features",
+        command="make bench ARGS=fraud_features",
     )
 
 
@@ -89,12 +89,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     os.environ.update({"POLARS_MAX_THREADS": "2", "OMP_NUM_THREADS": "2"})
     section = run(arguments.folder, arguments.customers, arguments.pairs)
-    for claim in section.claims:
-        print(claim)
-    for rows in section.tables.values():
-        print("\n".join("  ".join(cell.rjust(12) for cell in row) for row in rows))
-    if arguments.keep:
-        keep(section)
+    conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":

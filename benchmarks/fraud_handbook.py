@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.fraud_handbook_pandas import features_by_pandas, metrics_of_scores
 from benchmarks.measure import Reading, load_note, timed
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 
 RAW = Path("fraud") / "handbook_simulated_raw"
 _ALL_DAYS = ("--from", "2018-04-01", "--to", "2018-09-30")
@@ -177,7 +177,7 @@ def run(data: Path, lake: Path) -> Section:
             "The pandas side takes the handbook's definitions: rolling windows per customer, and per terminal shifted "
             f"back by the label delay. Equal means within {_TOLERANCE} (relative above 1).",
         ],
-        command="make bench ARGS=fraud_handbook",
+        command="make bench DATA=folder ARGS=fraud_handbook",
     )
 
 
@@ -189,12 +189,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="lakejobs-handbook-") as folder:
         section = run(arguments.data, Path(folder) / "lake")
-    for claim in section.claims:
-        print(claim)
-    for rows in section.tables.values():
-        print("\n".join("  ".join(cell.rjust(14) for cell in row) for row in rows))
-    if arguments.keep:
-        keep(section)
+    conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":

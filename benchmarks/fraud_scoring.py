@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import interleaved, load_note, median_cpu_s, median_wall_s, wall_ratio
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 
 _SUITE, _BARE = "fraud.score's step", "xgboost alone, 2 threads"
 
@@ -79,7 +79,7 @@ def run(folder: Path, rows: int, slow_rows: int, pairs: int) -> Section:
             f"{pairs} rounds, interleaved, after a warm-up. xgboost alone reads the same files and scales them.",
             "Exact reasons cost far more than a score; the job computes them for alerts only.",
         ],
-        command="python -m benchmarks.fraud_scoring",
+        command="make bench ARGS=fraud_scoring",
     )
 
 
@@ -122,12 +122,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--keep", action="store_true", help="write the section for docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     section = run(arguments.folder, arguments.rows, arguments.slow_rows, arguments.pairs)
-    for claim in section.claims:
-        print(claim)
-    for rows in section.tables.values():
-        print("\n".join("  ".join(cell.rjust(12) for cell in row) for row in rows))
-    if arguments.keep:
-        keep(section)
+    conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":

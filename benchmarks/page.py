@@ -51,8 +51,8 @@ def _verdict(claim: Mapping[str, Any]) -> str:
 
 
 def _section(told: Mapping[str, Any]) -> list[str]:
-    backwards = ("cores",)
-    machine = ", ".join(f"{v} {k}" if k in backwards else f"{k} {v}" for k, v in told["machine"].items())
+    cores, *others = told["machine"].items()
+    machine = ", ".join([f"{cores[1]} cores", *(f"{name} {value}" for name, value in others)])
     lines = [f"## {told['title']}", "", f"Measured {told['measured_at'][:10]} on {machine}."]
     if told.get("command"):
         lines[-1] += f" Again: `{told['command']}`."

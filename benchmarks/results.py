@@ -69,6 +69,21 @@ def keep(section: Section) -> Path:
     return path
 
 
+def conclude(section: Section, *, keep_it: bool) -> None:
+    """Print a section's claims and tables; with ``keep_it`` leave it for the page as well."""
+    for claim in section.claims:
+        verdict = {True: "met", False: "NOT met", None: "printed"}[claim.met]
+        print(f"{claim.what}: goal {claim.goal}, measured {claim.measured}: {verdict}")
+    for caption, rows in section.tables.items():
+        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        print(f"\n{caption}")
+        for first, *others in rows:
+            numbers = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+            print("  ".join([first.ljust(widths[0]), *numbers]))
+    if keep_it:
+        keep(section)
+
+
 def kept() -> list[dict[str, Any]]:
     """All kept results, in the order of their file names."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]

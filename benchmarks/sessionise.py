@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -21,7 +20,7 @@ from benchmarks.measure import (
     timed,
     wall_ratio,
 )
-from benchmarks.results import Claim, Section, keep
+from benchmarks.results import Claim, Section, conclude
 from benchmarks.session_processes import TWO_THREADS, cells, in_a_process, one_engine
 
 _WARM_UP_ROWS = 200_000
@@ -239,7 +238,7 @@ class Bench:
 def measure(data: Path) -> None:
     """Run all parts at full size and keep the section; ``data`` is not needed, the events are made up."""
     _ = data
-    main([])
+    main(["--keep"])
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -269,9 +268,7 @@ def main(argv: list[str] | None = None) -> None:
         ]
         again = f"python -m benchmarks.sessionise --keep --rows {arguments.rows} --pairs {arguments.pairs} {part}"
         section = Section(f"sessionise_{part}", _PARTS[part], bench.claims, bench.tables, notes, again)
-        print(json.dumps(vars(section), default=vars, indent=1, ensure_ascii=False), flush=True)
-        if arguments.keep or argv is not None:
-            keep(section)
+        conclude(section, keep_it=arguments.keep)
 
 
 if __name__ == "__main__":
