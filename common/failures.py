@@ -31,6 +31,7 @@ _MISSING = re.compile(
     r"PATH_NOT_FOUND|Path does not exist|DELTA_TABLE_NOT_FOUND|DELTA_MISSING_DELTA_TABLE|DELTA_PATH_DOES_NOT_EXIST|"
     r"TABLE_OR_VIEW_NOT_FOUND|FileNotFoundException|is not a Delta table|NoSuchBucket"
 )
+_SHUT_DOWN = re.compile(r"SparkContext was shut down|on a stopped SparkContext")
 _MEMORY = re.compile(r"OutOfMemoryError|GC overhead limit|Container killed by YARN|exceeding (physical )?memory limits")
 # Spark quotes the value that it could not convert; it may be somebody's e-mail address.
 _QUOTED_VALUE = re.compile(r"(?i)\b(the value|value|the input|input string:?|string) (['\"]).*?\2")
@@ -70,7 +71,7 @@ def explain(error: BaseException) -> Failure:
         return Failure(
             "RUN-004",
             "The JVM of the driver ended under the job.",
-            "It was killed, or ran out of memory.",
+            "It was stopped or killed, or ran out of memory.",
             "Look at the end of the driver's log; give the driver more memory, then run the same command again.",
             1,
             stack,
@@ -166,6 +167,17 @@ def _condition(error: BaseException) -> str:
     return ""
 
 
+def _cannot_be_read(error: BaseException) -> bool:
+    """Whether it is an error of the JVM, kept there for somebody to ask, and nobody answers any more."""
+    try:
+        str(error)
+    except OSError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
 def _jvm_has_gone(error: BaseException) -> bool:
     chain: BaseException | None = error
     while chain is not None:
@@ -174,6 +186,8 @@ def _jvm_has_gone(error: BaseException) -> bool:
         if isinstance(chain, OSError) and any(
             "py4j" in frame.filename for frame in traceback.extract_tb(chain.__traceback__)
         ):
+            return True
+        if _cannot_be_read(chain) or _SHUT_DOWN.search(_text(chain)):
             return True
         chain = chain.__cause__ or chain.__context__
     return False

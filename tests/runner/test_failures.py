@@ -62,6 +62,7 @@ def aborted(root: str) -> Exception:
         (aborted("java.lang.OutOfMemoryError: Java heap space"), "SPK-006", 1),
         (spark_error("[DIVIDE_BY_ZERO] Division by zero.", "ArithmeticException", CAPTURED), "SPK-001", 1),
         (spark_error("Answer from Java side is empty", "Py4JNetworkError"), "RUN-004", 1),
+        (spark_error("Job 1 cancelled because SparkContext was shut down"), "RUN-004", 1),
         (KeyError("x"), "RUN-003", 1),
         (KeyboardInterrupt(), "RUN-005", 130),
         (Stopped(), "RUN-005", 143),
@@ -71,6 +72,13 @@ def test_each_kind_of_failure_has_its_exit_code(error: BaseException, code: str,
     failure = explain(error)
     assert (failure.code, failure.exit_code) == (code, exit_code)
     assert failure.message.endswith(".")
+
+
+def test_an_error_that_lies_in_a_jvm_that_has_ended_says_so() -> None:
+    def asks_the_jvm(_self: object) -> str:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    assert explain(spark_error("x", __str__=asks_the_jvm)).code == "RUN-004"
 
 
 def test_a_plain_concurrent_modification_of_java_is_no_commit_conflict() -> None:
