@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import StructType
 
+from common.errors import TransientError
 from common.lake import commits
 from common.lake.log_files import PartitionFiles
 from common.lake.spark_writes import session_conf
@@ -81,7 +82,10 @@ def vacuum(lake: Lake, table: Table, *, folders: int) -> None:
 
 
 def checkpoint(lake: Lake, table: Table) -> int:
-    """Write a checkpoint of the latest version, so that readers replay few log entries; returns the version."""
+    """Write a checkpoint of the latest version, so that readers replay few log entries; returns the version.
+
+    Raises TransientError LAK-010 when there is none afterwards: Delta tells only the driver's log that it failed.
+    """
     jvm: Any = lake.spark._jvm
     with lake.lease(table) as lease:
         lease.check()
@@ -90,7 +94,15 @@ def checkpoint(lake: Lake, table: Table) -> int:
         lake.spark.read.format("delta").load(path).schema  # noqa: B018 - asked for its effect
         log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(lake.spark._jsparkSession, path)
         log.checkpoint()
-        return int(log.unsafeVolatileSnapshot().version())
+        version = int(log.unsafeVolatileSnapshot().version())
+    if not any(lake.objects.list(f"{table.relative_path}/_delta_log/{version:020d}.checkpoint")):
+        raise TransientError(
+            "LAK-010",
+            f"Delta wrote no checkpoint of {table.name} at version {version}.",
+            cause="Delta tells only the driver's log why; often the driver is short of memory.",
+            remedy="Nothing is lost. Look at the driver's log, then run maintenance again.",
+        )
+    return version
 
 
 def _where(found: Sequence[PartitionFiles]) -> str:

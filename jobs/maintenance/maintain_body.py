@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from common.context import RunContext
-from common.errors import WriteConflictError
+from common.errors import LakejobsError, TransientError, WriteConflictError
 from common.lake import Lake
 from common.lake.maintain import checkpoint, compact, stored_table, vacuum
 from jobs.maintenance.settings import MaintainParams
@@ -13,23 +13,26 @@ from jobs.maintenance.small_files import COLUMNS, TableFiles, chosen_tables, fil
 
 
 def run(context: RunContext) -> None:
-    """Maintain the chosen tables. A table that another run holds is left for the next time, and the run ends with 5."""
+    """Maintain the chosen tables. One that another run holds or that fails for now is left for the next time.
+
+    The others are done first; then the run ends with the exit code of the first that was left.
+    """
     params = context.params_as(MaintainParams)
     before: list[TableFiles] = []
-    held: list[WriteConflictError] = []
+    left: list[LakejobsError] = []
     compacted = []
     for name, path in chosen_tables(context.objects, params.tables).items():
         found = files_of(context.objects, name, path, params)
         before.append(found)
         try:
             compacted.append((name, *_maintain(context.lake, found, params)))
-        except WriteConflictError as error:
+        except (WriteConflictError, TransientError) as error:
             context.log.warning("%s is left as it is: %s", name, error.message)
-            held.append(error)
+            left.append(error)
     deleted = delete_old_staging(context, params)
     _report(context, before, compacted, deleted)
-    if held:
-        raise held[0]
+    if left:
+        raise left[0]
 
 
 def _maintain(lake: Lake, found: TableFiles, params: MaintainParams) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -58,6 +59,20 @@ def test_compaction_merges_the_small_files_of_a_busy_day_and_keeps_every_row(
     assert file_counts(scattered) == {"day=2026-11-20": 1, "day=2026-11-21": 1}
     assert spark.sql(f"DESCRIBE DETAIL delta.`{scattered.path(EVENTS)}`").first()["numFiles"] == 2
     assert sorted(scattered.read(EVENTS).collect()) == before
+
+
+def test_a_checkpoint_that_delta_could_not_write_is_told_and_every_row_is_still_there(
+    spark: SparkSession, settings: LakeSettings, scattered: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Path(settings.root) / EVENTS.relative_path / "_delta_log"
+    # A folder in the place of the file that the checkpoint would become: renaming onto it fails, for root too.
+    in_the_way = log / "00000000000000000004.checkpoint.parquet"
+    (in_the_way / "full").mkdir(parents=True)
+    flags = ("--set", "tables=[shop.events]", "--set", "compact=false", "--set", "vacuum=false")
+    assert maintain(spark, settings, *flags) == 75
+    assert "LAK-010" in capsys.readouterr().err
+    shutil.rmtree(in_the_way)
+    assert scattered.read(EVENTS).count() == 6
 
 
 def test_vacuum_keeps_the_files_that_versions_within_the_retention_need(
