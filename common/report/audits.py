@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.report.blocks import chip, data_table, paragraph, section
 from common.report.markup import Html, element, join
-from common.report.wording import format_value, plural
+from common.report.wording import format_number, format_value, plural
 
+_FRACTION = re.compile(r"-?\d+\.\d+(?:[eE][-+]?\d+)?")
 _ORDER = {"failed": 0, "warning": 1, "passed": 2}
 # Arguments that say where to look rather than what to find.
 _IMPLIED = {"column", "column_A", "column_B", "column_list", "column_set", "batch_id", "severity"}
@@ -64,6 +66,9 @@ def _observed(row: Mapping[str, Any]) -> str:
     if value is None and row.get("unexpected_count") is not None:
         return plural(int(row["unexpected_count"]), "unexpected row")
     trouble = row.get("detail") if row.get("detail") != row.get("why") else None
+    if isinstance(value, str) and _FRACTION.fullmatch(value):
+        # Great Expectations tells a mean with all its digits.
+        return format_number(float(value))
     return format_value(trouble if value is None else value)
 
 

@@ -101,7 +101,7 @@ def _alerts(context: RunContext, alerts: DataFrame) -> None:
             row["transaction_id"],
             row["terminal_id"],
             f"{row['tx_amount']:.2f}",
-            "; ".join(f"{one['feature']} = {one['value']:g}" for one in row["reasons"] or []),
+            "; ".join(f"{one['feature']} = {one['value']:.4g}" for one in row["reasons"] or []),
         )
         for row in top
     ]
