@@ -34,6 +34,8 @@ def properties(table: Table) -> dict[str, str]:
     found = {
         "delta.deletedFileRetentionDuration": f"interval {table.deleted_files_retention_hours} hours",
         "delta.enableChangeDataFeed": str(table.layer == "silver").lower(),
+        # Delta does nothing by it: it is there for whoever deletes old days.
+        "lakejobs.retentionDays": str(table.retention_days),
     }
     if columns:
         found["delta.dataSkippingStatsColumns"] = ",".join(f"`{name}`" for name in columns)

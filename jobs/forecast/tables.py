@@ -72,6 +72,7 @@ SALES_RAW = Table(
     keys=(),
     day_column="ingest_date",
     personal_columns=("customer_id", "payload"),
+    retention_days=90,
     description="Sales lines, or values of ready series, as sent: the record, what could be read, where it came from.",
 )
 

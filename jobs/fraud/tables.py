@@ -95,6 +95,7 @@ TRANSACTIONS_RAW = Table(
     keys=(),
     day_column="ingest_date",
     personal_columns=("customer_id", "payload"),
+    retention_days=90,
     description="Card transactions as sent: the record, what could be read of it, and where it came from.",
 )
 
@@ -105,6 +106,7 @@ LABELS_RAW = Table(
     keys=(),
     day_column="ingest_date",
     personal_columns=("payload",),
+    retention_days=90,
     description="Reports about transactions as sent.",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -67,6 +68,15 @@ def test_an_upsert_updates_newer_rows_inserts_new_ones_and_deletes_marked_ones(s
 def test_a_row_outside_of_the_replaced_days_is_refused(spark: SparkSession, lake: Lake) -> None:
     with pytest.raises(ContractError, match="LAK-003"):
         lake.replace_days(TABLE, orders(spark, (1, FIRST, "a", 10)), days=DayRange.single(SECOND))
+
+
+def test_how_long_days_and_deleted_files_are_kept_stands_on_the_table(spark: SparkSession, lake: Lake) -> None:
+    short = replace(TABLE, retention_days=90, deleted_files_retention_hours=200)
+    lake.append_once(short, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
+    row = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(short)}`").first()
+    assert row is not None
+    assert row["properties"]["lakejobs.retentionDays"] == "90"
+    assert row["properties"]["delta.deletedFileRetentionDuration"] == "interval 200 hours"
 
 
 def test_a_missing_table_is_a_missing_input(lake: Lake) -> None:
