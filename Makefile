@@ -47,7 +47,7 @@ $(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
 	@touch $@
 
 setup: $(SYNCED) ## the environment, the pinned jars and, where the machine has none, a JDK
-	@$(JAVA); $(JARS)
+	@$(JAVA); $(JARS); $(BIN)/python -m deploy.class_archive $(RELEASE)
 
 demo: setup ## run the main jobs on the bundled real samples and show where the reports lie
 	@$(JAVA); $(BIN)/python -m deploy.demo $(ARGS)

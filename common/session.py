@@ -48,9 +48,14 @@ _NEEDED = {
 # Spark 4: with Delta's extension every parameter marker of spark.sql(..., args=) is left unbound (delta-io/delta 7640).
 _NEEDED_SPARK_4 = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
 
-# A laptop or a test: two cores, one JVM, tables of a few files. The first compiler alone would get a code cache of
-# 48 MiB, which Spark fills within minutes: the JVM then throws compiled code away and begins anew. Each broadcast hash
-# relation of a few rows takes a whole page, by default 8 MiB here: fifty of them filled a heap of 1 GiB.
+# The first compiler alone would get a code cache of 48 MiB, which Spark fills within minutes: the JVM then throws
+# compiled code away and begins anew.
+LOCAL_JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Ddelta.log.cacheSize=10"
+# Made by deploy.class_archive beside a release's jars.
+CLASS_ARCHIVE = "spark-classes.jsa"
+
+# A laptop or a test: two cores, one JVM, tables of a few files. Each broadcast hash relation of a few rows takes a
+# whole page, by default 8 MiB here: fifty of them filled a heap of 1 GiB.
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -59,8 +64,7 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": "8",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.buffer.pageSize": "1m",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-    " -Ddelta.log.cacheSize=10",
+    "spark.driver.extraJavaOptions": LOCAL_JAVA_OPTIONS,
 }
 
 
@@ -88,6 +92,8 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
             declared["spark.master"],
         )
     wanted.update(_jars(declared, wanted, release))
+    if local and wanted["spark.driver.extraJavaOptions"] == LOCAL_JAVA_OPTIONS:
+        wanted["spark.driver.extraJavaOptions"] += _class_archive(release)
     if jvm_is_running():
         # Before the session, which would only print a stack and go on.
         _check_delta(release)
@@ -221,6 +227,13 @@ def _jars(declared: Mapping[str, str], wanted: Mapping[str, str], release: Relea
     if any(key.startswith("spark.hadoop.fs.s3") for key in wanted) and "hadoop-aws" not in known:
         added += find_jars(release, "s3a")
     return {"spark.jars": ",".join([*listed, *map(str, added)])} if added else {}
+
+
+def _class_archive(release: Release) -> str:
+    """Java options that map the archived classes of a release, where there are any; silent where they do not fit."""
+    found = (folder / CLASS_ARCHIVE for folder in jar_folders(release))
+    archive = next((path for path in found if path.is_file()), None)
+    return f" -XX:SharedArchiveFile={archive} -Xlog:cds*=off" if archive else ""
 
 
 def _check_delta(release: Release) -> None:
