@@ -21,16 +21,16 @@ LINES = [
     hit(id="late", t="2026-03-01T10:00:00Z"),
     hit(id="broken", t="no time"),
 ]
+DAY = "2026-03-10"
 POINTS = ["ingest.ledger_pending", "ingest.bronze_written", "ingest.aside_written", "ingest.silver_written"]
 
 
-def run(root: Path, source: Path, files: Path, *, fault: str = "") -> int:
-    """The job in a process of its own; its exit code, negative when a signal ended it."""
+def run_and_kill(root: Path, source: Path, files: Path, point: str) -> int:
+    """The job in a process of its own that is killed at a point; its exit code."""
     command = [sys.executable, "jobs/clickstream/ingest.py", "--lake", str(root), "--source", str(source)]
-    command += ["--input", str(files), "--day", "2026-03-10"]
-    return subprocess.run(
-        command, env={**os.environ, "LAKEJOBS_FAULT": fault}, check=False, capture_output=True
-    ).returncode
+    command += ["--input", str(files), "--day", DAY]
+    environment = {**os.environ, "LAKEJOBS_FAULT": f"{point}:kill"}
+    return subprocess.run(command, env=environment, check=False, capture_output=True).returncode
 
 
 def aside(intake: Intake) -> tuple[list[str], list[tuple[str | None, list[str]]], int]:
@@ -42,14 +42,14 @@ def test_a_run_killed_at_any_point_is_completed_by_running_it_again(spark: Spark
     source, files = write_source(tmp_path), tmp_path / "in"
     write_lines(files, "a.json", LINES)
     undisturbed = Intake(spark, tmp_path / "undisturbed", source)
-    assert run(undisturbed.root, source, files) == 0
+    assert undisturbed.ingest(files, DAY, DAY)["exit_code"] == 0
     for point in POINTS:
         killed = Intake(spark, tmp_path / point, source)
-        assert run(killed.root, source, files, fault=f"{point}:kill") == -signal.SIGKILL
+        assert run_and_kill(killed.root, source, files, point) == -signal.SIGKILL
         # The dead run's lease lives on until it expires.
         for lease in (killed.root / "_leases").rglob("*"):
             if lease.is_file():
                 lease.unlink()
-        assert run(killed.root, source, files) == 0
+        assert killed.ingest(files, DAY, DAY)["exit_code"] == 0
         assert killed.silver() == undisturbed.silver(), point
         assert aside(killed) == aside(undisturbed), point
