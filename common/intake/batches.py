@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -38,6 +38,11 @@ class Batch:
         return self.ingested_at.date()
 
 
+def digest_of(names: Iterable[str]) -> str:
+    """One short id for a set of names, in whatever order they come."""
+    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:32]
+
+
 class BatchLog:
     """The batches of one silver table."""
 
@@ -56,7 +61,7 @@ class BatchLog:
     def begin(self, files: Sequence[InspectedFile], started_at: datetime) -> Batch:
         """Write down that these files are being taken in."""
         sha256s = tuple(sorted({file.sha256 for file in files}))
-        batch = Batch(hashlib.sha256("\n".join(sha256s).encode()).hexdigest()[:32], sha256s, started_at.isoformat())
+        batch = Batch(digest_of(sha256s), sha256s, started_at.isoformat())
         self._write(batch)
         return batch
 

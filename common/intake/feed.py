@@ -16,7 +16,7 @@ from pyspark.sql.types import DateType, StringType, StructField, StructType, Tim
 
 from common.days import DayRange
 from common.errors import UsageError
-from common.intake.batches import Batch, BatchLog
+from common.intake.batches import Batch, BatchLog, digest_of
 from common.intake.fates import FATE, NEW, REJECTED, REPEATED
 from common.quality import REASONS, audit, to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
@@ -155,8 +155,8 @@ def _quarantine_files(context: RunContext, feed: Feed, inventory: FileInventory)
         quarantined_at=context.started_at,
         keys=("_file_sha256",),
     )
-    names = sorted(file.sha256 or file.path for file in inventory.bad)
-    context.lake.quarantine(rows, family=feed.silver.family, job=context.job.name, batch_id="files-" + "-".join(names))
+    batch_id = f"files-{digest_of(file.sha256 or file.path for file in inventory.bad)}"
+    context.lake.quarantine(rows, family=feed.silver.family, job=context.job.name, batch_id=batch_id)
 
 
 def _to_bronze(context: RunContext, feed: Feed, source: Source, files: FileInventory, batch: Batch) -> None:
