@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import statistics
 import threading
@@ -14,6 +15,7 @@ import psutil
 
 _RESAMPLES = 10_000
 _POLL_S = 0.1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,19 @@ class Ratio:
         return self.low >= goal
 
 
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parent ends: otherwise their seconds would be lost.
+
+    Spark's daemon of Python workers may end before a worker does (Linux: prctl, PR_SET_CHILD_SUBREAPER).
+    """
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "this process cannot adopt orphans")
+
+
 def tree_cpu_s() -> float:
     """User and system seconds of this process and everything below it (JVM, Python workers), the ended ones included.
 
-    A worker that ended is counted by the parent that waited for it.
+    A process that ended is counted by the parent that waited for it; one that nobody waits for stays as a zombie.
     """
     total = 0.0
     own = psutil.Process()
@@ -74,6 +85,7 @@ def _tree_rss_mb() -> float:
 
 def timed(run: Callable[[], object]) -> Reading:
     """One reading of ``run``."""
+    adopt_orphans()
     peak = [_tree_rss_mb()]
     done = threading.Event()
 
