@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import load_note
-from benchmarks.results import Claim, Section, conclude
+from benchmarks.results import Claim, Section, command_of, conclude
 
 _GOAL_S = 600
 
@@ -55,7 +55,7 @@ def run(families: Sequence[str], runs: int) -> Section:
             "Peak MB is the largest sum of resident memory over the phase's process tree (driver, JVM, Python workers),"
             " polled four times a second; in the last line it is the largest of all phases.",
         ],
-        command="make bench ARGS=demo",
+        command=command_of("demo", runs=runs),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.measure import cpu_ratio, interleaved, load_note, median_cpu_s, median_wall_s, wall_ratio
-from benchmarks.results import Claim, Section, conclude
+from benchmarks.results import Claim, Section, command_of, conclude
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +93,7 @@ def run(folder: Path, series: int, days: int, pairs: int) -> Section:
             note,
             f"{pairs} rounds, interleaved, after a warm-up; both sides were shown to give the same forecasts.",
         ],
-        command="make bench ARGS=forecast_speed",
+        command=command_of("forecast_speed", series=series, days=days, pairs=pairs),
     )
 
 

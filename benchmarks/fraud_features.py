@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import cpu_ratio, interleaved, load_note, median_cpu_s, median_wall_s
-from benchmarks.results import Claim, Section, conclude
+from benchmarks.results import Claim, Section, command_of, conclude
 
 _DAYS = 183
 _SUITE = "suite's steps"
@@ -75,7 +75,7 @@ def run(folder: Path, customers: int, pairs: int) -> Section:
             note,
             f"{pairs} rounds, interleaved. All sides give the same features (sums, and sums weighted by row).",
         ],
-        command="make bench ARGS=fraud_features",
+        command=command_of("fraud_features", customers=customers, pairs=pairs),
     )
 
 

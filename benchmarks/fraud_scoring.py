@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import interleaved, load_note, median_cpu_s, median_wall_s, wall_ratio
-from benchmarks.results import Claim, Section, conclude
+from benchmarks.results import Claim, Section, command_of, conclude
 
 _SUITE, _BARE = "fraud.score's step", "xgboost alone, 2 threads"
 
@@ -79,7 +79,7 @@ def run(folder: Path, rows: int, slow_rows: int, pairs: int) -> Section:
             f"{pairs} rounds, interleaved, after a warm-up. xgboost alone reads the same files and scales them.",
             "Exact reasons cost far more than a score; the job computes them for alerts only.",
         ],
-        command="make bench ARGS=fraud_scoring",
+        command=command_of("fraud_scoring", rows=rows, slow_rows=slow_rows, pairs=pairs),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import statistics
 import threading
@@ -15,7 +14,6 @@ import psutil
 
 _RESAMPLES = 10_000
 _POLL_S = 0.1
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -47,61 +45,57 @@ class Ratio:
         return self.low >= goal
 
 
-def adopt_orphans() -> None:
-    """Make this process the parent of descendants whose own parent ends: otherwise their seconds would be lost.
+class TreeWatch:
+    """CPU seconds and memory of this process and everything below it (JVM, Python workers), the ended ones included.
 
-    Spark's daemon of Python workers may end before a worker does (Linux: prctl, PR_SET_CHILD_SUBREAPER).
+    Each look keeps the seconds of every process by itself. The seconds that a parent has of its ended children would
+    not do: PySpark's daemon ignores the end of its workers, and theirs are lost. What a process did after the last
+    look before its end is not counted.
     """
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "this process cannot adopt orphans")
 
+    def __init__(self) -> None:
+        self._cpu_s: dict[tuple[int, float], float] = {}
+        self.peak_rss_mb = 0.0
 
-def tree_cpu_s() -> float:
-    """User and system seconds of this process and everything below it (JVM, Python workers), the ended ones included.
+    def look(self) -> None:
+        """Bring the seconds and the peak up to date."""
+        rss = 0
+        own = psutil.Process()
+        for process in [own, *own.children(recursive=True)]:
+            try:
+                times, memory = process.cpu_times(), process.memory_info()
+            except psutil.NoSuchProcess:
+                continue
+            self._cpu_s[process.pid, process.create_time()] = times.user + times.system
+            rss += memory.rss
+        self.peak_rss_mb = max(self.peak_rss_mb, rss / 1e6)
 
-    A process that ended is counted by the parent that waited for it; one that nobody waits for stays as a zombie.
-    """
-    total = 0.0
-    own = psutil.Process()
-    for process in [own, *own.children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
-def _tree_rss_mb() -> float:
-    total = 0
-    own = psutil.Process()
-    for process in [own, *own.children(recursive=True)]:
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total / 1e6
+    @property
+    def cpu_s(self) -> float:
+        """User and system seconds of all processes that were ever seen."""
+        return sum(self._cpu_s.values())
 
 
 def timed(run: Callable[[], object]) -> Reading:
     """One reading of ``run``."""
-    adopt_orphans()
-    peak = [_tree_rss_mb()]
+    watch = TreeWatch()
+    watch.look()
     done = threading.Event()
 
-    def watch() -> None:
+    def look_often() -> None:
         while not done.wait(_POLL_S):
-            peak[0] = max(peak[0], _tree_rss_mb())
+            watch.look()
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    watcher = threading.Thread(target=look_often, daemon=True)
     # The watcher's own reading of /proc costs a little; it is the same for every side.
-    cpu, wall = tree_cpu_s(), time.perf_counter()
+    cpu_s, begun = watch.cpu_s, time.perf_counter()
+    watcher.start()
     run()
-    reading = Reading(tree_cpu_s() - cpu, time.perf_counter() - wall, peak[0])
+    wall_s = time.perf_counter() - begun
     done.set()
     watcher.join()
-    return Reading(reading.cpu_s, reading.wall_s, peak[0])
+    watch.look()
+    return Reading(watch.cpu_s - cpu_s, wall_s, watch.peak_rss_mb)
 
 
 def interleaved(sides: dict[str, Callable[[], object]], *, pairs: int, warm_ups: int = 1) -> dict[str, list[Reading]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import kept
+from benchmarks.results import VERDICTS, kept
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 # Each module has ``measure(data: Path) -> None``, which keeps its own section with benchmarks.results.keep.
@@ -28,7 +28,8 @@ MEASUREMENTS: tuple[str, ...] = (
 _INTRODUCTION = """# Benchmarks
 
 Figures of the last `make bench` (`DATA=folder` names the data that may not be shipped; `ARGS="NAME ..."` runs some).
-Rewritten by that command: change the code under `benchmarks/`, not this page.
+Rewritten by that command: change the code under `benchmarks/`, not this page. `make bench ARGS=--render` sets
+up the environment that the commands below name.
 
 Protocol: everything compared runs in one command on one machine, interleaved A B A B, after a warm-up of each side, and
 only after both sides have been shown to give the same rows. Ratios are medians of paired runs with a bootstrap
@@ -47,12 +48,13 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _verdict(claim: Mapping[str, Any]) -> str:
-    return {True: "met", False: "**not met**", None: "printed"}[claim["met"]]
+    word = VERDICTS[claim["met"]]
+    return f"**{word}**" if claim["met"] is False else word
 
 
 def _section(told: Mapping[str, Any]) -> list[str]:
-    cores, *others = told["machine"].items()
-    machine = ", ".join([f"{cores[1]} cores", *(f"{name} {value}" for name, value in others)])
+    others = dict(told["machine"])
+    machine = ", ".join([f"{others.pop('cores')} cores", *(f"{name} {value}" for name, value in others.items())])
     lines = [f"## {told['title']}", "", f"Measured {told['measured_at'][:10]} on {machine}."]
     if told.get("command"):
         lines[-1] += f" Again: `{told['command']}`."

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+# Whether a goal is met, in words; None: there is no goal.
+VERDICTS = {True: "met", False: "not met", None: "printed"}
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,16 @@ def keep(section: Section) -> Path:
     return path
 
 
+def command_of(module: str, **sizes: object) -> str:
+    """The command line that measures the same again, at the same sizes."""
+    flags = [f"--{name.replace('_', '-')} {value}" for name, value in sizes.items()]
+    return " ".join([f".venv-bench/bin/python -m benchmarks.{module} --keep", *flags])
+
+
 def conclude(section: Section, *, keep_it: bool) -> None:
     """Print a section's claims and tables; with ``keep_it`` leave it for the page as well."""
     for claim in section.claims:
-        verdict = {True: "met", False: "NOT met", None: "printed"}[claim.met]
-        print(f"{claim.what}: goal {claim.goal}, measured {claim.measured}: {verdict}")
+        print(f"{claim.what}: goal {claim.goal}, measured {claim.measured}: {VERDICTS[claim.met]}")
     for caption, rows in section.tables.items():
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         print(f"\n{caption}")

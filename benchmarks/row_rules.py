@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Reading, cpu_ratio, interleaved, load_note, median_cpu_s, median_wall_s
-from benchmarks.results import Claim, Section, conclude
+from benchmarks.results import Claim, Section, command_of, conclude
 
 _RULES, _STAGED, _COPY, _GX = "row rules", "row rules, staged first", "plain copy", "Great Expectations"
 _GOAL = 1.3
@@ -115,7 +115,7 @@ def run(folder: Path, rows: int, gx_rows: int, pairs: int) -> Section:
             "Great Expectations runs the same twenty as row expectations (COMPLETE, naming the failing rows by a row"
             " number) on its Spark engine; the failing rows are then joined back to write the same two tables.",
         ],
-        command="make bench ARGS=row_rules",
+        command=command_of("row_rules", rows=rows, gx_rows=gx_rows, pairs=pairs),
     )
 
 

@@ -20,7 +20,7 @@ from benchmarks.measure import (
     timed,
     wall_ratio,
 )
-from benchmarks.results import Claim, Section, conclude
+from benchmarks.results import Claim, Section, command_of, conclude
 from benchmarks.session_processes import TWO_THREADS, cells, in_a_process, one_engine
 
 _WARM_UP_ROWS = 200_000
@@ -266,7 +266,7 @@ def main(argv: list[str] | None = None) -> None:
             f"{arguments.rows:,} made-up events; {arguments.pairs} rounds where rounds are compared.",
             *bench.notes,
         ]
-        again = f"python -m benchmarks.sessionise --keep --rows {arguments.rows} --pairs {arguments.pairs} {part}"
+        again = f"{command_of('sessionise', rows=arguments.rows, pairs=arguments.pairs)} {part}"
         section = Section(f"sessionise_{part}", _PARTS[part], bench.claims, bench.tables, notes, again)
         conclude(section, keep_it=arguments.keep)
 

@@ -148,11 +148,17 @@ def hidden_values(text: str) -> str:
     return _QUOTED_VALUE.sub(r"\1 <hidden>", text)
 
 
-def _text(error: BaseException) -> str:
+def _told(error: BaseException) -> str | None:
+    """What an error says; None for one of a JVM that answers no more."""
     try:
         return str(error)
-    except Exception as broken:  # str() of a Java exception asks the JVM, which may be gone.
-        return f"{type(error).__name__} ({type(broken).__name__} while reading it)"
+    except Exception:  # str() of a Java exception asks the JVM; py4j raises this or that when it is gone.
+        return None
+
+
+def _text(error: BaseException) -> str:
+    told = _told(error)
+    return f"{type(error).__name__}, which cannot be read" if told is None else told
 
 
 def _condition(error: BaseException) -> str:
@@ -167,17 +173,6 @@ def _condition(error: BaseException) -> str:
     return ""
 
 
-def _cannot_be_read(error: BaseException) -> bool:
-    """Whether it is an error of the JVM, kept there for somebody to ask, and nobody answers any more."""
-    try:
-        str(error)
-    except OSError:
-        return True
-    except Exception:
-        return False
-    return False
-
-
 def _jvm_has_gone(error: BaseException) -> bool:
     chain: BaseException | None = error
     while chain is not None:
@@ -187,7 +182,8 @@ def _jvm_has_gone(error: BaseException) -> bool:
             "py4j" in frame.filename for frame in traceback.extract_tb(chain.__traceback__)
         ):
             return True
-        if _cannot_be_read(chain) or _SHUT_DOWN.search(_text(chain)):
+        told = _told(chain)
+        if told is None or _SHUT_DOWN.search(told):
             return True
         chain = chain.__cause__ or chain.__context__
     return False

@@ -1,6 +1,6 @@
 """Intake: from raw files to bronze and silver, safe to repeat from any point."""
 
-from common.intake.batches import Batch, BatchLog
+from common.intake.batches import Batch, BatchLog, digest_of
 from common.intake.fates import FATE, NEW, REJECTED, REPEATED, with_read_error
 from common.intake.feed import PROVENANCE, Feed, Taken, take_in
 
@@ -14,6 +14,7 @@ __all__ = [
     "BatchLog",
     "Feed",
     "Taken",
+    "digest_of",
     "take_in",
     "with_read_error",
 ]

@@ -39,7 +39,7 @@ class Batch:
 
 
 def digest_of(names: Iterable[str]) -> str:
-    """One short id for a set of names, in whatever order they come."""
+    """One short id for content hashes or names, in whatever order they come: the same ones make the same batch."""
     return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:32]
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import UsageError
+from common.intake import digest_of
 from common.privacy import PseudonymKey, pseudonym_key
 from common.quality import to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
 from jobs.clickstream import bronze, promotion
 from jobs.clickstream.clock_skew import TimeLimits
 from jobs.clickstream.ingest_report import write_report
-from jobs.clickstream.ledger import WAITING, Batch, Ledger, LedgerFile, batch_id_of, pending_batches
+from jobs.clickstream.ledger import WAITING, Batch, Ledger, LedgerFile, pending_batches
 from jobs.clickstream.promote import Promoter
 from jobs.clickstream.referrers import load_referrers
 from jobs.clickstream.reprocess import reprocess
@@ -136,7 +137,7 @@ def _quarantine_files(context: RunContext, inventory: FileInventory) -> None:
         quarantined_at=context.started_at,
         keys=("_file_sha256",),
     )
-    batch_id = batch_id_of([f"{file.path} {file.sha256} {file.reason}" for file in inventory.bad])
+    batch_id = digest_of([f"{file.path} {file.sha256} {file.reason}" for file in inventory.bad])
     context.lake.quarantine(rows, family="clickstream", job=context.job.name, batch_id=batch_id)
 
 

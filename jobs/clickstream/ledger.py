@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from common.intake import digest_of
 from jobs.clickstream.tables import EVENT_FILES
 
 if TYPE_CHECKING:
@@ -65,11 +65,6 @@ class Batch:
         return sorted({file.bronze_batch_id for file in self.files})
 
 
-def batch_id_of(sha256s: Iterable[str]) -> str:
-    """The id of a batch: the hash of its sorted content hashes, so that the same contents make the same batch."""
-    return hashlib.sha256("\n".join(sorted(sha256s)).encode()).hexdigest()[:32]
-
-
 class Ledger:
     """The ledger table, as a run reads and writes it. The driver holds the run's own files and what is not done."""
 
@@ -104,7 +99,7 @@ class Ledger:
     def begin(self, files: Sequence[InspectedFile], source: str, days: DayRange) -> Batch:
         """Write down a batch of new files, before anything else of it is written."""
         distinct = {file.sha256: file for file in sorted(files, key=lambda file: file.path, reverse=True)}
-        batch_id = batch_id_of(distinct)
+        batch_id = digest_of(distinct)
         entries = [
             LedgerFile(
                 sha256,
@@ -125,7 +120,7 @@ class Ledger:
 
     def resume(self, files: Sequence[LedgerFile], days: DayRange) -> Batch:
         """Write down a batch of files that have waited in bronze and are due now."""
-        batch_id = batch_id_of(["waited", *(file.file_sha256 for file in files)])
+        batch_id = digest_of(["waited", *(file.file_sha256 for file in files)])
         return self._written(
             [
                 replace(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.report.wording import plural
+from common.report.wording import format_number, plural
 from jobs.fraud.alerts import ALERT, LINKED
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _alerts(context: RunContext, alerts: DataFrame) -> None:
             row["transaction_id"],
             row["terminal_id"],
             f"{row['tx_amount']:.2f}",
-            "; ".join(f"{one['feature']} = {one['value']:.4g}" for one in row["reasons"] or []),
+            "; ".join(f"{one['feature']} = {format_number(one['value'])}" for one in row["reasons"] or []),
         )
         for row in top
     ]

@@ -19,13 +19,21 @@ def test_the_jvm_of_a_local_session_maps_the_archive_that_setup_made(spark: Spar
     assert (f"-XX:SharedArchiveFile={archive}" in list(options)) == archive.is_file()
 
 
-def test_the_archive_is_made_once_for_each_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_archive_is_made_once_for_each_java_and_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     java = ["17.0.1"]
+
+    def make(archive: Path) -> bool:
+        made.append(java[0])
+        archive.touch()
+        return True
+
     (tmp_path / "default").mkdir()
     monkeypatch.setattr(class_archive, "JAR_ROOT", tmp_path)
-    monkeypatch.setattr(class_archive, "_java_version", lambda: java[0])
-    monkeypatch.setattr(class_archive, "make_archive", lambda archive: (made.append(java[0]), archive.touch()))
+    monkeypatch.setattr(class_archive, "_versions", lambda: java[0])
+    monkeypatch.setattr(
+        class_archive, "make_archive", lambda archive: (made.append(java[0]), archive.touch(), True)[-1]
+    )
     first, again = class_archive.ensure_archive("default"), class_archive.ensure_archive("default")
     java[0] = "21.0.2"
     class_archive.ensure_archive("default")
@@ -33,11 +41,19 @@ def test_the_archive_is_made_once_for_each_java(tmp_path: Path, monkeypatch: pyt
     assert made == ["17.0.1", "21.0.2"]
 
 
-def test_a_java_that_makes_no_archive_is_not_asked_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("session_ran", "times_asked"), [(True, 1), (False, 2)])
+def test_a_java_that_makes_no_archive_is_asked_again_only_if_its_session_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session_ran: bool, times_asked: int
+) -> None:
     asked: list[Path] = []
+
+    def make(archive: Path) -> bool:
+        asked.append(archive)
+        return session_ran
+
     (tmp_path / "default").mkdir()
     monkeypatch.setattr(class_archive, "JAR_ROOT", tmp_path)
-    monkeypatch.setattr(class_archive, "make_archive", asked.append)
+    monkeypatch.setattr(class_archive, "make_archive", make)
     assert class_archive.ensure_archive("default") is None
     assert class_archive.ensure_archive("default") is None
-    assert len(asked) == 1
+    assert len(asked) == times_asked
