@@ -38,10 +38,14 @@ $(UV):
 
 $(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python 3.11 $(VENV)
-	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/$(RELEASE).txt
+	@# Compiled once: half of the work of each start of a job would otherwise be to compile what it imports.
+	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements/$(RELEASE).txt
 	@# The checkout itself, without a build: entry files and the lakejobs command find common, jobs and deploy.
+	@# Spark gives its workers PySpark as a zip too, the same that is installed here: Python reads the listing of a zip
+	@# anew for each task, which takes as long as the task.
 	@$(BIN)/python -c "import sysconfig, pathlib; \
-	  pathlib.Path(sysconfig.get_path('purelib'), 'lakejobs-checkout.pth').write_text('$(CURDIR)\n')"
+	  pathlib.Path(sysconfig.get_path('purelib'), 'lakejobs-checkout.pth').write_text('$(CURDIR)\n' \
+	  'import sys; sys.path[:] = [p for p in sys.path if not p.endswith((\"/pyspark.zip\", \"-src.zip\"))]\n')"
 	@printf '#!%s\nimport sys\nfrom deploy.cli import main\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/lakejobs
 	@chmod +x $(BIN)/lakejobs
 	@touch $@

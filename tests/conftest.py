@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 from s3_server import S3Server, s3_server
 
 from common.config.lake_settings import LakeSettings
+from common.few_rows import few_rows
 from common.lake import Lake
 from common.session import open_session
 
@@ -21,6 +26,10 @@ SMALL_SESSION = {
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
+    # Code made for plans that see five rows is a quarter of the work of the whole suite. The engine tests, whose jobs
+    # are processes of their own, run with generated code, and hold their rows against those of this session.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 
 
@@ -29,8 +38,22 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session, tuned for tables of a few rows."""
     warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
     session = open_session(LakeSettings(), "lakejobs tests", {**SMALL_SESSION, **warehouse})
+    _keep_small_frames_in_the_plan(session)
     yield session
     session.stop()
+
+
+def _keep_small_frames_in_the_plan(session: SparkSession) -> None:
+    """Lists of rows become relations of the plan: Spark would start Python workers to read them, in each query."""
+    plain = session.createDataFrame
+
+    def create(data: Any, schema: Any = None, *more: Any, **options: Any) -> DataFrame:
+        if isinstance(data, list) and isinstance(schema, StructType | str):
+            with suppress(pa.ArrowException, TypeError, ValueError, AttributeError):
+                return few_rows(session, data, schema)
+        return plain(data, schema, *more, **options)
+
+    session.createDataFrame = create  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.days import DayRange
 from common.errors import InputMissingError
+from common.few_rows import few_rows
 from common.lake import commits, contract, merge
 from common.lake.asides import late_table, quarantine_table
 from common.lake.objects import object_store
@@ -191,7 +192,7 @@ class Lake:
 
     def append_ops(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: str) -> WriteResult:
         """Append a few rows, given as dicts, to a table of the ``ops`` family, once per ``key``."""
-        frame = self.spark.createDataFrame([dict(row) for row in rows], table.schema)
+        frame = few_rows(self.spark, rows, table.schema)
         return self.append_once(table, frame, batch_id=key)
 
     def stage(self, table: Table, rows: DataFrame) -> StagedRows:

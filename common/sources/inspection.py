@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from common.few_rows import few_rows
 from common.sources.inventory import FileInventory, InspectedFile
 from common.sources.locations import FileOpener, FoundFile, find_files
 from common.sources.model import Source
@@ -95,6 +96,4 @@ def _bins(files: Sequence[FoundFile]) -> list[list[int]]:
 def bad_file_rows(spark: SparkSession, files: FileInventory) -> DataFrame:
     """The bad files as rows for the quarantine: ``_file, _file_sha256, _raw`` (null), ``reasons array<string>``."""
     rows = [(file.path, file.sha256 or None, None, [file.reason]) for file in files.bad]
-    return spark.createDataFrame(
-        rows, "_file string, _file_sha256 string, _raw string, reasons array<string>"
-    ).coalesce(1)
+    return few_rows(spark, rows, "_file string, _file_sha256 string, _raw string, reasons array<string>")

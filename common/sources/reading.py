@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from common.errors import ContractError
+from common.few_rows import few_rows
 from common.sources import access_log
 from common.sources.headers import csv_names
 from common.sources.inventory import FileInventory, InspectedFile
@@ -72,7 +73,7 @@ def _plain_lines(spark: SparkSession, files: list[InspectedFile], source: Source
 def _with_file(spark: SparkSession, rows: DataFrame, files: Sequence[InspectedFile]) -> DataFrame:
     """``rows`` with ``_file`` and ``_file_sha256``, by a broadcast of the list of files."""
     columns = rows.columns
-    known = spark.createDataFrame([(file.path, file.key, file.sha256) for file in files], _FILES)
+    known = few_rows(spark, [(file.path, file.key, file.sha256) for file in files], _FILES)
     keyed = rows.select("*", _key(F.col("_metadata.file_path")).alias("_key"))
     joined = keyed.join(F.broadcast(known), F.col("_key") == F.col("key"), "left")
     return joined.select(*columns, F.col("path").alias("_file"), F.col("sha256").alias("_file_sha256"))

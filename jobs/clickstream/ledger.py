@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from common.few_rows import few_rows
 from common.intake import digest_of
 from jobs.clickstream.tables import EVENT_FILES
 
@@ -92,7 +93,7 @@ class Ledger:
         """Those of ``sha256s`` that the ledger holds, whatever their status."""
         if not sha256s or not self._lake.exists(EVENT_FILES):
             return set()
-        asked = self._lake.spark.createDataFrame([(value,) for value in sorted(set(sha256s))], "file_sha256 string")
+        asked = few_rows(self._lake.spark, [(value,) for value in sorted(set(sha256s))], "file_sha256 string")
         held = self._lake.read(EVENT_FILES).select("file_sha256").join(F.broadcast(asked), "file_sha256", "left_semi")
         return {row["file_sha256"] for row in held.collect()}
 
@@ -162,7 +163,7 @@ class Ledger:
 
     def _write(self, files: Sequence[LedgerFile], *, deleted: bool = False) -> None:
         rows = [{**vars(file), "run_id": self._run_id, "updated_at": self._started_at} for file in files]
-        frame = self._lake.spark.createDataFrame(rows, EVENT_FILES.schema)
+        frame = few_rows(self._lake.spark, rows, EVENT_FILES.schema)
         if deleted:
             self._lake.upsert(EVENT_FILES, frame.withColumn("_deleted", F.lit(True)), deleted="_deleted")
         else:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import JobFailedError
+from common.few_rows import few_rows
 from common.quality import REASONS, audit, rejected
 from jobs.clickstream import deduplication, promotion, publication
 from jobs.clickstream.promotion import IS_LATE, Rules
@@ -47,7 +48,7 @@ class Promoter:
         """The bronze rows of a batch's files."""
         rows = self.context.lake.read(EVENTS_RAW)
         own = F.col("_batch_id").isin(batch.bronze_batch_ids)
-        files = self.context.spark.createDataFrame([(sha256,) for sha256 in batch.sha256s], "_file_sha256 string")
+        files = few_rows(self.context.spark, [(sha256,) for sha256 in batch.sha256s], "_file_sha256 string")
         return rows.where(own).join(F.broadcast(files), "_file_sha256", "left_semi")
 
     def promote(self, batch: Batch) -> None:
@@ -135,7 +136,7 @@ class Promoter:
         """What silver holds of the days that the batch touches, by its own events or by ids that it repeats."""
         lake = self.context.lake
         if not lake.exists(EVENTS):
-            return self.context.spark.createDataFrame([], EVENTS.schema), DayRange(days[0], days[-1])
+            return few_rows(self.context.spark, [], EVENTS.schema), DayRange(days[0], days[-1])
         window = DayRange(min(rules.limits.first_day, days[0]), max(rules.limits.last_day, days[-1]))
         rows = lake.read(EVENTS, days=window)
         ids = batch.select("event_id").distinct()

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import ContractError, InputMissingError
+from common.few_rows import few_rows
 from common.quality import audit
 from jobs.forecast.accuracy import scored, scores
 from jobs.forecast.backtest_report import write_report
@@ -127,7 +128,7 @@ def _with_quantiles(rows: DataFrame, origins: Origins, series: int) -> DataFrame
     residual = ((F.col("y") - F.col("y_hat")) / F.col("_spread")).alias("r")
     if not uses:
         return rows.select("*", *(F.lit(None).cast("double").alias(name) for name in QUANTILES))
-    pairs = rows.sparkSession.createDataFrame(uses, "cutoff date, later date")
+    pairs = few_rows(rows.sparkSession, uses, "cutoff date, later date")
     known = (
         sampled(spread, series, _MOST_SERIES)
         .join(F.broadcast(pairs), "cutoff", "inner")

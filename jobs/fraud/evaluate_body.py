@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import ContractError, InputMissingError, UsageError
+from common.few_rows import few_rows
 from jobs.fraud.evaluate_report import write_report
 from jobs.fraud.evaluation import Evaluation, evaluate
 from jobs.fraud.registry import Registered, load_payload, trained_before
@@ -43,7 +44,7 @@ def run(context: RunContext) -> None:
         for version, result in found.items()
         for metric in result.metric_rows(params.top_k)
     ]
-    context.lake.upsert(EVALUATIONS, context.spark.createDataFrame(rows, EVALUATIONS.schema))
+    context.lake.upsert(EVALUATIONS, few_rows(context.spark, rows, EVALUATIONS.schema))
     context.counts.add(rows_read=len(rows), rows_written=len(rows))
     write_report(context, params, models, found)
 

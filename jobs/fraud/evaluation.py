@@ -8,6 +8,7 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 
+from common.few_rows import few_rows
 from jobs.fraud.metrics import (
     CardDay,
     DayPrecision,
@@ -105,4 +106,4 @@ def evaluate(scored: DataFrame, *, top_k: int) -> Evaluation:
 
 def _detections(scored: DataFrame, days: Sequence[DayPrecision]) -> DataFrame:
     found = [(card, day.day) for day in days for card in day.detected]
-    return scored.sparkSession.createDataFrame(found, "customer_id string, detected_on date")
+    return few_rows(scored.sparkSession, found, "customer_id string, detected_on date")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import ContractError, InputMissingError
+from common.few_rows import few_rows
 from common.quality import audit
 from common.report.wording import plural
 from jobs.fraud.proof import leaking_rows, sample_of
@@ -54,7 +55,7 @@ def _labels(context: RunContext) -> DataFrame:
     if context.lake.exists(LABELS):
         return context.lake.read(LABELS)
     context.log.warning("there are no labels yet: the risk of every terminal is 0")
-    return context.spark.createDataFrame([], LABELS.schema)
+    return few_rows(context.spark, [], LABELS.schema)
 
 
 def _prove(

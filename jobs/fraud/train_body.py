@@ -10,6 +10,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from common.errors import InputMissingError
+from common.few_rows import few_rows
 from common.lake.models import ModelStore
 from jobs.fraud.classifiers import TrainedModel, check_classes, check_finite, fit
 from jobs.fraud.cluster_training import fit_on_cluster
@@ -125,7 +126,7 @@ def _register(
         if version not in known
     ]
     if rows:
-        context.lake.upsert(MODELS, context.spark.createDataFrame(rows, MODELS.schema))
+        context.lake.upsert(MODELS, few_rows(context.spark, rows, MODELS.schema))
     context.counts.add(rows_read=len(models), rows_written=len(rows), rows_deduplicated=len(models) - len(rows))
 
 

@@ -150,6 +150,8 @@ def test_a_bucket_that_is_not_there_and_a_refused_key_are_usage_errors(
 
 @pytest.mark.unit
 def test_a_server_that_does_not_answer_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+    # boto3's default session keeps the first credentials that it meets: these must not outlive the test.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     settings = LakeSettings.model_validate(

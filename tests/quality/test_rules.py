@@ -65,7 +65,9 @@ def test_a_reason_with_the_mark_between_reasons_is_refused(spark: SparkSession) 
 
 
 def test_a_rule_is_evaluated_once_a_row_and_reads_the_rows_once(spark: SparkSession) -> None:
-    rows = split(spark.createDataFrame(ROWS, "id string, amount double, kind string"), RULES)
+    # An RDD: rows that stand in the plan itself would be split while it is made.
+    stored = spark.createDataFrame(spark.sparkContext.parallelize(ROWS), "id string, amount double, kind string")
+    rows = split(stored, RULES)
     plan = rows._jdf.queryExecution().executedPlan().toString()
     assert plan.count("Scan") == 1
     assert plan.count("100.0") == 1

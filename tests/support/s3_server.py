@@ -97,7 +97,7 @@ def _make_bucket(server: S3Server, process: subprocess.Popen[bytes], log: Path) 
         try:
             client.create_bucket(Bucket=BUCKET)
             return
-        except Exception:
+        except Exception as error:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the S3 server did not start:\n{log.read_text()[-3000:]}") from None
+                raise RuntimeError(f"the S3 server did not start: {error}\n{log.read_text()[-3000:]}") from error
             time.sleep(0.3)

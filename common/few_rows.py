@@ -1,0 +1,34 @@
+"""Frames of a few rows that the driver holds: relations in the plan itself, which need no task and no Python worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import pyspark
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+Row = Sequence[Any] | Mapping[str, Any]
+
+
+def few_rows(spark: SparkSession, rows: Sequence[Row], schema: StructType | str) -> DataFrame:
+    """A frame of ``rows``, each a tuple in the order of ``schema`` (or its DDL) or a dict by its names.
+
+    ``spark.createDataFrame(rows, schema)`` would hand them to as many Python tasks as the cluster has cores, anew in
+    each scan. Spark 3.5 takes no Arrow table: there it is one task. Raises pyarrow.ArrowException for a value that
+    is not of its type.
+    """
+    if int(pyspark.__version__.partition(".")[0]) < 4:
+        return spark.createDataFrame(list(rows), schema).coalesce(1)
+    import pyarrow as pa
+    from pyspark.sql import types
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    typed = cast("StructType", types.StructType.fromDDL(schema)) if isinstance(schema, str) else schema
+    names = typed.names
+    named = [dict(row) if isinstance(row, Mapping) else dict(zip(names, row, strict=True)) for row in rows]
+    table = pa.Table.from_pylist(named, schema=to_arrow_schema(typed))
+    return spark.createDataFrame(table, typed)
