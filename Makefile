@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a second run downloads nothing. `make help` lists them.
 #   RELEASE=default|emr-7.13.0   which locked environment to use
 #   ARGS="..."                   handed to pytest, or to the benchmarks
-#   WORKERS=2                    test files run side by side
+#   WORKERS=3                    test processes side by side: they wait as much as they compute
 #   DATA=folder                  where the benchmark data lies
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -9,7 +9,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 RELEASE ?= default
-WORKERS ?= 2
+WORKERS ?= 3
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ifeq ($(RELEASE),default)
 VENV := .venv
@@ -58,7 +58,7 @@ demo: setup ## run the main jobs on the bundled real samples and show where the 
 
 test: setup ## all tests (RELEASE=emr-7.13.0 for the second lock)
 	@$(JAVA); $(BIN)/python -m deploy.jars s3proxy minicluster
-	@$(JAVA); $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(JAVA); $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(SYNCED) ## style, types, import rules, shell scripts
 	$(BIN)/ruff check .

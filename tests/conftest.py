@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 from s3_server import S3Server, s3_server
+from xdist.scheduler import LoadScopeScheduling
 
 from common.config.lake_settings import LakeSettings
 from common.few_rows import few_rows
@@ -41,6 +42,34 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     _keep_small_frames_in_the_plan(session)
     yield session
     session.stop()
+
+
+class ByFileAndCluster(LoadScopeScheduling):
+    """A file within one process, and within one process all tests on YARN: its start costs minutes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "yarn" if _is_on_yarn(nodeid) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndCluster:
+    """How tests are shared out among processes."""
+    return ByFileAndCluster(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process works on alone at the end (with --no-loadscope-reorder)."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if _is_on_yarn(item.nodeid):
+        return 0
+    return next((turn for turn, name in enumerate(["engine", "flow"], 1) if item.get_closest_marker(name)), 3)
+
+
+def _is_on_yarn(nodeid: str) -> bool:
+    return "_yarn" in nodeid.partition("[")[0]
 
 
 def _keep_small_frames_in_the_plan(session: SparkSession) -> None:

@@ -86,7 +86,8 @@ class Writer:
                 landed = self._landed(table, first, stamps, operation)
                 if landed is not None:
                     return before, landed, False
-                if batch_id is not None and self._has_batch(path, batch_id):
+                # A table that this write has just made knows no batch, and asking costs a query.
+                if batch_id is not None and first is not None and self._has_batch(path, batch_id):
                     return before, None, True
                 fault("lake.before_write")
                 stamp = commits.Stamp.new(self._lake.run_id, self._lake.job, self._lake.code_version, lease.token)
