@@ -74,6 +74,8 @@ def _is_on_yarn(nodeid: str) -> bool:
 
 def _keep_small_frames_in_the_plan(session: SparkSession) -> None:
     """Lists of rows become relations of the plan: Spark would start Python workers to read them, in each query."""
+    if session.version < "4":  # it takes no Arrow table, and few_rows would come back to here
+        return
     plain = session.createDataFrame
 
     def create(data: Any, schema: Any = None, *more: Any, **options: Any) -> DataFrame:
