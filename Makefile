@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a second run downloads nothing. `make help` lists them.
 #   RELEASE=default|emr-7.13.0   which locked environment to use
 #   ARGS="..."                   handed to pytest, or to the benchmarks
-#   WORKERS=3                    test processes side by side: they wait as much as they compute
+#   WORKERS=3                    test processes side by side
 #   DATA=folder                  where the benchmark data lies
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -38,7 +38,7 @@ $(UV):
 
 $(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python 3.11 $(VENV)
-	@# Compiled once: half of the work of each start of a job would otherwise be to compile what it imports.
+	@# Compiled once: otherwise each process compiles what it imports, and an import takes twice as long.
 	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(BIN)/python requirements/$(RELEASE).txt
 	@# The checkout itself, without a build: entry files and the lakejobs command find common, jobs and deploy.
 	@# Spark gives its workers PySpark as a zip too, the same that is installed here: Python reads the listing of a zip

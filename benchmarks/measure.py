@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import threading
@@ -112,8 +113,10 @@ def interleaved(sides: dict[str, Callable[[], object]], *, pairs: int, warm_ups:
 
 
 def ratio(above: Sequence[float], below: Sequence[float], *, seed: int = 20261120) -> Ratio:
-    """The paired ratio above / below."""
+    """The paired ratio above / below. A single pair bounds nothing: no goal is met by it."""
     pairs = np.asarray(above, dtype=float) / np.asarray(below, dtype=float)
+    if len(pairs) < 2:
+        return Ratio(float(pairs[0]), 0.0, math.inf)
     rng = np.random.default_rng(seed)
     medians = np.median(pairs[rng.integers(0, len(pairs), (_RESAMPLES, len(pairs)))], axis=1)
     low, high = np.quantile(medians, [0.05, 0.95])

@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-Row = Sequence[Any] | Mapping[str, Any]
+_Row = Sequence[Any] | Mapping[str, Any]
 
 
-def few_rows(spark: SparkSession, rows: Sequence[Row], schema: StructType | str) -> DataFrame:
+def few_rows(spark: SparkSession, rows: Sequence[_Row], schema: StructType | str) -> DataFrame:
     """A frame of ``rows``, each a tuple in the order of ``schema`` (or its DDL) or a dict by its names.
 
     ``spark.createDataFrame(rows, schema)`` would hand them to as many Python tasks as the cluster has cores, anew in
-    each scan. Spark 3.5 takes no Arrow table: there it is one task. Raises pyarrow.ArrowException for a value that
-    is not of its type.
+    each scan. Spark 3.5 takes no Arrow table: there it is one task. A write makes up to one file a row of them:
+    coalesce first. A value of another type, or a null where there may be none, is a ValueError or TypeError of
+    pyarrow or PySpark.
     """
     if int(pyspark.__version__.partition(".")[0]) < 4:
         return spark.createDataFrame(list(rows), schema).coalesce(1)

@@ -27,7 +27,7 @@ SMALL_SESSION = {
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
-    # Code made for plans that see five rows is a quarter of the work of the whole suite. The engine tests, whose jobs
+    # Code made for plans that see five rows is a quarter of the CPU of a job on them. The engine tests, whose jobs
     # are processes of their own, run with generated code, and hold their rows against those of this session.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -80,7 +80,7 @@ def _keep_small_frames_in_the_plan(session: SparkSession) -> None:
 
     def create(data: Any, schema: Any = None, *more: Any, **options: Any) -> DataFrame:
         if isinstance(data, list) and isinstance(schema, StructType | str):
-            with suppress(pa.ArrowException, TypeError, ValueError, AttributeError):
+            with suppress(pa.ArrowException, TypeError, ValueError):
                 return few_rows(session, data, schema)
         return plain(data, schema, *more, **options)
 

@@ -192,7 +192,7 @@ class Lake:
 
     def append_ops(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: str) -> WriteResult:
         """Append a few rows, given as dicts, to a table of the ``ops`` family, once per ``key``."""
-        frame = few_rows(self.spark, rows, table.schema)
+        frame = few_rows(self.spark, rows, table.schema).coalesce(1)
         return self.append_once(table, frame, batch_id=key)
 
     def stage(self, table: Table, rows: DataFrame) -> StagedRows:

@@ -96,4 +96,5 @@ def _bins(files: Sequence[FoundFile]) -> list[list[int]]:
 def bad_file_rows(spark: SparkSession, files: FileInventory) -> DataFrame:
     """The bad files as rows for the quarantine: ``_file, _file_sha256, _raw`` (null), ``reasons array<string>``."""
     rows = [(file.path, file.sha256 or None, None, [file.reason]) for file in files.bad]
-    return few_rows(spark, rows, "_file string, _file_sha256 string, _raw string, reasons array<string>")
+    found = few_rows(spark, rows, "_file string, _file_sha256 string, _raw string, reasons array<string>")
+    return found.coalesce(1)  # one file of the quarantine, not one a row

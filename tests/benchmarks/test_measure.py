@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import ratio
+
 pytestmark = pytest.mark.unit
 
 # As PySpark's daemon does it: a parent that lives on and ignores the end of its child, which works for half a second.
@@ -37,3 +39,10 @@ def test_the_work_of_an_ended_process_whose_parent_ignores_its_end_is_counted() 
         [sys.executable, "-c", _MEASURED], env=environment, capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) > 0.2
+
+
+def test_a_single_pair_bounds_no_ratio_and_two_equal_ones_do() -> None:
+    lone = ratio([6.0], [3.0])
+    assert (lone.median, lone.at_most(2.5), lone.at_least(1.5)) == (2.0, False, False)
+    both = ratio([6.0, 8.0], [3.0, 4.0])
+    assert (both.median, both.at_most(2.5), both.at_least(1.5)) == (2.0, True, True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import pyarrow as pa
 import pytest
-from pyspark.errors import PySparkTypeError
 from pyspark.sql import SparkSession
+from pyspark.sql.types import IntegerType, StructField, StructType
 
 from common.few_rows import few_rows
 
@@ -47,5 +46,11 @@ def test_no_python_worker_reads_them_on_spark_4_and_one_task_does_on_3(spark: Sp
 
 
 def test_a_value_of_another_type_is_refused(spark: SparkSession) -> None:
-    with pytest.raises((pa.ArrowException, PySparkTypeError)):
+    with pytest.raises((ValueError, TypeError)):
         few_rows(spark, [("abc",)], "k int")
+
+
+def test_a_null_where_there_may_be_none_is_refused(spark: SparkSession) -> None:
+    schema = StructType([StructField("k", IntegerType(), nullable=False)])
+    with pytest.raises(ValueError, match=r"(?i)null|none"):
+        few_rows(spark, [(None,)], schema)

@@ -168,10 +168,17 @@ def test_bad_files_stop_the_run_unless_the_source_says_skip(inbox: Path, look: L
         inventory.enforce(skipping.model_copy(update={"max_bad_share": 0.24}))
 
 
-def test_bad_files_become_rows_for_the_quarantine(inbox: Path, look: Look, spark: SparkSession) -> None:
-    (inbox / "bad.csv").write_bytes(b"")
-    (row,) = bad_file_rows(spark, look(inbox, CSV)).collect()
-    assert (row["_file"], row["reasons"]) == (str(inbox / "bad.csv"), ["SRC-101 the file is empty"])
+def test_bad_files_become_rows_for_the_quarantine_that_are_written_into_one_file(
+    inbox: Path, look: Look, spark: SparkSession
+) -> None:
+    for name in ("bad.csv", "worse.csv"):
+        (inbox / name).write_bytes(b"")
+    rows = bad_file_rows(spark, look(inbox, CSV))
+    assert {(row["_file"], *row["reasons"]) for row in rows.collect()} == {
+        (str(inbox / "bad.csv"), "SRC-101 the file is empty"),
+        (str(inbox / "worse.csv"), "SRC-101 the file is empty"),
+    }
+    assert rows.rdd.getNumPartitions() == 1
 
 
 def test_many_small_files_share_a_task(inbox: Path, look: Look, spark: SparkSession) -> None:
