@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyspark
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
@@ -24,6 +25,12 @@ def few_rows(spark: SparkSession, rows: Sequence[_Row], schema: StructType | str
     """
     if int(pyspark.__version__.partition(".")[0]) < 4:
         return spark.createDataFrame(list(rows), schema).coalesce(1)
+    table, typed = arrow_rows(rows, schema)
+    return spark.createDataFrame(table, typed)
+
+
+def arrow_rows(rows: Sequence[_Row], schema: StructType | str) -> tuple[pa.Table, StructType]:
+    """``rows`` as an Arrow table, and their schema; the errors are those of ``few_rows``."""
     import pyarrow as pa
     from pyspark.sql import types
     from pyspark.sql.pandas.types import to_arrow_schema
@@ -31,5 +38,4 @@ def few_rows(spark: SparkSession, rows: Sequence[_Row], schema: StructType | str
     typed = cast("StructType", types.StructType.fromDDL(schema)) if isinstance(schema, str) else schema
     names = typed.names
     named = [dict(row) if isinstance(row, Mapping) else dict(zip(names, row, strict=True)) for row in rows]
-    table = pa.Table.from_pylist(named, schema=to_arrow_schema(typed))
-    return spark.createDataFrame(table, typed)
+    return pa.Table.from_pylist(named, schema=to_arrow_schema(typed)), typed

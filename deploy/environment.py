@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from common.errors import JobFailedError, UsageError
@@ -28,12 +28,15 @@ NODE_PREFIX = "/usr"
 # Amazon Linux 2023 has glibc 2.34.
 PLATFORMS = {"x86_64": "x86_64-manylinux_2_34", "aarch64": "aarch64-manylinux_2_34"}
 
-_LAYOUT = 1
+_LAYOUT = 2
 _SITE_PACKAGES = f"lib/python{PYTHON_VERSION}/site-packages"
 _NEVER_SHIPPED = ("pyspark", "delta", "delta_spark", "hadoop", "py4j")
 # Test suites, headers and static libraries that wheels carry; nothing imports them at run time.
 _LEFT_OUT_FOLDERS = {"tests", "include"}
 _LEFT_OUT_SUFFIXES = {".a", ".h", ".hpp", ".pxd", ".pyx"}
+# botocore describes four hundred services, which is a tenth of all files. Jobs call two; the others are how a job
+# comes by its credentials.
+_AWS_SERVICES = {"s3", "secretsmanager", "signin", "sso", "sso-oidc", "sts"}
 
 
 def lock_file(lock: str) -> Path:
@@ -91,7 +94,12 @@ def _is_left_out(inner: Path) -> bool:
         or inner.parts[0] == "bin"
         or inner.suffix in _LEFT_OUT_SUFFIXES
         or inner.name in {".lock", "direct_url.json", "INSTALLER", "REQUESTED", "RECORD"}
+        or _is_of_another_service(inner.parts)
     )
+
+
+def _is_of_another_service(parts: Sequence[str]) -> bool:
+    return parts[:2] == ("botocore", "data") and len(parts) > 3 and parts[2] not in _AWS_SERVICES
 
 
 def _members(site_packages: Path, python_prefix: str) -> Iterator[tuple[tarfile.TarInfo, bytes]]:

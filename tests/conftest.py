@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql import SparkSession
 from s3_server import S3Server, s3_server
+from small_session import small_session
 from xdist.scheduler import LoadScopeScheduling
 
 from common.config.lake_settings import LakeSettings
-from common.few_rows import few_rows
 from common.lake import Lake
-from common.session import open_session
-
-SMALL_SESSION = {
-    "spark.master": "local[2]",
-    # One JVM for hundreds of tests: what Delta and the plans of many lakes hold on to outgrows the default of 1 GiB.
-    "spark.driver.memory": "2g",
-    "spark.default.parallelism": "2",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.databricks.delta.snapshotPartitions": "2",
-    # Code made for plans that see five rows is a quarter of the CPU of a job on them. The engine tests, whose jobs
-    # are processes of their own, run with generated code, and hold their rows against those of this session.
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session, tuned for tables of a few rows."""
-    warehouse = {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
-    session = open_session(LakeSettings(), "lakejobs tests", {**SMALL_SESSION, **warehouse})
-    _keep_small_frames_in_the_plan(session)
+    session = small_session(str(tmp_path_factory.mktemp("warehouse")))
     yield session
     session.stop()
 
@@ -70,21 +51,6 @@ def _turn(item: pytest.Item) -> int:
 
 def _is_on_yarn(nodeid: str) -> bool:
     return "_yarn" in nodeid.partition("[")[0]
-
-
-def _keep_small_frames_in_the_plan(session: SparkSession) -> None:
-    """Lists of rows become relations of the plan: Spark would start Python workers to read them, in each query."""
-    if session.version < "4":  # it takes no Arrow table, and few_rows would come back to here
-        return
-    plain = session.createDataFrame
-
-    def create(data: Any, schema: Any = None, *more: Any, **options: Any) -> DataFrame:
-        if isinstance(data, list) and isinstance(schema, StructType | str):
-            with suppress(pa.ArrowException, TypeError, ValueError):
-                return few_rows(session, data, schema)
-        return plain(data, schema, *more, **options)
-
-    session.createDataFrame = create  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ _SMALL = {
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m",
     "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m",
 }
+# Of the process that only hands a job to a cluster.
+_SHORT_LIVED = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
@@ -84,6 +86,7 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
         "HOME": str(home),
         "JAVA_HOME": ensure_java(),
         "LC_ALL": "C.UTF-8",
+        "SPARK_SUBMIT_OPTS": _SHORT_LIVED,
         **{name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
         **extra,
     }

@@ -18,6 +18,9 @@ from deploy.jars import ensure_jars
 from deploy.toolchain import ensure_java
 
 _OPENS = [f"--add-opens=java.base/java.{part}=ALL-UNNAMED" for part in ("lang", "util", "io")]
+# Without Hadoop's native library each file of an unpacked archive costs two processes, chmod and ls; the JVM's own way
+# of starting one starts a helper first.
+_FORKS = "-Djdk.lang.Process.launchMechanism=VFORK"
 _MEMORY_MB = 4096
 
 _SETTINGS = {
@@ -87,7 +90,7 @@ def running_yarn(work: Path) -> Iterator[YarnCluster]:
     home = ensure_java()
     (py4j_jar,) = (Path(pyspark.__file__).parent / "jars").glob("py4j-*.jar")
     class_path = os.pathsep.join(str(path) for path in [*ensure_jars(["minicluster"]), py4j_jar])
-    command = [f"{home}/bin/java", "-Xmx600m", "-XX:+UseSerialGC", *_OPENS, "-cp", class_path]
+    command = [f"{home}/bin/java", "-Xmx600m", "-XX:+UseSerialGC", _FORKS, *_OPENS, "-cp", class_path]
     work.mkdir(parents=True)
     with (work / "yarn.log").open("wb") as log:
         server = subprocess.Popen(

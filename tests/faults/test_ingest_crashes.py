@@ -22,7 +22,13 @@ LINES = [
     hit(id="broken", t="no time"),
 ]
 DAY = "2026-03-10"
-POINTS = ["ingest.ledger_pending", "ingest.bronze_written", "ingest.aside_written", "ingest.silver_written"]
+# Before and after the commit of silver the process is killed; elsewhere it fails, which ends it no less.
+POINTS = {
+    "ingest.ledger_pending": "raise",
+    "ingest.bronze_written": "kill",
+    "ingest.aside_written": "raise",
+    "ingest.silver_written": "kill",
+}
 
 
 def run_and_kill(root: Path, source: Path, files: Path, point: str) -> int:
@@ -38,15 +44,20 @@ def aside(intake: Intake) -> tuple[list[str], list[tuple[str | None, list[str]]]
     return intake.late(), intake.quarantined(), bronze
 
 
-def test_a_run_killed_at_one_point_after_the_other_is_completed_by_running_it_again(
-    spark: SparkSession, tmp_path: Path
+def test_a_run_that_ends_at_one_point_after_the_other_is_completed_by_running_it_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, files = write_source(tmp_path), tmp_path / "in"
     write_lines(files, "a.json", LINES)
     undisturbed = Intake(spark, tmp_path / "undisturbed", source)
     assert undisturbed.ingest(files, DAY, DAY)["exit_code"] == 0
     killed = Intake(spark, tmp_path / "killed", source)
-    for point in POINTS:
+    for point, end in POINTS.items():
+        if end == "raise":
+            monkeypatch.setenv("LAKEJOBS_FAULT", f"{point}:raise")
+            assert killed.ingest(files, DAY, DAY)["exit_code"] == 1, point
+            monkeypatch.delenv("LAKEJOBS_FAULT")
+            continue
         assert run_and_kill(killed.root, source, files, point) == -signal.SIGKILL, point
         # The dead run's lease lives on until it expires.
         for lease in (killed.root / "_leases").rglob("*"):

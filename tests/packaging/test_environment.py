@@ -113,6 +113,14 @@ def test_the_archive_is_a_relocatable_environment_without_tests_headers_and_tool
     assert settings.startswith("home = /usr/bin\n")
 
 
+def test_of_the_services_that_botocore_describes_those_a_job_calls_are_shipped(build):
+    kept = ["endpoints.json", "s3/2006-03-01/service-2.json.gz", "sts/2011-06-15/service-2.json.gz"]
+    files = {f"botocore/data/{name}": "{}" for name in [*kept, "ec2/2016-11-15/service-2.json.gz"]}
+    with tarfile.open(build({**_FILES, **files})) as archive:
+        shipped = [name.partition("botocore/data/")[2] for name in archive.getnames() if "botocore" in name]
+    assert shipped == kept
+
+
 def test_two_builds_of_a_lock_have_one_checksum(build):
     one, two = build(_FILES, "one"), build(dict(reversed(_FILES.items())), "two")
     assert one.name == two.name

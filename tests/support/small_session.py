@@ -1,0 +1,88 @@
+"""A Spark session for tables of a few rows: nothing in it that pays only for many."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import wraps
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import pyarrow as pa
+from py4j.java_gateway import JavaClass, JavaMember, JVMView
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType, _parse_datatype_string
+
+from common.config.lake_settings import LakeSettings
+from common.few_rows import arrow_rows
+from common.session import open_session
+
+_SETTINGS = {
+    "spark.master": "local[2]",
+    # One JVM for hundreds of tests: what Delta and the plans of many lakes hold on to outgrows the default of 1 GiB.
+    "spark.driver.memory": "2g",
+    "spark.default.parallelism": "2",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    # Code made for plans that see five rows is a quarter of the CPU of a job on them. The engine tests, whose jobs
+    # are processes of their own, run with generated code, and hold their rows against those of this session.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
+
+def small_session(warehouse: str) -> SparkSession:
+    """The session, with its warehouse in that folder."""
+    _remember_java_classes()
+    session = open_session(LakeSettings(), "lakejobs tests", {**_SETTINGS, "spark.sql.warehouse.dir": warehouse})
+    _keep_small_frames_in_the_plan(session)
+    return session
+
+
+def _remember_java_classes() -> None:
+    """PySpark asks the JVM for a class and its method by name at each function call; a sixth of a small job's work."""
+    for holder in (JVMView, JavaClass):
+        plain = holder.__getattr__
+        if hasattr(plain, "__wrapped__"):
+            continue
+
+        @wraps(plain)
+        def remembered(self: Any, name: str, plain: Any = plain) -> Any:
+            found = plain(self, name)
+            if isinstance(found, JavaClass | JavaMember):
+                self.__dict__[name] = found
+            return found
+
+        holder.__getattr__ = remembered
+
+
+def _keep_small_frames_in_the_plan(session: SparkSession) -> None:
+    """Lists of rows become relations of the plan: Spark would run tasks to read them, in each query."""
+    plain = session.createDataFrame
+
+    def create(data: Any, schema: Any = None, *more: Any, **options: Any) -> DataFrame:
+        if isinstance(data, list) and isinstance(schema, StructType | str):
+            with suppress(pa.ArrowException, TypeError, ValueError):
+                typed = _parse_datatype_string(schema) if isinstance(schema, str) else schema
+                return _relation(session, *arrow_rows(data, typed))
+        return plain(data, schema, *more, **options)
+
+    def _relation(spark: SparkSession, table: pa.Table, schema: StructType) -> DataFrame:
+        if spark.version >= "4":
+            return plain(table, schema)
+        return _arrow_relation_of_spark_3(spark, table, schema)
+
+    session.createDataFrame = create  # type: ignore[method-assign]
+
+
+def _arrow_relation_of_spark_3(spark: SparkSession, table: pa.Table, schema: StructType) -> DataFrame:
+    """Spark 3.5 takes no Arrow table, though it makes such a relation of the Arrow form of a pandas frame."""
+    if any(table[field.name].null_count for field in schema if not field.nullable):
+        raise ValueError("a null in a column that allows none")
+    jvm: Any = spark._jvm
+    java_spark: Any = spark._jsparkSession
+    with NamedTemporaryFile() as file:
+        with pa.ipc.new_stream(file, table.schema) as stream:
+            stream.write_table(table.combine_chunks())
+        file.flush()
+        batches = jvm.PythonSQLUtils.readArrowStreamFromFile(file.name)
+        return DataFrame(jvm.PythonSQLUtils.toDataFrame(batches, schema.json(), java_spark), spark)
