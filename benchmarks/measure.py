@@ -7,7 +7,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,8 +99,17 @@ def timed(run: Callable[[], object]) -> Reading:
     return Reading(watch.cpu_s - cpu_s, wall_s, watch.peak_rss_mb)
 
 
-def interleaved(sides: dict[str, Callable[[], object]], *, pairs: int, warm_ups: int = 1) -> dict[str, list[Reading]]:
-    """Readings of each side, run A B A B ...; every other round goes backwards, so that none always follows another."""
+def interleaved(
+    sides: dict[str, Callable[[], object]],
+    *,
+    pairs: int,
+    warm_ups: int = 1,
+    before: Mapping[str, Callable[[], object]] | None = None,
+) -> dict[str, list[Reading]]:
+    """Readings of each side, run A B A B ...; every other round goes backwards, so that none always follows another.
+
+    ``before`` holds for a side what is run before each of its readings and not counted.
+    """
     for _ in range(warm_ups):
         for run in sides.values():
             run()
@@ -108,6 +117,8 @@ def interleaved(sides: dict[str, Callable[[], object]], *, pairs: int, warm_ups:
     for number in range(pairs):
         names = list(sides) if number % 2 == 0 else list(reversed(sides))
         for name in names:
+            if before and name in before:
+                before[name]()
             readings[name].append(timed(sides[name]))
     return readings
 

@@ -57,16 +57,23 @@ class StagedRows:
 
 
 def _scan_of(cached: DataFrame) -> DataFrame:
-    """The same rows with a plan of one scan. The cache keeps its lineage, so a lost block is computed again.
+    """The same rows with a plan of one scan, which reads the columns asked for. A lost block is computed again.
 
-    A checkpoint would shorten the plan as well, but loses the lineage. Spark offers nothing public between the two.
+    Spark offers nothing public: the cached frame is planned together with all that led to it before its cache is found,
+    and a checkpoint loses the lineage.
     """
     from pyspark.sql import DataFrame
 
     spark: Any = cached.sparkSession
-    plan: Any = cached._jdf
-    rows = spark._jsparkSession.internalCreateDataFrame(plan.queryExecution().toRdd(), plan.schema(), False)
-    return DataFrame(rows, spark)
+    jvm: Any = spark._jvm
+    java_frame: Any = cached._jdf
+    held = java_frame.queryExecution().withCachedData()
+    # Without the order of the rows: Spark 4.1 cannot plan a sorted relation that a query reads twice.
+    unordered = jvm.PythonUtils.toSeq(jvm.java.util.ArrayList())
+    relation = held.copy(held.output(), held.cacheBuilder(), unordered)
+    getattr(relation, "statsOfPlanToCache_$eq")(held.stats())
+    dataset = jvm.org.apache.spark.sql.classic.Dataset if spark.version >= "4" else jvm.org.apache.spark.sql.Dataset
+    return DataFrame(dataset.ofRows(spark._jsparkSession, relation), spark)
 
 
 def _delete(spark: SparkSession, path: str) -> None:

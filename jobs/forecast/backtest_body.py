@@ -104,7 +104,7 @@ def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origi
 def _tried(
     context: RunContext, params: BacktestParams, history: History, demand: DataFrame, origins: Origins, how: Boosting
 ) -> DataFrame:
-    least = 2 * context.spark.sparkContext.defaultParallelism
+    least = 4 * context.spark.sparkContext.defaultParallelism
     rows = backtest_locally(demand, origins, rows=history.rows, rows_per_bucket=params.rows_per_bucket, least=least)
     if GLOBAL in params.models:
         rows = rows.unionByName(

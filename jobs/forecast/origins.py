@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from jobs.forecast.buckets import in_buckets
 from jobs.forecast.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales
 from jobs.forecast.periods import Periods
 
@@ -99,21 +99,11 @@ def _from_origin(
                 yield (name, model, cutoff, day, step, float(coming[step - 1]), float(y_hat), *tail, None)
 
 
-def in_buckets(history: DataFrame, rows: int, rows_per_bucket: int, least: int) -> DataFrame:
-    """``history`` with ``bucket``: whole series in groups of about ``rows_per_bucket`` rows, at least ``least`` groups.
-
-    Laid out in one partition a bucket, which adaptive execution leaves alone: the data is small, the work is not.
-    """
-    buckets = max(least, -(-rows // rows_per_bucket))
-    bucket = F.pmod(F.xxhash64("unique_id"), F.lit(buckets)).cast("int")
-    return history.withColumn("bucket", bucket).repartition(buckets, "bucket")
-
-
 def backtest_locally(history: DataFrame, origins: Origins, *, rows: int, rows_per_bucket: int, least: int) -> DataFrame:
     """Backtest rows (COLUMNS) of the local models; ``history`` has unique_id, ds, y on a full grid, ``rows`` in all."""
 
-    def run(group: pd.DataFrame) -> pd.DataFrame:
-        return local_backtest(group, origins)
+    def run(series: pd.DataFrame) -> pd.DataFrame:
+        return local_backtest(series, origins)
 
-    spread = in_buckets(history.select("unique_id", "ds", "y"), rows, rows_per_bucket, least)
-    return spread.groupBy("bucket").applyInPandas(run, SCHEMA)
+    known = history.select("unique_id", "ds", "y")
+    return in_buckets(known, run, SCHEMA, rows=rows, rows_per_bucket=rows_per_bucket, least=least)

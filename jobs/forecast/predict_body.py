@@ -85,7 +85,7 @@ def _forecasts(
         season_length=season,
         rows=history.rows,
         rows_per_bucket=params.rows_per_bucket,
-        least=2 * context.spark.sparkContext.defaultParallelism,
+        least=4 * context.spark.sparkContext.defaultParallelism,
     )
     if champions.where(F.col("champion") == GLOBAL).isEmpty():
         return local

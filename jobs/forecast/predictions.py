@@ -9,11 +9,11 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.forecast.buckets import in_buckets
 from jobs.forecast.calibration import POOLED_ON, at_level, with_offsets
 from jobs.forecast.global_model import NAME as GLOBAL
 from jobs.forecast.global_model import Boosting, boosted, in_segments
 from jobs.forecast.models import in_sample_scales, laddered_forecast, spread_of
-from jobs.forecast.origins import in_buckets
 from jobs.forecast.periods import Periods
 from jobs.forecast.tables import QUANTILES
 
@@ -63,10 +63,10 @@ def forecast_locally(
 ) -> DataFrame:
     """``local_forecasts`` of ``history`` inside Spark, in buckets of whole series."""
 
-    def run(group: pd.DataFrame) -> pd.DataFrame:
-        return local_forecasts(group, periods, horizon, season_length)
+    def run(series: pd.DataFrame) -> pd.DataFrame:
+        return local_forecasts(series, periods, horizon, season_length)
 
-    return in_buckets(history, rows, rows_per_bucket, least).groupBy("bucket").applyInPandas(run, _LOCAL)
+    return in_buckets(history, run, _LOCAL, rows=rows, rows_per_bucket=rows_per_bucket, least=least)
 
 
 def forecast_globally(history: DataFrame, horizon: int, how: Boosting, *, rows: int, rows_limit: int) -> DataFrame:

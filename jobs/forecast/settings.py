@@ -87,7 +87,7 @@ class BacktestParams(Params):
         0.02, ge=0, le=1, description="Models within this share of the best are as good: incumbent, then simplest."
     )
     rows_per_bucket: int = Field(
-        20_000, ge=10, le=5_000_000, description="History rows that one task of the local models takes at once."
+        5_000, ge=10, le=5_000_000, description="History rows in one task of the local models; small: even tasks."
     )
     global_rows_limit: int = Field(
         2_000_000, ge=100, le=50_000_000, description="Rows up to which LightGBM is one model; above: one a segment."
@@ -110,7 +110,7 @@ class PredictParams(Params):
         5_000, ge=10, le=1_000_000, description="Series whose residuals calibrate the intervals; more are sampled."
     )
     rows_per_bucket: int = Field(
-        20_000, ge=10, le=5_000_000, description="History rows that one task of the local models takes at once."
+        5_000, ge=10, le=5_000_000, description="History rows in one task of the local models; small: even tasks."
     )
     global_rows_limit: int = Field(
         2_000_000, ge=100, le=50_000_000, description="Rows up to which LightGBM is one model; above: one a segment."

@@ -228,23 +228,6 @@ def test_late_rows_are_kept_aside_with_the_run_that_met_them(spark: SparkSession
     assert [(row["id"], row["_run_id"]) for row in late] == [(1, "test-run")]
 
 
-@pytest.mark.parametrize("mode", ["cache", "files"])
-def test_staged_rows_are_computed_once_and_can_be_kept(
-    spark: SparkSession, settings: LakeSettings, lake: Lake, mode: str
-) -> None:
-    lake.settings = settings.model_copy(update={"staging": mode})
-    # Another number at each computation, unless the rows are held.
-    unstable = spark.range(5).selectExpr("id", "uuid() AS drawn")
-    with lake.stage(TABLE, unstable) as staged:
-        assert content(staged.rows) == content(staged.rows)
-        kept = content(staged.rows)
-        path = staged.keep()
-    assert content(spark.read.parquet(path)) == kept
-    with lake.stage(QUALITY, unstable) as dropped:
-        gone = Path(dropped.path)
-    assert not gone.exists()
-
-
 def test_a_few_rows_are_appended_to_an_ops_table_once_per_key(lake: Lake) -> None:
     row = {
         "run_id": "r1",
