@@ -19,8 +19,8 @@ from deploy.package import REPOSITORY
 # Two real jobs on a real engine, perhaps on a busy machine.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
-_DAYS = ["--from", "2015-05-17", "--to", "2015-05-18"]
-_LOGS = str(REPOSITORY / "samples" / "clickstream" / "access_log_2015-05-1[78].log.gz")
+_DAYS = ["--from", "2015-05-17", "--to", "2015-05-19"]
+_LOGS = str(REPOSITORY / "samples" / "clickstream" / "access_log_2015-05-1[789].log.gz")
 _INPUT = ["--input", _LOGS, "--source", "apache_combined"]
 _JOBS = {"clickstream.ingest": [*_INPUT, *_DAYS], "clickstream.sessionise": _DAYS}
 _TABLES = ("silver/clickstream/events", "gold/clickstream/session_events", "gold/clickstream/sessions")

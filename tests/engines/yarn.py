@@ -36,6 +36,8 @@ _SETTINGS = {
     "yarn.nodemanager.vmem-check-enabled": "false",
     "yarn.nodemanager.delete.debug-delay-sec": "600",
     "yarn.log-aggregation-enable": "false",
+    # One node that is asked ten times a second, not once: nobody waits for the next beat.
+    "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": "100",
     # A nearly full disk is no reason to call the node ill.
     "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": "99.5",
 }
@@ -59,6 +61,8 @@ class YarnCluster:
             "spark.yarn.stagingDir": f"{self.hdfs}/staging",
             "spark.yarn.jars": f"local:{spark_home}/jars/*",
             "spark.yarn.maxAppAttempts": "1",
+            "spark.yarn.scheduler.heartbeat.interval-ms": "500",
+            "spark.yarn.report.interval": "200ms",
             "spark.yarn.appMasterEnv.PYSPARK_PYTHON": "./environment/bin/python",
             "spark.executorEnv.PYSPARK_PYTHON": "./environment/bin/python",
             "spark.driver.memory": "750m",
