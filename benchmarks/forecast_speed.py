@@ -101,8 +101,8 @@ def run(folder: Path, series: int, days: int, pairs: int) -> Section:
             note,
             f"{pairs} rounds, interleaved, after a warm-up; both sides were shown to give the same forecasts.",
             "Warm: Spark's Python workers run and have imported statsforecast. Spark ends a worker that is idle for a "
-            "minute, and a new one imports for about 7 CPU seconds; the processes of statsforecast alone are forks of "
-            "one that has imported.",
+            "minute, and a new one takes 8 to 9 CPU seconds up to its first forecast; the processes of statsforecast "
+            "alone are forks of one that has imported.",
         ],
         command=command_of("forecast_speed", series=series, days=days, pairs=pairs),
     )

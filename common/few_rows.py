@@ -25,17 +25,17 @@ def few_rows(spark: SparkSession, rows: Sequence[_Row], schema: StructType | str
     """
     if int(pyspark.__version__.partition(".")[0]) < 4:
         return spark.createDataFrame(list(rows), schema).coalesce(1)
-    table, typed = arrow_rows(rows, schema)
-    return spark.createDataFrame(table, typed)
-
-
-def arrow_rows(rows: Sequence[_Row], schema: StructType | str) -> tuple[pa.Table, StructType]:
-    """``rows`` as an Arrow table, and their schema; the errors are those of ``few_rows``."""
-    import pyarrow as pa
     from pyspark.sql import types
-    from pyspark.sql.pandas.types import to_arrow_schema
 
     typed = cast("StructType", types.StructType.fromDDL(schema)) if isinstance(schema, str) else schema
-    names = typed.names
+    return spark.createDataFrame(arrow_rows(rows, typed), typed)
+
+
+def arrow_rows(rows: Sequence[_Row], schema: StructType) -> pa.Table:
+    """``rows``, given as to ``few_rows``, as an Arrow table. Another type is a ValueError or TypeError."""
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    names = schema.names
     named = [dict(row) if isinstance(row, Mapping) else dict(zip(names, row, strict=True)) for row in rows]
-    return pa.Table.from_pylist(named, schema=to_arrow_schema(typed)), typed
+    return pa.Table.from_pylist(named, schema=to_arrow_schema(schema))

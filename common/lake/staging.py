@@ -66,11 +66,10 @@ def _scan_of(cached: DataFrame) -> DataFrame:
 
     spark: Any = cached.sparkSession
     jvm: Any = spark._jvm
-    java_frame: Any = cached._jdf
-    held = java_frame.queryExecution().withCachedData()
+    frame: Any = cached._jdf
+    held = frame.queryExecution().withCachedData()
     # Without the order of the rows: Spark 4.1 cannot plan a sorted relation that a query reads twice.
-    unordered = jvm.PythonUtils.toSeq(jvm.java.util.ArrayList())
-    relation = held.copy(held.output(), held.cacheBuilder(), unordered)
+    relation = held.copy(held.output(), held.cacheBuilder(), held.outputOrdering().take(0))
     getattr(relation, "statsOfPlanToCache_$eq")(held.stats())
     dataset = jvm.org.apache.spark.sql.classic.Dataset if spark.version >= "4" else jvm.org.apache.spark.sql.Dataset
     return DataFrame(dataset.ofRows(spark._jsparkSession, relation), spark)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import ratio
+from benchmarks.measure import interleaved, ratio
 
 pytestmark = pytest.mark.unit
 
@@ -46,3 +46,10 @@ def test_a_single_pair_bounds_no_ratio_and_two_equal_ones_do() -> None:
     assert (lone.median, lone.at_most(2.5), lone.at_least(1.5)) == (2.0, False, False)
     both = ratio([6.0, 8.0], [3.0, 4.0])
     assert (both.median, both.at_most(2.5), both.at_least(1.5)) == (2.0, True, True)
+
+
+def test_what_comes_before_a_side_runs_before_each_of_its_readings() -> None:
+    calls: list[str] = []
+    sides = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
+    interleaved(sides, pairs=2, warm_ups=0, before={"b": lambda: calls.append("ready b")})
+    assert calls == ["a", "ready b", "b", "ready b", "b", "a"]

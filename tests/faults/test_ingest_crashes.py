@@ -57,12 +57,12 @@ def test_a_run_that_ends_at_one_point_after_the_other_is_completed_by_running_it
             monkeypatch.setenv("LAKEJOBS_FAULT", f"{point}:raise")
             assert killed.ingest(files, DAY, DAY)["exit_code"] == 1, point
             monkeypatch.delenv("LAKEJOBS_FAULT")
-            continue
-        assert run_and_kill(killed.root, source, files, point) == -signal.SIGKILL, point
-        # The dead run's lease lives on until it expires.
-        for lease in (killed.root / "_leases").rglob("*"):
-            if lease.is_file():
-                lease.unlink()
+        else:
+            assert run_and_kill(killed.root, source, files, point) == -signal.SIGKILL, point
+            # The dead run's lease lives on until it expires.
+            for lease in (killed.root / "_leases").rglob("*"):
+                if lease.is_file():
+                    lease.unlink()
     assert killed.ingest(files, DAY, DAY)["exit_code"] == 0
     assert killed.silver() == undisturbed.silver()
     assert aside(killed) == aside(undisturbed)

@@ -63,18 +63,14 @@ def _keep_small_frames_in_the_plan(session: SparkSession) -> None:
         if isinstance(data, list) and isinstance(schema, StructType | str):
             with suppress(pa.ArrowException, TypeError, ValueError):
                 typed = _parse_datatype_string(schema) if isinstance(schema, str) else schema
-                return _relation(session, *arrow_rows(data, typed))
+                table = arrow_rows(data, typed)
+                return plain(table, typed) if session.version >= "4" else _relation_of_spark_3(session, table, typed)
         return plain(data, schema, *more, **options)
-
-    def _relation(spark: SparkSession, table: pa.Table, schema: StructType) -> DataFrame:
-        if spark.version >= "4":
-            return plain(table, schema)
-        return _arrow_relation_of_spark_3(spark, table, schema)
 
     session.createDataFrame = create  # type: ignore[method-assign]
 
 
-def _arrow_relation_of_spark_3(spark: SparkSession, table: pa.Table, schema: StructType) -> DataFrame:
+def _relation_of_spark_3(spark: SparkSession, table: pa.Table, schema: StructType) -> DataFrame:
     """Spark 3.5 takes no Arrow table, though it makes such a relation of the Arrow form of a pandas frame."""
     if any(table[field.name].null_count for field in schema if not field.nullable):
         raise ValueError("a null in a column that allows none")
