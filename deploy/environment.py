@@ -7,6 +7,7 @@ node it is unpacked as a folder whose ``bin/python`` is a link to the node's own
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import io
@@ -153,10 +154,18 @@ def build_environment(lock: str, architecture: str = "x86_64", python_prefix: st
     if archive.is_file():
         return archive
     CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f".{name}.lock").open("w") as turn:
+        # Two that want the same archive at once build it once.
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not archive.is_file():
+            _build(archive, requirements, PLATFORMS[architecture], python_prefix)
+    return archive
+
+
+def _build(archive: Path, requirements: Path, platform: str, python_prefix: str) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         site_packages = Path(scratch) / "site-packages"
-        _install(requirements, PLATFORMS[architecture], site_packages)
-        draft = Path(scratch) / name
+        _install(requirements, platform, site_packages)
+        draft = Path(scratch) / archive.name
         _write_archive(draft, site_packages, python_prefix)
         draft.replace(archive)
-    return archive

@@ -14,7 +14,7 @@ from jobs.clickstream.session_neighbours import Neighbours
 from jobs.clickstream.session_report import write_report
 from jobs.clickstream.session_settings import SessioniseParams
 from jobs.clickstream.session_tables import SESSION_EVENTS, SESSIONS
-from jobs.clickstream.sessions import label_sessions, left_out, visitor_events
+from jobs.clickstream.sessions import label_sessions, left_out_for, visitor_events
 from jobs.clickstream.tables import EVENTS
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(context: RunContext) -> None:
         sessions = held.enter_context(lake.stage(SESSIONS, summed))
         _audited(context, SESSIONS, sessions.rows)
         _publish(context, neighbours, labelled.rows, sessions.rows, before)
-        _count_left_out(context, events, params)
+        _count_events(context, events, params)
         write_report(context, params, labelled.rows, sessions.rows)
 
 
@@ -88,10 +88,11 @@ def _publish(
     lake.replace_days(SESSIONS, sessions, days=span)
 
 
-def _count_left_out(context: RunContext, events: DataFrame, params: SessioniseParams) -> None:
+def _count_events(context: RunContext, events: DataFrame, params: SessioniseParams) -> None:
     """The other side of the identity, counted from the input and not from what was written."""
-    context.counts.add(rows_read=events.count())
-    reasons = left_out(events, params.rules()).groupBy("reason").count().collect()
-    for row in sorted(reasons, key=lambda row: str(row["reason"])):
-        context.counts.add(rows_filtered=row["count"])
-        context.counts.detail(f"rows_filtered_{str(row['reason']).replace(' ', '_')}", row["count"])
+    counted = events.groupBy(left_out_for(params.rules()).alias("reason")).count().collect()
+    for row in sorted(counted, key=lambda row: str(row["reason"])):
+        context.counts.add(rows_read=row["count"])
+        if row["reason"] is not None:
+            context.counts.add(rows_filtered=row["count"])
+            context.counts.detail(f"rows_filtered_{row['reason'].replace(' ', '_')}", row["count"])

@@ -42,12 +42,14 @@ def visitor_events(events: DataFrame, rules: SessionRules) -> DataFrame:
     return events.where(_wanted(rules)).select(*EVENT_COLUMNS)
 
 
-def left_out(events: DataFrame, rules: SessionRules) -> DataFrame:
-    """The complement of ``visitor_events``, with its ``reason``: ``no visitor``, ``bot`` or ``asset``."""
-    reason = (
-        F.when(F.col("domain_userid").isNull(), "no visitor").when(F.col("is_bot") & F.lit(rules.exclude_bots), "bot")
-    ).otherwise("asset")
-    return events.where(~_wanted(rules)).select("event_id", reason.alias("reason"))
+def left_out_for(rules: SessionRules) -> Column:
+    """Why an event is left out: ``no visitor``, ``bot`` or ``asset``; null for the events of ``visitor_events``."""
+    return (
+        F.when(_wanted(rules), F.lit(None).cast("string"))
+        .when(F.col("domain_userid").isNull(), "no visitor")
+        .when(F.col("is_bot") & F.lit(rules.exclude_bots), "bot")
+        .otherwise("asset")
+    )
 
 
 def _wanted(rules: SessionRules) -> Column:

@@ -13,7 +13,7 @@ from session_frames import events_frame, labels_found
 from session_oracle import Hit, labels_of
 
 from jobs.clickstream.session_settings import SessionRules
-from jobs.clickstream.sessions import label_sessions, left_out, visitor_events
+from jobs.clickstream.sessions import label_sessions, left_out_for, visitor_events
 
 pytestmark = pytest.mark.unit
 
@@ -88,14 +88,12 @@ def test_bots_assets_and_events_without_visitor_are_left_out_with_a_reason(spark
     )
     frame = frame.withColumn("domain_userid", F.expr("if(event_id = 'd', null, domain_userid)"))
     assert [row.event_id for row in visitor_events(frame, SessionRules()).collect()] == ["a"]
-    assert {(row.event_id, row.reason) for row in left_out(frame, SessionRules()).collect()} == {
-        ("b", "bot"),
-        ("c", "asset"),
-        ("d", "no visitor"),
-    }
+    reasons = frame.select("event_id", left_out_for(SessionRules())).collect()
+    assert dict(map(tuple, reasons)) == {"a": None, "b": "bot", "c": "asset", "d": "no visitor"}
     kept = SessionRules(exclude_bots=False, exclude_assets=False)
     assert {row.event_id for row in visitor_events(frame, kept).collect()} == {"a", "b", "c"}
-    assert [row.reason for row in left_out(frame, kept).collect()] == ["no visitor"]
+    reasons = frame.select("event_id", left_out_for(kept)).collect()
+    assert dict(map(tuple, reasons)) == {"a": None, "b": None, "c": None, "d": "no visitor"}
 
 
 # Steps around a gap of 30 minutes, exactly on it and one microsecond beyond, ties, and long strides over midnights.

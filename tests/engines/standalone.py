@@ -43,13 +43,6 @@ class Daemon:
                 with_it_gone(process)
         self.process.wait()
 
-    def started(self, process_id: int) -> bool:
-        """Whether a process descends from this daemon."""
-        try:
-            return self.process.pid in [parent.pid for parent in psutil.Process(process_id).parents()]
-        except psutil.NoSuchProcess:
-            return False
-
 
 def with_it_gone(process: psutil.Process) -> None:
     """Kills one process; one that has ended by itself is as good."""

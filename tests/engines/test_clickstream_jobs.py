@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 from standalone import running_standalone
-from submit import SPARK_HOME, clean_environment, submit, submit_command
+from submit import clean_environment, submit, submit_command
 
 from common.context import Services
 from common.job import run_job
@@ -74,16 +74,6 @@ def test_the_package_leaves_the_same_rows_on_local_spark(
         done = submit(command, bare_home, clean_environment(bare_home, PYSPARK_PYTHON=shipped_python), _SECONDS)
         assert done.exit_code == 0, done.stderr[-4000:]
     _assert_same(_rows(spark, tmp_path / "lake"), expected_rows)
-
-
-def test_a_job_that_refuses_its_input_fails_on_yarn_too(package, tmp_path, bare_home, yarn, environment_address):
-    flags = ["--lake", str(tmp_path / "lake"), "--day", "2015-05-17"]
-    mode = ["--deploy-mode", "cluster", "--archives", f"{environment_address}#environment"]
-    entry = _entry(package, "clickstream.sessionise")
-    command = submit_command("yarn", package.archive, entry, flags, yarn.job_conf(SPARK_HOME), *mode)
-    done = submit(command, bare_home, clean_environment(bare_home, HADOOP_CONF_DIR=str(yarn.conf)), _SECONDS)
-    assert done.exit_code != 0
-    assert "LAK-004" in yarn.container_logs(done.application)
 
 
 def test_a_lost_worker_changes_no_session_on_a_standalone_cluster(

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lake_writer
 import pytest
@@ -42,6 +43,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., LakeS
         return server.settings(f"{tmp_path.parent.name}/{tmp_path.name}", **more)
 
     return settings
+
+
+@pytest.fixture
+def places(s3: S3Server, tmp_path: Path) -> list[LakeSettings]:
+    """Both places, for writers that go from one to the other and wait for each other's lease."""
+    on_s3 = s3.settings(f"{tmp_path.parent.name}/{tmp_path.name}", lease_wait_seconds=300)
+    return [LakeSettings(root=str(tmp_path / "lake"), lease_wait_seconds=300), on_s3]
 
 
 def race(settings: LakeSettings, table: str) -> list[Lease]:
@@ -81,9 +89,10 @@ def test_of_eight_threads_that_want_a_lease_exactly_one_gets_it(place: Callable[
         second[0].release()
 
 
-def start(settings: LakeSettings, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start(lakes: LakeSettings | list[LakeSettings], *arguments: str, **environment: str) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(REPOSITORY), str(WRITER.parent)])
-    command = [sys.executable, str(WRITER), "--settings", settings.model_dump_json(), *arguments]
+    settings = [f"--settings={lake.model_dump_json()}" for lake in (lakes if isinstance(lakes, list) else [lakes])]
+    command = [sys.executable, str(WRITER), *settings, *arguments]
     return subprocess.Popen(
         command,
         env={**os.environ, "PYTHONPATH": path, **environment},
@@ -125,32 +134,34 @@ def stored(settings: LakeSettings) -> list[tuple[int, str]]:
     return sorted(rows)
 
 
-def test_two_processes_that_append_lose_and_double_no_row(place: Callable[..., LakeSettings], tmp_path: Path) -> None:
-    settings = place(lease_wait_seconds=300)
-    gate = tmp_path / "gate"
-    common = ["--rounds", "4", "--rows", "5", "--gate", str(gate)]
-    writers = [start(settings, "--name", name, "--first", first, *common) for name, first in (("a", "0"), ("b", "100"))]
-    open_gate(gate, "a", "b")
-    for writer in writers:
-        _, errors = writer.communicate(timeout=400)
-        assert writer.returncode == 0, errors
-    assert stored(settings) == [*((n, "a") for n in range(20)), *((n, "b") for n in range(100, 120))]
-
-
-def test_two_processes_that_upsert_leave_each_key_once(place: Callable[..., LakeSettings], tmp_path: Path) -> None:
-    settings = place(lease_wait_seconds=300)
-    gate = tmp_path / "gate"
-    common = ["--verb", "upsert", "--rounds", "3", "--rows", "5", "--gate", str(gate)]
-    writers = [start(settings, "--name", name, *common) for name in ("a", "b")]
-    open_gate(gate, "a", "b")
-    results = []
-    for writer in writers:
+def written_by_both(places: list[LakeSettings], gate: Path, writers: dict[str, list[str]]) -> list[list[Any]]:
+    """What the writes of each process tell, after two have raced in one place after the other."""
+    running = [start(places, "--name", name, "--gate", str(gate), *flags) for name, flags in writers.items()]
+    for number in range(len(places)):
+        open_gate(gate.with_name(f"{gate.name}{number or ''}"), *writers)
+    told = []
+    for writer in running:
         output, errors = writer.communicate(timeout=400)
         assert writer.returncode == 0, errors
-        results += [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    assert [key for key, _ in stored(settings)] == [0, 1, 2, 3, 4]
-    assert sorted(result["rows_updated"] for result in results) == [0, 5, 5, 5, 5, 5]
-    assert len({result["version_after"] for result in results}) == 6
+        told.append([json.loads(line) for line in output.splitlines() if line.startswith("{")])
+    return told
+
+
+def test_two_processes_that_append_lose_and_double_no_row(places: list[LakeSettings], tmp_path: Path) -> None:
+    flags = ["--rounds", "4", "--rows", "5", "--first"]
+    written_by_both(places, tmp_path / "gate", {"a": [*flags, "0"], "b": [*flags, "100"]})
+    for settings in places:
+        assert stored(settings) == [*((n, "a") for n in range(20)), *((n, "b") for n in range(100, 120))]
+
+
+def test_two_processes_that_upsert_leave_each_key_once(places: list[LakeSettings], tmp_path: Path) -> None:
+    flags = ["--verb", "upsert", "--rounds", "3", "--rows", "5"]
+    told = written_by_both(places, tmp_path / "gate", {"a": flags, "b": flags})
+    for number, settings in enumerate(places):
+        results = [result for lines in told for result in lines[3 * number : 3 * number + 3]]
+        assert [key for key, _ in stored(settings)] == [0, 1, 2, 3, 4]
+        assert sorted(result["rows_updated"] for result in results) == [0, 5, 5, 5, 5, 5]
+        assert len({result["version_after"] for result in results}) == 6
 
 
 def test_the_second_process_leaves_with_exit_code_5_when_it_may_not_wait(

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -52,12 +53,11 @@ def test_spark_writes_and_merges_a_delta_table_on_the_java_of_the_toolchain(mach
     assert installed_java() is None
     home = ensure_java()
     assert home == install_java(), "a second call must find the first one's work"
-    (tmp_path / "markers").mkdir()
     write_archive(tmp_path / "code.zip", {"common/__init__.py": b""})
-    arguments = [str(tmp_path / "answer.json"), str(tmp_path / "table"), str(tmp_path / "markers"), "0"]
+    arguments = [str(tmp_path / "answer.json"), str(tmp_path / "table")]
     command = submit_command("local[2]", tmp_path / "code.zip", _APP, arguments, {"spark.driver.memory": "800m"})
     environment = clean_environment(tmp_path, PYSPARK_PYTHON=sys.executable, JAVA_HOME=home)
     environment["PATH"] = str(machine_without_java)
     done = submit(command, tmp_path, environment)
     assert done.exit_code == 0, done.stderr[-4000:]
-    assert '"merged": 1000' in (tmp_path / "answer.json").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "answer.json").read_text(encoding="utf-8")) == {"written": 500, "merged": 1000}

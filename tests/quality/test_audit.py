@@ -49,6 +49,41 @@ def suite(text: str = SUITE) -> Suite:
     return Suite.parse(text, TABLE.name)
 
 
+@pytest.mark.parametrize(("or_equal", "broken"), [(True, 1), (False, 2)])
+def test_two_columns_are_compared_and_a_null_breaks_nothing(spark: SparkSession, or_equal: bool, broken: int) -> None:
+    rows = spark.createDataFrame([(2, 1), (2, 2), (1, 2), (None, 1), (None, None)], "ends int, begins int")
+    demand = f"""
+- expectation: expect_column_pair_values_a_to_be_greater_than_b
+  kwargs: {{column_A: ends, column_B: begins, or_equal: {str(or_equal).lower()}}}
+- expectation: expect_column_values_to_be_between
+  kwargs: {{column: begins, min_value: 1}}
+"""
+    compared, single = audit(rows, TABLE, suite=suite(demand)).results
+    assert (compared["column"], compared["success"]) == ("ends, begins", False)
+    assert compared["observed"] == f"{broken} of 5 rows ({20 * broken} %)"
+    assert compared["expectation"] == "expect_column_pair_values_a_to_be_greater_than_b"
+    assert single["success"]
+
+
+def test_a_comparison_of_columns_costs_no_job_of_its_own(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(2, 1)], "ends int, begins int")
+    single = """
+- expectation: expect_column_values_to_not_be_null
+  kwargs: {column: ends}
+"""
+    compared = """
+- expectation: expect_column_pair_values_a_to_be_greater_than_b
+  kwargs: {column_A: ends, column_B: begins}
+"""
+    jobs = []
+    for text in (single, single + compared):
+        spark.sparkContext.setJobGroup(f"audit {len(text)}", "")
+        assert audit(rows, TABLE, suite=suite(text)).passed
+        jobs.append(len(spark.sparkContext.statusTracker().getJobIdsForGroup(f"audit {len(text)}")))
+    spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
+    assert jobs[0] == jobs[1] > 0
+
+
 def test_each_expectation_is_told_with_what_was_observed(things: DataFrame) -> None:
     result = audit(things, TABLE, suite=suite())
     told = [(row["column"], row["severity"], row["success"], row["observed"]) for row in result.results]

@@ -1,6 +1,7 @@
 """A process that writes one table, for tests that set several of them on it at once.
 
-Prints one JSON line per write and leaves with the exit code of the error that stopped it.
+Prints one JSON line per write and leaves with the exit code of the error that stopped it. Given several lakes, it goes
+from one to the next.
 """
 
 from __future__ import annotations
@@ -40,9 +41,15 @@ SMALL = {
 }
 
 
-def open_lake(settings: LakeSettings, name: str) -> Lake:
-    spark = open_session(settings, name, SMALL)
+def opened_session(lakes: list[LakeSettings], name: str) -> SparkSession:
+    """One session for all of the lakes: one on S3 says how to reach it, a folder needs nothing."""
+    remote = [settings for settings in lakes if "://" in settings.root]
+    spark = open_session((remote or lakes)[0], name, SMALL)
     spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def lake_of(spark: SparkSession, settings: LakeSettings, name: str) -> Lake:
     started_at = datetime.fromtimestamp(time.time(), tz=UTC)
     return Lake(spark, settings, run_id=f"run-{name}", job="races.write", code_version="test", started_at=started_at)
 
@@ -55,7 +62,7 @@ def block(spark: SparkSession, writer: str, first: int, rows: int, files: int) -
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--settings", required=True)
+    parser.add_argument("--settings", required=True, action="append")
     parser.add_argument("--name", required=True)
     parser.add_argument("--verb", choices=["append", "upsert"], default="append")
     parser.add_argument("--rounds", type=int, default=1)
@@ -64,24 +71,36 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--gate", type=Path)
     asked = parser.parse_args()
-    lake = open_lake(LakeSettings.model_validate_json(asked.settings), asked.name)
-    if asked.gate is not None:
-        (asked.gate.parent / f"{asked.gate.name}.{asked.name}.ready").touch()
-        while not asked.gate.exists():
-            time.sleep(0.05)
+    lakes = [LakeSettings.model_validate_json(settings) for settings in asked.settings]
+    spark = opened_session(lakes, asked.name)
     try:
-        for turn in range(asked.rounds):
-            if asked.verb == "append":
-                rows = block(lake.spark, asked.name, asked.first + turn * asked.rows, asked.rows, asked.files)
-                result = lake.append_once(TABLE, rows, batch_id=f"{asked.name}-{turn}")
-            else:
-                rows = block(lake.spark, f"{asked.name}-{turn}", 0, asked.rows, asked.files)
-                result = lake.upsert(TABLE, rows, days=DayRange.single(DAY))
-            sys.stdout.write(f"{json.dumps(asdict(result))}\n")
+        for number, settings in enumerate(lakes):
+            if asked.gate is not None:
+                await_gate(asked.gate.with_name(f"{asked.gate.name}{number or ''}"), asked.name)
+            write(lake_of(spark, settings, asked.name), asked)
     except LakejobsError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     return 0
+
+
+def await_gate(gate: Path, name: str) -> None:
+    """Says that this writer is ready and waits until it may go."""
+    (gate.parent / f"{gate.name}.{name}.ready").touch()
+    while not gate.exists():
+        time.sleep(0.05)
+
+
+def write(lake: Lake, asked: argparse.Namespace) -> None:
+    """The rounds on one lake."""
+    for turn in range(asked.rounds):
+        if asked.verb == "append":
+            rows = block(lake.spark, asked.name, asked.first + turn * asked.rows, asked.rows, asked.files)
+            result = lake.append_once(TABLE, rows, batch_id=f"{asked.name}-{turn}")
+        else:
+            rows = block(lake.spark, f"{asked.name}-{turn}", 0, asked.rows, asked.files)
+            result = lake.upsert(TABLE, rows, days=DayRange.single(DAY))
+        sys.stdout.write(f"{json.dumps(asdict(result))}\n")
 
 
 if __name__ == "__main__":
