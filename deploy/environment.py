@@ -151,8 +151,6 @@ def build_environment(lock: str, architecture: str = "x86_64", python_prefix: st
     identity = f"{_LAYOUT}:{architecture}:{python_prefix}:".encode() + requirements.read_bytes()
     name = f"environment-{lock}-{architecture}-{hashlib.sha256(identity).hexdigest()[:12]}.tar.gz"
     archive = CACHE / name
-    if archive.is_file():
-        return archive
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f".{name}.lock").open("w") as turn:
         # Two that want the same archive at once build it once.

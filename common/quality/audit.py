@@ -86,10 +86,10 @@ def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_doc
         if table.suite is None:
             return AuditResult(table.name, [])
         suite = Suite.load(table.suite)
+    expectations = suite.expectations
     if data_docs is None:
-        outcomes = _run(*_in_fewer_passes(rows, suite.expectations), table.name, None)
-    else:
-        outcomes = _run(rows, suite.expectations, table.name, data_docs)
+        rows, expectations = _in_fewer_passes(rows, expectations)
+    outcomes = _run(rows, expectations, table.name, data_docs)
     personal = set(table.personal_columns)
     return AuditResult(
         table.name,
@@ -97,25 +97,34 @@ def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_doc
     )
 
 
-def _in_fewer_passes(rows: DataFrame, expectations: Sequence[Expectation]) -> tuple[DataFrame, tuple[Expectation, ...]]:
+def _in_fewer_passes(
+    rows: DataFrame, expectations: tuple[Expectation, ...]
+) -> tuple[DataFrame, tuple[Expectation, ...]]:
     """Comparisons of two columns as demands on a column of their own, which says whether they hold.
 
     Great Expectations counts the rows twice for each pair of columns, but looks at all single columns in one pass. As
-    there, a comparison with a null is not broken.
+    there, a comparison with one null is not broken, and one of two nulls is none. A comparison that cannot be made is
+    left as it is, so that Great Expectations says what is wrong with it.
     """
     from pyspark.sql import functions as F
+    from pyspark.sql.types import AtomicType
 
+    kinds = {field.name: field.dataType for field in rows.schema if isinstance(field.dataType, AtomicType)}
     compared: dict[str, Column] = {}
-    told = []
-    for item in expectations:
-        if item.expectation == _COMPARISON and item.kwargs.keys() <= {"column_A", "column_B", "or_equal"}:
-            left, right = F.col(item.kwargs["column_A"]), F.col(item.kwargs["column_B"])
-            sign = ">=" if item.kwargs.get("or_equal") else ">"
-            name = f"{item.kwargs['column_A']} {sign} {item.kwargs['column_B']}"
-            compared[name] = F.coalesce(left >= right if sign == ">=" else left > right, F.lit(True))
-            holds = {"column": name, "value_set": [True]}
-            item = Expectation(expectation="expect_column_values_to_be_in_set", kwargs=holds)
-        told.append(item)
+    told = list(expectations)
+    for position, item in enumerate(expectations):
+        if item.expectation != _COMPARISON or item.kwargs.keys() - {"or_equal"} != {"column_A", "column_B"}:
+            continue
+        names = (item.kwargs["column_A"], item.kwargs["column_B"])
+        if not kinds.keys() >= set(names) or kinds[names[0]] != kinds[names[1]]:
+            continue
+        left, right = (F.col(f"`{name}`") for name in names)
+        holds = left >= right if item.kwargs.get("or_equal") else left > right
+        column = f"_holds_{position}"
+        compared[column] = F.when(left.isNotNull() | right.isNotNull(), F.coalesce(holds, F.lit(True)))
+        told[position] = Expectation(
+            expectation="expect_column_values_to_be_in_set", kwargs={"column": column, "value_set": [True]}
+        )
     return rows.withColumns(compared), tuple(told)
 
 

@@ -3,6 +3,8 @@ import re
 import subprocess
 import sys
 import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,6 +67,22 @@ def test_a_machine_without_uv_is_told_how_to_get_it(monkeypatch, tmp_path):
     with pytest.raises(UsageError) as caught:
         find_uv()
     assert caught.value.code == "PKG-006"
+
+
+def test_two_that_want_the_same_archive_at_once_build_it_once(monkeypatch, tmp_path):
+    built = []
+
+    def build_slowly(archive, *_):
+        built.append(archive.name)
+        time.sleep(0.3)
+        archive.write_bytes(b"packed")
+
+    monkeypatch.setattr(environment, "CACHE", tmp_path)
+    monkeypatch.setattr(environment, "_build", build_slowly)
+    with ThreadPoolExecutor(2) as two:
+        found = list(two.map(build_environment, ["default", "default"]))
+    assert found == [tmp_path / built[0]] * 2
+    assert len(built) == 1
 
 
 @pytest.fixture

@@ -49,37 +49,47 @@ def suite(text: str = SUITE) -> Suite:
     return Suite.parse(text, TABLE.name)
 
 
-@pytest.mark.parametrize(("or_equal", "broken"), [(True, 1), (False, 2)])
-def test_two_columns_are_compared_and_a_null_breaks_nothing(spark: SparkSession, or_equal: bool, broken: int) -> None:
+def comparison(**arguments: object) -> str:
+    return f"- {{expectation: expect_column_pair_values_a_to_be_greater_than_b, kwargs: {json.dumps(arguments)}}}\n"
+
+
+@pytest.mark.parametrize(("or_equal", "told"), [(True, "1 of 5 rows (25 %)"), (False, "2 of 5 rows (50 %)")])
+def test_columns_are_compared_as_great_expectations_does_and_a_null_breaks_nothing(
+    spark: SparkSession, tmp_path: Path, or_equal: bool, told: str
+) -> None:
+    # One or two of the four rows that have anything to compare; of the fifth neither value is known.
     rows = spark.createDataFrame([(2, 1), (2, 2), (1, 2), (None, 1), (None, None)], "ends int, begins int")
-    demand = f"""
-- expectation: expect_column_pair_values_a_to_be_greater_than_b
-  kwargs: {{column_A: ends, column_B: begins, or_equal: {str(or_equal).lower()}}}
-- expectation: expect_column_values_to_be_between
-  kwargs: {{column: begins, min_value: 1}}
-"""
-    compared, single = audit(rows, TABLE, suite=suite(demand)).results
-    assert (compared["column"], compared["success"]) == ("ends, begins", False)
-    assert compared["observed"] == f"{broken} of 5 rows ({20 * broken} %)"
-    assert compared["expectation"] == "expect_column_pair_values_a_to_be_greater_than_b"
-    assert single["success"]
+    demand = suite(comparison(column_A="ends", column_B="begins", or_equal=or_equal))
+    (row,) = audit(rows, TABLE, suite=demand).results
+    assert (row["column"], row["success"], row["observed"]) == ("ends, begins", False, told)
+    # With pages to write, Great Expectations compares the columns itself.
+    assert audit(rows, TABLE, suite=demand, data_docs=tmp_path).results == [row]
+
+
+@pytest.mark.parametrize("other", ["missing", "text"])
+def test_a_comparison_that_cannot_be_made_fails_alone(spark: SparkSession, other: str) -> None:
+    rows = spark.createDataFrame([(2, 1, "x")], "ends int, begins int, text string")
+    demands = comparison(column_A="ends", column_B=other) + comparison(column_A="ends", column_B="begins")
+    impossible, possible = audit(rows, TABLE, suite=suite(demands)).results
+    assert (impossible["success"], impossible["observed"]) == (False, None)
+    assert impossible["detail"]
+    assert possible["success"]
+
+
+def test_a_comparison_with_one_column_is_no_valid_suite(things: DataFrame) -> None:
+    with pytest.raises(UsageError) as refused:
+        audit(things, TABLE, suite=suite(comparison(column_A="n")))
+    assert refused.value.code == "QLT-003"
 
 
 def test_a_comparison_of_columns_costs_no_job_of_its_own(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(2, 1)], "ends int, begins int")
-    single = """
-- expectation: expect_column_values_to_not_be_null
-  kwargs: {column: ends}
-"""
-    compared = """
-- expectation: expect_column_pair_values_a_to_be_greater_than_b
-  kwargs: {column_A: ends, column_B: begins}
-"""
+    single = "- {expectation: expect_column_values_to_not_be_null, kwargs: {column: ends}}\n"
     jobs = []
-    for text in (single, single + compared):
-        spark.sparkContext.setJobGroup(f"audit {len(text)}", "")
+    for text in (single, single + comparison(column_A="ends", column_B="begins")):
+        spark.sparkContext.setJobGroup(text, "")
         assert audit(rows, TABLE, suite=suite(text)).passed
-        jobs.append(len(spark.sparkContext.statusTracker().getJobIdsForGroup(f"audit {len(text)}")))
+        jobs.append(len(spark.sparkContext.statusTracker().getJobIdsForGroup(text)))
     spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
     assert jobs[0] == jobs[1] > 0
 
