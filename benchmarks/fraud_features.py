@@ -41,8 +41,9 @@ def run(folder: Path, customers: int, pairs: int) -> Section:
         "sliding range frames": lambda: by.sliding_windows(spark, source, out / "1"),
         "applyInPandas, rolling": lambda: by.apply_in_pandas(spark, source, out / "2"),
         "self-join": lambda: by.self_join(spark, source, out / "3"),
-        "DuckDB, 2 threads": lambda: by.duckdb_windows(source, out / "4"),
-        "Polars, 2 threads": lambda: by.polars_rolling(source, out / "5"),
+        "Arrow and numpy over sorted partitions": lambda: by.sorted_arrow(spark, source, out / "4"),
+        "DuckDB, 2 threads": lambda: by.duckdb_windows(source, out / "5"),
+        "Polars, 2 threads": lambda: by.polars_rolling(source, out / "6"),
     }
     prints = {}
     for number, (name, side) in enumerate(sides.items()):

@@ -7,10 +7,14 @@ engines treat differently, do not come in. Every side gives the same numbers; ni
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -22,6 +26,7 @@ from jobs.fraud.windows import build_features
 FIRST_DAY = date(2018, 4, 1)
 DELAY_DAYS = 7
 DAY_US = 86_400_000_000
+FIRST_DAY_US = (FIRST_DAY - date(1970, 1, 1)).days * DAY_US
 WINDOWS = tuple(name for name in FEATURES if "_window" in name)
 
 
@@ -143,6 +148,74 @@ def apply_in_pandas(spark: SparkSession, folder: Path, out: Path) -> None:
     found = rows.groupBy("customer_id").applyInPandas(of_customer, f"{base}, {spent}")
     found = found.groupBy("terminal_id").applyInPandas(of_terminal, f"transaction_id string, {windows}")
     found.write.mode("overwrite").parquet(str(out))
+
+
+def sorted_arrow(spark: SparkSession, folder: Path, out: Path) -> None:
+    """Partitions sorted by customer, then by terminal, each given whole to numpy: running totals and binary search.
+
+    Spark shuffles and sorts, but no window is planned; a task holds its partition in memory.
+    """
+    rows = _read(spark, folder)
+    spent = ", ".join(f"{name} double" for name in WINDOWS if name.startswith("customer"))
+    base = "transaction_id string, terminal_id string, fraud double, at_us long"
+    windows = ", ".join(f"{name} double" for name in WINDOWS)
+    by_customer = rows.repartition("customer_id").sortWithinPartitions("customer_id", "at_us")
+    found = by_customer.mapInArrow(_of_customers, f"{base}, {spent}")
+    by_terminal = found.repartition("terminal_id").sortWithinPartitions("terminal_id", "at_us")
+    found = by_terminal.mapInArrow(_of_terminals, f"transaction_id string, {windows}")
+    found.write.mode("overwrite").parquet(str(out))
+
+
+class _Timeline:
+    """The rows of a partition in order of key and time: how many came up to some time before each, and running sums."""
+
+    def __init__(self, table: pa.Table, key: str) -> None:
+        names = table[key].combine_chunks()
+        is_new = np.concatenate([[0], np.asarray(pc.not_equal(names[1:], names[:-1])).astype(np.int64)])
+        at_us = table["at_us"].to_numpy() - FIRST_DAY_US
+        # Keys lie further apart than any window reaches back.
+        self._place = np.cumsum(is_new) * (1 << 46) + at_us
+
+    def before(self, us: int) -> np.ndarray:
+        """For each row how many rows of the partition lie ``us`` or more before it."""
+        return np.searchsorted(self._place, self._place - us, side="right")
+
+    @staticmethod
+    def running(values: pa.ChunkedArray) -> np.ndarray:
+        """Sums of the first 0, 1, 2 ... values."""
+        return np.concatenate([[0.0], np.cumsum(values.to_numpy())])
+
+
+def _of_customers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    given = list(batches)
+    if not given:
+        return
+    table = pa.Table.from_batches(given)
+    timeline, paid = _Timeline(table, "customer_id"), _Timeline.running(table["amount"])
+    upto = np.arange(1, table.num_rows + 1)
+    kept = table.select(["transaction_id", "terminal_id", "fraud", "at_us"])
+    for n in WINDOW_DAYS:
+        since = timeline.before(n * DAY_US)
+        count = (upto - since).astype(float)
+        kept = kept.append_column(f"customer_id_nb_tx_{n}day_window", pa.array(count))
+        kept = kept.append_column(f"customer_id_avg_amount_{n}day_window", pa.array((paid[upto] - paid[since]) / count))
+    yield from kept.to_batches()
+
+
+def _of_terminals(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    given = list(batches)
+    if not given:
+        return
+    table = pa.Table.from_batches(given)
+    timeline, frauds = _Timeline(table, "terminal_id"), _Timeline.running(table["fraud"])
+    upto = timeline.before(DELAY_DAYS * DAY_US)
+    for n in WINDOW_DAYS:
+        since = timeline.before((DELAY_DAYS + n) * DAY_US)
+        count = (upto - since).astype(float)
+        risk = np.divide(frauds[upto] - frauds[since], count, out=np.zeros_like(count), where=count > 0)
+        table = table.append_column(f"terminal_id_nb_tx_{n}day_window", pa.array(count))
+        table = table.append_column(f"terminal_id_risk_{n}day_window", pa.array(risk))
+    yield from table.select(["transaction_id", *WINDOWS]).to_batches()
 
 
 def duckdb_windows(folder: Path, out: Path) -> None:

@@ -45,8 +45,13 @@ _NEEDED = {
     "spark.sql.sources.partitionOverwriteMode": "static",
 }
 
-# Spark 4: with Delta's extension every parameter marker of spark.sql(..., args=) is left unbound (delta-io/delta 7640).
-_NEEDED_SPARK_4 = {"spark.sql.legacy.parameterSubstitution.constantsOnly": "true"}
+_NEEDED_SPARK_4 = {
+    # With Delta's extension every parameter marker of spark.sql(..., args=) is left unbound (delta-io/delta 7640).
+    "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
+    # Otherwise PySpark walks the stack, looks for IPython and calls the JVM eight times for each operation on a column,
+    # so that an error may name the line; ours are named by their codes.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
 
 # The first compiler alone would get a code cache of 48 MiB, which Spark fills within minutes: the JVM then throws
 # compiled code away and begins anew.
