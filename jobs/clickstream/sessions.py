@@ -30,8 +30,17 @@ from jobs.clickstream.session_tables import EVENT_COLUMNS, SESSION_EVENTS
 
 _MICROS_A_MINUTE = 60_000_000
 _MICROS_A_DAY = 86_400_000_000
+# What orders a visitor's events. The other columns travel through the windows as one, which is copied whole: a window
+# writes each column of each row anew, and there are three.
+_PLACE = ("domain_userid", "derived_tstamp", "event_id")
 # Labels that rows of the day before bring along: they open the window and are not part of its result.
-_LABELS = ("session_id", "session_start_tstamp", "chain_start_tstamp", "chain_campaign")
+_LABELS = {
+    "session_id": "string",
+    "session_start_tstamp": "timestamp",
+    "chain_start_tstamp": "timestamp",
+    "chain_campaign": "string",
+}
+_KNOWN = f"struct<{', '.join(f'{name}: {kind}' for name, kind in _LABELS.items())}>"
 
 
 def visitor_events(events: DataFrame, rules: SessionRules) -> DataFrame:
@@ -68,25 +77,21 @@ def label_sessions(events: DataFrame, rules: SessionRules, carried: DataFrame | 
     They open the window with the labels that they have, and are not returned. One shuffle and one sort, by visitor and
     time.
     """
-    rows = events.withColumn("_carried", F.lit(False))
+    rows = events.select(*_packed(), F.lit(None).cast(_KNOWN).alias("_known"))
     if carried is not None:
-        known = carried.select(
-            *EVENT_COLUMNS, F.lit(True).alias("_carried"), *(F.col(c).alias(f"_{c}") for c in _LABELS)
-        )
-        rows = rows.unionByName(known, allowMissingColumns=True)
-    else:
-        kinds = SESSION_EVENTS.schema
-        rows = rows.select("*", *(F.lit(None).cast(kinds[c].dataType).alias(f"_{c}") for c in _LABELS))
+        known = F.struct(*(F.col(name).cast(kind).alias(name) for name, kind in _LABELS.items()))
+        rows = rows.unionByName(carried.select(*_packed(), known.alias("_known")))
     by_time = Window.partitionBy("domain_userid").orderBy("derived_tstamp", "event_id")
     up_to_here = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     rows = _with_neighbours(rows, rules, by_time)
     rows = rows.withColumn("_chain_us", F.max(_chain_begun_us(rules)).over(up_to_here))
     session = F.last(
-        F.when(F.col("_carried"), _session_known()).when(_begins_session(rules), _session_begun()), ignorenulls=True
+        F.when(_is_carried(), _session_known()).when(_begins_session(rules), _session_begun()), ignorenulls=True
     )
     rows = rows.withColumn("_session", session.over(up_to_here))
-    labelled = rows.where(~F.col("_carried")).select(
-        *EVENT_COLUMNS,
+    labelled = rows.where(~_is_carried()).select(
+        *_PLACE,
+        "_payload.*",
         F.col("_session.id").alias("session_id"),
         F.col("_session.start").alias("session_start_tstamp"),
         F.timestamp_micros("_chain_us").alias("chain_start_tstamp"),
@@ -96,13 +101,25 @@ def label_sessions(events: DataFrame, rules: SessionRules, carried: DataFrame | 
     return labelled.select(*SESSION_EVENTS.schema.names)
 
 
+def _packed() -> list[Column]:
+    """The columns of _PLACE, and ``_payload`` with the rest of EVENT_COLUMNS."""
+    rest = [name for name in EVENT_COLUMNS if name not in _PLACE]
+    return [*(F.col(name) for name in _PLACE), F.struct(*rest).alias("_payload")]
+
+
+def _is_carried() -> Column:
+    return F.col("_known").isNotNull()
+
+
 def _with_neighbours(rows: DataFrame, rules: SessionRules, by_time: WindowSpec) -> DataFrame:
     """``_previous_us``; with campaigns also ``_campaign`` of the row and ``_last_campaign`` {us, text} before it."""
     neighbours = {"_previous_us": F.lag(_us("derived_tstamp")).over(by_time)}
     if rules.cut_on_campaign_change:
-        parts = [F.coalesce(F.col(part), F.lit("")) for part in ("mkt_source", "mkt_medium", "mkt_campaign")]
+        parts = [
+            F.coalesce(F.col(f"_payload.{part}"), F.lit("")) for part in ("mkt_source", "mkt_medium", "mkt_campaign")
+        ]
         text = F.concat_ws("\x1f", *parts)
-        own = F.when(F.col("_carried"), F.col("_chain_campaign")).when(text != "\x1f\x1f", text)
+        own = F.when(_is_carried(), F.col("_known.chain_campaign")).when(text != "\x1f\x1f", text)
         rows = rows.withColumn("_campaign", own)
         met = F.when(
             F.col("_campaign").isNotNull(),
@@ -123,7 +140,7 @@ def _begins_chain(rules: SessionRules) -> Column:
 
 
 def _chain_begun_us(rules: SessionRules) -> Column:
-    known = F.when(F.col("_carried"), _us("_chain_start_tstamp"))
+    known = F.when(_is_carried(), _us("_known.chain_start_tstamp"))
     return known.when(_begins_chain(rules), _us("derived_tstamp"))
 
 
@@ -165,7 +182,7 @@ def _chain_campaign(rules: SessionRules) -> Column:
 
 
 def _session_known() -> Column:
-    return F.struct(F.col("_session_id").alias("id"), F.col("_session_start_tstamp").alias("start"))
+    return F.struct(F.col("_known.session_id").alias("id"), F.col("_known.session_start_tstamp").alias("start"))
 
 
 def _session_begun() -> Column:
