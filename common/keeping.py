@@ -1,6 +1,6 @@
-"""Keeps the record and the report of a run: objects first, then a row of ``ops.runs``, each for itself.
+"""Keeps the record and the report of a run: objects first, then rows of ``ops.quality`` and ``ops.runs``.
 
-The row goes through an outbox: a marker object holds the record until the row is committed, and the next run that has a
+The rows go through an outbox: a marker object holds the record until they are committed, and the next run that has a
 session appends what an earlier one could not (stopped, no session, lease held).
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from common.errors import TransientError
 from common.failures import explain
-from common.record import Record, ops_key, ops_row, record_path, report_path, to_json
+from common.record import Record, ops_key, ops_row, quality_rows, record_path, report_path, to_json
 
 if TYPE_CHECKING:
     from common.context import RunContext
@@ -42,11 +42,11 @@ def keep_record(context: RunContext, record: Record) -> None:
 
 
 def keep_row(context: RunContext, record: Record, *, now: bool) -> None:
-    """Append the record to ``ops.runs`` now, or leave it in the outbox for the next run."""
+    """Append record and audits to ``ops.runs`` and ``ops.quality``, or leave them in the outbox for the next run."""
     context.objects.write(f"{_PENDING}{record['run_id']}-{record['attempt']}.json", to_json(record))
     if not now or context.opened("lake") is None:
         return
-    from common.lake.ops_tables import RUNS
+    from common.lake.ops_tables import QUALITY, RUNS
 
     with context.lake.lease(RUNS):
         for number, entry in enumerate(context.objects.list(_PENDING)):
@@ -55,6 +55,9 @@ def keep_row(context: RunContext, record: Record, *, now: bool) -> None:
             stored = context.objects.get(entry.path)
             if stored is not None:
                 pending = json.loads(stored.body)
+                checked = quality_rows(pending)
+                if checked:
+                    context.lake.append_ops(QUALITY, checked, key=ops_key(pending))
                 context.lake.append_ops(RUNS, [ops_row(pending)], key=ops_key(pending))
                 context.objects.delete(entry.path)
 

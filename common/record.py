@@ -137,8 +137,24 @@ def ops_row(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def quality_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the audits of the run found, as rows of ``ops.quality``: one per expectation, numbered through the run."""
+    kept = ("expectation", "column", "severity", "success", "observed", "detail")
+    results = [(audit["table"], result) for audit in record["quality"] for result in audit["results"]]
+    return [
+        {
+            **{name: record[name] for name in ("run_id", "attempt", "job")},
+            "position": position,
+            "table": table,
+            **{name: result[name] for name in kept},
+            "started_at": datetime.fromisoformat(record["started_at"]),
+        }
+        for position, (table, result) in enumerate(results, start=1)
+    ]
+
+
 def ops_key(record: Mapping[str, Any]) -> str:
-    """What makes the row of an attempt unique: its append is keyed by this, so a repeat never doubles it."""
+    """What names an attempt: the appends of its rows are keyed by this, so a repeat never doubles them."""
     return f"{record['run_id']}/{record['attempt']}"
 
 

@@ -18,7 +18,7 @@ from common.days import DayRange
 from common.errors import UsageError
 from common.intake.batches import Batch, BatchLog, digest_of
 from common.intake.fates import FATE, NEW, REJECTED, REPEATED
-from common.quality import REASONS, audit, to_quarantine
+from common.quality import REASONS, pass_gate, to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
 
 if TYPE_CHECKING:
@@ -196,9 +196,7 @@ def _promote(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken
         context.fault("ingest.quarantined")
         if fates.get(NEW):
             rows = staged.rows.where(F.col(FATE) == NEW).select(*feed.silver.schema.names)
-            result = audit(rows, feed.silver)
-            context.audits.append(result)
-            result.raise_if_failed()
+            pass_gate(context, staged, rows)
             feed.publish(rows, batch)
         context.fault("ingest.published")
     log.finish(batch)

@@ -23,7 +23,9 @@ QUALITY = Table(
     schema=StructType(
         [
             StructField("run_id", StringType(), nullable=False),
+            StructField("attempt", IntegerType(), nullable=False),
             StructField("job", StringType(), nullable=False),
+            StructField("position", IntegerType(), nullable=False),
             StructField("table", StringType(), nullable=False),
             StructField("expectation", StringType(), nullable=False),
             StructField("column", StringType()),
@@ -31,13 +33,13 @@ QUALITY = Table(
             StructField("success", BooleanType(), nullable=False),
             StructField("observed", StringType()),
             StructField("detail", StringType()),
-            StructField("checked_at", TimestampType(), nullable=False),
+            StructField("started_at", TimestampType(), nullable=False),
         ]
     ),
-    keys=("run_id", "table", "expectation", "column"),
+    keys=("run_id", "attempt", "position"),
     # What an expectation observed may be a value of a personal column.
     personal_columns=("observed", "detail"),
-    description="One row per expectation and run: what the audit of the staged rows found",
+    description="One row per expectation of each attempt of a run: what its audits of staged rows found",
 )
 
 RUNS = Table(

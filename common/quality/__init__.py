@@ -3,6 +3,7 @@
 from common.quality import library
 from common.quality.audit import AuditResult, audit
 from common.quality.expectations import Expectation, Suite
+from common.quality.gate import pass_gate
 from common.quality.quarantine import to_quarantine
 from common.quality.rules import REASONS, Rule, rejected, split, valid
 
@@ -14,6 +15,7 @@ __all__ = [
     "Suite",
     "audit",
     "library",
+    "pass_gate",
     "rejected",
     "split",
     "to_quarantine",

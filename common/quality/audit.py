@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,29 +49,16 @@ class AuditResult:
         """The failed expectations of severity ``warn``."""
         return [row for row in self.results if not row["success"] and row["severity"] == "warn"]
 
-    def raise_if_failed(self) -> None:
-        """Raises ContractError QLT-001, which lists what failed."""
+    def raise_if_failed(self, *, kept: str | None = None) -> None:
+        """Raises ContractError QLT-001, which lists what failed; ``kept`` is where the staged rows can be looked at."""
         if self.failed:
             raise ContractError(
                 "QLT-001",
                 f"{self.table}: {len(self.failed)} of {len(self.results)} expectations failed; nothing was published.",
                 cause="; ".join(_sentence(row) for row in self.failed),
-                remedy="Look at the staged rows and the report; mend the input, or the suite when it asks too much.",
+                remedy=f"Look at the {f'staged rows in {kept}' if kept else 'staged rows'} and at the report; "
+                "mend the input, or the suite when it asks too much.",
             )
-
-    def rows(self, *, run_id: str, job: str, checked_at: datetime) -> list[dict[str, Any]]:
-        """The results as rows of ``ops.quality``."""
-        kept = ("expectation", "column", "severity", "success", "observed", "detail")
-        return [
-            {
-                "run_id": run_id,
-                "job": job,
-                "table": self.table,
-                **{key: row[key] for key in kept},
-                "checked_at": checked_at,
-            }
-            for row in self.results
-        ]
 
 
 def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_docs: Path | None = None) -> AuditResult:

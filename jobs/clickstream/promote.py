@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import JobFailedError
 from common.few_rows import few_rows
-from common.quality import REASONS, audit, rejected
+from common.quality import REASONS, pass_gate, rejected
 from jobs.clickstream import deduplication, promotion, publication
 from jobs.clickstream.promotion import IS_LATE, Rules
 from jobs.clickstream.tables import EVENTS, EVENTS_RAW
@@ -113,23 +113,15 @@ class Promoter:
                     self._publish(changed, days)
 
     def _publish(self, changed: StagedRows, days: DayRange) -> None:
-        self._audit(changed, changed.rows.where(~F.col(publication.DELETED)).select(*EVENTS.schema.names))
+        pass_gate(self.context, changed, changed.rows.where(~F.col(publication.DELETED)).select(*EVENTS.schema.names))
         self.context.fault("ingest.before_silver")
         rows = changed.rows.drop(publication.IS_OF_BATCH)
         self.context.lake.upsert(EVENTS, rows, days=days, deleted=publication.DELETED)
 
-    def _audit(self, staged: StagedRows, rows: DataFrame) -> None:
-        """Hold the rows against the table's expectations before anybody sees them; what fails is kept."""
-        result = audit(rows, EVENTS)
-        self.context.audits.append(result)
-        if not result.passed:
-            self.context.log.error("the staged rows are kept in %s", staged.keep())
-        result.raise_if_failed()
-
     def publish_days(self, rows: DataFrame, days: DayRange) -> None:
         """Replace whole days of silver."""
         with self.context.lake.stage(EVENTS, rows) as staged:
-            self._audit(staged, staged.rows)
+            pass_gate(self.context, staged)
             self.context.lake.replace_days(EVENTS, staged.rows, days=days)
 
     def _published(self, batch: DataFrame, rules: Rules, days: tuple[date, ...]) -> tuple[DataFrame, DayRange]:

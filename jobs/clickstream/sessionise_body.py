@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.quality import audit
+from common.quality import pass_gate
 from jobs.clickstream import session_scope as scope
 from jobs.clickstream.session_facts import summarise_sessions
 from jobs.clickstream.session_neighbours import Neighbours
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from common.context import RunContext
-    from common.lake.table import Table
 
 
 def run(context: RunContext) -> None:
@@ -39,7 +38,7 @@ def run(context: RunContext) -> None:
         if neighbours.tail is not None:
             rows = rows.unionByName(scope.as_events(neighbours.tail))
         labelled = held.enter_context(lake.stage(SESSION_EVENTS, label_sessions(rows, rules, neighbours.carried)))
-        _audited(context, SESSION_EVENTS, labelled.rows)
+        pass_gate(context, labelled)
         before = scope.sessions_before(labelled.rows, neighbours.sessions, days.first)
         complete = labelled.rows
         if neighbours.session_events is not None:
@@ -53,16 +52,10 @@ def run(context: RunContext) -> None:
             site_time_zone=params.site_time_zone,
         )
         sessions = held.enter_context(lake.stage(SESSIONS, summed))
-        _audited(context, SESSIONS, sessions.rows)
+        pass_gate(context, sessions)
         _publish(context, neighbours, labelled.rows, sessions.rows, before)
         _count_events(context, events, params)
         write_report(context, params, labelled.rows, sessions.rows)
-
-
-def _audited(context: RunContext, table: Table, rows: DataFrame) -> None:
-    result = audit(rows, table)
-    context.audits.append(result)
-    result.raise_if_failed()
 
 
 def _publish(

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import ContractError, InputMissingError
 from common.few_rows import few_rows
-from common.quality import audit
+from common.quality import pass_gate
 from jobs.forecast.accuracy import scored, scores
 from jobs.forecast.backtest_report import write_report
 from jobs.forecast.calibration import NORMAL, POOLED_ON, at_level, sampled, spread_column, with_offsets
@@ -69,9 +69,7 @@ def run(context: RunContext) -> None:
             simplest_first=MODELS,
         ).withColumn("as_of_date", F.lit(history.as_of))
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
-            result = audit(chosen.rows, TRIALS)
-            context.audits.append(result)
-            result.raise_if_failed()
+            pass_gate(context, chosen)
             days = DayRange.single(history.as_of)
             lake.replace_days(BACKTESTS, good.select(*BACKTESTS.schema.names), days=days)
             context.fault("backtest.rows_written")

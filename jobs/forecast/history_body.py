@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
-from common.quality import audit
+from common.quality import pass_gate
 from jobs.forecast import demand as steps
 from jobs.forecast.history_report import write_report
 from jobs.forecast.neighbours import confirmed_frauds, purchases_as_sales
@@ -50,9 +50,7 @@ def run(context: RunContext) -> None:
     births = births.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), F.max("is_series").alias("is_series"))
     grid = steps.on_grid(by_period, births, whole, periods)
     with lake.stage(DEMAND, grid.select(*DEMAND.schema.names)) as staged:
-        result = audit(staged.rows, DEMAND)
-        context.audits.append(result)
-        result.raise_if_failed()
+        pass_gate(context, staged)
         rows = judged_series(
             profiles(staged.rows),
             _facts(judged, by_period),

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError, JobFailedError
-from common.quality import audit
+from common.quality import pass_gate
 from jobs.forecast.calibration import sampled
 from jobs.forecast.global_model import NAME as GLOBAL
 from jobs.forecast.global_model import Boosting
@@ -54,9 +54,7 @@ def run(context: RunContext) -> None:
     told = told.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     with lake.stage(FORECASTS, told.select(*FORECASTS.schema.names)) as staged:
         _check_complete(staged.rows, history, horizon)
-        result = audit(staged.rows, FORECASTS)
-        context.audits.append(result)
-        result.raise_if_failed()
+        pass_gate(context, staged)
         context.fault("predict.audited")
         lake.replace_days(FORECASTS, staged.rows, days=day)
         context.counts.add(rows_read=history.series_count, rows_written=history.series_count)

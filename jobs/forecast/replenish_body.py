@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import UsageError
-from common.quality import audit
+from common.quality import pass_gate
 from jobs.forecast.calibration import sampled
 from jobs.forecast.inputs import History, read_history
 from jobs.forecast.orders import Policy, lead_time_demand, orders
@@ -43,9 +43,7 @@ def run(context: RunContext) -> None:
     rows = orders(demand, residuals, stock, policy, fewest=params.min_calibration)
     rows = rows.withColumn("as_of_date", F.lit(history.as_of)).select(*ORDERS.schema.names)
     with lake.stage(ORDERS, rows) as staged:
-        result = audit(staged.rows, ORDERS)
-        context.audits.append(result)
-        result.raise_if_failed()
+        pass_gate(context, staged)
         context.fault("replenish.audited")
         written = lake.replace_days(ORDERS, staged.rows, days=day)
         context.counts.add(rows_read=history.series_count, rows_written=written.rows_written)

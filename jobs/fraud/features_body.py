@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from common.errors import ContractError, InputMissingError
 from common.few_rows import few_rows
-from common.quality import audit
+from common.quality import pass_gate
 from common.report.wording import plural
 from jobs.fraud.proof import leaking_rows, sample_of
 from jobs.fraud.settings import FeaturesParams
@@ -42,9 +42,7 @@ def run(context: RunContext) -> None:
     rows = build_features(transactions, labels, days=context.days, label_delay_days=params.label_delay_days)
     with context.lake.stage(FEATURE_ROWS, rows) as staged:
         _prove(context, params, staged.rows, transactions, labels)
-        result = audit(staged.rows, FEATURE_ROWS)
-        context.report.audit(result)
-        result.raise_if_failed()
+        context.report.audit(pass_gate(context, staged))
         written = context.lake.replace_days(FEATURE_ROWS, staged.rows, days=context.days)
         _report(context, params, staged.rows)
     context.counts.add(rows_read=own, rows_written=written.rows_written)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import InputMissingError
-from common.quality import audit
+from common.quality import pass_gate
 from jobs.fraud.alerts import ALERT, alerted_transactions, with_decisions
 from jobs.fraud.registry import latest_version, load_payload
 from jobs.fraud.score_report import write_report
@@ -62,9 +62,7 @@ def _score(context: RunContext, params: ScoreParams, features: DataFrame, model:
         version = F.lit(model.value.version).alias("model_version")
         names = [name for name in SCORES.schema.names if name != "model_version"]
         with context.lake.stage(SCORES, complete.select(*names, version)) as staged:
-            result = audit(staged.rows, SCORES)
-            context.report.audit(result)
-            result.raise_if_failed()
+            context.report.audit(pass_gate(context, staged))
             written = context.lake.replace_days(SCORES, staged.rows, days=context.days)
             write_report(context, params, staged.rows, model.value.version)
     context.counts.add(rows_read=number, rows_written=written.rows_written)

@@ -124,7 +124,7 @@ def new_site(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> C
 @pytest.fixture
 def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Great Expectations takes most of the time of a run over a few rows; one test here keeps it."""
-    monkeypatch.setattr("jobs.clickstream.sessionise_body.audit", lambda rows, table: AuditResult(table.name, []))
+    monkeypatch.setattr("common.quality.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
 
 
 VISITS = [
@@ -226,15 +226,21 @@ def test_a_run_killed_between_its_commits_and_run_again_equals_a_clean_run(site:
     assert site.holds_exactly(FALLEN_APART)
 
 
-def test_an_audit_that_fails_leaves_the_tables_as_they_were(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audit_that_fails_leaves_the_tables_as_they_were_and_keeps_the_staged_rows(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.has(VISITS)
-    monkeypatch.setattr("jobs.clickstream.sessionise_body.audit", _failing)
+    monkeypatch.setattr("common.quality.gate.audit", _failing)
     assert site.sessionise(DAYS[0], DAYS[0]) == 3
     assert not site.lake.exists(SESSION_EVENTS)
     assert not site.lake.exists(SESSIONS)
+    (kept,) = (site.root / "_staging").glob("*/*")
+    told = site.record()["error"]["remedy"]
+    assert str(kept) in told
+    assert site.spark.read.parquet(str(kept)).count() == site.lake.read(EVENTS, days=DayRange.single(DAYS[0])).count()
 
 
-def _failing(rows: DataFrame, table: Table) -> AuditResult:
+def _failing(rows: DataFrame, table: Table, **_: Any) -> AuditResult:
     broken = {"expectation": "e", "column": "c", "severity": "error", "success": False, "observed": "1", "detail": ""}
     return AuditResult(table.name, [{**broken, "kwargs": {}, "why": ""}])
 

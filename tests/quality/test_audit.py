@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from common.errors import ContractError, UsageError
-from common.lake.ops_tables import QUALITY
 from common.lake.table import Table
 from common.quality import Suite, audit
 
@@ -124,14 +122,6 @@ def test_an_expectation_that_cannot_be_evaluated_fails_and_says_why(things: Data
     (row,) = audit(things, TABLE, suite=suite(text)).results
     assert row["success"] is False
     assert "nowhere" in row["detail"]
-
-
-def test_results_are_rows_of_the_quality_table(things: DataFrame, spark: SparkSession) -> None:
-    checked_at = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-    rows = audit(things, TABLE, suite=suite()).rows(run_id="r1", job="test.job", checked_at=checked_at)
-    assert [set(row) for row in rows] == [set(QUALITY.schema.names)] * 4
-    stored = spark.createDataFrame(rows, QUALITY.schema)
-    assert stored.where("NOT success").count() == 3
 
 
 def test_a_table_without_a_suite_passes(things: DataFrame) -> None:

@@ -24,8 +24,9 @@ from common.config import LakeSettings, Params
 from common.context import RunContext, Services
 from common.job import Job, run_job
 from common.lake import Lake
-from common.lake.ops_tables import RUNS
+from common.lake.ops_tables import QUALITY, RUNS
 from common.lake.table import Table
+from common.quality.audit import AuditResult
 from common.spark_jobs import active_stages, cancel_jobs
 
 pytestmark = pytest.mark.flow
@@ -113,6 +114,26 @@ def test_an_attempt_that_is_recorded_twice_has_one_row(run: Any, lake: Lake) -> 
     for _ in range(2):
         run(publish, "--run-id", "night", "--attempt", "1")
     assert [(row.run_id, row.attempt) for row in ops_rows(lake)] == [("night", 1)]
+
+
+def test_what_audits_found_is_stored_for_each_attempt_of_a_run_also_when_it_failed(run: Any, lake: Lake) -> None:
+    outcome = {"expectation": "expect_x", "column": "day", "severity": "error", "success": True, "observed": "0 of 3"}
+    outcome |= {"detail": None, "kwargs": {"column": "day"}, "why": ""}
+    broken = {**outcome, "success": False, "observed": "2 of 3"}
+
+    def body(context: RunContext) -> None:
+        context.audits.append(AuditResult("toy.visits", [outcome]))
+        context.audits.append(AuditResult("toy.visits", [outcome, broken]))
+        context.audits[-1].raise_if_failed()
+
+    for attempt in ("1", "1", "2"):
+        assert run(body, "--run-id", "night", "--attempt", attempt)["exit_code"] == 3
+    stored = lake.read(QUALITY).orderBy("attempt", "position").collect()
+    assert [(row.run_id, row.attempt, row.position, row.table, row.success, row.observed) for row in stored] == [
+        ("night", attempt, position, "toy.visits", success, observed)
+        for attempt in (1, 2)
+        for position, success, observed in ((1, True, "0 of 3"), (2, True, "0 of 3"), (3, False, "2 of 3"))
+    ]
 
 
 def test_errors_of_the_engine_are_one_sentence_without_the_values(run: Any) -> None:

@@ -1,0 +1,84 @@
+"""The gate of a run: what the audit found is noted, and rows that fail are kept where the error says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql.types import LongType, StructField, StructType
+
+from common.config.lake_settings import LakeSettings
+from common.errors import ContractError
+from common.lake import Lake, Table
+from common.quality import AuditResult, pass_gate
+
+pytestmark = pytest.mark.unit
+
+ROWS = Table("toy.rows", "gold", StructType([StructField("n", LongType())]), keys=("n",), suite="toy.rows")
+
+
+def outcome(*, success: bool) -> dict[str, Any]:
+    told = {"expectation": "expect_n", "column": "n", "severity": "error", "observed": "1 of 3 rows", "detail": None}
+    return {**told, "success": success, "kwargs": {"column": "n"}, "why": ""}
+
+
+@pytest.fixture
+def context(settings: LakeSettings) -> Any:
+    return SimpleNamespace(audits=[], settings=settings, run_id="night")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """How the audit was asked for; ``success`` is what it will say."""
+    told: dict[str, Any] = {"success": True}
+
+    def audit(rows: Any, table: Table, *, data_docs: Path | None) -> AuditResult:
+        told.update(rows=rows.count(), data_docs=data_docs)
+        return AuditResult(table.name, [outcome(success=told["success"])])
+
+    monkeypatch.setattr("common.quality.gate.audit", audit)
+    return told
+
+
+def test_rows_that_pass_are_noted_and_not_kept(
+    context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
+) -> None:
+    with lake.stage(ROWS, spark.range(3).toDF("n")) as staged:
+        result = pass_gate(context, staged)
+    assert context.audits == [result]
+    assert asked == {"success": True, "rows": 3, "data_docs": None}
+    assert not Path(staged.path).exists()
+
+
+def test_rows_that_fail_are_kept_where_the_error_says(
+    context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
+) -> None:
+    asked["success"] = False
+    with lake.stage(ROWS, spark.range(3).toDF("n")) as staged, pytest.raises(ContractError) as refused:
+        pass_gate(context, staged)
+    assert (refused.value.code, refused.value.exit_code) == ("QLT-001", 3)
+    assert staged.path in refused.value.remedy
+    assert spark.read.parquet(staged.path).count() == 3
+    assert [result.passed for result in context.audits] == [False]
+
+
+def test_a_part_of_the_staged_rows_may_be_what_is_published(
+    context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
+) -> None:
+    with lake.stage(ROWS, spark.range(3).toDF("n")) as staged:
+        pass_gate(context, staged, staged.rows.where("n > 0"))
+    assert asked["rows"] == 2
+
+
+def test_pages_of_great_expectations_are_asked_for_by_a_setting(
+    context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
+) -> None:
+    context.settings = LakeSettings(root="lake", data_docs_folder="/pages")
+    with lake.stage(ROWS, spark.range(3).toDF("n")) as staged:
+        pass_gate(context, staged)
+        assert asked["data_docs"] == Path("/pages/night/1-toy.rows")
+        pass_gate(context, staged)
+        assert asked["data_docs"] == Path("/pages/night/2-toy.rows")
