@@ -102,7 +102,7 @@ def run(folder: Path, series: int, days: int, pairs: int) -> Section:
         notes=[
             note,
             f"{pairs} rounds, interleaved, after a warm-up; both sides were shown to give the same forecasts.",
-            "Tried: buckets by a hash of their number (.67x at 600 series), whole series in even partitions (.86x, kept), "
+            "Tried: buckets by a hash of their number (.67x), whole series in even partitions (.86x, kept), at 600, "
             "and more series, over which the fixed seconds of Spark are spread.",
             "Warm: Spark's Python workers run and have imported statsforecast. Spark ends a worker that is idle for a "
             "minute, and a new one takes 8 to 9 CPU seconds up to its first forecast; the processes of statsforecast "
