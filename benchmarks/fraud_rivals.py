@@ -7,7 +7,7 @@ engines treat differently, do not come in. Every side gives the same numbers; ni
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -160,10 +160,19 @@ def sorted_arrow(spark: SparkSession, folder: Path, out: Path) -> None:
     base = "transaction_id string, terminal_id string, fraud double, at_us long"
     windows = ", ".join(f"{name} double" for name in WINDOWS)
     by_customer = rows.repartition("customer_id").sortWithinPartitions("customer_id", "at_us")
-    found = by_customer.mapInArrow(_of_customers, f"{base}, {spent}")
+    found = by_customer.mapInArrow(_over_partition(_of_customers), f"{base}, {spent}")
     by_terminal = found.repartition("terminal_id").sortWithinPartitions("terminal_id", "at_us")
-    found = by_terminal.mapInArrow(_of_terminals, f"transaction_id string, {windows}")
+    found = by_terminal.mapInArrow(_over_partition(_of_terminals), f"transaction_id string, {windows}")
     found.write.mode("overwrite").parquet(str(out))
+
+
+def _over_partition(run: Callable[[pa.Table], pa.Table]) -> Callable[[Any], Iterator[pa.RecordBatch]]:
+    def over(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        given = list(batches)
+        if given:
+            yield from run(pa.Table.from_batches(given)).to_batches()
+
+    return over
 
 
 class _Timeline:
@@ -186,11 +195,7 @@ class _Timeline:
         return np.concatenate([[0.0], np.cumsum(values.to_numpy())])
 
 
-def _of_customers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    given = list(batches)
-    if not given:
-        return
-    table = pa.Table.from_batches(given)
+def _of_customers(table: pa.Table) -> pa.Table:
     timeline, paid = _Timeline(table, "customer_id"), _Timeline.running(table["amount"])
     upto = np.arange(1, table.num_rows + 1)
     kept = table.select(["transaction_id", "terminal_id", "fraud", "at_us"])
@@ -199,14 +204,10 @@ def _of_customers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         count = (upto - since).astype(float)
         kept = kept.append_column(f"customer_id_nb_tx_{n}day_window", pa.array(count))
         kept = kept.append_column(f"customer_id_avg_amount_{n}day_window", pa.array((paid[upto] - paid[since]) / count))
-    yield from kept.to_batches()
+    return kept
 
 
-def _of_terminals(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    given = list(batches)
-    if not given:
-        return
-    table = pa.Table.from_batches(given)
+def _of_terminals(table: pa.Table) -> pa.Table:
     timeline, frauds = _Timeline(table, "terminal_id"), _Timeline.running(table["fraud"])
     upto = timeline.before(DELAY_DAYS * DAY_US)
     for n in WINDOW_DAYS:
@@ -215,7 +216,7 @@ def _of_terminals(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         risk = np.divide(frauds[upto] - frauds[since], count, out=np.zeros_like(count), where=count > 0)
         table = table.append_column(f"terminal_id_nb_tx_{n}day_window", pa.array(count))
         table = table.append_column(f"terminal_id_risk_{n}day_window", pa.array(risk))
-    yield from table.select(["transaction_id", *WINDOWS]).to_batches()
+    return table.select(["transaction_id", *WINDOWS])
 
 
 def duckdb_windows(folder: Path, out: Path) -> None:

@@ -48,8 +48,8 @@ _NEEDED = {
 _NEEDED_SPARK_4 = {
     # With Delta's extension every parameter marker of spark.sql(..., args=) is left unbound (delta-io/delta 7640).
     "spark.sql.legacy.parameterSubstitution.constantsOnly": "true",
-    # Otherwise PySpark walks the stack, looks for IPython and calls the JVM eight times for each operation on a column,
-    # so that an error may name the line; ours are named by their codes.
+    # Otherwise PySpark walks the stack, looks for IPython and calls the JVM several times for each operation on a
+    # column, so that an error may name the line; ours are named by their codes.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 

@@ -36,7 +36,9 @@ class LakeSettings(Params):
         "cache", description="Where rows wait for their audit: cached by the executors, or written below the root."
     )
     data_docs_folder: str | None = Field(
-        None, min_length=1, description="Local folder for Great Expectations' own pages of each audit; null: none."
+        None,
+        pattern="^[^:]+$",
+        description="Folder of the driver's machine for Great Expectations' own pages of each audit; null: none.",
     )
     target_file_bytes: int | None = Field(
         None, ge=1_048_576, le=4_294_967_296, description="Size of data files in bytes; null: as the table says."

@@ -34,8 +34,12 @@ class StagedRows:
             self._cached = rows.select("*").persist(StorageLevel.MEMORY_AND_DISK)
             self.rows = _scan_of(self._cached)
 
-    def keep(self) -> str:
-        """Keep the rows for inspection, as Parquet, and return where."""
+    def keep(self, rows: DataFrame | None = None) -> str:
+        """Keep the rows for inspection, as Parquet, and return where; with ``rows``, made of them, only those."""
+        if rows is not None:
+            place = f"{self.path}-part"
+            rows.write.mode("overwrite").parquet(place)
+            return place
         with self._lock:
             if not self._files and not self._kept:
                 self.rows.write.mode("overwrite").parquet(self.path)

@@ -18,12 +18,13 @@ def pass_gate(context: RunContext, staged: StagedRows, rows: DataFrame | None = 
     """Hold staged rows, or ``rows`` made of them, against the suite of their table before anybody sees them.
 
     The result is noted for the run record, ``ops.quality`` and the report. Raises ContractError QLT-001 when an
-    expectation of severity ``error`` fails: the staged rows are then kept as Parquet, and the error says where.
+    expectation of severity ``error`` fails: the rows that were audited are then kept as Parquet, and the error says
+    where. Not more of the staged ones: an ingest stages what was sent beside what is published.
     """
     result = audit(staged.rows if rows is None else rows, staged.table, data_docs=_pages(context, staged))
     context.audits.append(result)
     if not result.passed:
-        result.raise_if_failed(kept=staged.keep())
+        result.raise_if_failed(kept=staged.keep(rows))
     return result
 
 

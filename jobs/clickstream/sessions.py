@@ -24,6 +24,7 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from jobs.clickstream.session_settings import SessionRules
 from jobs.clickstream.session_tables import EVENT_COLUMNS, SESSION_EVENTS
@@ -34,13 +35,8 @@ _MICROS_A_DAY = 86_400_000_000
 # writes each column of each row anew, and there are three.
 _PLACE = ("domain_userid", "derived_tstamp", "event_id")
 # Labels that rows of the day before bring along: they open the window and are not part of its result.
-_LABELS = {
-    "session_id": "string",
-    "session_start_tstamp": "timestamp",
-    "chain_start_tstamp": "timestamp",
-    "chain_campaign": "string",
-}
-_KNOWN = f"struct<{', '.join(f'{name}: {kind}' for name, kind in _LABELS.items())}>"
+_LABELS = ("session_id", "session_start_tstamp", "chain_start_tstamp", "chain_campaign")
+_KNOWN = StructType([StructField(name, SESSION_EVENTS.schema[name].dataType) for name in _LABELS])
 
 
 def visitor_events(events: DataFrame, rules: SessionRules) -> DataFrame:
@@ -79,8 +75,7 @@ def label_sessions(events: DataFrame, rules: SessionRules, carried: DataFrame | 
     """
     rows = events.select(*_packed(), F.lit(None).cast(_KNOWN).alias("_known"))
     if carried is not None:
-        known = F.struct(*(F.col(name).cast(kind).alias(name) for name, kind in _LABELS.items()))
-        rows = rows.unionByName(carried.select(*_packed(), known.alias("_known")))
+        rows = rows.unionByName(carried.select(*_packed(), F.struct(*_LABELS).alias("_known")))
     by_time = Window.partitionBy("domain_userid").orderBy("derived_tstamp", "event_id")
     up_to_here = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     rows = _with_neighbours(rows, rules, by_time)

@@ -33,6 +33,18 @@ def test_staged_rows_are_computed_once_and_can_be_kept(
     assert not gone.exists()
 
 
+@pytest.mark.parametrize("mode", ["cache", "files"])
+def test_a_part_of_the_staged_rows_is_kept_without_the_rest(
+    spark: SparkSession, settings: LakeSettings, lake: Lake, mode: str
+) -> None:
+    lake.settings = settings.model_copy(update={"staging": mode})
+    with lake.stage(TABLE, spark.range(4).selectExpr("id", "'ann' AS sent")) as staged:
+        path = staged.keep(staged.rows.where("id > 1").select("id"))
+    kept = spark.read.parquet(path)
+    assert (kept.columns, sorted(row["id"] for row in kept.collect())) == (["id"], [2, 3])
+    assert not Path(staged.path).exists()
+
+
 def test_a_query_on_staged_rows_reads_the_columns_that_it_asks_for(spark: SparkSession, lake: Lake) -> None:
     with lake.stage(TABLE, spark.range(5).selectExpr("id", "uuid() AS drawn", "id * 2 AS twice")) as staged:
         asked: Any = staged.rows.where("id > 2").select("twice")

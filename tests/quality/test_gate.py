@@ -65,12 +65,18 @@ def test_rows_that_fail_are_kept_where_the_error_says(
     assert [result.passed for result in context.audits] == [False]
 
 
-def test_a_part_of_the_staged_rows_may_be_what_is_published(
+def test_of_an_ingest_only_what_would_be_published_is_audited_and_kept(
     context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
 ) -> None:
-    with lake.stage(ROWS, spark.range(3).toDF("n")) as staged:
-        pass_gate(context, staged, staged.rows.where("n > 0"))
+    asked["success"] = False
+    sent = spark.range(3).selectExpr("id AS n", "'ann@example.org' AS payload")
+    with lake.stage(ROWS, sent) as staged, pytest.raises(ContractError) as refused:
+        pass_gate(context, staged, staged.rows.where("n > 0").select("n"))
     assert asked["rows"] == 2
+    (kept,) = (Path(lake.settings.root) / "_staging").glob("*/*")
+    assert str(kept) in refused.value.remedy
+    assert spark.read.parquet(str(kept)).columns == ["n"]
+    assert sorted(row["n"] for row in spark.read.parquet(str(kept)).collect()) == [1, 2]
 
 
 def test_pages_of_great_expectations_are_asked_for_by_a_setting(
