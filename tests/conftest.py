@@ -46,11 +46,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _turn(item: pytest.Item) -> int:
     if _is_on_yarn(item.nodeid):
         return 0
-    return next((turn for turn, name in enumerate(["engine", "flow"], 1) if item.get_closest_marker(name)), 3)
+    return next((turn for turn, name in enumerate(["engine", "fault", "flow"], 1) if item.get_closest_marker(name)), 3)
 
 
 def _is_on_yarn(nodeid: str) -> bool:
     return "_yarn" in nodeid.partition("[")[0]
+
+
+@pytest.fixture(scope="module")
+def no_ops_rows() -> Iterator[None]:
+    """Runs that append nothing to ``ops.runs`` and ``ops.quality``: two commits a run, a tenth of a run on few rows.
+
+    tests/runner and the engine tests look after these rows.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("common.runner.keep_row", lambda *_, **__: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,6 @@ STEPS = (
     Step("fraud.features", ("--from", "2018-04-21", "--to", "2018-05-20")),
     Step("fraud.train", ("--from", "2018-04-21", "--to", "2018-05-08", *_sets("trees=10"))),
     Step("fraud.evaluate", ("--from", "2018-05-16", "--to", "2018-05-18", *_sets("top_k=3"))),
-    Step("fraud.score", ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3"))),
     Step("forecast.ingest", ("--source", "online_retail_uci", "--input", "{landing}/sales")),
     Step("forecast.history", ("--from", "2010-12-01", "--to", "2011-12-09")),
     Step(
@@ -84,8 +83,9 @@ STEPS = (
         _LAST_SALE + _sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2"),
     ),
     Step("forecast.predict", _LAST_SALE + _sets("min_calibration=6")),
-    Step("forecast.replenish", _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1")),
     Step("maintenance.maintain", _sets(f"tables=[{', '.join(_MAINTAINED)}]", "least_small_files=2")),
+    Step("fraud.score", ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3"))),
+    Step("forecast.replenish", _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1")),
 )
 
 

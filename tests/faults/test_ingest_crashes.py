@@ -12,7 +12,7 @@ import pytest
 from ingest_lakes import Intake, hit, write_lines, write_source
 from pyspark.sql import SparkSession
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
 
 LINES = [
     hit(id="e1", t="2026-03-10T10:00:00Z"),

@@ -24,7 +24,7 @@ from jobs.fraud import ingest as fraud_ingest
 from jobs.fraud import ingest_labels
 from jobs.fraud import tables as fraud
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
 KEY = "a key of this test, long enough"
 CARDS = """

@@ -2,84 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gift_shop import LAST, MONDAY, WEEKS, Shop, line
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from common.config import LakeSettings
-from common.context import Services
-from common.job import Job, run_job
-from common.lake import Lake
-from common.lake.asides import quarantine_table
 from jobs.forecast.backtest import JOB as BACKTEST
-from jobs.forecast.history import JOB as HISTORY
-from jobs.forecast.ingest import JOB as INGEST
 from jobs.forecast.predict import JOB as PREDICT
 from jobs.forecast.replenish import JOB as REPLENISH
 from jobs.forecast.tables import DEMAND, FORECASTS, ORDERS, SALES, SERIES, TRIALS
 from jobs.fraud.tables import LABELS
 
 # Ten jobs, each with its audit: on a busy machine that takes its time.
-pytestmark = [pytest.mark.flow, pytest.mark.timeout(1800)]
-
-MONDAY = date(2026, 1, 5)
-WEEKS = 24
-LAST = MONDAY + timedelta(days=7 * WEEKS - 1)
-SOURCE = """
-format: csv
-columns:
-  invoice_id: invoice
-  item_id: item
-  quantity: quantity
-  sold_at: sold_at
-  unit_price: price
-  customer_id: customer
-"""
-
-
-class Shop:
-    """A lake, and the jobs of the family run on it."""
-
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self.spark, self.folder, self.root = spark, folder, folder / "lake"
-        started = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-        settings = LakeSettings(root=str(self.root))
-        self.lake = Lake(spark, settings, run_id="seen", job="tests", code_version="test", started_at=started)
-        (folder / "source.yaml").write_text(SOURCE)
-        (folder / "in").mkdir()
-
-    def run(self, job: Job, *flags: str) -> int:
-        services = Services(session=lambda settings, name: self.spark)
-        return run_job(job, ["--lake", str(self.root), *flags], services=services)
-
-    def sends(self, name: str, lines: list[str]) -> None:
-        text = "\n".join(["invoice,item,quantity,sold_at,price,customer", *lines])
-        (self.folder / "in" / name).write_text(text + "\n")
-
-    def ingests(self) -> int:
-        return self.run(INGEST, "--source", str(self.folder / "source.yaml"), "--input", str(self.folder / "in"))
-
-    def counts_demand(self, *flags: str) -> int:
-        return self.run(HISTORY, "--from", str(MONDAY), "--to", str(LAST), *flags)
-
-    def records(self) -> list[dict[str, Any]]:
-        paths = sorted((self.root / "runs").rglob("*.json"), key=lambda path: path.stat().st_mtime)
-        return [json.loads(path.read_text()) for path in paths]
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(1800), pytest.mark.usefixtures("no_ops_rows")]
 
 
 @pytest.fixture
 def shop(spark: SparkSession, tmp_path: Path) -> Shop:
     return Shop(spark, tmp_path)
-
-
-def line(invoice: str, item: str, quantity: float | str, day: int, price: float = 2.0, customer: str = "c") -> str:
-    return f"{invoice},{item},{quantity},{MONDAY + timedelta(days=day)} 10:00:00,{price},{customer}"
 
 
 def steady(item: str, amount: Callable[[int], float], weeks: int = WEEKS) -> list[str]:
@@ -194,24 +139,3 @@ def test_what_cannot_work_is_refused_with_its_exit_code_before_anything_is_compu
     assert shop.run(BACKTEST, "--day", str(LAST)) == 4
     assert shop.run(REPLENISH, "--day", str(LAST), "--set", "holding_cost=1") == 2
     assert not (shop.root / "gold").exists()
-
-
-@pytest.mark.parametrize("point", ["ingest.bronze_written", "ingest.published"])
-def test_an_ingest_that_died_is_finished_by_the_next_one(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, point: str
-) -> None:
-    shop.sends("a.csv", [line("1", "MUG", 2, 1), line("1", "MUG", 2, 1), line("2", "MUG", "many", 1)])
-    monkeypatch.setenv("LAKEJOBS_FAULT", f"{point}:raise")
-    assert shop.ingests() == 1
-    monkeypatch.delenv("LAKEJOBS_FAULT")
-    shop.sends("b.csv", [line("1", "MUG", 2, 1), line("3", "MUG", 5, 2)])
-    assert shop.ingests() == 0
-    assert sorted((row["invoice_id"], row["quantity"]) for row in shop.lake.read(SALES).collect()) == [
-        ("1", 2),
-        ("3", 5),
-    ]
-    counts = shop.records()[-1]["counts"]
-    named = ("rows_read", "rows_written", "rows_quarantined", "rows_deduplicated")
-    assert [counts[name] for name in named] == [5, 2, 1, 2]
-    quarantine = quarantine_table("forecast", "forecast.ingest")
-    assert shop.lake.read(quarantine).count() == 1

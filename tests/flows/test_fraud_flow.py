@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from card_bank import Bank, csv
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from common.config import LakeSettings
-from common.context import Services
-from common.job import Job, run_job
-from common.lake import Lake, Table
+from common.job import Job
 from jobs.fraud import evaluate, features, ingest, ingest_labels, score, simulate, train
 from jobs.fraud.tables import EVALUATIONS, FEATURE_ROWS, LABELS, MODELS, SCORES, TRANSACTIONS
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
 FIRST = date(2026, 1, 1)
 WORLD = (
@@ -42,40 +39,6 @@ def days(first: int, last: int) -> tuple[str, ...]:
 
 def sets(*assignments: str) -> tuple[str, ...]:
     return tuple(part for one in assignments for part in ("--set", one))
-
-
-class Bank:
-    """A lake, and the fraud jobs run on it in this process."""
-
-    def __init__(self, spark: SparkSession, root: Path) -> None:
-        self.spark = spark
-        self.root = root
-        started = datetime(2026, 11, 21, 6, tzinfo=UTC)
-        self.lake = Lake(
-            spark, LakeSettings(root=str(root)), run_id="looker", job="tests", code_version="t", started_at=started
-        )
-
-    def run(self, job: Job, *arguments: str) -> int:
-        """The exit code of a run."""
-        services = Services(session=lambda settings, name: self.spark)
-        return run_job(job, ["--lake", str(self.root), *arguments], services=services)
-
-    def take_in(self) -> list[int]:
-        """The exit codes of both ingests of the simulated feeds."""
-        landing = self.root / "landing" / "fraud"
-        return [
-            self.run(ingest.JOB, "--source", "fraud_simulated", "--input", str(landing / "transactions")),
-            self.run(ingest_labels.JOB, "--source", "fraud_simulated_labels", "--input", str(landing / "labels")),
-        ]
-
-    def record(self, job: Job) -> dict[str, Any]:
-        """The record of the last run of a job."""
-        found = [json.loads(file.read_text()) for file in (self.root / "runs/fraud" / job.short_name).glob("*.json")]
-        return max(found, key=lambda record: record["started_at"])
-
-    def rows(self, table: Table) -> Counter[str]:
-        """The multiset of a table's rows."""
-        return Counter(json.dumps(row.asDict(True), default=str) for row in self.lake.read(table).collect())
 
 
 @pytest.fixture(scope="module")
@@ -173,72 +136,33 @@ def test_what_cannot_work_is_refused_with_a_code(
     assert bank.record(job)["error"]["code"] == code
 
 
-def csv(folder: Path, name: str, *lines: str) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text("\n".join(lines) + "\n")
-    return str(folder)
-
-
 @pytest.fixture
 def small(spark: SparkSession, tmp_path: Path) -> Bank:
     return Bank(spark, tmp_path / "lake")
 
 
-SOURCE = """
-format: csv
-columns:
-  transaction_id: id
-  tx_datetime: at
-  customer_id: card
-  terminal_id: shop
-  tx_amount: amount
-"""
 LABEL_SOURCE = """
 format: csv
 columns: {transaction_id: id, reported_at: at, is_fraud: fraud}
 """
 
 
-def take_in_csv(bank: Bank, tmp_path: Path, *lines: str) -> int:
-    (tmp_path / "cards.yaml").write_text(SOURCE)
-    folder = csv(tmp_path / "cards", "a.csv", "id,at,card,shop,amount", *lines)
-    return bank.run(ingest.JOB, "--source", str(tmp_path / "cards.yaml"), "--input", folder)
-
-
 GOOD = "1,2026-03-02 12:00:00,C1,T1,10.50"
-
-
-def quarantined(bank: Bank, name: str) -> DataFrame:
-    return bank.spark.read.format("delta").load(str(bank.root / "quarantine" / "fraud" / f"quarantine_{name}"))
 
 
 def test_bad_rows_go_to_the_quarantine_with_their_reason_and_good_ones_are_published(
     small: Bank, tmp_path: Path
 ) -> None:
     bad = ("2,2026-03-02 12:00:00,C1,T1,NaN", "3,yesterday,C1,T1,5", "4,2026-03-02 12:00:00,,T1,5", GOOD)
-    assert take_in_csv(small, tmp_path, GOOD, *bad) == 0
+    assert small.take_in_csv(GOOD, *bad) == 0
     assert [row["transaction_id"] for row in small.lake.read(TRANSACTIONS).collect()] == ["1"]
     counts = small.record(ingest.JOB)["counts"]
     assert (counts["rows_read"], counts["rows_quarantined"], counts["rows_deduplicated"]) == (5, 3, 1)
-    reasons = {row["row_key"]: row["reasons"] for row in quarantined(small, "ingest").collect()}
+    reasons = {row["row_key"]: row["reasons"] for row in small.quarantined("ingest").collect()}
     assert reasons["2"][-1].startswith("FRD-105")
     assert reasons["3"][-1].startswith("FRD-102")
     assert [reason[:7] for reason in reasons["4"]] == ["FRD-103"]
-    assert "C1" not in json.dumps([row["row_json"] for row in quarantined(small, "ingest").collect()])
-
-
-@pytest.mark.parametrize("point", ["ingest.begun", "ingest.bronze_written", "ingest.quarantined", "ingest.published"])
-def test_an_ingest_that_broke_off_is_finished_by_the_next(
-    small: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
-) -> None:
-    lines = (GOOD, "2,2026-03-02 12:00:00,C1,T1,-1")
-    monkeypatch.setenv("LAKEJOBS_FAULT", f"{point}:raise")
-    assert take_in_csv(small, tmp_path, *lines) == 1
-    monkeypatch.delenv("LAKEJOBS_FAULT")
-    assert take_in_csv(small, tmp_path, *lines) == 0
-    assert [row["transaction_id"] for row in small.lake.read(TRANSACTIONS).collect()] == ["1"]
-    assert [row["row_key"] for row in quarantined(small, "ingest").collect()] == ["2"]
-    assert small.spark.read.format("delta").load(str(small.root / "bronze/fraud/transactions_raw")).count() == 2
+    assert "C1" not in json.dumps([row["row_json"] for row in small.quarantined("ingest").collect()])
 
 
 def test_a_label_of_an_unknown_transaction_is_quarantined_and_one_before_all_transactions_is_refused(
@@ -251,11 +175,11 @@ def test_a_label_of_an_unknown_transaction_is_quarantined_and_one_before_all_tra
     arguments = ("--source", str(tmp_path / "labels.yaml"), "--input", folder)
     assert small.run(ingest_labels.JOB, *arguments) == 4
     assert small.record(ingest_labels.JOB)["error"]["code"] == "FRD-003"
-    assert take_in_csv(small, tmp_path, GOOD) == 0
+    assert small.take_in_csv(GOOD) == 0
     assert small.run(ingest_labels.JOB, *arguments) == 0
     stored = small.lake.read(LABELS).collect()
     assert [(row["transaction_id"], row["terminal_id"], row["is_fraud"]) for row in stored] == [("1", "T1", True)]
-    rejected = quarantined(small, "ingest_labels").collect()
+    rejected = small.quarantined("ingest_labels").collect()
     assert [(row["row_key"], row["reasons"][0][:7]) for row in rejected] == [("9", "FRD-115")]
 
 

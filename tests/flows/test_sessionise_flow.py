@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,98 +13,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
-from session_frames import labels_found, rows_of
-from session_oracle import Hit, labels_of
+from session_oracle import Hit
+from visited_site import DAYS, MIDNIGHT, VISITS, Site, at, silver
 
-from common.config import LakeSettings
-from common.context import Services
 from common.days import DayRange
-from common.job import run_job
-from common.lake import Lake, Table
+from common.lake import Table
 from common.quality.audit import AuditResult
-from jobs.clickstream.session_facts import summarise_sessions
 from jobs.clickstream.session_settings import SessionRules
 from jobs.clickstream.session_tables import SESSION_EVENTS, SESSIONS
-from jobs.clickstream.sessionise import JOB
 from jobs.clickstream.tables import EVENTS
 
-pytestmark = pytest.mark.flow
-
-FIRST = date(2026, 3, 28)
-DAYS = [FIRST + timedelta(days=n) for n in range(4)]
-MIDNIGHT = datetime(2026, 3, 29, tzinfo=UTC)
-STARTED = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
-
-
-class Site:
-    """A lake with silver events, and the job run on it."""
-
-    def __init__(self, spark: SparkSession, root: Path) -> None:
-        self.spark = spark
-        self.root = root
-        self.lake = Lake(
-            spark, LakeSettings(root=str(root)), run_id="given", job="tests", code_version="test", started_at=STARTED
-        )
-
-    def has(self, hits: Iterable[Hit], *, days: Iterable[date] = DAYS, **flags: Any) -> None:
-        """Make these the events of the days given."""
-        hits = list(hits)
-        for day in days:
-            rows = [silver(hit, **flags) for hit in hits if hit.day == day]
-            self.lake.replace_days(EVENTS, self.spark.createDataFrame(rows, EVENTS.schema), days=DayRange.single(day))
-
-    def sessionise(self, first: date, last: date, *flags: str) -> int:
-        """The exit code of a run over the days."""
-        arguments = ["--lake", str(self.root), "--from", str(first), "--to", str(last), *flags]
-        return run_job(JOB, arguments, services=Services(session=lambda settings, name: self.spark))
-
-    def record(self) -> dict[str, Any]:
-        """The record of the last run."""
-        found = [json.loads(path.read_text()) for path in (self.root / "runs/clickstream/sessionise").glob("*.json")]
-        return max(found, key=lambda record: record["started_at"])
-
-    def holds_exactly(self, hits: list[Hit], rules: SessionRules | None = None) -> bool:
-        """Whether the labels are those of plain Python, and the sessions what all labelled events add up to."""
-        events = self.lake.read(SESSION_EVENTS)
-        assert labels_found(events) == labels_of(hits, rules or SessionRules())
-        summed = summarise_sessions(
-            events, page_view_events=["page_view"], conversion_events=["purchase"], site_time_zone="UTC"
-        )
-        assert rows_of(self.lake.read(SESSIONS)) == rows_of(summed)
-        return True
-
-    def tables(self) -> tuple[list[Any], list[Any]]:
-        """Both tables as sorted rows."""
-        return rows_of(self.lake.read(SESSION_EVENTS)), rows_of(self.lake.read(SESSIONS))
-
-
-def silver(hit: Hit, **flags: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {field.name: None for field in EVENTS.schema.fields}
-    row.update(
-        event_id=hit.event_id,
-        event_name=hit.name,
-        event_date=hit.day,
-        derived_tstamp=hit.at,
-        derived_tstamp_source="device",
-        domain_userid=hit.visitor,
-        page_urlpath=hit.page,
-        mkt_source=hit.campaign,
-        price=Decimal("2.50") if hit.name == "purchase" else None,
-        currency="GBP" if hit.name == "purchase" else None,
-        is_asset=False,
-        is_bot=False,
-        bot_evidence=[],
-        event_fingerprint=hit.event_id,
-        _file="f",
-        _file_sha256="0",
-        _batch_id="b",
-        ingested_at=STARTED,
-    )
-    return row | flags
-
-
-def at(minutes: float, event_id: str, visitor: str = "ada", name: str = "page_view") -> Hit:
-    return Hit(event_id, visitor, MIDNIGHT + timedelta(minutes=minutes), page=f"/{event_id[0]}", name=name)
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
 
 @pytest.fixture
@@ -125,17 +40,6 @@ def new_site(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> C
 def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Great Expectations takes most of the time of a run over a few rows; one test here keeps it."""
     monkeypatch.setattr("common.quality.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
-
-
-VISITS = [
-    at(-200, "early"),
-    at(-5, "a1"),  # over midnight, to be met from either side
-    at(5, "a2"),
-    at(20, "a3", name="purchase"),
-    at(-40, "b1", "bob"),  # ends before midnight, begins anew after it
-    at(10, "b2", "bob"),
-    *(at(29 * n, f"long{n:03d}", "eve") for n in range(-2, 110)),  # one chain of two days and more
-]
 
 
 def test_a_visit_over_midnight_is_one_session_of_the_day_on_which_it_began(site: Site) -> None:
@@ -183,47 +87,6 @@ def test_a_late_event_that_joins_two_days_changes_the_next_day_too(site: Site, u
     site.has(VISITS, days=[DAYS[0]])
     assert site.sessionise(DAYS[0], DAYS[0]) == 0
     assert site.holds_exactly(VISITS)
-
-
-# Two chains over midnight fall apart: ada's, and eve's, which goes on for two days.
-FALLEN_APART = [hit for hit in VISITS if hit.event_id not in ("a1", "long-01")]
-
-
-def test_a_run_that_dies_between_its_commits_is_repaired_by_running_it_again(
-    site: Site, unaudited: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.has(VISITS)
-    assert site.sessionise(DAYS[0], DAYS[3]) == 0
-    site.has(FALLEN_APART, days=[DAYS[0]])
-    monkeypatch.setenv("LAKEJOBS_FAULT", "sessionise.tail_merged:raise")
-    assert site.sessionise(DAYS[0], DAYS[0]) == 1
-    monkeypatch.delenv("LAKEJOBS_FAULT")
-    assert site.sessionise(DAYS[0], DAYS[0]) == 0
-    assert site.holds_exactly(FALLEN_APART)
-
-
-IN_A_PROCESS = """
-import sys
-from common.job import run_job
-from jobs.clickstream.sessionise import JOB
-sys.exit(run_job(JOB, sys.argv[1:]))
-"""
-
-
-def test_a_run_killed_between_its_commits_and_run_again_equals_a_clean_run(site: Site, unaudited: None) -> None:
-    site.has(VISITS)
-    assert site.sessionise(DAYS[0], DAYS[3]) == 0
-    site.has(FALLEN_APART, days=[DAYS[0]])
-    _, sessions = site.tables()
-    flags = ["--lake", str(site.root), "--day", str(DAYS[0]), "--set", "lake.lease_seconds=10"]
-    environment = {**os.environ, "LAKEJOBS_FAULT": "sessionise.days_replaced:kill"}
-    killed = subprocess.run([sys.executable, "-c", IN_A_PROCESS, *flags], env=environment, check=False)
-    assert killed.returncode == -9
-    of_the_day = [hit for hit in FALLEN_APART if hit.day == DAYS[0]]
-    assert site.lake.read(SESSION_EVENTS, days=DayRange.single(DAYS[0])).count() == len(of_the_day)
-    assert site.tables()[1] == sessions
-    assert site.sessionise(DAYS[0], DAYS[0], "--set", "lake.lease_wait_seconds=60") == 0
-    assert site.holds_exactly(FALLEN_APART)
 
 
 def test_an_audit_that_fails_leaves_the_tables_as_they_were_and_keeps_the_staged_rows(

@@ -25,10 +25,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def test_the_session_has_what_jobs_need(spark: SparkSession) -> None:
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     assert spark.conf.get("spark.sql.ansi.enabled") == "true"
-    assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
     assert spark.conf.get("spark.sql.execution.arrow.pyspark.enabled") == "true"
     assert spark.conf.get("spark.ui.enabled") == "false"
     assert os.environ["PYSPARK_PYTHON"]
+
+
+def test_jobs_plan_anew_after_each_shuffle() -> None:
+    # The session of the tests does not: its tables have a few rows.
+    assert needed_conf(LakeSettings(), running_release("auto"), local=True)["spark.sql.adaptive.enabled"] == "true"
 
 
 def test_parameters_of_a_query_are_bound_beside_deltas_extension(spark: SparkSession) -> None:

@@ -23,10 +23,12 @@ _SETTINGS = {
     "spark.default.parallelism": "2",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
-    # Code made for plans that see five rows is a quarter of the CPU of a job on them. The engine tests, whose jobs
-    # are processes of their own, run with generated code, and hold their rows against those of this session.
+    # Code made for plans that see five rows is a quarter of the CPU of a job on them, and planning anew after each
+    # shuffle an eighth. The engine tests, whose jobs are processes of their own, run with both, and hold their rows
+    # against those of this session.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
 }
 
 
