@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ingest_lakes import Intake, hit, write_lines, write_source
 from pyspark.sql import SparkSession
+from small_session import interpreted_process
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
 
@@ -35,7 +36,7 @@ def run_and_kill(root: Path, source: Path, files: Path, point: str) -> int:
     """The job in a process of its own that is killed at a point; its exit code."""
     command = [sys.executable, "jobs/clickstream/ingest.py", "--lake", str(root), "--source", str(source)]
     command += ["--input", str(files), "--day", DAY]
-    environment = {**os.environ, "LAKEJOBS_FAULT": f"{point}:kill"}
+    environment = {**os.environ, **interpreted_process(), "LAKEJOBS_FAULT": f"{point}:kill"}
     return subprocess.run(command, env=environment, check=False, capture_output=True).returncode
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from small_session import interpreted_process
 from visited_site import DAYS, VISITS, Site
 
 from common.days import DayRange
@@ -69,7 +70,7 @@ def test_a_run_killed_between_its_commits_and_run_again_equals_a_clean_run(visit
     site.has(FALLEN_APART, days=[DAYS[0]])
     _, sessions = site.tables()
     flags = ["--lake", str(site.root), "--day", str(DAYS[0]), "--set", "lake.lease_seconds=10"]
-    environment = {**os.environ, "LAKEJOBS_FAULT": "sessionise.days_replaced:kill"}
+    environment = {**os.environ, **interpreted_process(), "LAKEJOBS_FAULT": "sessionise.days_replaced:kill"}
     killed = subprocess.run([sys.executable, "-c", IN_A_PROCESS, *flags], env=environment, check=False)
     assert killed.returncode == -9
     of_the_day = [hit for hit in FALLEN_APART if hit.day == DAYS[0]]
