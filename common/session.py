@@ -51,8 +51,6 @@ _NEEDED_SPARK_4 = {
     # Otherwise PySpark walks the stack, looks for IPython and calls the JVM several times for each operation on a
     # column, so that an error may name the line; ours are named by their codes.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # Likewise in the JVM, where the line would be one of py4j.
-    "spark.sql.dataFrameQueryContext.enabled": "false",
 }
 
 # The first compiler alone would get a code cache of 48 MiB, which Spark fills within minutes: the JVM then throws

@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from common.config.lake_settings import LakeSettings
 from common.lake import Lake
+from common.quality.audit import AuditResult
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +58,17 @@ def _is_on_yarn(nodeid: str) -> bool:
 def no_ops_rows() -> Iterator[None]:
     """Runs that append nothing to ``ops.runs`` and ``ops.quality``: two commits a run, a tenth of a run on few rows.
 
-    tests/runner and the engine tests look after these rows.
+    tests/runner holds these rows to account; on YARN every job appends them.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("common.runner.keep_row", lambda *_, **__: None)
         yield
+
+
+@pytest.fixture
+def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Great Expectations takes most of the time of a run over a few rows; a test of each flow keeps it."""
+    monkeypatch.setattr("common.quality.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
 
 
 @pytest.fixture(scope="session")

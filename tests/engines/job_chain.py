@@ -83,9 +83,9 @@ STEPS = (
         _LAST_SALE + _sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2"),
     ),
     Step("forecast.predict", _LAST_SALE + _sets("min_calibration=6")),
-    Step("forecast.replenish", _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1")),
     Step("maintenance.maintain", _sets(f"tables=[{', '.join(_MAINTAINED)}]", "least_small_files=2")),
     Step("fraud.score", ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3"))),
+    Step("forecast.replenish", _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1")),
 )
 
 

@@ -14,7 +14,6 @@ from small_session import interpreted_process
 from visited_site import DAYS, VISITS, Site
 
 from common.days import DayRange
-from common.quality.audit import AuditResult
 from jobs.clickstream.session_tables import SESSION_EVENTS
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
@@ -33,23 +32,16 @@ def visited_once(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def visited(visited_once: Site, tmp_path: Path) -> Site:
+def site(visited_once: Site, tmp_path: Path) -> Site:
     """A copy of that lake, to change."""
     shutil.copytree(visited_once.root, tmp_path / "lake")
     return Site(visited_once.spark, tmp_path / "lake")
 
 
-@pytest.fixture
-def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Great Expectations takes most of the time of a run over a few rows; one test here keeps it."""
-    monkeypatch.setattr("common.quality.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
-
-
 def test_a_run_that_dies_between_its_commits_is_repaired_by_running_it_again(
-    visited: Site, unaudited: None, monkeypatch: pytest.MonkeyPatch
+    site: Site, unaudited: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = visited
-    site.has(FALLEN_APART, days=[DAYS[0]])
+    site.has(FALLEN_APART, days=DayRange.single(DAYS[0]))
     monkeypatch.setenv("LAKEJOBS_FAULT", "sessionise.tail_merged:raise")
     assert site.sessionise(DAYS[0], DAYS[0]) == 1
     monkeypatch.delenv("LAKEJOBS_FAULT")
@@ -65,9 +57,8 @@ sys.exit(run_job(JOB, sys.argv[1:]))
 """
 
 
-def test_a_run_killed_between_its_commits_and_run_again_equals_a_clean_run(visited: Site, unaudited: None) -> None:
-    site = visited
-    site.has(FALLEN_APART, days=[DAYS[0]])
+def test_a_run_killed_between_its_commits_and_run_again_equals_a_clean_run(site: Site, unaudited: None) -> None:
+    site.has(FALLEN_APART, days=DayRange.single(DAYS[0]))
     _, sessions = site.tables()
     flags = ["--lake", str(site.root), "--day", str(DAYS[0]), "--set", "lake.lease_seconds=10"]
     environment = {**os.environ, **interpreted_process(), "LAKEJOBS_FAULT": "sessionise.days_replaced:kill"}

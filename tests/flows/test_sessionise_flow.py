@@ -36,12 +36,6 @@ def new_site(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> C
     return lambda: Site(spark, tmp_path_factory.mktemp("site") / "lake")
 
 
-@pytest.fixture
-def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Great Expectations takes most of the time of a run over a few rows; one test here keeps it."""
-    monkeypatch.setattr("common.quality.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
-
-
 def test_a_visit_over_midnight_is_one_session_of_the_day_on_which_it_began(site: Site) -> None:
     site.has(VISITS)
     assert site.sessionise(DAYS[0], DAYS[0]) == 0
@@ -80,11 +74,11 @@ def test_a_late_event_that_joins_two_days_changes_the_next_day_too(site: Site, u
     late = at(-20, "late", "bob")  # between bob's -40 and +10: one session now
     site.has(VISITS)
     assert site.sessionise(DAYS[0], DAYS[3]) == 0
-    site.has([*VISITS, late], days=[DAYS[0]])
+    site.has([*VISITS, late], days=DayRange.single(DAYS[0]))
     assert site.sessionise(DAYS[0], DAYS[0]) == 0
     assert site.holds_exactly([*VISITS, late])
     # And away again: what the first day loses, the next one must feel.
-    site.has(VISITS, days=[DAYS[0]])
+    site.has(VISITS, days=DayRange.single(DAYS[0]))
     assert site.sessionise(DAYS[0], DAYS[0]) == 0
     assert site.holds_exactly(VISITS)
 

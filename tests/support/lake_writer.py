@@ -17,7 +17,6 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
-from small_session import INTERPRETED
 
 from common.config.lake_settings import LakeSettings
 from common.days import DayRange
@@ -39,7 +38,6 @@ SMALL = {
     "spark.sql.shuffle.partitions": "1",
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.driver.memory": "512m",
-    **INTERPRETED,
 }
 
 

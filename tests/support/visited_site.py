@@ -26,6 +26,7 @@ from jobs.clickstream.tables import EVENTS
 
 FIRST = date(2026, 3, 28)
 DAYS = [FIRST + timedelta(days=n) for n in range(4)]
+ALL_DAYS = DayRange(DAYS[0], DAYS[-1])
 MIDNIGHT = datetime(2026, 3, 29, tzinfo=UTC)
 STARTED = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -40,12 +41,10 @@ class Site:
             spark, LakeSettings(root=str(root)), run_id="given", job="tests", code_version="test", started_at=STARTED
         )
 
-    def has(self, hits: Iterable[Hit], *, days: Iterable[date] = DAYS, **flags: Any) -> None:
-        """Make these the events of the days given, which follow one another."""
-        days = sorted(days)
-        rows = [silver(hit, **flags) for hit in hits if hit.day in days]
-        replaced = DayRange(days[0], days[-1])
-        self.lake.replace_days(EVENTS, self.spark.createDataFrame(rows, EVENTS.schema), days=replaced)
+    def has(self, hits: Iterable[Hit], *, days: DayRange = ALL_DAYS) -> None:
+        """Make these the events of the days given."""
+        rows = [silver(hit) for hit in hits if days.first <= hit.day <= days.last]
+        self.lake.replace_days(EVENTS, self.spark.createDataFrame(rows, EVENTS.schema), days=days)
 
     def sessionise(self, first: date, last: date, *flags: str) -> int:
         """The exit code of a run over the days."""
@@ -72,7 +71,8 @@ class Site:
         return rows_of(self.lake.read(SESSION_EVENTS)), rows_of(self.lake.read(SESSIONS))
 
 
-def silver(hit: Hit, **flags: Any) -> dict[str, Any]:
+def silver(hit: Hit) -> dict[str, Any]:
+    """The row of silver of a hit."""
     row: dict[str, Any] = {field.name: None for field in EVENTS.schema.fields}
     row.update(
         event_id=hit.event_id,
@@ -94,10 +94,11 @@ def silver(hit: Hit, **flags: Any) -> dict[str, Any]:
         _batch_id="b",
         ingested_at=STARTED,
     )
-    return row | flags
+    return row
 
 
 def at(minutes: float, event_id: str, visitor: str = "ada", name: str = "page_view") -> Hit:
+    """A hit so many minutes after MIDNIGHT."""
     return Hit(event_id, visitor, MIDNIGHT + timedelta(minutes=minutes), page=f"/{event_id[0]}", name=name)
 
 
