@@ -11,6 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.row_demands import DEMANDS, ROW
+from common.lake.staging import StagedRows
+from common.lake.table import Table
 from common.quality import REASONS, rejected, split, to_quarantine, valid
 
 _AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -28,7 +30,15 @@ def row_rules(spark: SparkSession, events: Path, out: Path, form: str) -> None:
 
 
 def row_rules_staged(spark: SparkSession, events: Path, out: Path, form: str) -> None:
-    """The same with the judged rows written first, as the ingest jobs do, which count and audit them there."""
+    """The same with the judged rows held first, as the ingest jobs do, which count and audit them there."""
+    judged = split(spark.read.parquet(str(events)), _RULES)
+    table = Table("bench.judged", "bronze", judged.schema, keys=(ROW,))
+    with StagedRows(table, judged, str(out / "staged"), files=False) as staged:
+        _write_both(staged.rows, out, form)
+
+
+def row_rules_in_files(spark: SparkSession, events: Path, out: Path, form: str) -> None:
+    """The same with the judged rows in files first, the jobs' other way to stage them."""
     _write(split(spark.read.parquet(str(events)), _RULES), out / "staged", "parquet")
     _write_both(spark.read.parquet(str(out / "staged")), out, form)
 
