@@ -15,8 +15,8 @@ _RULES, _STAGED, _FILES = "row rules", "row rules, staged in the cache", "row ru
 _COPY, _GX = "plain copy", "Great Expectations"
 _GOAL = 1.3
 _TRIED = (
-    "Tried: no method of generated code above the 8,000 bytes that the JVM compiles (kept: half the CPU of finding the bad"
-    " rows); reasons made only for rows that break a rule, rules as bits of a number, rules as one condition (none"
+    "Tried: no method of generated code above the 8,000 bytes that the JVM compiles (kept: half the CPU of finding the"
+    " bad rows); reasons made only for rows that break a rule, rules as bits of a number, rules as one condition (none"
     " cheaper: conditions on every row are what costs, 2.5 µs a row for the twenty); judged rows staged in files or in"
     " the executors' cache. Two tables are two passes in Spark, and the second pass alone is above the goal."
 )
