@@ -39,8 +39,8 @@ _NEEDED = {
     # Spark 3.5 otherwise stops at a text that its older parser would have read; null is what a bad time is.
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.adaptive.enabled": "true",
-    # The JVM never compiles a method of more than 8,000 bytes; beyond that Spark's other way, many small methods, is the
-    # faster one (bad rows by twenty rules: half the CPU; sessions: a fifth less).
+    # The JVM never compiles a method of more than 8,000 bytes; beyond that Spark's other way, many small methods, is
+    # the faster one (bad rows by twenty rules: half the CPU; sessions: a fifth less).
     "spark.sql.codegen.hugeMethodLimit": "8000",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.pyspark.fallback.enabled": "false",
