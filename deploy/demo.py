@@ -4,57 +4,42 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-import psutil
+from rich.console import Console
+from rich.status import Status
+
+from deploy.phases import Phase, PhaseFailedError, PhaseResult, Results, Watch, run_phases
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "samples"
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One job run of the demo: the job's name and its arguments beside environment and lake."""
-
-    job: str
-    arguments: tuple[str, ...]
-
-    @property
-    def entry_file(self) -> Path:
-        """The job's entry file in the checkout."""
-        family, _, verb = self.job.partition(".")
-        return REPOSITORY / "jobs" / family / f"{verb}.py"
-
-
-@dataclass(frozen=True)
-class PhaseResult:
-    """What one phase cost: wall seconds and the peak memory of its process tree (driver, JVM, Python workers) in MB."""
-
-    job: str
-    exit_code: int
-    wall_seconds: float
-    peak_memory_mb: int
-
 
 # Stands for the lake's folder in the arguments of a phase.
 LAKE = "{lake}"
 WEB_DAYS = ("--from", "2015-05-17", "--to", "2015-05-20")
 
+# The earlier of those that are ready runs first: the longest chain leads.
 PHASES = (
     Phase(
-        "clickstream.ingest",
-        (
-            *("--source", "apache_combined", "--input", str(SAMPLES / "clickstream"), *WEB_DAYS),
-            *("--set", "site_hosts=[semicomplete.com, www.semicomplete.com]"),
-        ),
+        "forecast.ingest",
+        ("--source", "online_retail_uci", "--input", str(SAMPLES / "forecast" / "online_retail_uci")),
     ),
-    Phase("clickstream.sessionise", WEB_DAYS),
+    Phase(
+        "forecast.history",
+        ("--from", "2010-12-01", "--to", "2011-12-09", "--set", "max_series=150"),
+        # It leaves confirmed frauds out of demand, so whether their table is there must not depend on the machine.
+        after=("fraud.ingest_labels",),
+    ),
+    Phase("forecast.backtest", ("--day", "2011-12-09")),
+    Phase("forecast.predict", ("--day", "2011-12-09")),
+    Phase(
+        "forecast.replenish",
+        ("--day", "2011-12-09", "--set", "lead_time_periods=2", "--set", "service_level=0.95"),
+    ),
     Phase(
         "fraud.simulate",
         (
@@ -70,83 +55,89 @@ PHASES = (
     Phase("fraud.evaluate", ("--from", "2018-07-08", "--to", "2018-07-14", "--set", "top_k=10")),
     Phase("fraud.score", ("--day", "2018-07-14", "--set", "alerts_per_day=10")),
     Phase(
-        "forecast.ingest",
-        ("--source", "online_retail_uci", "--input", str(SAMPLES / "forecast" / "online_retail_uci")),
+        "clickstream.ingest",
+        (
+            *("--source", "apache_combined", "--input", str(SAMPLES / "clickstream"), *WEB_DAYS),
+            *("--set", "site_hosts=[semicomplete.com, www.semicomplete.com]"),
+        ),
     ),
-    Phase("forecast.history", ("--from", "2010-12-01", "--to", "2011-12-09", "--set", "max_series=150")),
-    Phase("forecast.backtest", ("--day", "2011-12-09")),
-    Phase("forecast.predict", ("--day", "2011-12-09")),
-    Phase(
-        "forecast.replenish",
-        ("--day", "2011-12-09", "--set", "lead_time_periods=2", "--set", "service_level=0.95"),
-    ),
+    Phase("clickstream.sessionise", WEB_DAYS),
 )
 
 
-def _tree_memory_bytes(process: psutil.Process) -> int:
-    total = 0
-    for member in [process, *process.children(recursive=True)]:
-        try:
-            total += member.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
+class _Terminal(Watch):
+    """A line for each start, the closing table of each end, and below them what is running."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def started(self, phase: Phase, at_s: float) -> None:
+        """Say what begins, with its arguments."""
+        print(f"\n[{_clock(at_s)}] {phase.job} begins: {' '.join(phase.arguments)}", flush=True)
+
+    def ended(self, result: PhaseResult, said: str) -> None:
+        """Show the job's own closing table."""
+        at_s = result.started_s + result.wall_seconds
+        print(f"\n[{_clock(at_s)}] {said.rstrip()}", flush=True)
+
+    def running(self, jobs: Sequence[str], at_s: float) -> None:
+        """Keep the line at the bottom of a terminal alive; elsewhere nothing is shown."""
+        self._status.update(f"[{_clock(at_s)}] running: {', '.join(jobs)}")
 
 
-def run_phase(phase: Phase, lake: Path) -> PhaseResult:
-    """Runs one phase to its end; its talk goes to this process's own terminal."""
-    arguments = [argument.replace(LAKE, str(lake)) for argument in phase.arguments]
-    command = [sys.executable, str(phase.entry_file), "--env", "local", "--lake", str(lake), *arguments]
-    started = time.monotonic()
-    running = subprocess.Popen(command)
-    peak_bytes = 0
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak_bytes
-        watched = psutil.Process(running.pid)
-        while not done.wait(0.25):
-            try:
-                peak_bytes = max(peak_bytes, _tree_memory_bytes(watched))
-            except psutil.NoSuchProcess:
-                return
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    exit_code = running.wait()
-    done.set()
-    watcher.join()
-    return PhaseResult(phase.job, exit_code, round(time.monotonic() - started, 1), peak_bytes // 2**20)
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60:2d}:{int(seconds) % 60:02d}"
 
 
-def _summary(results: Sequence[PhaseResult]) -> str:
-    width = max(len(result.job) for result in results)
-    lines = [f"  {'phase'.ljust(width)}  seconds  peak MB"]
+def _summary(results: Results) -> str:
+    width = max(len(result.job) for result in results.phases)
+    lines = [f"  {'phase'.ljust(width)}   from   to  seconds  peak MB"]
     lines += [
-        f"  {result.job.ljust(width)}  {result.wall_seconds:7.1f}  {result.peak_memory_mb:7d}" for result in results
+        f"  {result.job.ljust(width)}  {_clock(result.started_s)}  {_clock(result.started_s + result.wall_seconds)}"
+        f"  {result.wall_seconds:7.1f}  {result.peak_memory_mb:7d}"
+        for result in results.phases
     ]
-    lines.append(f"  {'in all'.ljust(width)}  {sum(result.wall_seconds for result in results):7.1f}")
+    lines.append(f"  {'in all'.ljust(width)}               {results.wall_seconds:7.1f}  {results.peak_memory_mb:7d}")
     return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line: ``python -m deploy.demo [--lake FOLDER] [--only FAMILY ...]``."""
+    """Command line: ``python -m deploy.demo [--lake FOLDER] [--only FAMILY ...] [--at-once NUMBER]``."""
     parser = argparse.ArgumentParser(prog="deploy.demo", description=__doc__)
     parser.add_argument("--lake", type=Path, default=REPOSITORY / "lake", help="where the demo's lake is made")
     parser.add_argument("--only", nargs="*", metavar="FAMILY", help="run these families alone")
+    parser.add_argument("--at-once", type=int, default=2, metavar="NUMBER", help="jobs side by side, 2 unless told")
     arguments = parser.parse_args(argv)
-    phases = [phase for phase in PHASES if not arguments.only or phase.job.partition(".")[0] in arguments.only]
-    results: list[PhaseResult] = []
-    for phase in phases:
-        print(f"\n==> {phase.job} {' '.join(phase.arguments)}", flush=True)
-        results.append(run_phase(phase, arguments.lake))
-        if results[-1].exit_code != 0:
-            print(f"\ndemo: {phase.job} left with exit code {results[-1].exit_code}", file=sys.stderr)
-            return results[-1].exit_code
-    costs = [asdict(result) for result in results]
-    (arguments.lake / "demo.json").write_text(json.dumps(costs, indent=2) + "\n", encoding="utf-8")
+    phases = [phase for phase in PHASES if not arguments.only or phase.family in arguments.only]
+    if not phases or arguments.at_once < 1:
+        parser.error("nothing to run")
+    logs = arguments.lake / "demo"
+    print(f"{len(phases)} jobs, at most {arguments.at_once} at once; their logs go to {logs}.")
+    try:
+        with Console().status("starting") as status:
+            results = run_phases(
+                phases,
+                partial(_command, lake=arguments.lake),
+                logs=logs,
+                at_once=arguments.at_once,
+                watch=_Terminal(status),
+            )
+    except PhaseFailedError as failed:
+        print(f"\ndemo: {failed}; its log ends with\n{failed.last_words}", file=sys.stderr)
+        return failed.result.exit_code
+    except KeyboardInterrupt:
+        print("\ndemo: stopped", file=sys.stderr)
+        return 130
+    (arguments.lake / "demo.json").write_text(json.dumps(asdict(results), indent=2) + "\n", encoding="utf-8")
     print(f"\n{_summary(results)}\n\nOpen {arguments.lake / 'reports' / 'index.html'} in a browser.")
     return 0
+
+
+def _command(phase: Phase, lake: Path) -> list[str]:
+    family, _, verb = phase.job.partition(".")
+    arguments = [argument.replace(LAKE, str(lake)) for argument in phase.arguments]
+    entry_file = REPOSITORY / "jobs" / family / f"{verb}.py"
+    return [sys.executable, str(entry_file), "--env", "local", "--lake", str(lake), *arguments]
 
 
 if __name__ == "__main__":
