@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PENDING = "runs/_pending/"
 _MOST_PENDING = 100
+# A job's own table is not waited for unless the settings say so; these two are written by every run, for seconds.
+_LEAST_WAIT_SECONDS = 60
 
 
 def earlier_attempts(objects: ObjectStore, path: str) -> int:
@@ -41,14 +43,23 @@ def keep_record(context: RunContext, record: Record) -> None:
         ) from error
 
 
-def keep_row(context: RunContext, record: Record, *, now: bool) -> None:
-    """Append record and audits to ``ops.runs`` and ``ops.quality``, or leave them in the outbox for the next run."""
+def put_in_outbox(context: RunContext, record: Record) -> None:
+    """Leave the record where this run, or the next one that has a session, finds it for ``ops.runs``."""
     context.objects.write(f"{_PENDING}{record['run_id']}-{record['attempt']}.json", to_json(record))
-    if not now or context.opened("lake") is None:
+
+
+def empty_outbox(context: RunContext) -> None:
+    """Append the records of the outbox, and their audits, to ``ops.runs`` and ``ops.quality``.
+
+    Nothing without a session. Runs that end at once append one after the other. Raises WriteConflictError LEA-001 when
+    another run holds the lease for too long.
+    """
+    if context.opened("lake") is None:
         return
     from common.lake.ops_tables import QUALITY, RUNS
 
-    with context.lake.lease(RUNS):
+    wait_s = max(context.settings.lease_wait_seconds, _LEAST_WAIT_SECONDS)
+    with context.lake.lease(RUNS, wait_seconds=wait_s):
         for number, entry in enumerate(context.objects.list(_PENDING)):
             if number == _MOST_PENDING:
                 break

@@ -16,7 +16,7 @@ from common.context import RunContext, Services, attribute
 from common.errors import LakejobsError
 from common.failures import Failure, explain
 from common.flags import Flags
-from common.keeping import earlier_attempts, keep_record, keep_report, keep_row
+from common.keeping import earlier_attempts, empty_outbox, keep_record, keep_report, put_in_outbox
 from common.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
 from common.progress import showing_progress
 from common.record import Record, ended_record, new_run_id, record_path, started_record
@@ -119,7 +119,7 @@ class Run:
         """Write down how the run ended. Nothing in here hides why the body failed."""
         stopped = record["exit_code"] in _STOP_CODES
         if context.opened("report") is not None and not stopped:
-            _attempted(context, record, "report", lambda: keep_report(context, record))
+            _attempted(context, record, "report not kept", lambda: keep_report(context, record))
         try:
             keep_record(context, record)
         except LakejobsError as error:
@@ -127,9 +127,10 @@ class Run:
             context.log.error("record not kept", extra={"code": failure.code, "cause": failure.cause})
             if record["error"] is None:
                 record.update(status="failed", exit_code=failure.exit_code, error=failure.as_dict(), next_command="")
-        _attempted(context, record, "row of ops.runs", lambda: keep_row(context, record, now=not stopped))
+        _attempted(context, record, "row of ops.runs not kept", lambda: put_in_outbox(context, record))
         if not stopped:
-            _attempted(context, record, "index of runs", lambda: keep_index(context.objects, record))
+            _attempted(context, record, "row of ops.runs left for the next run", lambda: empty_outbox(context))
+            _attempted(context, record, "index of runs not kept", lambda: keep_index(context.objects, record))
 
 
 def _leased(context: RunContext, body: Callable[[RunContext], None]) -> None:
@@ -150,10 +151,9 @@ def _attempted(context: RunContext, record: Record, what: str, keep: Callable[[]
         keep()
     except Exception as error:  # a by-product never turns a run into a failure; the warning is recorded.
         failure = explain(error)
-        record["warnings"].append(f"{what} not kept: {failure.code} {failure.cause or failure.message}")
-        context.log.warning(
-            "%s not kept", what, extra={"code": failure.code, "cause": failure.cause, "stack": failure.stack}
-        )
+        why = " ".join(text for text in (failure.message, failure.cause) if text)
+        record["warnings"].append(f"{what}: {failure.code} {why}")
+        context.log.warning(what, extra={"code": failure.code, "cause": failure.cause, "stack": failure.stack})
 
 
 def _started_fields(context: RunContext) -> dict[str, object]:

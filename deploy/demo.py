@@ -68,12 +68,13 @@ PHASES = (
 class _Terminal(Watch):
     """A line for each start, the closing table of each end, and below them what is running."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: Status, lake: Path) -> None:
         self._status = status
+        self._lake = lake
 
     def started(self, phase: Phase, at_s: float) -> None:
         """Say what begins, with its arguments."""
-        print(f"\n[{_clock(at_s)}] {phase.job} begins: {' '.join(phase.arguments)}", flush=True)
+        print(f"\n[{_clock(at_s)}] {phase.job} begins: {' '.join(_arguments_of(phase, self._lake))}", flush=True)
 
     def ended(self, result: PhaseResult, said: str) -> None:
         """Show the job's own closing table."""
@@ -82,7 +83,7 @@ class _Terminal(Watch):
 
     def running(self, jobs: Sequence[str], at_s: float) -> None:
         """Keep the line at the bottom of a terminal alive; elsewhere nothing is shown."""
-        self._status.update(f"[{_clock(at_s)}] running: {', '.join(jobs)}")
+        self._status.update(f"{_clock(at_s)} running: {', '.join(jobs)}")
 
 
 def _clock(seconds: float) -> str:
@@ -120,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 partial(_command, lake=arguments.lake),
                 logs=logs,
                 at_once=arguments.at_once,
-                watch=_Terminal(status),
+                watch=_Terminal(status, arguments.lake),
             )
     except PhaseFailedError as failed:
         print(f"\ndemo: {failed}; its log ends with\n{failed.last_words}", file=sys.stderr)
@@ -135,9 +136,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(phase: Phase, lake: Path) -> list[str]:
     family, _, verb = phase.job.partition(".")
-    arguments = [argument.replace(LAKE, str(lake)) for argument in phase.arguments]
     entry_file = REPOSITORY / "jobs" / family / f"{verb}.py"
-    return [sys.executable, str(entry_file), "--env", "local", "--lake", str(lake), *arguments]
+    return [sys.executable, str(entry_file), "--env", "local", "--lake", str(lake), *_arguments_of(phase, lake)]
+
+
+def _arguments_of(phase: Phase, lake: Path) -> list[str]:
+    """The phase's arguments, with the lake's folder where they speak of it."""
+    return [argument.replace(LAKE, str(lake)) for argument in phase.arguments]
 
 
 if __name__ == "__main__":

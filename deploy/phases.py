@@ -105,7 +105,7 @@ class _Running:
 
     def result(self, now_s: float) -> PhaseResult:
         code, wall_s = self.process.returncode, round(now_s - self.started_s, 1)
-        return PhaseResult(self.phase.job, code, round(self.started_s, 1), wall_s, self.peak_bytes // 2**20)
+        return PhaseResult(self.phase.job, code, self.started_s, wall_s, self.peak_bytes // 2**20)
 
     def said(self) -> str:
         return (self.logs / f"{self.phase.job}.out").read_text(encoding="utf-8", errors="replace")
@@ -131,7 +131,7 @@ class _Schedule:
     peak_bytes: int = 0
 
     def now_s(self) -> float:
-        return time.monotonic() - self.begun
+        return round(time.monotonic() - self.begun, 1)
 
     def is_ready(self, phase: Phase) -> bool:
         before = self.phases[: self.phases.index(phase)]
@@ -199,4 +199,4 @@ def run_phases(
             schedule.take_what_ended()
     finally:
         schedule.stop_all()
-    return Results(tuple(schedule.done.values()), round(schedule.now_s(), 1), schedule.peak_bytes // 2**20)
+    return Results(tuple(schedule.done.values()), schedule.now_s(), schedule.peak_bytes // 2**20)

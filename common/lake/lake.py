@@ -200,9 +200,12 @@ class Lake:
         path = self.spark_path(f"_staging/{self.run_id}/{table.name}-{next(self._stagings)}")
         return StagedRows(table, rows, path, files=self.settings.staging == "files")
 
-    def lease(self, table: Table) -> AbstractContextManager[Lease]:
-        """Hold the lease of a table. Raises WriteConflictError LEA-001 when another run holds it for too long."""
-        return self._writer.lease(table)
+    def lease(self, table: Table, *, wait_seconds: float | None = None) -> AbstractContextManager[Lease]:
+        """Hold the lease of a table, waiting for its holder as long as told, or as the settings say.
+
+        Raises WriteConflictError LEA-001 when another run holds it for longer.
+        """
+        return self._writer.lease(table, wait_seconds=wait_seconds)
 
     def _sized(self, table: Table, rows: DataFrame, *, days: DayRange | None = None) -> DataFrame:
         """Rows laid out for few, well-filled files: one shuffle when several days are written, none for one day."""

@@ -40,8 +40,11 @@ class Writer:
         self._proofs: dict[str, list[tuple[Table, commits.Commit]]] = {}
 
     @contextmanager
-    def lease(self, table: Table) -> Iterator[Lease]:
-        """Hold the lease of a table. Raises WriteConflictError LEA-001 when another run holds it for too long."""
+    def lease(self, table: Table, *, wait_seconds: float | None = None) -> Iterator[Lease]:
+        """Hold the lease of a table, waiting as long as told or as the settings say.
+
+        Raises WriteConflictError LEA-001 when another run holds it for longer.
+        """
         held = self._leases.get(table.name)
         if held is not None:
             yield held
@@ -53,7 +56,8 @@ class Writer:
             job=self._lake.job,
             seconds=self._lake.settings.lease_seconds,
         )
-        with lease.acquire(wait_seconds=self._lake.settings.lease_wait_seconds):
+        wait_s = self._lake.settings.lease_wait_seconds if wait_seconds is None else wait_seconds
+        with lease.acquire(wait_seconds=wait_s):
             self._leases[table.name] = lease
             try:
                 yield lease

@@ -21,7 +21,7 @@ from common.days import DayRange
 from common.errors import ContractError, WriteConflictError
 from common.lake import Lake, Table
 from common.lake.commits import log_path
-from common.lake.lease import lease_folder
+from common.lake.lease import Lease, lease_folder
 from common.lake.log_files import partitions
 from common.lake.ops_tables import QUALITY
 from common.lake.spark_writes import session_conf
@@ -227,6 +227,15 @@ def test_late_rows_are_kept_aside_with_the_run_that_met_them(spark: SparkSession
         lake.append_late(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="late-1")
     late = lake.spark.read.format("delta").load(lake.spark_path("quarantine/shop/late_orders")).collect()
     assert [(row["id"], row["_run_id"]) for row in late] == [(1, "test-run")]
+
+
+def test_a_lease_is_waited_for_as_long_as_told_or_as_the_settings_say(lake: Lake) -> None:
+    other = Lease(lake.objects, QUALITY.name, run_id="other", job="tests.job", seconds=60).acquire()
+    with pytest.raises(WriteConflictError, match="run other"), lake.lease(QUALITY):
+        pass
+    threading.Timer(0.3, other.release).start()
+    with lake.lease(QUALITY, wait_seconds=30) as held:
+        assert held.token == other.token + 1
 
 
 def test_a_few_rows_are_appended_to_an_ops_table_once_per_key(lake: Lake) -> None:

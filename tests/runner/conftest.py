@@ -15,6 +15,7 @@ from pydantic import Field
 
 from common.config import Params
 from common.context import RunContext, Services
+from common.errors import WriteConflictError
 from common.job import Job, run_job
 from common.lake.result import WriteResult
 
@@ -37,10 +38,13 @@ class FakeLake:
         self.writes: list[WriteResult] = []
         self.ops_rows: dict[str, dict[str, Any]] = {}
         self.broken_ops = False
+        self.taken: set[str] = set()
         FakeLake.last = self
 
     @contextmanager
-    def lease(self, table: Any) -> Iterator[None]:
+    def lease(self, table: Any, *, wait_seconds: float | None = None) -> Iterator[None]:
+        if table.name in self.taken:
+            raise WriteConflictError("LEA-001", f"{table.name} is being written after {wait_seconds:g} s.")
         self.events.append(f"lease {table.name}")
         try:
             yield

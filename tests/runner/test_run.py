@@ -180,41 +180,6 @@ def test_the_run_id_starts_with_a_hash_of_the_work(toy: Any) -> None:
     assert len({record["run_id"] for record in toy.records()}) == 4
 
 
-def test_the_row_of_ops_runs_is_written_for_success_and_failure(toy: Any) -> None:
-    for error in (None, ValueError("no")):
-
-        def body(context: RunContext, error: Exception | None = error) -> None:
-            balanced(context)
-            toy.ops = context.lake.ops_rows
-            if error:
-                raise error
-
-        toy.run(body)
-        ((key, row),) = toy.ops.items()
-        record = toy.records()[-1]
-        assert key == f"{record['run_id']}/1"
-        assert (row["status"], row["rows_read"]) == (record["status"], 7)
-        assert json.loads(row["record_json"])["run_id"] == record["run_id"]
-
-
-def test_a_row_that_could_not_be_written_is_a_warning_and_the_next_run_writes_it(toy: Any) -> None:
-    def broken(context: RunContext) -> None:
-        context.lake.broken_ops = True
-        raise ContractError("TOY-003", "Rows are wrong.")
-
-    assert toy.run(broken) == 3
-    assert "TOY-003" in toy.err
-    (failed,) = toy.records()
-
-    def fine(context: RunContext) -> None:
-        toy.ops = context.lake.ops_rows
-
-    assert toy.run(fine) == 0
-    assert {row["status"] for row in toy.ops.values()} == {"failed", "done"}
-    assert f"{failed['run_id']}/1" in toy.ops
-    assert list((toy.lake / "runs" / "_pending").glob("*.json")) == []
-
-
 def test_the_report_is_stored_when_the_body_has_used_it(toy: Any) -> None:
     assert toy.run(lambda context: context.report.title) == 0
     path = toy.record["report"]

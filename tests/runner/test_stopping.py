@@ -35,7 +35,7 @@ class Lake:
     def __init__(self, context):
         pass
     @contextmanager
-    def lease(self, table):
+    def lease(self, table, wait_seconds=None):
         (root / "lease").write_text("held")
         try:
             yield
