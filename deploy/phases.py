@@ -65,7 +65,6 @@ class PhaseFailedError(Exception):
         self.last_words = last_words
 
 
-@dataclass
 class Watch:
     """Told of each start and end, and now and then of what is running; says nothing unless overridden."""
 
