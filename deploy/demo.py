@@ -68,22 +68,27 @@ PHASES = (
 class _Terminal(Watch):
     """A line for each start, the closing table of each end, and below them what is running."""
 
-    def __init__(self, status: Status, lake: Path) -> None:
+    def __init__(self, console: Console, status: Status, lake: Path) -> None:
+        self._console = console
         self._status = status
         self._lake = lake
 
     def started(self, phase: Phase, at_s: float) -> None:
         """Say what begins, with its arguments."""
-        print(f"\n[{_clock(at_s)}] {phase.job} begins: {' '.join(_arguments_of(phase, self._lake))}", flush=True)
+        self._say(f"\n[{_clock(at_s)}] {phase.job} begins: {' '.join(_arguments_of(phase, self._lake))}")
 
     def ended(self, result: PhaseResult, said: str) -> None:
         """Show the job's own closing table."""
         at_s = result.started_s + result.wall_seconds
-        print(f"\n[{_clock(at_s)}] {said.rstrip()}", flush=True)
+        self._say(f"\n[{_clock(at_s)}] {said.rstrip()}")
 
     def running(self, jobs: Sequence[str], at_s: float) -> None:
         """Keep the line at the bottom of a terminal alive; elsewhere nothing is shown."""
         self._status.update(f"{_clock(at_s)} running: {', '.join(jobs)}")
+
+    def _say(self, text: str) -> None:
+        # As it is: a path broken at the width of the terminal cannot be copied.
+        self._console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _clock(seconds: float) -> str:
@@ -115,13 +120,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs = arguments.lake / "demo"
     print(f"{len(phases)} jobs, at most {arguments.at_once} at once; their logs go to {logs}.")
     try:
-        with Console().status("starting") as status:
+        console = Console()
+        with console.status("starting") as status:
             results = run_phases(
                 phases,
                 partial(_command, lake=arguments.lake),
                 logs=logs,
                 at_once=arguments.at_once,
-                watch=_Terminal(status, arguments.lake),
+                watch=_Terminal(console, status, arguments.lake),
             )
     except PhaseFailedError as failed:
         print(f"\ndemo: {failed}; its log ends with\n{failed.last_words}", file=sys.stderr)
