@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -28,11 +26,7 @@ if TYPE_CHECKING:
     from common.config import LakeSettings
     from common.lake.lease import Lease
 
-_LOG = logging.getLogger("lakejobs.lake")
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-_LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
-# Delta takes a MERGE's metadata from the session, and tells the version of a commit there: one write at a time.
-_ONE_WRITE = threading.RLock()
 
 
 class Lake:

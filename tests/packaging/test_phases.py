@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def test_what_a_phase_says_is_shown_at_its_end_and_kept_beside_its_log(tmp_path:
 
 def test_memory_is_that_of_the_whole_process_tree_and_of_all_phases_at_once(tmp_path: Path) -> None:
     # Two processes of 60 MB each, one of them the child of the other; the bytes are written, so they are resident.
-    hold = "python3 -c 'import time; held = bytearray(b\"x\") * 60_000_000; time.sleep(4)'"
+    hold = f"{sys.executable} -c 'import time; held = bytearray(b\"x\") * 60_000_000; time.sleep(4)'"
     phases = [Phase("a.one", (f"{hold} & {hold}; wait",)), Phase("b.one", (hold,))]
     results = run_phases(phases, _command, logs=tmp_path, at_once=2)
     peak_mb = {one.job: one.peak_memory_mb for one in results.phases}
