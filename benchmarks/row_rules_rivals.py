@@ -33,7 +33,7 @@ def row_rules_staged(spark: SparkSession, events: Path, out: Path, form: str) ->
     """The same with the judged rows held first, as the ingest jobs do, which count and audit them there."""
     judged = split(spark.read.parquet(str(events)), _RULES)
     table = Table("bench.judged", "bronze", judged.schema, keys=(ROW,))
-    with StagedRows(table, judged, str(out / "staged"), files=False) as staged:
+    with StagedRows(table, judged, str(out / "staged"), files=False, delete=lambda: None) as staged:
         _write_both(staged.rows, out, form)
 
 

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common.errors import UsageError
 from common.releases import DEFAULT_RELEASE, RELEASES, Release, release_of
 from common.secrets import is_reference, revealed
-from common.spark_conf import declared_conf, jvm_is_running
+from common.spark_conf import declared_conf
+from common.spark_internals import has_class, jvm_is_running, stop_context
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -245,15 +246,8 @@ def _class_archive(release: Release) -> str:
 
 
 def _check_delta(release: Release) -> None:
-    from py4j.protocol import Py4JJavaError
-    from pyspark import SparkContext
-
-    jvm: Any = SparkContext._jvm
-    try:
-        jvm.org.apache.spark.util.Utils.classForName(DELTA_EXTENSION, False, False)
-    except Py4JJavaError as error:
-        if SparkContext._active_spark_context is not None:
-            SparkContext._active_spark_context.stop()
+    if has_class(DELTA_EXTENSION) is False:
+        stop_context()
         jars = find_jars(release, "delta")
         paths = ",".join(map(str, jars)) if jars else ",".join(release.delta_jars)
         raise UsageError(
@@ -261,4 +255,4 @@ def _check_delta(release: Release) -> None:
             "Delta is not on Spark's class path.",
             cause=f"{DELTA_EXTENSION} cannot be loaded.",
             remedy=f"Add --jars {paths}. Without spark-submit: put the jars in .jars, or set LAKEJOBS_JARS.",
-        ) from error
+        )

@@ -7,6 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
+from common.spark_internals import jvm_conf, jvm_is_running
+
 # spark-submit's short flags and the properties that they stand for.
 _FLAG_PROPERTIES = {
     "--master": "spark.master",
@@ -26,13 +28,6 @@ _FLAG_PROPERTIES = {
 }
 
 
-def jvm_is_running() -> bool:
-    """True when spark-submit started this process, or a session was opened in it before."""
-    from pyspark import SparkContext
-
-    return "PYSPARK_GATEWAY_PORT" in os.environ or SparkContext._gateway is not None
-
-
 def declared_conf() -> dict[str, str]:
     """The Spark properties in force before this suite adds its own.
 
@@ -40,13 +35,7 @@ def declared_conf() -> dict[str, str]:
     they are what the JVM will read when it starts: spark-defaults.conf, then PYSPARK_SUBMIT_ARGS over it.
     """
     if jvm_is_running():
-        from pyspark import SparkConf, SparkContext
-
-        active = SparkContext._active_spark_context
-        if active is not None:
-            return dict(active.getConf().getAll())
-        SparkContext._ensure_initialized()
-        return dict(SparkConf().getAll())
+        return jvm_conf()
     return {**_defaults_file(), **submit_args_conf(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from common.errors import WriteConflictError
 from common.lake.objects import ObjectStore
 
+_CHECKPOINT = re.compile(r"/_delta_log/(\d{20})\.checkpoint\.")
 _COMMIT = re.compile(r"/_delta_log/(\d{20})\.json$")
 
 
@@ -70,6 +71,13 @@ def latest_version(objects: ObjectStore, table_path: str) -> int | None:
     after = "" if start is None else f"{log}{start:020d}"
     found = (_COMMIT.search(entry.path) for entry in objects.list(log, after=after))
     return max((int(match.group(1)) for match in found if match), default=start)
+
+
+def checkpointed_version(objects: ObjectStore, table_path: str, *, after: int) -> int | None:
+    """The latest version behind ``after`` of which there is a checkpoint, None when there is none."""
+    log = f"{table_path}/_delta_log/"
+    found = (_CHECKPOINT.search(entry.path) for entry in objects.list(log, after=f"{log}{after + 1:020d}"))
+    return max((int(match.group(1)) for match in found if match), default=None)
 
 
 def read_commit(objects: ObjectStore, table_path: str, version: int) -> Commit | None:

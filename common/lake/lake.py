@@ -191,8 +191,11 @@ class Lake:
 
     def stage(self, table: Table, rows: DataFrame) -> StagedRows:
         """Compute rows once, for their audit and then for their publication."""
-        path = self.spark_path(f"_staging/{self.run_id}/{table.name}-{next(self._stagings)}")
-        return StagedRows(table, rows, path, files=self.settings.staging == "files")
+        folder = f"_staging/{self.run_id}/{table.name}-{next(self._stagings)}"
+        in_files = self.settings.staging == "files"
+        return StagedRows(
+            table, rows, self.spark_path(folder), files=in_files, delete=lambda: self.objects.delete_folder(folder)
+        )
 
     def lease(self, table: Table, *, wait_seconds: float | None = None) -> AbstractContextManager[Lease]:
         """Hold the lease of a table, waiting for its holder as long as told, or as the settings say.

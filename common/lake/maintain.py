@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql.types import StructType
 
@@ -13,6 +13,7 @@ from common.lake import commits
 from common.lake.log_files import PartitionFiles
 from common.lake.spark_writes import session_conf
 from common.lake.table import Layer, Table
+from common.spark_internals import write_checkpoint
 
 if TYPE_CHECKING:
     from common.lake.lake import Lake
@@ -86,19 +87,18 @@ def checkpoint(lake: Lake, table: Table) -> int:
 
     Raises TransientError LAK-010 when there is none afterwards: Delta tells only the driver's log that it failed.
     """
-    jvm: Any = lake.spark._jvm
     with lake.lease(table) as lease:
         lease.check()
         # Loading brings Delta's view of the log up to date.
         path = lake.path(table)
         lake.spark.read.format("delta").load(path).schema  # noqa: B018 - asked for its effect
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(lake.spark._jsparkSession, path)
-        log.checkpoint()
-        version = int(log.unsafeVolatileSnapshot().version())
-    if not any(lake.objects.list(f"{table.relative_path}/_delta_log/{version:020d}.checkpoint")):
+        before = lake.version(table) or 0
+        write_checkpoint(lake.spark, path)
+    version = commits.checkpointed_version(lake.objects, table.relative_path, after=before - 1)
+    if version is None:
         raise TransientError(
             "LAK-010",
-            f"Delta wrote no checkpoint of {table.name} at version {version}.",
+            f"Delta wrote no checkpoint of {table.name} at version {before}.",
             cause="Delta tells only the driver's log why; often the driver is short of memory.",
             remedy="Nothing is lost. Look at the driver's log, then run maintenance again.",
         )

@@ -6,6 +6,7 @@ import builtins
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -72,6 +73,10 @@ class ObjectStore(Protocol):
 
     def delete(self, path: str) -> None:
         """Delete an object; nothing when there is none."""
+        ...
+
+    def delete_folder(self, path: str) -> None:
+        """Delete everything below a folder; nothing when there is none."""
         ...
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
@@ -175,6 +180,10 @@ class FolderStore:
         """See ObjectStore."""
         with suppress(FileNotFoundError):
             self._file(path).unlink()
+
+    def delete_folder(self, path: str) -> None:
+        """See ObjectStore."""
+        shutil.rmtree(self._file(path), ignore_errors=True)
 
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         """See ObjectStore. Hidden files (locks, unfinished writes) are left out; etags are empty."""

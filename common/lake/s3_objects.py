@@ -120,6 +120,11 @@ class S3Store:
         """See ObjectStore."""
         self._sent("delete", path, lambda: self._client.delete_object(Bucket=self.bucket, Key=self._key(path)))
 
+    def delete_folder(self, path: str) -> None:
+        """See ObjectStore."""
+        for entry in self.list(f"{path}/"):
+            self.delete(entry.path)
+
     def list(self, prefix: str = "", *, after: str = "") -> Iterator[Entry]:
         """See ObjectStore."""
         paginator = self._client.get_paginator("list_objects_v2")

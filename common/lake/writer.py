@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from common.errors import WriteConflictError
 from common.faults import fault
@@ -17,6 +17,7 @@ from common.lake.result import WriteResult, write_result
 from common.lake.retry import retried
 from common.lake.spark_writes import raise_contract, session_conf
 from common.lake.table import Table
+from common.spark_internals import has_transaction
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -91,13 +92,15 @@ class Writer:
                 if landed is not None:
                     return before, landed, False
                 # A table that this write has just made knows no batch, and asking costs a query.
-                if batch_id is not None and first is not None and self._has_batch(path, batch_id):
+                if batch_id is not None and first is not None and has_transaction(self._lake.spark, path, batch_id):
                     return before, None, True
                 fault("lake.before_write")
                 stamp = commits.Stamp.new(self._lake.run_id, self._lake.job, self._lake.code_version, lease.token)
                 stamps.append(stamp)
                 lease.check()
-                return before, self._committed(table, before, stamp, operation, lambda: write(path, stamp)), False
+                commit = self._committed(table, before, stamp, operation, lambda: write(path, stamp))
+                # An append that left no commit is one that Delta has skipped.
+                return before, commit, commit is None and batch_id is not None
 
             before, commit, skipped = retried(attempt, table=table.name, retries=self._lake.settings.conflict_retries)
             if commit is not None:
@@ -159,14 +162,9 @@ class Writer:
             create.create_table(self._lake.spark, table, path)
             if self._lake.settings.register_tables:
                 create.register_table(self._lake.spark, table, path)
-        # Loading also brings Delta's own view of the log up to date, which _has_batch relies on.
+        # Loading also brings Delta's own view of the log up to date, which has_transaction relies on.
         stored = self._lake.spark.read.format("delta").load(path).schema
         new = contract.additions(table, stored)
         if new:
             create.add_columns(self._lake.spark, table, path, new)
         return path
-
-    def _has_batch(self, path: str, batch_id: str) -> bool:
-        jvm: Any = self._lake.spark._jvm
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(self._lake.spark._jsparkSession, path)
-        return bool(log.unsafeVolatileSnapshot().transactions().contains(batch_id))

@@ -1,0 +1,169 @@
+"""All that leans on private parts of Spark, Delta and PySpark, each with a public way behind it.
+
+EMR ships patched builds, in which a private class may bear another name or take other arguments. Where a private way
+fails for such a reason the public one is taken, which gives the same rows and costs more. With ``LAKEJOBS_PUBLIC_ONLY``
+set to anything only the public ways are taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_LOG = logging.getLogger("lakejobs.session")
+_Result = TypeVar("_Result")
+
+PUBLIC_ONLY = "LAKEJOBS_PUBLIC_ONLY"
+_CHECKPOINT_INTERVAL = "delta.checkpointInterval"
+_warned: set[str] = set()
+
+
+def _or_public(use: str, private: Callable[[], _Result], public: Callable[[], _Result]) -> _Result:
+    """What ``private`` gives, or ``public`` where Spark or Delta has no such part; a warning says so once a process."""
+    from py4j.protocol import Py4JError, Py4JNetworkError
+
+    if os.environ.get(PUBLIC_ONLY):
+        return public()
+    try:
+        return private()
+    except Py4JNetworkError:
+        raise
+    except (Py4JError, AttributeError, TypeError) as error:
+        if use not in _warned:
+            _warned.add(use)
+            _LOG.warning("this Spark has no private way to %s: the public one is taken (%s)", use, type(error).__name__)
+        return public()
+
+
+def scan_of(cached: DataFrame) -> DataFrame:
+    """The rows of a persisted frame with a plan of one scan, which reads the columns asked for.
+
+    A lost block is computed again. Publicly there is only the cached frame itself, which is planned together with all
+    that led to it before its cache is found: the same rows, with longer planning.
+    """
+
+    def private() -> DataFrame:
+        from pyspark.sql import DataFrame
+
+        spark: Any = cached.sparkSession
+        jvm: Any = spark._jvm
+        frame: Any = cached._jdf
+        held = frame.queryExecution().withCachedData()
+        # Without the order of the rows: Spark 4.1 cannot plan a sorted relation that a query reads twice.
+        relation = held.copy(held.output(), held.cacheBuilder(), held.outputOrdering().take(0))
+        getattr(relation, "statsOfPlanToCache_$eq")(held.stats())
+        package = jvm.org.apache.spark.sql.classic if spark.version >= "4" else jvm.org.apache.spark.sql
+        return DataFrame(package.Dataset.ofRows(spark._jsparkSession, relation), spark)
+
+    return _or_public("scan staged rows alone", private, lambda: cached)
+
+
+def has_transaction(spark: SparkSession, path: str, app_id: str) -> bool | None:
+    """Whether the latest snapshot of a Delta table, as Delta has loaded it, knows a write of this ``txnAppId``.
+
+    None where it cannot be asked: then only a write tells, which Delta skips by itself.
+    """
+
+    def private() -> bool | None:
+        return bool(_delta_log(spark, path).unsafeVolatileSnapshot().transactions().contains(app_id))
+
+    return _or_public("ask a table for a batch", private, lambda: None)
+
+
+def write_checkpoint(spark: SparkSession, path: str) -> None:
+    """Have Delta write a checkpoint of a table's latest version; Delta says only in its log when it could not.
+
+    Publicly a checkpoint follows a commit: two commits that change no row set its interval to one and back.
+    """
+
+    def private() -> None:
+        _delta_log(spark, path).checkpoint()
+
+    def public() -> None:
+        table = f"delta.`{path}`"
+        before = spark.sql(f"SHOW TBLPROPERTIES {table}").where(f"key = '{_CHECKPOINT_INTERVAL}'").collect()
+        spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}' = '1')")
+        if before:
+            spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}' = '{before[0]['value']}')")
+        else:
+            spark.sql(f"ALTER TABLE {table} UNSET TBLPROPERTIES ('{_CHECKPOINT_INTERVAL}')")
+
+    _or_public("write a checkpoint", private, public)
+
+
+def _delta_log(spark: SparkSession, path: str) -> Any:
+    jvm: Any = spark._jvm
+    java_spark: Any = spark._jsparkSession
+    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(java_spark, path)
+
+
+def has_class(name: str) -> bool | None:
+    """Whether the driver's JVM can load a class; None where it cannot be asked, or does not run."""
+
+    def private() -> bool | None:
+        from py4j.protocol import Py4JJavaError
+        from pyspark import SparkContext
+
+        jvm: Any = SparkContext._jvm
+        try:
+            # The loader of the thread knows the jars of --jars, that of Py4J does not.
+            jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)
+        except Py4JJavaError:
+            return False
+        return True
+
+    return _or_public("look for a class", private, lambda: None)
+
+
+def jvm_is_running() -> bool:
+    """True when spark-submit started this process, or a session was opened in it before."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    def public() -> bool:
+        return SparkSession.getActiveSession() is not None
+
+    return "PYSPARK_GATEWAY_PORT" in os.environ or _or_public(
+        "see the JVM", lambda: SparkContext._gateway is not None, public
+    )
+
+
+def jvm_conf() -> dict[str, str]:
+    """The properties of the running JVM: those of its context, else those that spark-submit has set."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.sql import SparkSession
+
+    def private() -> dict[str, str]:
+        active = SparkContext._active_spark_context
+        if active is not None:
+            return dict(active.getConf().getAll())
+        SparkContext._ensure_initialized()
+        return dict(SparkConf().getAll())
+
+    def public() -> dict[str, str]:
+        session = SparkSession.getActiveSession()
+        return dict((SparkConf() if session is None else session.sparkContext.getConf()).getAll())
+
+    return _or_public("read the settings of the JVM", private, public)
+
+
+def stop_context() -> None:
+    """Stop the process's Spark context, if there is one."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    def private() -> None:
+        if SparkContext._active_spark_context is not None:
+            SparkContext._active_spark_context.stop()
+
+    def public() -> None:
+        session = SparkSession.getActiveSession()
+        if session is not None:
+            session.stop()
+
+    _or_public("stop the context", private, public)
