@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from common.days import DayRange
 from common.errors import InputMissingError
 from common.few_rows import few_rows
 from common.lake import commits, contract, merge
 from common.lake.asides import late_table, quarantine_table
+from common.lake.audited import AuditedRows, publishable
 from common.lake.objects import object_store
 from common.lake.result import WriteResult
 from common.lake.spark_writes import session_conf
@@ -127,8 +128,17 @@ class Lake:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def append_once(self, table: Table, rows: DataFrame, *, batch_id: str) -> WriteResult:
-        """Append a batch unless the same ``batch_id`` was appended before: that is skipped, and nothing is computed."""
+    @overload
+    def append_once(self, target: AuditedRows, *, batch_id: str) -> WriteResult: ...
+    @overload
+    def append_once(self, target: Table, rows: DataFrame, *, batch_id: str) -> WriteResult: ...
+    def append_once(self, target: Table | AuditedRows, rows: DataFrame | None = None, *, batch_id: str) -> WriteResult:
+        """Append a batch unless the same ``batch_id`` was appended before: that is skipped, and nothing is computed.
+
+        Like every write it takes audited rows; a table with rows is taken only where no audit is asked for, in bronze,
+        ops and quarantine. Raises JobFailedError LAK-012 for other rows of silver and gold.
+        """
+        table, rows = publishable(target, rows)
 
         def write(path: str, stamp: commits.Stamp) -> None:
             writer = self._sized(table, rows).write.format("delta").mode("append")
@@ -137,11 +147,18 @@ class Lake:
 
         return self._writer.write(table, rows, write, operation="WRITE", batch_id=batch_id)
 
-    def replace_days(self, table: Table, rows: DataFrame, *, days: DayRange) -> WriteResult:
-        """Replace all rows of some days by ``rows``, in one commit; other days are left as they are.
+    @overload
+    def replace_days(self, target: AuditedRows, *, days: DayRange) -> WriteResult: ...
+    @overload
+    def replace_days(self, target: Table, rows: DataFrame, *, days: DayRange) -> WriteResult: ...
+    def replace_days(
+        self, target: Table | AuditedRows, rows: DataFrame | None = None, *, days: DayRange
+    ) -> WriteResult:
+        """Replace all rows of some days by audited ones, in one commit; other days are left as they are.
 
-        Raises ContractError LAK-003 when a row lies outside of the days.
+        Raises JobFailedError LAK-012 as ``append_once``, ContractError LAK-003 when a row lies outside of the days.
         """
+        table, rows = publishable(target, rows)
         predicate = days.predicate(_day_column(table))
 
         def write(path: str, stamp: commits.Stamp) -> None:
@@ -150,20 +167,35 @@ class Lake:
 
         return self._writer.write(table, rows, write, operation="WRITE")
 
+    @overload
+    def upsert(self, target: AuditedRows, *, days: DayRange | None = None, newer: str | None = None) -> WriteResult: ...
+    @overload
     def upsert(
         self,
-        table: Table,
+        target: Table,
         rows: DataFrame,
         *,
         days: DayRange | None = None,
         newer: str | None = None,
         deleted: str | None = None,
+    ) -> WriteResult: ...
+    def upsert(
+        self,
+        target: Table | AuditedRows,
+        rows: DataFrame | None = None,
+        *,
+        days: DayRange | None = None,
+        newer: str | None = None,
+        deleted: str | None = None,
     ) -> WriteResult:
-        """Merge rows by the table's keys (and its day), touching only the files of ``days``.
+        """Merge audited rows by the table's keys (and its day), touching only the files of ``days``.
 
         ``newer`` is SQL over ``s.`` (rows) and ``t.`` (table) that must hold for a stored row to be updated;
-        ``deleted`` names a boolean column of ``rows``, outside of the contract, that removes the stored row.
+        ``deleted`` names a boolean column of ``rows``, outside of the contract, that removes the stored row: audited
+        rows bring their own. Raises JobFailedError LAK-012 as ``append_once``.
         """
+        table, rows = publishable(target, rows)
+        deleted = target.deleted if isinstance(target, AuditedRows) else deleted
         plan = merge.MergePlan(table, days, newer, deleted)
         checked = rows.drop(deleted) if deleted else rows
 

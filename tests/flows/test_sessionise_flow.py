@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audited import passed
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -53,7 +54,7 @@ def test_a_second_run_changes_no_row_and_every_row_is_accounted_for(site: Site, 
     site.has(VISITS)
     bot, nobody = silver(at(7, "bot")) | {"is_bot": True}, silver(at(8, "nobody")) | {"domain_userid": None}
     extra = site.spark.createDataFrame([bot, nobody], EVENTS.schema)
-    site.lake.upsert(EVENTS, extra)
+    site.lake.upsert(passed(EVENTS, extra))
     assert site.sessionise(DAYS[0], DAYS[3]) == 0
     first = site.tables()
     assert site.sessionise(DAYS[0], DAYS[3]) == 0

@@ -26,7 +26,7 @@ from common.job import Job, run_job
 from common.lake import Lake
 from common.lake.ops_tables import QUALITY, RUNS
 from common.lake.table import Table
-from common.quality.audit import AuditResult
+from common.quality import AuditResult, pass_gate
 from common.spark_jobs import active_stages, cancel_jobs
 
 pytestmark = pytest.mark.flow
@@ -61,7 +61,8 @@ def run(settings: LakeSettings, services: Services, capsys: pytest.CaptureFixtur
 
 def publish(context: RunContext) -> None:
     rows = context.spark.range(3).select(sf.col("id").alias("visit_id"), sf.lit(date(2026, 11, 20)).alias("day"))
-    result = context.lake.replace_days(VISITS, rows, days=context.days)
+    with context.lake.stage(VISITS, rows) as staged:
+        result = context.lake.replace_days(pass_gate(context, staged), days=context.days)
     context.counts.add(rows_read=3, rows_written=result.rows_written)
     context.report.headline("visits", "3")
 
