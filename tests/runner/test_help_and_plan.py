@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from common.help import examples, help_text
+from common.job import Input
 
 pytestmark = pytest.mark.unit
 
@@ -20,7 +21,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {root!r})
 from common.config import Params
-from common.job import Input, Job, run_job
+from common.job import Job, run_job
 code = run_job(Job("toy.run", "A toy.", Params, "no:body", by_day=False), {arguments!r})
 print(sorted(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)
 sys.exit(code)
