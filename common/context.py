@@ -54,14 +54,21 @@ def _open_session(settings: LakeSettings, app_name: str) -> SparkSession:
 
 def _open_lake(context: RunContext) -> Lake:
     from common.lake import Lake
+    from common.lake.declared import Declared
 
+    job = context.job
+    declared = None
+    if not job.maintains_all:
+        reads = context.tables([one.table for one in job.inputs])
+        declared = Declared.of(job.name, reads, context.tables(job.writes))
     return Lake(
         context.spark,
         context.settings,
         run_id=context.run_id,
-        job=context.job.name,
+        job=job.name,
         code_version=context.code_version,
         started_at=context.started_at,
+        declared=declared,
     )
 
 

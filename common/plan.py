@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from common.config import LakeSettings
     from common.context import Services
     from common.flags import Flags
-    from common.job import Job
+    from common.job import Input, Job
     from common.lake.objects import ObjectStore
 
 _MOST_FILES = 10_000
@@ -55,8 +55,9 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
         "days": {"first": str(days.first), "last": str(days.last), "count": len(days)} if days else None,
         "input": _input(flags.input, resolved.lake, services) if flags.input else None,
         "source": flags.source,
-        "reads": [_table(reference, store) for reference in job.reads],
+        "reads": [_input_table(one, store) for one in job.inputs],
         "writes": [_table(reference, store) for reference in job.writes],
+        "maintains_all": job.maintains_all,
         "details": attribute(job.plan)(resolved.params, store) if job.plan else None,
         "settings": resolved.shown(),
         "command": shlex.join(command),
@@ -70,6 +71,10 @@ def _table(reference: str, store: ObjectStore) -> dict[str, Any]:
     found = (_COMMIT.search(entry.path) for entry in store.list(f"{table.relative_path}/_delta_log/"))
     versions = [int(match.group(1)) for match in found if match]
     return {"table": table.name, "path": table.relative_path, "version": max(versions, default=None)}
+
+
+def _input_table(given: Input, store: ObjectStore) -> dict[str, Any]:
+    return {**_table(given.table, store), "optional": given.optional, "external": given.external}
 
 
 def _input(path: str, settings: LakeSettings, services: Services) -> dict[str, Any]:
@@ -104,6 +109,8 @@ def plan_text(plan: dict[str, Any]) -> str:
         head.append(("source", str(plan["source"])))
     head += [("reads", _described(table)) for table in plan["reads"]]
     head += [("writes", _described(table)) for table in plan["writes"]]
+    if plan["maintains_all"]:
+        head.append(("works on", "all tables below the lake root"))
     settings = [(name, f"{_shown(one['value'])}  ({one['origin']})") for name, one in plan["settings"].items()]
     return (
         f"Plan of {plan['job']}: nothing is started, nothing is touched.\n{aligned(head)}{_details(plan['details'])}"
@@ -122,8 +129,12 @@ def _details(details: dict[str, Any] | None) -> str:
 
 
 def _described(table: dict[str, Any]) -> str:
-    version = "not there yet" if table["version"] is None else f"version {table['version']}"
-    return f"{table['table']} ({version}) at {table['path']}"
+    """``forecast.stock (optional, external, not there) at silver/forecast/stock``."""
+    facts = [name for name in ("optional", "external") if table.get(name)]
+    # What no job of the suite writes may never come.
+    absent = "not there" if table.get("external") else "not there yet"
+    facts.append(absent if table["version"] is None else f"version {table['version']}")
+    return f"{table['table']} ({', '.join(facts)}) at {table['path']}"
 
 
 def _shown(value: Any) -> str:

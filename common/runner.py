@@ -105,7 +105,7 @@ class Run:
         try:
             keep_record(context, started_record(context))
             body = attribute(context.job.body)
-            tables = context.tables([*context.job.reads, *context.job.writes])
+            tables = context.tables([*(one.table for one in context.job.inputs), *context.job.writes])
             add_personal_columns(personal, (column for table in tables for column in table.personal_columns))
             with showing_progress(context):
                 _leased(context, body)

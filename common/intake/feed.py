@@ -23,6 +23,7 @@ from common.sources import bad_file_rows, canonical, inspect, read_raw
 
 if TYPE_CHECKING:
     from common.context import RunContext
+    from common.lake import AuditedRows
     from common.lake.table import Table
     from common.sources import FileInventory, Source
 
@@ -55,7 +56,7 @@ class Feed:
     bronze: Table
     silver: Table
     judge: Callable[[DataFrame], DataFrame]
-    publish: Callable[[DataFrame, Batch], object]
+    publish: Callable[[AuditedRows, Batch], object]
     key: str
     day_column: str
 
@@ -196,8 +197,7 @@ def _promote(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken
         context.fault("ingest.quarantined")
         if fates.get(NEW):
             rows = staged.rows.where(F.col(FATE) == NEW).select(*feed.silver.schema.names)
-            pass_gate(context, staged, rows)
-            feed.publish(rows, batch)
+            feed.publish(pass_gate(context, staged, rows), batch)
         context.fault("ingest.published")
     log.finish(batch)
     taken.add(fates, days)

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from common.lake.audited import AuditedRows as AuditedRows
     from common.lake.lake import Lake as Lake
     from common.lake.lease import Lease as Lease
     from common.lake.objects import ObjectStore as ObjectStore
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from common.lake.table import Table as Table
 
 _HOMES = {
+    "AuditedRows": "audited",
     "Lake": "lake",
     "Lease": "lease",
     "ObjectStore": "objects",
@@ -24,7 +26,7 @@ _HOMES = {
     "object_store": "objects",
 }
 
-__all__ = ["Lake", "Lease", "ObjectStore", "StagedRows", "Table", "WriteResult", "object_store"]
+__all__ = ["AuditedRows", "Lake", "Lease", "ObjectStore", "StagedRows", "Table", "WriteResult", "object_store"]
 
 
 def __getattr__(name: str) -> object:

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from common.days import DayRange
 from common.errors import InputMissingError
 from common.few_rows import few_rows
 from common.lake import commits, contract, merge
 from common.lake.asides import late_table, quarantine_table
+from common.lake.audited import AuditedRows, publishable
+from common.lake.declared import Declared
 from common.lake.objects import object_store
 from common.lake.result import WriteResult
 from common.lake.spark_writes import session_conf
@@ -32,7 +34,9 @@ _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 class Lake:
     """The tables under one lake root, for one run.
 
-    ``versions_read`` and ``writes`` tell the run record what was read and written.
+    ``versions_read`` and ``writes`` tell the run record what was read and written. With ``declared``, the tables of a
+    job, every method raises JobFailedError LAK-013 for any other table, before anything happens; looking whether a
+    table is there counts as reading it. Tests and tools give none.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Lake:
         job: str,
         code_version: str,
         started_at: datetime,
+        declared: Declared | None = None,
     ) -> None:
         self.spark = spark
         self.settings = settings
@@ -51,6 +56,7 @@ class Lake:
         self.job = job
         self.code_version = code_version
         self.started_at = started_at
+        self._declared = declared
         self.objects = object_store(settings.root, settings)
         self.versions_read: dict[str, int] = {}
         self.writes: list[WriteResult] = []
@@ -75,6 +81,8 @@ class Lake:
 
     def version(self, table: Table) -> int | None:
         """The latest version, None when there is no such table."""
+        if self._declared is not None:
+            self._declared.check_read(table)
         return commits.latest_version(self.objects, table.relative_path)
 
     def read(self, table: Table, *, days: DayRange | None = None, version: int | None = None) -> DataFrame:
@@ -127,8 +135,17 @@ class Lake:
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
-    def append_once(self, table: Table, rows: DataFrame, *, batch_id: str) -> WriteResult:
-        """Append a batch unless the same ``batch_id`` was appended before: that is skipped, and nothing is computed."""
+    @overload
+    def append_once(self, target: AuditedRows, *, batch_id: str) -> WriteResult: ...
+    @overload
+    def append_once(self, target: Table, rows: DataFrame, *, batch_id: str) -> WriteResult: ...
+    def append_once(self, target: Table | AuditedRows, rows: DataFrame | None = None, *, batch_id: str) -> WriteResult:
+        """Append a batch unless the same ``batch_id`` was appended before: that is skipped, and nothing is computed.
+
+        Like every write it takes audited rows; a table with rows is taken only where no audit is asked for, in bronze,
+        ops and quarantine. Raises JobFailedError LAK-012 for other rows of silver and gold.
+        """
+        table, rows = self._publishable(target, rows)
 
         def write(path: str, stamp: commits.Stamp) -> None:
             writer = self._sized(table, rows).write.format("delta").mode("append")
@@ -137,11 +154,18 @@ class Lake:
 
         return self._writer.write(table, rows, write, operation="WRITE", batch_id=batch_id)
 
-    def replace_days(self, table: Table, rows: DataFrame, *, days: DayRange) -> WriteResult:
-        """Replace all rows of some days by ``rows``, in one commit; other days are left as they are.
+    @overload
+    def replace_days(self, target: AuditedRows, *, days: DayRange) -> WriteResult: ...
+    @overload
+    def replace_days(self, target: Table, rows: DataFrame, *, days: DayRange) -> WriteResult: ...
+    def replace_days(
+        self, target: Table | AuditedRows, rows: DataFrame | None = None, *, days: DayRange
+    ) -> WriteResult:
+        """Replace all rows of some days by audited ones, in one commit; other days are left as they are.
 
-        Raises ContractError LAK-003 when a row lies outside of the days.
+        Raises JobFailedError LAK-012 as ``append_once``, ContractError LAK-003 when a row lies outside of the days.
         """
+        table, rows = self._publishable(target, rows)
         predicate = days.predicate(_day_column(table))
 
         def write(path: str, stamp: commits.Stamp) -> None:
@@ -150,20 +174,35 @@ class Lake:
 
         return self._writer.write(table, rows, write, operation="WRITE")
 
+    @overload
+    def upsert(self, target: AuditedRows, *, days: DayRange | None = None, newer: str | None = None) -> WriteResult: ...
+    @overload
     def upsert(
         self,
-        table: Table,
+        target: Table,
         rows: DataFrame,
         *,
         days: DayRange | None = None,
         newer: str | None = None,
         deleted: str | None = None,
+    ) -> WriteResult: ...
+    def upsert(
+        self,
+        target: Table | AuditedRows,
+        rows: DataFrame | None = None,
+        *,
+        days: DayRange | None = None,
+        newer: str | None = None,
+        deleted: str | None = None,
     ) -> WriteResult:
-        """Merge rows by the table's keys (and its day), touching only the files of ``days``.
+        """Merge audited rows by the table's keys (and its day), touching only the files of ``days``.
 
         ``newer`` is SQL over ``s.`` (rows) and ``t.`` (table) that must hold for a stored row to be updated;
-        ``deleted`` names a boolean column of ``rows``, outside of the contract, that removes the stored row.
+        ``deleted`` names a boolean column of ``rows``, outside of the contract, that removes the stored row: audited
+        rows bring their own. Raises JobFailedError LAK-012 as ``append_once``.
         """
+        table, rows = self._publishable(target, rows)
+        deleted = target.deleted if isinstance(target, AuditedRows) else deleted
         plan = merge.MergePlan(table, days, newer, deleted)
         checked = rows.drop(deleted) if deleted else rows
 
@@ -191,6 +230,7 @@ class Lake:
 
     def stage(self, table: Table, rows: DataFrame) -> StagedRows:
         """Compute rows once, for their audit and then for their publication."""
+        self._check_write(table)
         folder = f"_staging/{self.run_id}/{table.name}-{next(self._stagings)}"
         in_files = self.settings.staging == "files"
         return StagedRows(
@@ -202,7 +242,17 @@ class Lake:
 
         Raises WriteConflictError LEA-001 when another run holds it for longer.
         """
+        self._check_write(table)
         return self._writer.lease(table, wait_seconds=wait_seconds)
+
+    def _check_write(self, table: Table) -> None:
+        if self._declared is not None:
+            self._declared.check_write(table)
+
+    def _publishable(self, target: Table | AuditedRows, rows: DataFrame | None) -> tuple[Table, DataFrame]:
+        """Table and rows of a write that may begin."""
+        self._check_write(target.table if isinstance(target, AuditedRows) else target)
+        return publishable(target, rows)
 
     def _sized(self, table: Table, rows: DataFrame, *, days: DayRange | None = None) -> DataFrame:
         """Rows laid out for few, well-filled files: one shuffle when several days are written, none for one day."""

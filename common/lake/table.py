@@ -20,8 +20,8 @@ class Table:
     logs and reports. ``additive`` says whether new nullable columns may be added by a write.
     ``suite`` names the expectation suite under conf/expectations that gates publication.
     ``retention_days`` says how long days are meant to be kept (a table property; no job deletes by it).
-    ``is_owned`` is False for another family's table: the schema is then no more than the columns relied upon, and the
-    table is never written.
+    ``is_owned`` is False for a table of another family, or from outside the suite: the schema is then no more than the
+    columns relied upon, and the table is never written.
     """
 
     name: str

@@ -83,11 +83,11 @@ class Writer:
         started = time.monotonic()
         stamps: list[commits.Stamp] = []
         with self.lease(table) as lease, _ONE_WRITE:
-            first = self._lake.version(table)
+            first = self._version(table)
 
             def attempt() -> tuple[int, commits.Commit | None, bool]:
                 path = self._prepared(table)
-                before = self._lake.version(table) or 0
+                before = self._version(table) or 0
                 landed = self._landed(table, first, stamps, operation)
                 if landed is not None:
                     return before, landed, False
@@ -158,7 +158,7 @@ class Writer:
     def _prepared(self, table: Table) -> str:
         """Where the table lies, after it was created when new, or brought up to the contract when it lags."""
         path = self._lake.path(table)
-        if self._lake.version(table) is None:
+        if self._version(table) is None:
             create.create_table(self._lake.spark, table, path)
             if self._lake.settings.register_tables:
                 create.register_table(self._lake.spark, table, path)
@@ -168,3 +168,7 @@ class Writer:
         if new:
             create.add_columns(self._lake.spark, table, path, new)
         return path
+
+    def _version(self, table: Table) -> int | None:
+        """The latest version, of a table that is written and need not be declared as read."""
+        return commits.latest_version(self._lake.objects, table.relative_path)

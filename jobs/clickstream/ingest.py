@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.clickstream.settings import IngestParams
 
 JOB = Job(
@@ -12,7 +12,11 @@ JOB = Job(
     summary="Take in raw event files once each: typed, deduplicated, clock-corrected events with bots flagged.",
     params=IngestParams,
     body="jobs.clickstream.ingest_body:run",
-    reads=("jobs.clickstream.tables:EVENT_FILES",),
+    reads=(
+        Input("jobs.clickstream.tables:EVENT_FILES", optional=True),
+        Input("jobs.clickstream.tables:EVENTS_RAW", optional=True),
+        Input("jobs.clickstream.tables:EVENTS", optional=True),
+    ),
     writes=(
         "jobs.clickstream.tables:EVENTS",
         "jobs.clickstream.tables:EVENTS_RAW",

@@ -113,16 +113,14 @@ class Promoter:
                     self._publish(changed, days)
 
     def _publish(self, changed: StagedRows, days: DayRange) -> None:
-        pass_gate(self.context, changed, changed.rows.where(~F.col(publication.DELETED)).select(*EVENTS.schema.names))
+        audited = pass_gate(self.context, changed, deleted=publication.DELETED)
         self.context.fault("ingest.before_silver")
-        rows = changed.rows.drop(publication.IS_OF_BATCH)
-        self.context.lake.upsert(EVENTS, rows, days=days, deleted=publication.DELETED)
+        self.context.lake.upsert(audited, days=days)
 
     def publish_days(self, rows: DataFrame, days: DayRange) -> None:
         """Replace whole days of silver."""
         with self.context.lake.stage(EVENTS, rows) as staged:
-            pass_gate(self.context, staged)
-            self.context.lake.replace_days(EVENTS, staged.rows, days=days)
+            self.context.lake.replace_days(pass_gate(self.context, staged), days=days)
 
     def _published(self, batch: DataFrame, rules: Rules, days: tuple[date, ...]) -> tuple[DataFrame, DayRange]:
         """What silver holds of the days that the batch touches, by its own events or by ids that it repeats."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.clickstream.session_settings import SessioniseParams
 
 JOB = Job(
@@ -12,7 +12,11 @@ JOB = Job(
     summary="Cut each visitor's events into sessions, incrementally by day, as one full recompute would.",
     params=SessioniseParams,
     body="jobs.clickstream.sessionise_body:run",
-    reads=("jobs.clickstream.tables:EVENTS",),
+    reads=(
+        "jobs.clickstream.tables:EVENTS",
+        Input("jobs.clickstream.session_tables:SESSION_EVENTS", optional=True),
+        Input("jobs.clickstream.session_tables:SESSIONS", optional=True),
+    ),
     writes=("jobs.clickstream.session_tables:SESSION_EVENTS", "jobs.clickstream.session_tables:SESSIONS"),
     examples=(
         "--from 2015-05-17 --to 2015-05-20",

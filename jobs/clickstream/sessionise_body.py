@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from common.context import RunContext
+    from common.lake import AuditedRows
 
 
 def run(context: RunContext) -> None:
@@ -38,7 +39,7 @@ def run(context: RunContext) -> None:
         if neighbours.tail is not None:
             rows = rows.unionByName(scope.as_events(neighbours.tail))
         labelled = held.enter_context(lake.stage(SESSION_EVENTS, label_sessions(rows, rules, neighbours.carried)))
-        pass_gate(context, labelled)
+        events_audited = pass_gate(context, labelled)
         before = scope.sessions_before(labelled.rows, neighbours.sessions, days.first)
         complete = labelled.rows
         if neighbours.session_events is not None:
@@ -52,33 +53,34 @@ def run(context: RunContext) -> None:
             site_time_zone=params.site_time_zone,
         )
         sessions = held.enter_context(lake.stage(SESSIONS, summed))
-        pass_gate(context, sessions)
-        _publish(context, neighbours, labelled.rows, sessions.rows, before)
+        published = None
+        if neighbours.sessions is not None:
+            tail = labelled.rows.where(F.col("event_date") > F.lit(days.last))
+            untouched = scope.untouched_sessions(neighbours.sessions, days, before, tail)
+            published = sessions.rows.unionByName(untouched)
+        sessions_audited = pass_gate(context, sessions, published)
+        _publish(context, neighbours, events_audited, sessions_audited)
         _count_events(context, events, params)
         write_report(context, params, labelled.rows, sessions.rows)
 
 
-def _publish(
-    context: RunContext, neighbours: Neighbours, labelled: DataFrame, sessions: DataFrame, before: DataFrame
-) -> None:
+def _publish(context: RunContext, neighbours: Neighbours, labelled: AuditedRows, sessions: AuditedRows) -> None:
     """Publish in two or three commits; a run that dies between them is completed by running it again."""
     lake, days = context.lake, context.days
     context.fault("sessionise.audited")
-    written = lake.replace_days(SESSION_EVENTS, labelled.where(days.predicate("event_date")), days=days)
+    written = lake.replace_days(labelled.where(days.predicate("event_date")), days=days)
     context.counts.add(rows_written=written.rows_written)
     context.fault("sessionise.days_replaced")
-    span, tail = days, labelled.where(F.col("event_date") > F.lit(days.last))
+    span = days
     if neighbours.tail is not None:
         after = neighbours.tail_days
-        relabelled = lake.upsert(SESSION_EVENTS, tail, days=after)
+        relabelled = lake.upsert(labelled.where(f"event_date > DATE'{days.last}'"), days=after)
         context.counts.detail("rows_relabelled_after", relabelled.rows_written + relabelled.rows_updated)
         span = span.extended(after_days=len(after))
         context.fault("sessionise.tail_merged")
     if neighbours.session_events is not None:
         span = span.extended(before_days=neighbours.lookback_days)
-    if neighbours.sessions is not None:
-        sessions = sessions.unionByName(scope.untouched_sessions(neighbours.sessions, days, before, tail))
-    lake.replace_days(SESSIONS, sessions, days=span)
+    lake.replace_days(sessions, days=span)
 
 
 def _count_events(context: RunContext, events: DataFrame, params: SessioniseParams) -> None:

@@ -69,11 +69,12 @@ def run(context: RunContext) -> None:
             simplest_first=MODELS,
         ).withColumn("as_of_date", F.lit(history.as_of))
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
-            pass_gate(context, chosen)
+            forecasts = pass_gate(context, staged, good.select(*BACKTESTS.schema.names))
+            audited = pass_gate(context, chosen)
             days = DayRange.single(history.as_of)
-            lake.replace_days(BACKTESTS, good.select(*BACKTESTS.schema.names), days=days)
+            lake.replace_days(forecasts, days=days)
             context.fault("backtest.rows_written")
-            lake.replace_days(TRIALS, chosen.rows, days=days)
+            lake.replace_days(audited, days=days)
             _count_and_report(context, params, history, origins, measured, chosen.rows)
         measured.unpersist()
     demand.unpersist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.forecast.settings import HistoryParams
 
 JOB = Job(
@@ -14,8 +14,9 @@ JOB = Job(
     body="jobs.forecast.history_body:run",
     reads=(
         "jobs.forecast.tables:SALES",
-        "jobs.forecast.tables:FRAUD_LABELS",
-        "jobs.forecast.tables:CLICKSTREAM_EVENTS",
+        Input("jobs.forecast.tables:FRAUD_LABELS", optional=True),
+        Input("jobs.forecast.tables:CLICKSTREAM_EVENTS", optional=True),
+        Input("jobs.forecast.tables:DEMAND", optional=True),
     ),
     writes=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
     examples=(

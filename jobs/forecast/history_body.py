@@ -50,7 +50,7 @@ def run(context: RunContext) -> None:
     births = births.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), F.max("is_series").alias("is_series"))
     grid = steps.on_grid(by_period, births, whole, periods)
     with lake.stage(DEMAND, grid.select(*DEMAND.schema.names)) as staged:
-        pass_gate(context, staged)
+        demand = pass_gate(context, staged)
         rows = judged_series(
             profiles(staged.rows),
             _facts(judged, by_period),
@@ -60,10 +60,11 @@ def run(context: RunContext) -> None:
             max_series=params.max_series,
         )
         with lake.stage(SERIES, rows) as series:
-            written = lake.replace_days(DEMAND, staged.rows, days=context.days)
+            classes = pass_gate(context, series)
+            written = lake.replace_days(demand, days=context.days)
             context.counts.detail("demand_rows", written.rows_written)
             context.fault("history.demand_written")
-            lake.replace_days(SERIES, series.rows, days=DayRange.single(context.days.last))
+            lake.replace_days(classes, days=DayRange.single(context.days.last))
             _report(context, params, lines, staged.rows, series.rows, by_period)
     by_period.unpersist()
     judged.unpersist()

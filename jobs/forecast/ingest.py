@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.forecast.settings import IngestParams
 
 JOB = Job(
@@ -12,6 +12,10 @@ JOB = Job(
     summary="Take in raw files of sales lines, or of ready series, once each: typed, valid, each line once.",
     params=IngestParams,
     body="jobs.forecast.ingest_body:run",
+    reads=(
+        Input("jobs.forecast.tables:SALES_RAW", optional=True),
+        Input("jobs.forecast.tables:SALES", optional=True),
+    ),
     writes=("jobs.forecast.tables:SALES", "jobs.forecast.tables:SALES_RAW"),
     by_day=False,
     ingests=True,

@@ -18,7 +18,7 @@ from jobs.forecast.tables import SALES, SALES_FEED, SALES_RAW
 
 if TYPE_CHECKING:
     from common.context import RunContext
-    from common.lake import Lake
+    from common.lake import AuditedRows, Lake
 
 _REQUIRED = (("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y"))
 
@@ -39,8 +39,8 @@ def run(context: RunContext) -> None:
             has_series=not lines.where("is_series").isEmpty(),
         )
 
-    def publish(rows: DataFrame, batch: Batch) -> None:
-        context.lake.append_once(SALES, rows, batch_id=f"sales-{batch.batch_id}")
+    def publish(rows: AuditedRows, batch: Batch) -> None:
+        context.lake.append_once(rows, batch_id=f"sales-{batch.batch_id}")
 
     feed = Feed(SALES_FEED, _REQUIRED, SALES_RAW, SALES, judge, publish, key="item_id", day_column="sold_day")
     _write_report(context, take_in(context, feed))

@@ -54,9 +54,9 @@ def run(context: RunContext) -> None:
     told = told.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     with lake.stage(FORECASTS, told.select(*FORECASTS.schema.names)) as staged:
         _check_complete(staged.rows, history, horizon)
-        pass_gate(context, staged)
+        audited = pass_gate(context, staged)
         context.fault("predict.audited")
-        lake.replace_days(FORECASTS, staged.rows, days=day)
+        lake.replace_days(audited, days=day)
         context.counts.add(rows_read=history.series_count, rows_written=history.series_count)
         context.counts.detail("forecast_rows", history.series_count * horizon)
         _report(context, params, history, staged.rows, horizon)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.forecast.settings import ReplenishParams
 
 JOB = Job(
@@ -16,7 +16,8 @@ JOB = Job(
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",
         "jobs.forecast.tables:SERIES",
-        "jobs.forecast.tables:STOCK",
+        "jobs.forecast.tables:DEMAND",
+        Input("jobs.forecast.tables:STOCK", optional=True, external=True),
     ),
     writes=("jobs.forecast.tables:ORDERS",),
     examples=(

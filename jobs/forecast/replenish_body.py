@@ -43,9 +43,9 @@ def run(context: RunContext) -> None:
     rows = orders(demand, residuals, stock, policy, fewest=params.min_calibration)
     rows = rows.withColumn("as_of_date", F.lit(history.as_of)).select(*ORDERS.schema.names)
     with lake.stage(ORDERS, rows) as staged:
-        pass_gate(context, staged)
+        audited = pass_gate(context, staged)
         context.fault("replenish.audited")
-        written = lake.replace_days(ORDERS, staged.rows, days=day)
+        written = lake.replace_days(audited, days=day)
         context.counts.add(rows_read=history.series_count, rows_written=written.rows_written)
         _report(context, params, history, policy, staged.rows, stock is not None)
 

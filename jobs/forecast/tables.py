@@ -141,6 +141,7 @@ SERIES = Table(
     ),
     keys=("unique_id",),
     day_column="as_of_date",
+    suite="forecast.series",
     description=(
         "What each series is as of a day: its class of demand, and whether it is modelled, forecast by a fallback, "
         "or left out, with the reason."
@@ -162,6 +163,7 @@ BACKTESTS = Table(
     keys=("unique_id", "model", "cutoff", "ds"),
     day_column="as_of_date",
     cluster_by=("unique_id",),
+    suite="forecast.backtests",
     description=(
         "Every forecast of the backtest beside what came. scale_mae and scale_mse are the in-sample errors of the "
         "seasonal naive (for MASE) and of the naive squared (for RMSSE), as of the cutoff."
@@ -218,6 +220,7 @@ STOCK = Table(
     layer="silver",
     schema=StructType([*_required(_TEXT, "unique_id"), *_required(_NUMBER, "on_hand", "on_order")]),
     keys=("unique_id",),
+    is_owned=False,
     description="Optional, written by the company's stock system: units on the shelf and on their way, by series.",
 )
 

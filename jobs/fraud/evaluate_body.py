@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from common.errors import ContractError, InputMissingError, UsageError
 from common.few_rows import few_rows
+from common.quality import pass_gate
 from jobs.fraud.evaluate_report import write_report
 from jobs.fraud.evaluation import Evaluation, evaluate
 from jobs.fraud.registry import Registered, load_payload, trained_before
@@ -44,7 +45,8 @@ def run(context: RunContext) -> None:
         for version, result in found.items()
         for metric in result.metric_rows(params.top_k)
     ]
-    context.lake.upsert(EVALUATIONS, few_rows(context.spark, rows, EVALUATIONS.schema))
+    with context.lake.stage(EVALUATIONS, few_rows(context.spark, rows, EVALUATIONS.schema)) as staged:
+        context.lake.upsert(pass_gate(context, staged))
     context.counts.add(rows_read=len(rows), rows_written=len(rows))
     write_report(context, params, models, found)
 

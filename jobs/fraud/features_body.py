@@ -42,8 +42,9 @@ def run(context: RunContext) -> None:
     rows = build_features(transactions, labels, days=context.days, label_delay_days=params.label_delay_days)
     with context.lake.stage(FEATURE_ROWS, rows) as staged:
         _prove(context, params, staged.rows, transactions, labels)
-        context.report.audit(pass_gate(context, staged))
-        written = context.lake.replace_days(FEATURE_ROWS, staged.rows, days=context.days)
+        audited = pass_gate(context, staged)
+        context.report.audit(audited.result)
+        written = context.lake.replace_days(audited, days=context.days)
         _report(context, params, staged.rows)
     context.counts.add(rows_read=own, rows_written=written.rows_written)
     _warn_of_short_history(context, transactions)

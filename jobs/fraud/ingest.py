@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.fraud.settings import IngestParams
 
 JOB = Job(
@@ -12,6 +12,10 @@ JOB = Job(
     summary="Take in raw files of card transactions once each: typed, valid, each id once.",
     params=IngestParams,
     body="jobs.fraud.ingest_body:run",
+    reads=(
+        Input("jobs.fraud.tables:TRANSACTIONS_RAW", optional=True),
+        Input("jobs.fraud.tables:TRANSACTIONS", optional=True),
+    ),
     writes=("jobs.fraud.tables:TRANSACTIONS", "jobs.fraud.tables:TRANSACTIONS_RAW"),
     by_day=False,
     ingests=True,

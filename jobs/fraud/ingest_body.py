@@ -18,6 +18,7 @@ from jobs.fraud.tables import TRANSACTION_FEED, TRANSACTIONS, TRANSACTIONS_RAW
 
 if TYPE_CHECKING:
     from common.context import RunContext
+    from common.lake import AuditedRows
 
 
 def run(context: RunContext) -> None:
@@ -32,8 +33,8 @@ def run(context: RunContext) -> None:
     def judge(bronze: DataFrame) -> DataFrame:
         return judged_transactions(bronze, _stored(context, bronze), rules, key)
 
-    def publish(rows: DataFrame, _batch: Batch) -> None:
-        context.lake.upsert(TRANSACTIONS, rows)
+    def publish(rows: AuditedRows, _batch: Batch) -> None:
+        context.lake.upsert(rows)
 
     feed = Feed(
         TRANSACTION_FEED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.fraud.settings import IngestLabelsParams
 
 JOB = Job(
@@ -12,7 +12,11 @@ JOB = Job(
     summary="Take in reports of fraud, or of its withdrawal, with the time at which each was known.",
     params=IngestLabelsParams,
     body="jobs.fraud.ingest_labels_body:run",
-    reads=("jobs.fraud.tables:TRANSACTIONS",),
+    reads=(
+        "jobs.fraud.tables:TRANSACTIONS",
+        Input("jobs.fraud.tables:LABELS_RAW", optional=True),
+        Input("jobs.fraud.tables:LABELS", optional=True),
+    ),
     writes=("jobs.fraud.tables:LABELS", "jobs.fraud.tables:LABELS_RAW"),
     by_day=False,
     ingests=True,

@@ -18,6 +18,7 @@ from jobs.fraud.tables import LABEL_FEED, LABELS, LABELS_RAW, TRANSACTIONS
 
 if TYPE_CHECKING:
     from common.context import RunContext
+    from common.lake import AuditedRows
 
 
 def run(context: RunContext) -> None:
@@ -38,8 +39,8 @@ def run(context: RunContext) -> None:
         stored = context.lake.read(LABELS, days=days) if context.lake.exists(LABELS) else None
         return judged_labels(looked_up_labels(bronze, transactions), stored, rules)
 
-    def publish(rows: DataFrame, _batch: Batch) -> None:
-        context.lake.upsert(LABELS, rows)
+    def publish(rows: AuditedRows, _batch: Batch) -> None:
+        context.lake.upsert(rows)
 
     required = tuple(name for name in LABEL_FEED.names if name != "fraud_scenario")
     feed = Feed(

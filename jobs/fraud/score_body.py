@@ -62,7 +62,8 @@ def _score(context: RunContext, params: ScoreParams, features: DataFrame, model:
         version = F.lit(model.value.version).alias("model_version")
         names = [name for name in SCORES.schema.names if name != "model_version"]
         with context.lake.stage(SCORES, complete.select(*names, version)) as staged:
-            context.report.audit(pass_gate(context, staged))
-            written = context.lake.replace_days(SCORES, staged.rows, days=context.days)
+            audited = pass_gate(context, staged)
+            context.report.audit(audited.result)
+            written = context.lake.replace_days(audited, days=context.days)
             write_report(context, params, staged.rows, model.value.version)
     context.counts.add(rows_read=number, rows_written=written.rows_written)

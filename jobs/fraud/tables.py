@@ -135,6 +135,7 @@ LABELS = Table(
     keys=("transaction_id", "reported_at"),
     day_column="tx_day",
     personal_columns=("customer_id",),
+    suite="fraud.labels",
     description="What was reported about a transaction, and when: several reports may follow one another.",
 )
 
@@ -166,6 +167,7 @@ MODELS = Table(
         ]
     ),
     keys=("model_version",),
+    suite="fraud.models",
     description="The register of trained models; the model itself lies in the model folder of the lake.",
 )
 
@@ -184,6 +186,7 @@ EVALUATIONS = Table(
         ]
     ),
     keys=("model_version", "test_first_day", "test_last_day", "metric", "segment"),
+    suite="fraud.evaluations",
     description="Metrics of a model over the days of a test: one row for each metric and segment.",
 )
 

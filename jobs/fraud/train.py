@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
+from common.job import Input, Job, run_job
 from jobs.fraud.settings import TrainParams
 
 JOB = Job(
@@ -12,7 +12,11 @@ JOB = Job(
     summary="Train fraud models on the features of some days and store them as versions with a card.",
     params=TrainParams,
     body="jobs.fraud.train_body:run",
-    reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:LABELS"),
+    reads=(
+        "jobs.fraud.tables:FEATURE_ROWS",
+        "jobs.fraud.tables:LABELS",
+        Input("jobs.fraud.tables:MODELS", optional=True),
+    ),
     writes=("jobs.fraud.tables:MODELS",),
     examples=("--from 2018-07-25 --to 2018-07-31", "--from 2018-07-25 --to 2018-07-31 --set trees=50"),
     next_command="fraud.evaluate --lake {lake} --from FIRST_TEST_DAY --to LAST_TEST_DAY",

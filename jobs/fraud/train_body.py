@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from common.errors import InputMissingError
 from common.few_rows import few_rows
 from common.lake.models import ModelStore
+from common.quality import pass_gate
 from jobs.fraud.classifiers import TrainedModel, check_classes, check_finite, fit
 from jobs.fraud.cluster_training import fit_on_cluster
 from jobs.fraud.scaling import matrix_of
@@ -126,7 +127,8 @@ def _register(
         if version not in known
     ]
     if rows:
-        context.lake.upsert(MODELS, few_rows(context.spark, rows, MODELS.schema))
+        with context.lake.stage(MODELS, few_rows(context.spark, rows, MODELS.schema)) as staged:
+            context.lake.upsert(pass_gate(context, staged))
     context.counts.add(rows_read=len(models), rows_written=len(rows), rows_deduplicated=len(models) - len(rows))
 
 

@@ -12,6 +12,7 @@ JOB = Job(
     summary="Compact small files, delete files out of retention, write checkpoints, and report on small files.",
     params=MaintainParams,
     body="jobs.maintenance.maintain_body:run",
+    maintains_all=True,
     by_day=False,
     plan="jobs.maintenance.small_files:plan",
     examples=(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audited import passed
 from gift_shop import LAST, MONDAY, WEEKS, Shop, line
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -121,7 +122,7 @@ def test_confirmed_fraud_is_no_demand_and_absent_tables_change_nothing(shop: Sho
     assert total[0] == 59
     moment = datetime(2026, 1, 6, tzinfo=UTC)
     label = ("F1", moment, moment.date(), "c", "t", moment + timedelta(days=3), True, 1)
-    shop.lake.upsert(LABELS, shop.spark.createDataFrame([label], LABELS.schema))
+    shop.lake.upsert(passed(LABELS, shop.spark.createDataFrame([label], LABELS.schema)))
     assert shop.counts_demand() == 0
     total = shop.lake.read(DEMAND).agg(F.sum("y")).first()
     assert total is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audited import passed
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -53,7 +54,7 @@ def test_a_second_run_changes_no_row_and_every_row_is_accounted_for(site: Site, 
     site.has(VISITS)
     bot, nobody = silver(at(7, "bot")) | {"is_bot": True}, silver(at(8, "nobody")) | {"domain_userid": None}
     extra = site.spark.createDataFrame([bot, nobody], EVENTS.schema)
-    site.lake.upsert(EVENTS, extra)
+    site.lake.upsert(passed(EVENTS, extra))
     assert site.sessionise(DAYS[0], DAYS[3]) == 0
     first = site.tables()
     assert site.sessionise(DAYS[0], DAYS[3]) == 0
@@ -95,6 +96,22 @@ def test_an_audit_that_fails_leaves_the_tables_as_they_were_and_keeps_the_staged
     told = site.record()["error"]["remedy"]
     assert str(kept) in told
     assert site.spark.read.parquet(str(kept)).count() == site.lake.read(EVENTS, days=DayRange.single(DAYS[0])).count()
+
+
+def test_sessions_that_stay_are_audited_together_with_the_new_ones(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    audited: dict[str, list[str]] = {}
+
+    def audit(rows: DataFrame, table: Table, **_: Any) -> AuditResult:
+        audited[table.name] = sorted(row[0] for row in rows.select(*table.keys).collect())
+        return AuditResult(table.name, [])
+
+    site.has([at(-30, "stays", "ann"), at(10, "new", "bob")])
+    monkeypatch.setattr("common.quality.gate.audit", audit)
+    assert site.sessionise(DAYS[0], DAYS[3]) == 0
+    ids = sorted(row.session_id for row in site.lake.read(SESSIONS).collect())
+    assert site.sessionise(DAYS[1], DAYS[1]) == 0
+    assert len(ids) == 2
+    assert audited["clickstream.sessions"] == ids
 
 
 def _failing(rows: DataFrame, table: Table, **_: Any) -> AuditResult:

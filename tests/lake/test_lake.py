@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from audited import passed
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import BooleanType, DateType, LongType, StringType, StructField, StructType
 
 from common.days import DayRange
-from common.errors import ContractError, InputMissingError
+from common.errors import ContractError, InputMissingError, JobFailedError
 from common.lake import Lake, Table
+from common.lake.table import Layer
 
 pytestmark = pytest.mark.unit
 
@@ -23,7 +27,7 @@ SCHEMA = StructType(
         StructField("amount", LongType()),
     ]
 )
-TABLE = Table("shop.orders", "silver", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
+TABLE = Table("shop.orders", "bronze", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
 FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
 
 
@@ -82,3 +86,32 @@ def test_how_long_days_and_deleted_files_are_kept_stands_on_the_table(spark: Spa
 def test_a_missing_table_is_a_missing_input(lake: Lake) -> None:
     with pytest.raises(InputMissingError, match="LAK-004"):
         lake.read(TABLE)
+
+
+@pytest.mark.parametrize("layer", ["silver", "gold"])
+@pytest.mark.parametrize("write", ["append_once", "replace_days", "upsert"])
+def test_rows_of_silver_and_gold_are_refused_before_their_audit_and_nothing_is_written(
+    spark: SparkSession, lake: Lake, layer: Layer, write: str
+) -> None:
+    table, rows = replace(TABLE, layer=layer), orders(spark, (1, FIRST, "a", 10))
+    more: dict[str, Any] = {"append_once": {"batch_id": "1"}, "replace_days": {"days": DayRange.single(FIRST)}}
+    with pytest.raises(JobFailedError, match=r"LAK-012: Rows of shop\.orders were not audited"):
+        getattr(lake, write)(table, rows, **more.get(write, {}))
+    assert not lake.exists(table)
+    getattr(lake, write)(passed(table, rows), **more.get(write, {}))
+    assert content(lake.read(table)) == [(1, FIRST, "a", 10)]
+
+
+def test_audited_rows_bring_the_flag_of_those_that_an_upsert_takes_out(spark: SparkSession, lake: Lake) -> None:
+    silver = replace(TABLE, layer="silver")
+    lake.append_once(passed(silver, orders(spark, (1, FIRST, "a", 10), (2, FIRST, "b", 20))), batch_id="1")
+    flagged = orders(spark, (1, FIRST, "a", 10), (2, FIRST, "b", 21)).withColumn("gone", F.col("id") == 1)
+    lake.upsert(replace(passed(silver, flagged), deleted="gone"))
+    assert content(lake.read(silver)) == [(2, FIRST, "b", 21)]
+
+
+def test_a_part_of_audited_rows_is_audited(spark: SparkSession, lake: Lake) -> None:
+    gold = replace(TABLE, layer="gold")
+    both = passed(gold, orders(spark, (1, FIRST, "a", 10), (2, SECOND, "b", 20)))
+    lake.replace_days(both.where(f"day = DATE'{SECOND}'"), days=DayRange.single(SECOND))
+    assert content(lake.read(gold)) == [(2, SECOND, "b", 20)]

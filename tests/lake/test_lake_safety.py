@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from audited import passed
 from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import DataFrameWriter, SparkSession
 from shop_orders import FIRST, SCHEMA, SECOND, TABLE, content, orders
@@ -212,12 +213,13 @@ def test_a_null_where_the_contract_allows_none_is_refused(spark: SparkSession, l
 
 
 def test_changes_since_a_version_are_the_rows_changed_after_it(spark: SparkSession, lake: Lake) -> None:
-    first = lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
-    lake.upsert(TABLE, orders(spark, (1, FIRST, "a", 11), (2, FIRST, "b", 20)))
-    changed = lake.changes(TABLE, since_version=first.version_after)
+    silver = replace(TABLE, layer="silver")
+    first = lake.append_once(passed(silver, orders(spark, (1, FIRST, "a", 10))), batch_id="1")
+    lake.upsert(passed(silver, orders(spark, (1, FIRST, "a", 11), (2, FIRST, "b", 20))))
+    changed = lake.changes(silver, since_version=first.version_after)
     found = sorted((row["_change_type"], row["id"], row["amount"]) for row in changed.collect())
     assert found == [("insert", 2, 20), ("update_postimage", 1, 11), ("update_preimage", 1, 10)]
-    none = lake.changes(TABLE, since_version=lake.version(TABLE) or 0)
+    none = lake.changes(silver, since_version=lake.version(silver) or 0)
     assert none.count() == 0
     assert none.columns == changed.columns
 

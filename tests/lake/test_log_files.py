@@ -16,7 +16,7 @@ from common.lake.maintain import checkpoint
 pytestmark = pytest.mark.unit
 
 SCHEMA = StructType([StructField("id", LongType(), nullable=False), StructField("day", DateType(), nullable=False)])
-TABLE = Table("shop.visits", "silver", SCHEMA, keys=("id",), day_column="day")
+TABLE = Table("shop.visits", "bronze", SCHEMA, keys=("id",), day_column="day")
 FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
 
 
@@ -43,5 +43,5 @@ def test_live_files_are_those_that_delta_reads_before_and_after_a_checkpoint(spa
         ("day=2026-11-21", 1, 1),
     ]
     assert [one.small_files for one in partitions(lake.objects, TABLE.relative_path, small_bytes=1)] == [0, 0]
-    assert table_names(lake.objects) == {"shop.visits": "silver/shop/visits"}
+    assert table_names(lake.objects) == {"shop.visits": "bronze/shop/visits"}
     assert lake.version(TABLE) == 2

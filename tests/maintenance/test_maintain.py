@@ -25,7 +25,7 @@ pytestmark = pytest.mark.flow
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCHEMA = StructType([StructField("id", LongType(), nullable=False), StructField("day", DateType(), nullable=False)])
-EVENTS = Table("shop.events", "silver", SCHEMA, keys=("id",), day_column="day")
+EVENTS = Table("shop.events", "bronze", SCHEMA, keys=("id",), day_column="day")
 BUSY, QUIET = date(2026, 11, 20), date(2026, 11, 21)
 
 

@@ -47,8 +47,9 @@ def test_rows_that_pass_are_noted_and_not_kept(
     context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
 ) -> None:
     with lake.stage(ROWS, spark.range(3).toDF("n")) as staged:
-        result = pass_gate(context, staged)
-    assert context.audits == [result]
+        audited = pass_gate(context, staged)
+        assert (audited.table, audited.rows) == (ROWS, staged.rows)
+    assert context.audits == [audited.result]
     assert asked == {"success": True, "rows": 3, "data_docs": None}
     assert not Path(staged.path).exists()
 
@@ -88,3 +89,25 @@ def test_pages_of_great_expectations_are_asked_for_by_a_setting(
         assert asked["data_docs"] == Path("/pages/night/1-toy.rows")
         pass_gate(context, staged)
         assert asked["data_docs"] == Path("/pages/night/2-toy.rows")
+
+
+def test_rows_that_an_upsert_takes_out_pass_unseen_and_the_others_are_audited(
+    context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
+) -> None:
+    flagged = spark.createDataFrame(
+        [(1, False, "x"), (2, True, "x"), (3, None, "x")], "n bigint, gone boolean, w string"
+    )
+    with lake.stage(ROWS, flagged) as staged:
+        audited = pass_gate(context, staged, deleted="gone")
+        assert asked["rows"] == 2
+        assert (audited.deleted, audited.rows.columns) == ("gone", ["n", "gone"])
+        assert sorted(row["n"] for row in audited.rows.collect()) == [1, 2, 3]
+
+
+def test_what_is_published_is_what_was_audited(
+    context: Any, asked: dict[str, Any], lake: Lake, spark: SparkSession
+) -> None:
+    with lake.stage(ROWS, spark.range(3).toDF("n")) as staged:
+        part = staged.rows.where("n > 0")
+        assert pass_gate(context, staged, part).rows is part
+    assert asked["rows"] == 2

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from common.help import examples, help_text
+from common.job import Input
 
 pytestmark = pytest.mark.unit
 
@@ -85,10 +86,35 @@ def test_a_plan_tells_the_versions_of_the_tables(toy: Any) -> None:
     other = SimpleNamespace(name="toy.none", relative_path="gold/toy/none", personal_columns=())
     sys.modules["toy_tables"] = SimpleNamespace(NONE=other)  # type: ignore[assignment]
     plan = planned(toy, reads=("toy_tables:NONE",), writes=("toy_module:OUT",))
-    assert plan["reads"] == [{"table": "toy.none", "path": "gold/toy/none", "version": None}]
+    none = {"table": "toy.none", "path": "gold/toy/none", "version": None, "optional": False, "external": False}
+    assert plan["reads"] == [none]
     assert plan["writes"] == [{"table": "toy.out", "path": "gold/toy/out", "version": 10}]
     assert toy.run(lambda context: None, "--plan", writes=("toy_module:OUT",)) == 0
     assert "toy.out (version 10)" in toy.out
+
+
+def test_a_plan_says_which_inputs_are_optional_or_come_from_outside(toy: Any) -> None:
+    lake_with_commits(toy.lake, [3])
+    tables = {name.upper(): SimpleNamespace(name=f"toy.{name}", relative_path=f"gold/toy/{name}") for name in "abc"}
+    sys.modules["toy_tables"] = SimpleNamespace(**tables)  # type: ignore[assignment]
+    reads = (
+        Input("toy_module:OUT", optional=True),
+        "toy_tables:A",
+        Input("toy_tables:B", external=True),
+        Input("toy_tables:C", optional=True, external=True),
+    )
+    assert toy.run(lambda context: None, "--plan", reads=reads) == 0
+    assert "toy.out (optional, version 3) at" in toy.out
+    assert "toy.a (not there yet) at" in toy.out
+    assert "toy.b (external, not there) at" in toy.out
+    assert "toy.c (optional, external, not there) at" in toy.out
+    assert "all tables" not in toy.out
+
+
+def test_a_plan_says_that_a_job_works_on_all_tables(toy: Any) -> None:
+    assert toy.run(lambda context: None, "--plan", maintains_all=True) == 0
+    assert "works on  " in toy.out
+    assert "all tables below the lake root" in toy.out
 
 
 def test_a_plan_tells_days_settings_with_origin_and_the_command(toy: Any) -> None:

@@ -26,7 +26,7 @@ from common.job import Job, run_job
 from common.lake import Lake
 from common.lake.ops_tables import QUALITY, RUNS
 from common.lake.table import Table
-from common.quality.audit import AuditResult
+from common.quality import AuditResult, pass_gate
 from common.spark_jobs import active_stages, cancel_jobs
 
 pytestmark = pytest.mark.flow
@@ -38,6 +38,7 @@ VISITS = Table(
     keys=("visit_id",),
     day_column="day",
 )
+ORDERS = Table("toy.orders", "bronze", StructType([StructField("order_id", LongType(), nullable=False)]), keys=())
 JOB = Job("toy.count", "Counts.", Params, "toy_on_spark:run", writes=("toy_on_spark:VISITS",))
 
 
@@ -61,7 +62,8 @@ def run(settings: LakeSettings, services: Services, capsys: pytest.CaptureFixtur
 
 def publish(context: RunContext) -> None:
     rows = context.spark.range(3).select(sf.col("id").alias("visit_id"), sf.lit(date(2026, 11, 20)).alias("day"))
-    result = context.lake.replace_days(VISITS, rows, days=context.days)
+    with context.lake.stage(VISITS, rows) as staged:
+        result = context.lake.replace_days(pass_gate(context, staged), days=context.days)
     context.counts.add(rows_read=3, rows_written=result.rows_written)
     context.report.headline("visits", "3")
 
@@ -99,6 +101,33 @@ def test_a_failed_run_has_its_row_too_and_leaves_the_table_as_it_was(run: Any, l
         ("failed", 4, "SPK-004"),
     ]
     assert lake.read(VISITS).count() == 3
+
+
+@pytest.mark.parametrize("verb", ["exists", "version", "read"])
+def test_a_table_that_the_job_does_not_declare_is_not_even_looked_at(run: Any, lake: Lake, verb: str) -> None:
+    lake.append_once(ORDERS, lake.spark.range(1).toDF("order_id"), batch_id="1")
+
+    def body(context: RunContext) -> None:
+        getattr(context.lake, verb)(ORDERS)
+
+    refused = run(body)
+    assert (refused["exit_code"], refused["error"]["code"], refused["inputs"]) == (1, "LAK-013", [])
+    assert refused["error"]["message"] == "toy.orders is not among the reads that toy.count declares."
+
+
+def test_a_table_that_the_job_does_not_declare_is_not_written(run: Any, lake: Lake) -> None:
+    def body(context: RunContext) -> None:
+        context.lake.append_once(ORDERS, context.spark.range(1).toDF("order_id"), batch_id="1")
+
+    refused = run(body)
+    assert (refused["exit_code"], refused["error"]["code"], refused["outputs"]) == (1, "LAK-013", [])
+    assert refused["error"]["message"] == "toy.orders is not among the writes that toy.count declares."
+    assert not lake.exists(ORDERS)
+
+
+def test_what_a_job_only_writes_it_may_not_read(run: Any) -> None:
+    refused = run(lambda context: context.lake.exists(VISITS))
+    assert refused["error"]["message"] == "toy.visits is not among the reads that toy.count declares."
 
 
 def test_a_second_run_leaves_with_exit_5_while_the_table_is_leased(

@@ -31,7 +31,7 @@ SCHEMA = StructType(
         StructField("writer", StringType(), nullable=False),
     ]
 )
-TABLE = Table("races.counters", "silver", SCHEMA, keys=("id",), day_column="day")
+TABLE = Table("races.counters", "bronze", SCHEMA, keys=("id",), day_column="day")
 DAY = date(2026, 11, 20)
 SMALL = {
     "spark.master": "local[1]",

@@ -17,7 +17,7 @@ SCHEMA = StructType(
         StructField("amount", LongType()),
     ]
 )
-TABLE = Table("shop.orders", "silver", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
+TABLE = Table("shop.orders", "bronze", SCHEMA, keys=("id",), day_column="day", personal_columns=("email",))
 FIRST, SECOND = date(2026, 11, 20), date(2026, 11, 21)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from audited import passed
 from pyspark.sql import SparkSession
 from session_frames import labels_found, rows_of
 from session_oracle import Hit, labels_of
@@ -44,7 +45,7 @@ class Site:
     def has(self, hits: Iterable[Hit], *, days: DayRange = ALL_DAYS) -> None:
         """Make these the events of the days given."""
         rows = [silver(hit) for hit in hits if days.first <= hit.day <= days.last]
-        self.lake.replace_days(EVENTS, self.spark.createDataFrame(rows, EVENTS.schema), days=days)
+        self.lake.replace_days(passed(EVENTS, self.spark.createDataFrame(rows, EVENTS.schema)), days=days)
 
     def sessionise(self, first: date, last: date, *flags: str) -> int:
         """The exit code of a run over the days."""
