@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 # spark-submit's short flags and the properties that they stand for.
@@ -28,9 +30,14 @@ _FLAG_PROPERTIES = {
 
 def jvm_is_running() -> bool:
     """True when spark-submit started this process, or a session was opened in it before."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return True
+    if "pyspark" not in sys.modules:
+        # Nothing has opened a session; a plan asks too, and is not to wait for the import.
+        return False
     from pyspark import SparkContext
 
-    return "PYSPARK_GATEWAY_PORT" in os.environ or SparkContext._gateway is not None
+    return SparkContext._gateway is not None
 
 
 def declared_conf() -> dict[str, str]:
@@ -48,6 +55,17 @@ def declared_conf() -> dict[str, str]:
         SparkContext._ensure_initialized()
         return dict(SparkConf().getAll())
     return {**_defaults_file(), **submit_args_conf(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))}
+
+
+def spark_master(own: Mapping[str, str]) -> str:
+    """The master that Spark has, or will have when the suite adds its ``own`` properties to those declared."""
+    declared = declared_conf().get("spark.master")
+    return declared or own.get("spark.master") or os.environ.get("MASTER") or "local[*]"
+
+
+def is_local(master: str) -> bool:
+    """Whether a Spark with this master runs on one machine only."""
+    return master.startswith("local")
 
 
 def submit_args_conf(arguments: str) -> dict[str, str]:

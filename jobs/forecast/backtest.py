@@ -14,7 +14,10 @@ JOB = Job(
     body="jobs.forecast.backtest_body:run",
     reads=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
     writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
-    examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set windows=6 --set horizon=4"),
+    examples=(
+        "--day 2011-12-09",
+        "--env prod --lake s3://bucket/lake --day 2026-11-20 --set windows=6 --set horizon=4",
+    ),
     next_command="forecast.predict --lake {lake} {days}",
 )
 
