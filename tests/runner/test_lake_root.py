@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +106,8 @@ def test_the_master_in_force_decides_whoever_has_named_it(
         monkeypatch.setenv("MASTER", master)
     else:
         settings = LakeSettings(root=root, spark_conf={"spark.master": master})
-    try:
+    with pytest.raises(UsageError, match=code) if code else nullcontext():
         check_lake_root(settings, "prod")
-    except UsageError as error:
-        assert error.code == code
-    else:
-        assert code is None
 
 
 def test_no_session_is_opened_on_a_cluster_for_a_lake_in_a_folder(alone: Path) -> None:
