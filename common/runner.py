@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from common import catalogue
 from common.build import running_build
-from common.catalogue import job_names
 from common.clock import monotonic_seconds, utc_now
 from common.closing import print_closing, print_refusal
 from common.config import LakeSettings, Resolved, resolve
@@ -46,7 +46,7 @@ def settings_of(job: Job, flags: Flags, services: Services) -> Resolved:
         conf_files=flags.conf_files,
         sets=flags.sets,
         flags={} if flags.lake is None else {"--lake": flags.lake},
-        known_jobs=job_names(job.family),
+        suite=catalogue,
         fetch=fetch,
     )
     # Here, and not where the session opens: the record of the run would already be lost in the folder.
