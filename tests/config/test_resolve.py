@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import pytest
 from pydantic import Field
@@ -35,26 +35,17 @@ class VisitParams(Params):
     key: SecretRef | None = Field(None, description="A secret.")
 
 
-class ReportParams(Params):
-    """Parameters of a job of another family."""
-
-    title: str = Field(min_length=1, description="Required.")
-    rows: int = Field(10, ge=1, description="How many rows.")
-
-
 class Suite:
-    """Two families: the run's own one with another job, and one more."""
-
-    jobs: ClassVar = {"shop": {"baskets": Window}, "press": {"report": ReportParams}}
+    """A family of two jobs."""
 
     def families(self) -> list[str]:
-        return list(self.jobs)
+        return ["shop"]
 
     def job_names(self, family: str) -> list[str]:
-        return list(self.jobs[family])
+        return ["visits", "baskets"]
 
     def params_of(self, family: str, name: str) -> type[Params]:
-        return self.jobs[family][name]
+        return VisitParams
 
 
 class NeedsName(Params):
@@ -217,36 +208,6 @@ def test_an_unknown_family_in_a_conf_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "packaged").mkdir()
     error = refused(tmp_path / "packaged", conf_files=[str(extra)])
     assert "Did you mean 'shop'?" in error.message
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("pres: {report: {rows: 3}}", "'pres' ({file}:1) is no family. Did you mean 'press'?"),
-        # A file of that name lies in conf/, which makes no family of it.
-        ("referrers: {a: 1}", "'referrers' ({file}:1) is no family."),
-        ("press: {reprot: {rows: 3}}", "'reprot' ({file}:1) is no job of press. Did you mean 'report'?"),
-        (
-            "press: {report: {row: 3}}",
-            "The parameter 'press.report.row' ({file}:1) is not known. Did you mean 'rows'?",
-        ),
-        ("shop: {baskets: {day: 3}}", "The parameter 'shop.baskets.day' ({file}:1) is not known. Did you mean 'days'?"),
-        ("press: {report: 3}", "{file}:1 must hold a mapping."),
-    ],
-)
-def test_a_conf_file_with_an_unknown_name_of_another_job_is_refused(tmp_path: Path, text: str, said: str) -> None:
-    folder = tmp_path / "packaged"
-    folder.mkdir()
-    (folder / "referrers.yaml").write_text("a: 1\n")
-    extra = tmp_path / "extra.yaml"
-    extra.write_text(text)
-    assert refused(folder, conf_files=[str(extra)]).message == said.format(file=extra)
-
-
-def test_a_conf_file_may_hold_known_names_of_other_jobs_and_empty_sections(tmp_path: Path) -> None:
-    extra = tmp_path / "extra.yaml"
-    extra.write_text("press: {report: {rows: 3}}\nshop: {baskets: {days: 2}, visits: {gap_minutes: 9}}\nlake:\n")
-    assert params(resolved(tmp_path, conf_files=[str(extra)])).gap_minutes == 9
 
 
 def test_a_conf_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
