@@ -8,6 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from common.config import Params
     from common.job import Job
 
 _RUNS_A_JOB = re.compile(r"^if __name__ == .__main__.:\s*\n\s+sys\.exit\(run_job\(", re.MULTILINE)
@@ -37,3 +38,8 @@ def load_job(family: str, name: str) -> Job:
     """The declaration (``JOB``) of one entry module."""
     job: Job = importlib.import_module(f"jobs.{family}.{name}").JOB
     return job
+
+
+def params_of(family: str, name: str) -> type[Params]:
+    """The parameters of one job; its entry module imports no PySpark."""
+    return load_job(family, name).params

@@ -59,7 +59,7 @@ def examples(job: Job) -> list[str]:
     entry = f"jobs/{job.family}/{job.short_name}.py"
     usual = [
         f"python {entry} --env local --lake ./lake{given} --plan",
-        f"spark-submit --py-files lakejobs.zip {entry} --env prod{given}",
+        f"spark-submit --py-files lakejobs.zip {entry} --env prod --lake s3://bucket/lake{given}",
     ]
     return [*job.examples, *usual[: max(0, 2 - len(job.examples))]]
 
@@ -75,7 +75,7 @@ def _flags(job: Job) -> list[tuple[str, str]]:
     ]
     return [
         ("--env NAME", "section of conf/ laid over the defaults: local (default), dev, prod"),
-        ("--lake ROOT", "lake root, a folder or s3://bucket/prefix; overrides conf"),
+        ("--lake ROOT", "lake root, s3://bucket/prefix or a folder (local Spark only); overrides conf"),
         *(by_day if job.by_day else []),
         *(ingests if job.ingests else []),
         ("--set KEY=VALUE", "one parameter; repeatable"),
@@ -132,6 +132,8 @@ def _bounds(field: dict[str, Any]) -> list[str]:
 def _plain(value: Any) -> str:
     if value is None:
         return "null"
+    if value == "":
+        return "empty"
     if isinstance(value, bool):
         return str(value).lower()
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from common.closing import aligned, print_refusal
@@ -43,8 +45,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     resolved = settings_of(job, flags, services)
     store = services.objects(resolved.lake.root, resolved.lake)
     days = flags.days
-    if flags.source is not None:
-        services.source(flags.source)
+    ignored = () if flags.source is None else services.source(flags.source).ignore_files
     rest = without_secrets(flags.rest)
     command = ["spark-submit", "--py-files", "lakejobs.zip", f"jobs/{job.family}/{job.short_name}.py", *rest]
     return {
@@ -53,7 +54,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
         "env": resolved.env,
         "lake": resolved.lake.root,
         "days": {"first": str(days.first), "last": str(days.last), "count": len(days)} if days else None,
-        "input": _input(flags.input, resolved.lake, services) if flags.input else None,
+        "input": _input(flags.input, resolved.lake, ignored) if flags.input else None,
         "source": flags.source,
         "reads": [_input_table(one, store) for one in job.inputs],
         "writes": [_table(reference, store) for reference in job.writes],
@@ -77,23 +78,18 @@ def _input_table(given: Input, store: ObjectStore) -> dict[str, Any]:
     return {**_table(given.table, store), "optional": given.optional, "external": given.external}
 
 
-def _input(path: str, settings: LakeSettings, services: Services) -> dict[str, Any]:
-    """Files and bytes at an input path, which may be a folder or one file; stops counting at 10,000 files."""
-    parent, _, name = path.rstrip("/").rpartition("/")
-    if not parent:
-        parent = "/" if path.startswith("/") else "."
-    files, size = 0, 0
-    sample: list[str] = []
-    for entry in services.objects(parent, settings).list(name):
-        if entry.path != name and not entry.path.startswith(f"{name}/"):
-            continue
-        files += 1
-        size += entry.size
-        if len(sample) < _SAMPLE:
-            sample.append(entry.path)
-        if files == _MOST_FILES:
-            break
-    return {"path": path, "files": files, "bytes": size, "more": files == _MOST_FILES, "sample": sample}
+def _input(path: str, settings: LakeSettings, ignored: Sequence[str]) -> dict[str, Any]:
+    """Files and bytes that the run would find at an input path; stops counting at 10,000 files."""
+    from common.sources.locations import each_file
+
+    found = list(islice(each_file(path, settings, ignored), _MOST_FILES))
+    return {
+        "path": path,
+        "files": len(found),
+        "bytes": sum(file.bytes for file in found),
+        "more": len(found) == _MOST_FILES,
+        "sample": [file.path for file in found[:_SAMPLE]],
+    }
 
 
 def plan_text(plan: dict[str, Any]) -> str:

@@ -62,8 +62,8 @@ class PseudonymKey:
             raise UsageError(
                 "PRV-001",
                 "No pseudonym key is set.",
-                cause="pseudonym_key of conf/lake.yaml is empty.",
-                remedy="Set it to secret://env/NAME, secret://file/PATH or secret://aws/NAME.",
+                cause="lake.pseudonym_key is empty; only --env local with a lake in a local folder does without.",
+                remedy="Set it in conf/lake.yaml to secret://env/NAME, secret://file/PATH or secret://aws/NAME.",
             )
         return cls(settings.pseudonym_key_id, reveal(settings.pseudonym_key).encode())
 
@@ -77,11 +77,14 @@ _PUBLIC_KEY = PseudonymKey("public", b"lakejobs: no secret at all, for local lak
 
 
 def pseudonym_key(context: RunContext) -> PseudonymKey:
-    """The key of a run: that of the settings, or in ``--env local`` without one a public key, with a warning.
+    """The key of a run: that of the settings, or a public one, with a warning, for a lake in a folder of this machine.
 
-    Raises UsageError PRV-001 when another environment has no key, and what ``PseudonymKey.of`` raises.
+    Raises UsageError PRV-001 when there is no key and the lake lies elsewhere, or the environment is not ``local``; and
+    what ``PseudonymKey.of`` raises.
     """
-    if context.settings.pseudonym_key is None and context.env == "local":
+    settings = context.settings
+    # The default environment alone says nothing: it is also that of a lake on S3 for which nobody gave --env.
+    if settings.pseudonym_key is None and context.env == "local" and settings.root_is_local_folder:
         context.log.warning("no pseudonym key is set: this local lake uses a public one")
         return _PUBLIC_KEY
     return PseudonymKey.of(context.settings)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from common import catalogue
 from common.build import running_build
-from common.catalogue import job_names
 from common.clock import monotonic_seconds, utc_now
 from common.closing import print_closing, print_refusal
 from common.config import LakeSettings, Resolved, resolve
@@ -17,6 +17,7 @@ from common.errors import LakejobsError
 from common.failures import Failure, explain
 from common.flags import Flags
 from common.keeping import earlier_attempts, empty_outbox, keep_record, keep_report, put_in_outbox
+from common.lake_root import check_lake_root
 from common.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
 from common.progress import showing_progress
 from common.record import Record, ended_record, new_run_id, record_path, started_record
@@ -31,13 +32,13 @@ _STOP_CODES = (130, 143)
 
 
 def settings_of(job: Job, flags: Flags, services: Services) -> Resolved:
-    """The settings that the flags ask for. Raises UsageError CFG-001 to CFG-006."""
+    """The settings that the flags ask for. Raises UsageError CFG-001 to CFG-008."""
 
     def fetch(address: str, so_far: LakeSettings) -> str:
         folder, _, name = address.rpartition("/")
         return services.objects(folder, so_far).read(name).decode("utf-8")
 
-    return resolve(
+    resolved = resolve(
         job.family,
         job.short_name,
         job.params,
@@ -45,9 +46,12 @@ def settings_of(job: Job, flags: Flags, services: Services) -> Resolved:
         conf_files=flags.conf_files,
         sets=flags.sets,
         flags={} if flags.lake is None else {"--lake": flags.lake},
-        known_jobs=job_names(job.family),
+        suite=catalogue,
         fetch=fetch,
     )
+    # Here, and not where the session opens: the record of the run would already be lost in the folder.
+    check_lake_root(resolved.lake, resolved.env)
+    return resolved
 
 
 class Run:

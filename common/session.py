@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import UsageError
+from common.lake_root import refuse_folder_on_cluster
 from common.releases import DEFAULT_RELEASE, RELEASES, Release, release_of
 from common.secrets import is_reference, revealed
-from common.spark_conf import declared_conf
+from common.spark_conf import declared_conf, is_local, spark_master
 from common.spark_internals import has_class, jvm_is_running, stop_context
 
 if TYPE_CHECKING:
@@ -82,24 +83,20 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
 
     Nothing that spark-submit, spark-defaults.conf or EMR has set is overridden. Where that disagrees with what a job
     needs, one warning lists each setting. Raises UsageError SES-001 when a disagreement would change results, SES-002
-    when Delta is not on the class path and no jars are found.
+    when Delta is not on the class path and no jars are found, CFG-008 for a lake in a folder when Spark is not local.
     """
     from pyspark.sql import SparkSession
 
     release = running_release(settings.release)
     declared = declared_conf()
-    local = declared.get("spark.master", "local").startswith("local")
-    wanted = needed_conf(settings, release, local=local)
-    wanted.update({**settings.spark_conf, **(extra_conf or {})})
+    own = {**settings.spark_conf, **(extra_conf or {})}
+    master = spark_master(own)
+    refuse_folder_on_cluster(settings, master)
+    local = is_local(master)
+    wanted = {**needed_conf(settings, release, local=local), **own}
     refuse_or_warn(disagreements(declared, wanted))
     if local:
         _name_python(declared)
-    elif "://" not in settings.root:
-        _LOG.warning(
-            "the lake %s is a folder of one machine, but Spark runs on %s: name a shared one with --lake or --env",
-            settings.root,
-            declared["spark.master"],
-        )
     wanted.update(_jars(declared, wanted, release))
     if local and wanted["spark.driver.extraJavaOptions"] == LOCAL_JAVA_OPTIONS:
         wanted["spark.driver.extraJavaOptions"] += _class_archive(release)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from common.spark_internals import jvm_conf, jvm_is_running
@@ -37,6 +38,17 @@ def declared_conf() -> dict[str, str]:
     if jvm_is_running():
         return jvm_conf()
     return {**_defaults_file(), **submit_args_conf(os.environ.get("PYSPARK_SUBMIT_ARGS", ""))}
+
+
+def spark_master(own: Mapping[str, str]) -> str:
+    """The master that Spark has, or will have when the suite adds its ``own`` properties to those declared."""
+    declared = declared_conf().get("spark.master")
+    return declared or own.get("spark.master") or os.environ.get("MASTER") or "local[*]"
+
+
+def is_local(master: str) -> bool:
+    """Whether a Spark with this master runs on one machine only."""
+    return master.startswith("local")
 
 
 def submit_args_conf(arguments: str) -> dict[str, str]:

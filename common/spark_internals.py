@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,15 +123,18 @@ def has_class(name: str) -> bool | None:
 
 def jvm_is_running() -> bool:
     """True when spark-submit started this process, or a session was opened in it before."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return True
+    if "pyspark" not in sys.modules:
+        # Nothing has opened a session; a plan asks too, and is not to wait for the import.
+        return False
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
     def public() -> bool:
         return SparkSession.getActiveSession() is not None
 
-    return "PYSPARK_GATEWAY_PORT" in os.environ or _or_public(
-        "see the JVM", lambda: SparkContext._gateway is not None, public
-    )
+    return _or_public("see the JVM", lambda: SparkContext._gateway is not None, public)
 
 
 def jvm_conf() -> dict[str, str]:

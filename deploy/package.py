@@ -17,18 +17,17 @@ import tomllib
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from common import __version__
+from common.build import BUILD_STAMP, PACKAGES, code_hash, packaged_files
 from common.errors import LakejobsError, UsageError
 from deploy.entries import find_entries
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PACKAGES = ("common", "conf", "jobs")
 PLAIN_NAME = "lakejobs.zip"
 MANIFEST = "manifest.json"
 CHECKSUMS = "SHA256SUMS"
-BUILD_STAMP = "conf/build.json"
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
@@ -65,41 +64,27 @@ def shipped_files(repository: Path = REPOSITORY) -> dict[str, bytes]:
     ``__init__.py`` (executors could not import from it).
     """
     kinds = _data_suffixes(repository) | {".py"}
-    files: dict[str, bytes] = {}
-    folders: set[Path] = set()
-    for package in PACKAGES:
-        for path in sorted((repository / package).rglob("*")):
-            inner = path.relative_to(repository)
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in inner.parts)
-            if hidden or not path.is_file() or inner.as_posix() == BUILD_STAMP:
-                continue
-            if path.suffix not in kinds:
-                raise UsageError(
-                    "PKG-002",
-                    f"{inner.as_posix()} is of a kind that packages do not ship.",
-                    cause=f"Its suffix '{path.suffix}' is not among {', '.join(sorted(kinds))}.",
-                    remedy="Move it out of the packages, or declare the suffix in pyproject.toml, package-data.",
-                )
-            files[inner.as_posix()] = path.read_bytes()
-            folders.update(set(inner.parents) - {Path()})
+    files = packaged_files({package: repository / package for package in PACKAGES})
+    folders: set[PurePosixPath] = set()
+    for name in files:
+        path = PurePosixPath(name)
+        if path.suffix not in kinds:
+            raise UsageError(
+                "PKG-002",
+                f"{name} is of a kind that packages do not ship.",
+                cause=f"Its suffix '{path.suffix}' is not among {', '.join(sorted(kinds))}.",
+                remedy="Move it out of the packages, or declare the suffix in pyproject.toml, package-data.",
+            )
+        folders.update(set(path.parents) - {PurePosixPath()})
     for folder in sorted(folders):
-        if f"{folder.as_posix()}/__init__.py" not in files:
+        if f"{folder}/__init__.py" not in files:
             raise UsageError(
                 "PKG-003",
-                f"The folder {folder.as_posix()} has no __init__.py.",
+                f"The folder {folder} has no __init__.py.",
                 cause="Executors import from the archive only where each folder is a package.",
-                remedy=f"Add {folder.as_posix()}/__init__.py.",
+                remedy=f"Add {folder}/__init__.py.",
             )
-    return dict(sorted(files.items()))
-
-
-def code_sha256(files: Mapping[str, bytes]) -> str:
-    """One hash over names and contents: the identity of the code, whatever the compressor does."""
-    digest = hashlib.sha256()
-    for name, content in sorted(files.items()):
-        digest.update(f"{len(name.encode())}:{name}:{len(content)}:".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    return files
 
 
 def write_archive(path: Path, files: Mapping[str, bytes]) -> None:
@@ -155,7 +140,7 @@ def build(folder: Path, environments: Sequence[Path] = (), repository: Path = RE
     Raises UsageError PKG-002, PKG-003 (see ``shipped_files``) or PKG-004 for a folder that holds something else.
     """
     files = shipped_files(repository)
-    code = code_sha256(files)
+    code = code_hash(files)
     stamp = {"code_sha256": code, "version": __version__}
     files[BUILD_STAMP] = (json.dumps(stamp, sort_keys=True) + "\n").encode()
     _clear_previous(folder)

@@ -9,7 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common import catalogue
+from common.config.resolve import lake_settings
 from common.errors import LakejobsError, UsageError
+from common.lake_root import refuse_folder_on_cluster, require_root
 from common.releases import DEFAULT_RELEASE, release_of
 from deploy.entries import entry_of
 from deploy.environment import PLATFORMS
@@ -25,7 +28,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="lakejobs render",
         description="Print the exact request that would run a job. The job's own flags follow after --.",
         epilog="lakejobs render clickstream.sessionise --target emr-serverless --artifacts s3://bucket/lakejobs "
-        "--application-id 00f1abc --role-arn arn:aws:iam::...:role/run -- --env prod --day 2026-11-20",
+        "--application-id 00f1abc --role-arn arn:aws:iam::...:role/run -- --env prod --lake s3://bucket/lake "
+        "--day 2026-11-20",
     )
     add = parser.add_argument
     add("job", help="the job, as `lakejobs jobs` lists it")
@@ -90,13 +94,45 @@ def _place(options: argparse.Namespace) -> Place:
     return Place(identifier, options.role_arn, options.log_uri, options.timeout_minutes)
 
 
+def _check_lake(job: str, arguments: Sequence[str], target: str) -> None:
+    """Refuse job flags whose lake would be lost on a cluster (UsageError CFG-007, CFG-008).
+
+    A conf file may lie where only the job can read it, and may name the root: then the run itself has to refuse.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--env", default="local")
+    parser.add_argument("--lake")
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--conf-file", action="append", default=[])
+    try:
+        flags, _ = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError:
+        return  # A flag without its value: the job refuses it before it reads anything.
+    if flags.conf_file:
+        return
+    family, _, verb = job.partition(".")
+    settings = lake_settings(
+        family,
+        verb,
+        env=flags.env,
+        sets=[text for text in flags.set if text.startswith("lake.")],
+        flags={} if flags.lake is None else {"--lake": flags.lake},
+        suite=catalogue,
+    )
+    require_root(settings, flags.env)
+    refuse_folder_on_cluster(settings, target)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line of ``lakejobs render``; the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     cut = words.index("--") if "--" in words else len(words)
     options = _parser().parse_args(words[:cut])
+    arguments = words[cut + 1 :]
     try:
-        request = TARGETS[options.target](_submission(options, words[cut + 1 :]), _place(options))
+        submission = _submission(options, arguments)
+        _check_lake(submission.job, arguments, options.target)
+        request = TARGETS[options.target](submission, _place(options))
     except LakejobsError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -26,7 +26,19 @@ def settings_error(error: ValidationError, model: type[BaseModel], name: str, tr
 
     ``name`` is what the model is called in messages (``lake``, ``sessionise``), ``tree`` what was validated.
     """
+    return _refusal(error.errors(include_url=False, include_context=False), model, name, tree)
+
+
+def unknown_names_error(
+    error: ValidationError, model: type[BaseModel], name: str, tree: Entry | None
+) -> UsageError | None:
+    """Like ``settings_error``, of the unknown names alone (CFG-002); None when there are none."""
     details = error.errors(include_url=False, include_context=False)
+    unknown = [detail for detail in details if detail["type"] == "extra_forbidden"]
+    return _refusal(unknown, model, name, tree) if unknown else None
+
+
+def _refusal(details: Sequence[Any], model: type[BaseModel], name: str, tree: Entry | None) -> UsageError:
     sentences = [_sentence(detail, model, name, tree) for detail in details]
     unknown = all(detail["type"] == "extra_forbidden" for detail in details)
     first, *others = sentences

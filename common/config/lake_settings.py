@@ -12,7 +12,10 @@ from common.config.params import Params, SecretRef
 class LakeSettings(Params):
     """Where the lake lies, on which release the job runs, and how storage behaves."""
 
-    root: str = Field("lake", min_length=1, description="Lake root: a folder, or s3://bucket/prefix.")
+    root: str = Field("", description="Lake root: s3://bucket/prefix, or a folder if Spark is local; empty: none.")
+    shared_folder: bool = Field(
+        False, description="The root is a folder that every node mounts (NFS, FSx), so a cluster may use it."
+    )
     release: str = Field(
         "auto", min_length=1, description="EMR release label; auto: what the running Spark and the platform say."
     )
@@ -65,3 +68,9 @@ class LakeSettings(Params):
     pseudonym_key_id: str = Field(
         "k1", min_length=1, max_length=40, description="Name of that key, stored beside each pseudonym."
     )
+
+    @property
+    def root_is_local_folder(self) -> bool:
+        """Whether the root is a folder that only this machine is known to see; ``file:`` addresses are folders too."""
+        is_folder = "://" not in self.root or self.root.startswith("file:")
+        return bool(self.root) and is_folder and not self.shared_folder

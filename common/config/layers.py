@@ -5,20 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ValidationError
 
 from common.config.entries import Entry, mapping, overlay, parse_yaml
-from common.config.explain import did_you_mean
+from common.config.explain import did_you_mean, unknown_names_error
 from common.config.lake_settings import LakeSettings
 from common.errors import UsageError
 
 
-class Layers:
-    """Reads ``lake.yaml``, ``<family>.yaml`` and conf files as one tree ``{lake: .., family: {job: ..}}``."""
+class Suite(Protocol):
+    """The families, jobs and parameters that settings may name; ``common.catalogue`` is one."""
 
-    def __init__(self, folder: Traversable, family: str, jobs: set[str]) -> None:
+    def families(self) -> list[str]:
+        """The names of all families."""
+        ...
+
+    def job_names(self, family: str) -> list[str]:
+        """The jobs of a family."""
+        ...
+
+    def params_of(self, family: str, name: str) -> type[BaseModel]:
+        """The parameters of a job."""
+        ...
+
+
+class Layers:
+    """Reads ``lake.yaml``, ``<family>.yaml`` and conf files as one tree ``{lake: .., family: {job: ..}}``.
+
+    Without a ``suite`` no family and job is known but those of the run.
+    """
+
+    def __init__(self, folder: Traversable, family: str, job: str, suite: Suite | None = None) -> None:
         self._folder = folder
         self._family = family
-        self._jobs = jobs
+        self._job = job
+        self._suite = suite
 
     def packaged(self, env: str) -> Entry:
         """The default section, the one of ``env`` over it. Raises UsageError CFG-004 for an unknown environment."""
@@ -39,7 +62,8 @@ class Layers:
     ) -> Entry:
         """A file from outside: ``lake:`` and one mapping per family, without environment sections.
 
-        Raises UsageError CFG-005 when it cannot be read and CFG-002 for an unknown family or job.
+        Raises UsageError CFG-005 when it cannot be read and CFG-002 for an unknown family, job, or parameter of another
+        job; those of the run's own job are validated with all layers.
         """
         tree = parse_yaml(_text_of(address, settings, fetch), address)
         families = self._families()
@@ -52,6 +76,7 @@ class Layers:
                 )
             if part.value is not None:
                 self._check_jobs(name, part)
+                self._check_parameters(name, part)
         kept = {name: part for name, part in _children(tree, address).items() if part.value is not None}
         return mapping(kept).labelled(address)
 
@@ -64,8 +89,12 @@ class Layers:
         return entry
 
     def _families(self) -> set[str]:
-        found = {Path(file.name).stem for file in self._folder.iterdir() if file.name.endswith(".yaml")}
-        return {*found, "lake", self._family}
+        # Not the names of the files in conf/: others than families lie there too.
+        return {*(self._suite.families() if self._suite else ()), "lake", self._family}
+
+    def _jobs_of(self, family: str) -> set[str]:
+        jobs = set(self._suite.job_names(family)) if self._suite else set()
+        return jobs | {self._job} if family == self._family else jobs
 
     def _check_environment(self, env: str, files: dict[str, Entry]) -> None:
         sections = {section for name, file in files.items() for section in _children(file, name)}
@@ -79,17 +108,33 @@ class Layers:
 
     def _check_jobs(self, name: str, part: Entry) -> None:
         jobs = _children(part, part.where)
-        if name != self._family:
+        if name == "lake":
             return
+        known = self._jobs_of(name)
         for job, params in jobs.items():
-            if job not in self._jobs:
+            if job not in known:
                 raise UsageError(
                     "CFG-002",
-                    f"'{job}' ({params.where}) is no job of {name}.{did_you_mean(job, self._jobs)}",
-                    remedy=f"Known jobs: {', '.join(sorted(self._jobs))}.",
+                    f"'{job}' ({params.where}) is no job of {name}.{did_you_mean(job, known)}",
+                    remedy=f"Known jobs: {', '.join(sorted(known))}.",
                 )
             if params.value is not None:
                 _children(params, params.where)
+
+    def _check_parameters(self, name: str, part: Entry) -> None:
+        """Refuse unknown names in sections of other jobs; their values are judged where the job runs."""
+        if name == "lake" or self._suite is None:
+            return
+        for job, params in _children(part, part.where).items():
+            if params.value is None or (name, job) == (self._family, self._job):
+                continue
+            model = self._suite.params_of(name, job)
+            try:
+                model.model_validate(params.plain())
+            except ValidationError as error:
+                unknown = unknown_names_error(error, model, f"{name}.{job}", params)
+                if unknown is not None:
+                    raise unknown from error
 
 
 def _children(entry: Entry, name: str) -> dict[str, Entry]:

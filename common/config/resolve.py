@@ -18,7 +18,7 @@ from common.config.assignments import parse_assignment
 from common.config.entries import Entry, mapping, nested, overlay
 from common.config.explain import settings_error
 from common.config.lake_settings import LakeSettings
-from common.config.layers import Layers
+from common.config.layers import Layers, Suite
 from common.config.params import Params
 
 DEFAULT_ORIGIN = "default"
@@ -58,16 +58,16 @@ def resolve(
     sets: Sequence[str] = (),
     flags: Mapping[str, str] | None = None,
     conf: Traversable | None = None,
-    known_jobs: Iterable[str] = (),
+    suite: Suite | None = None,
     fetch: Callable[[str, LakeSettings], str] | None = None,
 ) -> Resolved:
     """The settings of one run.
 
     ``job_name`` is the name without its family. ``flags`` maps ``--lake`` to its value. ``conf`` is the folder of
-    packaged files, ``known_jobs`` the jobs that a family file may name, ``fetch`` reads a conf file at an address
-    (``s3://...``) with the lake settings known so far. Raises UsageError CFG-001 to CFG-006.
+    packaged files, ``suite`` knows the families, jobs and parameters that files may name, ``fetch`` reads a conf file
+    at an address (``s3://...``) with the lake settings known so far. Raises UsageError CFG-001 to CFG-006.
     """
-    layers = Layers(conf if conf is not None else resources.files("conf"), job_family, {job_name, *known_jobs})
+    layers = Layers(conf if conf is not None else resources.files("conf"), job_family, job_name, suite)
     packaged = layers.packaged(env)
     assigned = _assigned(job_family, job_name, params_type, sets, flags or {})
     tree = packaged
@@ -81,6 +81,24 @@ def resolve(
     params = _validated(params_type, job_name, params_tree)
     origins = {**_origins("lake", lake, lake_tree), **_origins(job_name, params, params_tree)}
     return Resolved(params, lake, origins, env, job_name)
+
+
+def lake_settings(
+    job_family: str,
+    job_name: str,
+    *,
+    env: str,
+    sets: Sequence[str] = (),
+    flags: Mapping[str, str] | None = None,
+    suite: Suite | None = None,
+) -> LakeSettings:
+    """What all jobs share, without the job's own parameters and conf files; ``sets`` name ``lake.`` only.
+
+    Raises UsageError CFG-001 to CFG-006.
+    """
+    packaged = Layers(resources.files("conf"), job_family, job_name, suite).packaged(env)
+    tree = overlay(packaged, _assigned(job_family, job_name, Params, sets, flags or {}))
+    return _validated(LakeSettings, "lake", tree.at("lake"))
 
 
 def _assigned(family: str, job: str, params_type: type[Params], sets: Sequence[str], flags: Mapping[str, str]) -> Entry:

@@ -95,8 +95,12 @@ class ObjectStore(Protocol):
 def object_store(root: str, settings: LakeSettings) -> ObjectStore:
     """The store for a root: ``s3://bucket/prefix`` (also s3a, s3n) or a folder (also ``file:``).
 
-    Raises UsageError LAK-001 for any other scheme.
+    Raises UsageError LAK-001 for any other scheme and for an empty root, which is no folder.
     """
+    if not root:
+        raise UsageError(
+            "LAK-001", "The store has no root.", cause="It is empty.", remedy="Give a folder, or s3://bucket/prefix."
+        )
     scheme, separator, rest = root.partition("://")
     if separator and scheme in {"s3", "s3a", "s3n"}:
         from common.lake.s3_objects import S3Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
@@ -46,13 +46,7 @@ def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = (
     pattern of ``ignored``. Raises InputMissingError SRC-007 when there are none, UsageError LAK-001 for a scheme that
     cannot be read.
     """
-    root, name = _root_of(location)
-    found = _listed(root, name, settings)
-    if not found and not name:
-        parent, _, last = location.rstrip("/").rpartition("/")
-        parent = parent or ("/" if location.startswith("/") else ".")
-        found = [file for file in _listed(parent, "", settings, prefix=last) if file.path == last]
-    found = [file for file in found if not any(fnmatch.fnmatchcase(file.name, pattern) for pattern in ignored)]
+    found = list(each_file(location, settings, ignored))
     if not found:
         raise InputMissingError(
             "SRC-007",
@@ -61,6 +55,26 @@ def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = (
             remedy="Check --input, and that what writes the files has finished.",
         )
     return found
+
+
+def each_file(location: str, settings: LakeSettings, ignored: Sequence[str] = ()) -> Iterator[FoundFile]:
+    """The files of ``find_files``, listed as they are asked for: none is no error, and the first few cost little."""
+    for file in _inputs(location, settings):
+        if not any(fnmatch.fnmatchcase(file.name, pattern) for pattern in ignored):
+            yield file
+
+
+def _inputs(location: str, settings: LakeSettings) -> Iterator[FoundFile]:
+    root, name = _root_of(location)
+    files = _listed(root, name, settings, prefix=_GLOB.split(name)[0])
+    first = next(files, None)
+    if first is not None:
+        yield first
+        yield from files
+    elif not name:
+        parent, _, last = location.rstrip("/").rpartition("/")
+        parent = parent or ("/" if location.startswith("/") else ".")
+        yield from (file for file in _listed(parent, "", settings, prefix=last) if file.path == last)
 
 
 class FileOpener:
@@ -86,17 +100,14 @@ def _root_of(location: str) -> tuple[str, str]:
     return "/".join(parts[:first]) or ("/" if location.startswith("/") else "."), "/".join(parts[first:])
 
 
-def _listed(root: str, pattern: str, settings: LakeSettings, prefix: str = "") -> list[FoundFile]:
+def _listed(root: str, pattern: str, settings: LakeSettings, prefix: str = "") -> Iterator[FoundFile]:
     store = object_store(root, settings)
-    found = []
     try:
-        entries = list(store.list(prefix))
+        for entry in store.list(prefix):
+            hidden = any(part.startswith(("_", ".")) for part in entry.path.split("/"))
+            if hidden or entry.path.endswith("/"):
+                continue
+            if not pattern or fnmatch.fnmatchcase(entry.path, pattern):
+                yield FoundFile(store.root, entry.path, entry.size, entry.modified)
     except NotADirectoryError:
-        return []
-    for entry in entries:
-        hidden = any(part.startswith(("_", ".")) for part in entry.path.split("/"))
-        if hidden or entry.path.endswith("/"):
-            continue
-        if not pattern or fnmatch.fnmatchcase(entry.path, pattern):
-            found.append(FoundFile(store.root, entry.path, entry.size, entry.modified))
-    return found
+        return

@@ -25,7 +25,7 @@ JOB = Job(
     ingests=True,
     examples=(
         "--source apache_combined --input samples/clickstream --from 2015-05-17 --to 2015-05-20",
-        "--env prod --source web_events --input s3://shop-landing/events/ --day 2026-11-20",
+        "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/ --day 2026-11-20",
     ),
     next_command="clickstream.sessionise --lake {lake} {days}",
 )

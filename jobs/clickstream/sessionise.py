@@ -20,7 +20,7 @@ JOB = Job(
     writes=("jobs.clickstream.session_tables:SESSION_EVENTS", "jobs.clickstream.session_tables:SESSIONS"),
     examples=(
         "--from 2015-05-17 --to 2015-05-20",
-        "--env prod --day 2026-11-20 --set gap_minutes=30",
+        "--env prod --lake s3://bucket/lake --day 2026-11-20 --set gap_minutes=30",
     ),
 )
 

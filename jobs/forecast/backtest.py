@@ -18,7 +18,10 @@ JOB = Job(
         Input("jobs.forecast.tables:TRIALS", optional=True),
     ),
     writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
-    examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set windows=6 --set horizon=4"),
+    examples=(
+        "--day 2011-12-09",
+        "--env prod --lake s3://bucket/lake --day 2026-11-20 --set windows=6 --set horizon=4",
+    ),
     next_command="forecast.predict --lake {lake} {days}",
 )
 

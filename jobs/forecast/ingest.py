@@ -21,7 +21,7 @@ JOB = Job(
     ingests=True,
     examples=(
         "--source online_retail_uci --input samples/forecast/online_retail_uci",
-        "--env prod --source conf/tills.yaml --input s3://shop-landing/sales/2026-11-20/",
+        "--env prod --lake s3://bucket/lake --source conf/tills.yaml --input s3://shop-landing/sales/2026-11-20/",
     ),
     next_command="forecast.history --lake {lake} --from FIRST --to LAST",
 )

@@ -19,7 +19,7 @@ JOB = Job(
         "jobs.forecast.tables:BACKTESTS",
     ),
     writes=("jobs.forecast.tables:FORECASTS",),
-    examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set horizon=13"),
+    examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set horizon=13"),
     next_command="forecast.replenish --lake {lake} {days}",
 )
 

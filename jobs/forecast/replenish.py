@@ -22,7 +22,7 @@ JOB = Job(
     writes=("jobs.forecast.tables:ORDERS",),
     examples=(
         "--day 2011-12-09 --set lead_time_periods=2 --set service_level=0.95",
-        "--env prod --day 2026-11-20 --set holding_cost=0.02 --set shortage_cost=1.5",
+        "--env prod --lake s3://bucket/lake --day 2026-11-20 --set holding_cost=0.02 --set shortage_cost=1.5",
     ),
 )
 

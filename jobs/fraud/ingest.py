@@ -21,7 +21,7 @@ JOB = Job(
     ingests=True,
     examples=(
         "--source fraud_handbook --input landing/handbook",
-        "--env prod --source conf/cards.yaml --input s3://bank-landing/cards/2026-11-20/",
+        "--env prod --lake s3://bucket/lake --source conf/cards.yaml --input s3://bank-landing/cards/2026-11-20/",
     ),
     next_command="fraud.ingest_labels --lake {lake} --source NAME --input PATH",
 )

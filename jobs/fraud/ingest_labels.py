@@ -22,7 +22,7 @@ JOB = Job(
     ingests=True,
     examples=(
         "--source fraud_handbook_labels --input landing/handbook",
-        "--env prod --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/2026-11-20/",
+        "--env prod --lake s3://bucket/lake --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/",
     ),
     next_command="fraud.features --lake {lake} --from FIRST_DAY --to LAST_DAY",
 )

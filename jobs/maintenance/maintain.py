@@ -16,9 +16,9 @@ JOB = Job(
     by_day=False,
     plan="jobs.maintenance.small_files:plan",
     examples=(
-        "--env prod",
-        "--env prod --set 'tables=[clickstream.events, clickstream.sessions]' --set vacuum=false",
-        "--env prod --plan",
+        "--env prod --lake s3://bucket/lake",
+        "--env prod --lake s3://bucket/lake --set 'tables=[clickstream.events, fraud.features]' --set vacuum=false",
+        "--env prod --lake s3://bucket/lake --plan",
     ),
 )
 

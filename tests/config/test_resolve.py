@@ -35,6 +35,19 @@ class VisitParams(Params):
     key: SecretRef | None = Field(None, description="A secret.")
 
 
+class Suite:
+    """A family of two jobs."""
+
+    def families(self) -> list[str]:
+        return ["shop"]
+
+    def job_names(self, family: str) -> list[str]:
+        return ["visits", "baskets"]
+
+    def params_of(self, family: str, name: str) -> type[Params]:
+        return VisitParams
+
+
 class NeedsName(Params):
     """A parameter without a default."""
 
@@ -48,7 +61,7 @@ def conf(folder: Path, **files: str) -> Path:
 
 
 def resolved(folder: Path, env: str = "local", **more: object) -> Resolved:
-    return resolve("shop", "visits", VisitParams, env=env, conf=folder, known_jobs=["baskets"], **more)
+    return resolve("shop", "visits", VisitParams, env=env, conf=folder, suite=Suite(), **more)
 
 
 def params(result: Resolved) -> VisitParams:

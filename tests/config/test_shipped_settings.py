@@ -9,6 +9,7 @@ import sys
 import pytest
 from pydantic import BaseModel
 
+from common import catalogue
 from common.catalogue import families, job_names, load_job
 from common.config import LakeSettings, Params, resolve
 from common.config.schema import settings_schema
@@ -22,7 +23,7 @@ JOBS = [(family, name) for family in families() for name in job_names(family)]
 def test_the_shipped_files_of_every_job_resolve_in_every_environment(env: str) -> None:
     assert resolve("none", "none", Params, env=env).env == env
     for family, name in JOBS:
-        resolve(family, name, load_job(family, name).params, env=env, known_jobs=job_names(family))
+        resolve(family, name, load_job(family, name).params, env=env, suite=catalogue)
 
 
 def test_every_parameter_of_every_job_has_a_description() -> None:

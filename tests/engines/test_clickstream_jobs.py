@@ -86,7 +86,9 @@ def test_a_lost_worker_changes_no_session_on_a_standalone_cluster(
     entry = _entry(package, "clickstream.sessionise")
     log = tmp_path / "job.log"
     with running_standalone(tmp_path / "standalone") as cluster, log.open("wb") as stream:
-        command = submit_command(cluster.url, package.archive, entry, ["--lake", str(lake), *_DAYS], conf)
+        # Master and workers share the disk of this machine.
+        flags = ["--lake", str(lake), "--set", "lake.shared_folder=true", *_DAYS]
+        command = submit_command(cluster.url, package.archive, entry, flags, conf)
         job = subprocess.Popen(command, cwd=bare_home, env=environment, stdout=stream, stderr=stream)
         _kill_worker_at_work(cluster, tmp_path / "standalone", job)
         assert job.wait(_SECONDS) == 0, log.read_text(encoding="utf-8")[-4000:]

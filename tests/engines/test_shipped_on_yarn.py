@@ -43,7 +43,9 @@ def told(package, yarn, environment_address, tmp_path_factory):
     app.parent.mkdir()
     shutil.copyfile(_APP, app)
     answer = folder / "answer.json"
-    job = ["clickstream.sessionise", "--lake", str(folder / "lake"), "--day", "2015-05-17"]
+    # The only node of this cluster is this machine.
+    shared = ["--set", "lake.shared_folder=true"]
+    job = ["clickstream.sessionise", "--lake", str(folder / "lake"), *shared, "--day", "2015-05-17"]
     mode = ["--deploy-mode", "cluster", "--archives", f"{environment_address}#environment"]
     conf = {**yarn.job_conf(SPARK_HOME), **_DELTA}
     command = submit_command("yarn", package.archive, app, [str(answer), *job], conf, *mode)

@@ -7,8 +7,9 @@ import zipfile
 
 import pytest
 
+from common.build import PACKAGES, code_hash
 from common.errors import UsageError
-from deploy.package import PACKAGES, REPOSITORY, build, code_sha256, shipped_files, write_archive
+from deploy.package import REPOSITORY, build, shipped_files, write_archive
 
 pytestmark = pytest.mark.unit
 
@@ -96,8 +97,8 @@ def test_a_changed_line_changes_the_name_and_a_changed_mtime_does_not(sources, t
 
 
 def test_a_moved_boundary_between_name_and_content_is_another_code():
-    assert code_sha256({"a": b"bc"}) != code_sha256({"ab": b"c"})
-    assert code_sha256({"a": b"b", "c": b""}) != code_sha256({"a": b"", "c": b"b"})
+    assert code_hash({"a": b"bc"}) != code_hash({"ab": b"c"})
+    assert code_hash({"a": b"b", "c": b""}) != code_hash({"a": b"", "c": b"b"})
 
 
 def test_caches_hidden_files_and_an_old_build_stamp_stay_out(sources, tmp_path):
@@ -172,6 +173,28 @@ def test_code_and_conf_are_read_from_the_archive_without_the_checkout(tmp_path):
         [sys.executable, "-I", "-c", code, str(archive)], cwd=tmp_path, check=True, capture_output=True, text=True
     )
     assert finished.stdout.split() == ["True", "64", str(archive / "common" / "__init__.py")]
+
+
+def test_a_tree_is_the_same_code_packaged_and_as_a_checkout(tmp_path):
+    checkout = tmp_path / "checkout"
+    for part in PACKAGES:
+        shutil.copytree(REPOSITORY / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(REPOSITORY / "pyproject.toml", checkout / "pyproject.toml")
+
+    def identity(code):
+        ask = "import sys; sys.path.insert(0, sys.argv[1]); from common.build import running_build as b; print(b())"
+        command = [sys.executable, "-I", "-c", ask, str(code)]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    package = build(tmp_path / "dist", (), checkout)
+    assert identity(package.archive) == identity(checkout)
+    # What Python has compiled and what an editor hides is no code.
+    (checkout / "common/__pycache__").mkdir(exist_ok=True)
+    (checkout / "common/__pycache__/x.cpython-311.pyc").write_bytes(b"x")
+    (checkout / "jobs/.hidden").write_bytes(b"x")
+    assert identity(package.archive) == identity(checkout)
+    (checkout / "conf/lake.yaml").write_text("default: {lease_seconds: 61}\n", encoding="utf-8")
+    assert identity(package.archive) != identity(checkout)
 
 
 def test_an_archive_says_nothing_of_the_machine_that_built_it(tmp_path):

@@ -23,6 +23,8 @@ _PLACES = {
     "spark-submit": [],
 }
 _ROLE = ["--role-arn", "arn:aws:iam::123456789012:role/lakejobs-run"]
+# The flags of every job that is rendered here begin with it.
+_LAKE = ["--lake", "s3://shop-lake/prod"]
 _OPERATIONS = {
     "emr-step": ("emr", "AddJobFlowSteps"),
     "emr-serverless": ("emr-serverless", "StartJobRun"),
@@ -42,10 +44,10 @@ def dist(tmp_path_factory):
 def render(dist, capsys):
     """Renders a job; what was printed."""
 
-    def run(target, *arguments, job="clickstream.sessionise", more=(), artefacts=_ARTEFACTS, code=0):
+    def run(target, *arguments, job="clickstream.sessionise", more=(), artefacts=_ARTEFACTS, lake=_LAKE, code=0):
         words = ["render", job, "--target", target, "--artifacts", artefacts]
         words += ["--manifest", str(dist.folder / "manifest.json"), *_PLACES[target], *_ROLE, *more]
-        assert main([*words, "--", *arguments]) == code
+        assert main([*words, "--", *lake, *arguments]) == code
         told = capsys.readouterr()
         return told.err if code else shlex.split(told.out) if target == "spark-submit" else json.loads(told.out)
 
@@ -75,7 +77,7 @@ def test_every_job_renders_to_a_request_that_the_service_model_accepts(target, r
 def test_arguments_arrive_as_they_were_given(target, render):
     awkward = ["--set", "note=a, b  'c' \"d\" $e;f#g", "--day", "2026-11-20", "--", "é"]
     awkward += [""] if target != "emr-eks" else []
-    assert _arguments(target, render(target, *awkward)) == awkward
+    assert _arguments(target, render(target, *awkward)) == [*_LAKE, *awkward]
 
 
 @pytest.mark.parametrize("target", _PLACES)
@@ -112,7 +114,7 @@ def test_a_step_is_the_spark_submit_command_word_by_word(render, dist):
     assert words[7:9] == ["--archives", f"{folder}/{_ENVIRONMENT}#environment"]
     assert "spark.yarn.appMasterEnv.PYSPARK_PYTHON=./environment/bin/python" in words
     assert "spark.executorEnv.PYSPARK_PYTHON=./environment/bin/python" in words
-    assert words[-3:] == [f"{folder}/jobs/clickstream/sessionise.py", "--day", "2026-11-20"]
+    assert words[-5:] == [f"{folder}/jobs/clickstream/sessionise.py", *_LAKE, "--day", "2026-11-20"]
 
 
 def test_serverless_gets_its_own_names_for_the_interpreter_and_no_infinite_run(render):
@@ -175,7 +177,7 @@ def test_an_entry_point_too_long_for_eks_is_refused_there_and_fine_elsewhere(ren
 
 def test_an_empty_argument_is_refused_on_eks_which_does_not_take_it(render):
     told = render("emr-eks", "--set", "", code=2)
-    assert "Invalid length for parameter jobDriver.sparkSubmitJobDriver.entryPointArguments[1]" in told
+    assert "Invalid length for parameter jobDriver.sparkSubmitJobDriver.entryPointArguments[3]" in told
 
 
 def test_a_prefix_with_a_blank_is_refused_where_the_service_would_split_it(render):
@@ -183,7 +185,7 @@ def test_a_prefix_with_a_blank_is_refused_where_the_service_would_split_it(rende
 
 
 def test_more_arguments_than_serverless_takes_are_refused(render):
-    told = render("emr-serverless", *["--debug"] * 1025, code=2)
+    told = render("emr-serverless", *["--debug"] * 1023, code=2)
     assert "entryPointArguments has length 1025, at most 1024" in told
 
 
@@ -203,6 +205,36 @@ def test_what_cannot_run_is_refused_with_the_way_out(more, told, render):
     assert told in render("emr-serverless", more=more, code=2)
 
 
+@pytest.mark.parametrize("target", _PLACES)
+@pytest.mark.parametrize(
+    ("lake", "code", "said"),
+    [
+        (["--env", "prod"], "CFG-007", "The environment 'prod' has no lake root."),
+        ([], "CFG-008", "The lake root 'lake' is a folder, but Spark runs on {target}."),
+        (["--env", "prod", "--lake", "/data/lake"], "CFG-008", "The lake root '/data/lake' is a folder"),
+        (["--lake=file:///data/lake"], "CFG-008", "The lake root 'file:///data/lake' is a folder"),
+        (["--env", "prod", "--set", "lake.root=data"], "CFG-008", "The lake root 'data' is a folder"),
+    ],
+)
+def test_a_job_whose_lake_would_be_lost_is_not_rendered(target, lake, code, said, render):
+    told = render(target, "--day", "2026-11-20", lake=lake, code=2)
+    assert code in told
+    assert said.format(target=target) in told
+
+
+@pytest.mark.parametrize(
+    "lake",
+    [
+        ["--env", "prod", "--set", "lake.root=s3://shop-lake/prod"],
+        ["--lake", "/mnt/lake", "--set", "lake.shared_folder=true"],
+        # Where that file lies only the job may read it.
+        ["--env", "prod", "--conf-file", "s3://shop-conf/prod.yaml"],
+    ],
+)
+def test_a_lake_that_every_node_sees_is_rendered(lake, render):
+    assert _arguments("spark-submit", render("spark-submit", lake=lake)) == lake
+
+
 def test_a_node_interpreter_takes_the_place_of_the_archive(render):
     words = render("spark-submit", more=["--node-python", "/opt/lakejobs/current/bin/python"])
     assert "--archives" not in words
@@ -214,7 +246,7 @@ def test_the_printed_command_survives_a_shell(render, dist, capsys):
     words = ["--set", "note=it's $HOME `x`"]
     manifest = str(dist.folder / "manifest.json")
     line = ["render", "clickstream.sessionise", "--target", "spark-submit", "--artifacts", _ARTEFACTS]
-    assert main([*line, "--manifest", manifest, "--", *words]) == 0
+    assert main([*line, "--manifest", manifest, "--", *_LAKE, *words]) == 0
     printed = capsys.readouterr().out.replace("spark-submit", "printf '%s\\n'", 1)
     shown = subprocess.run(["bash", "-c", printed], capture_output=True, text=True, check=True).stdout.splitlines()
     assert shown[-2:] == words

@@ -54,19 +54,33 @@ def test_numbers_and_text_of_the_same_digits_get_one_pseudonym(spark: SparkSessi
     assert hidden["number"] == hidden["text"] == key.pseudonym("42")
 
 
-def run_in(env: str, **settings: str) -> Any:
+def run_in(env: str, **settings: object) -> Any:
     return SimpleNamespace(env=env, settings=LakeSettings.model_validate(settings), log=logging.getLogger("run"))
 
 
-def test_a_local_run_without_a_key_takes_a_public_one_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    assert pseudonym_key(run_in("local")).key_id == "public"
+@pytest.mark.parametrize("root", ["lake", "/data/lake", "file:///data/lake"])
+def test_a_run_on_a_local_folder_without_a_key_takes_a_public_one_and_says_so(
+    root: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert pseudonym_key(run_in("local", root=root)).key_id == "public"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-@pytest.mark.parametrize("env", ["dev", "prod"])
-def test_no_other_run_goes_without_a_key(env: str) -> None:
+@pytest.mark.parametrize(
+    ("env", "lake"),
+    [
+        ("dev", {"root": "/data/lake"}),
+        ("prod", {"root": "/data/lake"}),
+        ("prod", {"root": "s3://shop/lake"}),
+        # Nobody has to give --env: the default alone opens nothing.
+        ("local", {"root": "s3://shop/lake"}),
+        ("local", {"root": "s3a://shop/lake"}),
+        ("local", {"root": "/mnt/lake", "shared_folder": True}),
+    ],
+)
+def test_no_other_run_goes_without_a_key(env: str, lake: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="PRV-001"):
-        pseudonym_key(run_in(env))
+        pseudonym_key(run_in(env, **lake))
 
 
 @pytest.mark.parametrize("env", ["local", "prod"])

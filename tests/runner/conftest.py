@@ -81,7 +81,7 @@ class Toy:
             session=lambda settings, name: None,
             lake=FakeLake,
             report=FakeReport,
-            source=lambda name: SimpleNamespace(name=name),
+            source=lambda name: SimpleNamespace(name=name, ignore_files=("*.crc",)),
         )
         self.job = Job("toy.run", "A toy.", ToyParams, "toy_module:run", next_command="show {lake} {days}")
         self.out = ""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from common.config.lake_settings import LakeSettings
+from common.errors import InputMissingError
 from common.help import examples, help_text
 from common.job import Input
+from common.sources.locations import find_files
 
 pytestmark = pytest.mark.unit
 
@@ -22,15 +26,15 @@ import sys
 sys.path.insert(0, {root!r})
 from common.config import Params
 from common.job import Job, run_job
-code = run_job(Job("toy.run", "A toy.", Params, "no:body", by_day=False), {arguments!r})
+code = run_job(Job("toy.run", "A toy.", Params, "no:body", by_day=False, ingests={ingests}), {arguments!r})
 print(sorted(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)
 sys.exit(code)
 """
 
 
-def in_a_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+def in_a_process(*arguments: str, ingests: bool = False) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).resolve().parents[2])
-    text = SCRIPT.format(root=root, arguments=list(arguments), heavy=HEAVY)
+    text = SCRIPT.format(root=root, arguments=list(arguments), heavy=HEAVY, ingests=ingests)
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
 
 
@@ -141,6 +145,54 @@ def test_a_plan_counts_the_files_of_a_folder_or_a_single_file(toy: Any, tmp_path
     assert (plan["input"]["files"], plan["input"]["sample"]) == (1, ["a.csv"])
     plan = planned(toy, "--input", str(tmp_path / "none"), "--source", "web", ingests=True)
     assert plan["input"]["files"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("landing", ["a.csv", "a.csv.gz", "b 1.csv", "deep/c.csv"]),
+        ("landing/", ["a.csv", "a.csv.gz", "b 1.csv", "deep/c.csv"]),
+        ("landing/*.csv", ["a.csv", "b 1.csv", "deep/c.csv"]),
+        ("landing/[ab]*.csv", ["a.csv", "b 1.csv"]),
+        ("landing/?.csv", ["a.csv"]),
+        ("lan*/deep/*", ["landing/deep/c.csv"]),
+        ("landing/a.csv", ["a.csv"]),
+        ("landing/a", []),
+        ("landing/_SUCCESS", []),
+        ("landing/x.crc", []),
+        ("landing/*.parquet", []),
+    ],
+)
+def test_a_plan_counts_just_the_files_that_the_run_finds(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, names: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "a.csv.gz", "b 1.csv", "deep/c.csv", "_SUCCESS", ".b.csv", "_temporary/d.csv", "x.crc"):
+        path = tmp_path / "landing" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("123")
+    for location in (given, f"{tmp_path}/{given}", f"file://{tmp_path}/{given}"):
+        plan = planned(toy, "--input", location, "--source", "web", ingests=True)
+        assert (plan["input"]["sample"], plan["input"]["files"]) == (names, len(names))
+        assert plan["input"]["bytes"] == 3 * len(names)
+        with suppress(InputMissingError):
+            assert [file.path for file in find_files(location, LakeSettings(), ("*.crc",))] == names
+
+
+def test_a_plan_stops_counting_at_a_bound(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.plan._MOST_FILES", 2)
+    for name in "abc":
+        (tmp_path / f"{name}.csv").write_text("1")
+    plan = planned(toy, "--input", f"{tmp_path}/*.csv", "--source", "web", ingests=True)
+    assert (plan["input"]["files"], plan["input"]["more"]) == (2, True)
+
+
+def test_a_plan_of_an_ingest_loads_nothing_heavy_either(tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text("1")
+    arguments = ["--plan", "--lake", str(tmp_path / "lake"), "--input", f"{tmp_path}/*.csv", "--source", "ga4"]
+    done = in_a_process(*arguments, ingests=True)
+    assert "*.csv: 1 files, 1 bytes" in done.stdout
+    assert done.stderr.splitlines()[-1] == "[]"
 
 
 def test_a_plan_never_prints_a_secret(toy: Any) -> None:
