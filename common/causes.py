@@ -88,6 +88,7 @@ _RAISED = re.compile(
 _CONDITIONED = re.compile(rf"\[({_CONDITION})\]")
 _WORKER = "Traceback (most recent call last):\n"
 _PYTHON_CLASS = re.compile(r"(?:\w+\.)*(\w+)(?=:|$)")
+_SPARK_CONDITION = re.compile(rf"(?:pyspark|delta)\.[\w.]+: \[({_CONDITION})\]")
 _PLACE = re.compile(r"(?:^|[/\\])((?:common|jobs|deploy|conf)/(?:\w+/)*\w+\.py)$")
 _WORKER_FRAME = re.compile(r'^\s+File "([^"\n]+)", line (\d+), in (\S+)$', re.MULTILINE)
 _JAVA_FRAME = re.compile(r"^\s+at [\w.$/<>@-]+\([\w.$ -]+(?::\d+)?\)$")
@@ -96,10 +97,10 @@ _JAVA_FRAME = re.compile(r"^\s+at [\w.$/<>@-]+\([\w.$ -]+(?::\d+)?\)$")
 def cause_of(error: BaseException) -> str:
     """The first cause in one sentence: of a chain of causes the last, of a Python worker its exception."""
     if isinstance(error, LakejobsError):
-        return error.cause or error.message
+        return " ".join(part for part in (error.code, error.message, error.cause) if part)
     text = f"{text_of(error)}\n{_java_stack(error)}"
     if _WORKER in text:
-        return _worker_cause(text)
+        return traceback_cause(text)
     chain = [(found.group(1), found.group(2) or "") for found in _RAISED.finditer(text)]
     outer = condition_of(error)
     condition = _condition_in(*chain[-1]) if chain else ""
@@ -207,8 +208,8 @@ def _names_given(error: BaseException) -> list[str]:
     return found
 
 
-def _worker_cause(text: str) -> str:
-    """``ValueError in jobs/fraud/scoring.py, line 91``: what a Python worker raised, and where in our own code."""
+def traceback_cause(text: str) -> str:
+    """``ValueError in jobs/fraud/scoring.py, line 91.``: how a printed traceback ends, and its place in our code."""
     tracebacks = text.split(_WORKER)[1:]
     # What broke comes first where another error was raised while it was handled.
     shown = tracebacks[0] if "During handling of the above" in text else tracebacks[-1]
@@ -220,9 +221,11 @@ def _worker_cause(text: str) -> str:
         elif line and not line[0].isspace():
             kind = _PYTHON_CLASS.match(line)
             name = kind.group(1) if kind else ""
+            condition = _SPARK_CONDITION.match(line)
+            name += f" {condition.group(1)}" if condition else ""
             break
     place = _last_of_ours(frames)
-    return f"{name or 'An exception of a Python worker'}{f' in {place}' if place else ''}."
+    return f"{name or 'A Python exception'}{f' in {place}' if place else ''}."
 
 
 def _place_of(error: BaseException) -> str:

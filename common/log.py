@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from common.causes import stack_of
 from common.clock import utc_text
+from common.foreign_logs import foreign_messages_hidden
 
 ROOT = "lakejobs"
 MASK = "<personal>"
@@ -138,7 +139,8 @@ def logging_to_stderr(run: Mapping[str, Any], *, debug: bool) -> Iterator[Person
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logger.propagate = False
     try:
-        yield personal
+        with foreign_messages_hidden():
+            yield personal
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before[0])

@@ -15,7 +15,7 @@ JOB = Job(
     reads=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
     writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
     examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set windows=6 --set horizon=4"),
-    next_command="forecast.predict --lake {lake} {days}",
+    next_command="lakejobs run forecast.predict --lake {lake} {days}",
 )
 
 if __name__ == "__main__":
