@@ -18,9 +18,10 @@ class Job:
 
     ``name`` is ``<family>.<verb>``. ``body`` and the table references in ``reads`` and ``writes`` are
     ``module:attribute`` as text, imported when the run starts, so that ``--help`` answers at once. The first of
-    ``writes`` is the table whose lease the run holds. ``next_command`` may hold ``{lake}`` and ``{days}``
-    (``--day ...`` or ``--from ... --to ...``). ``plan`` names, like ``body``, a function of parameters and object
-    store whose table (title, columns, rows) is added to ``--plan``; it must need no session.
+    ``writes`` is the table whose lease the run holds. ``next_command`` may hold ``{lake}``, ``{days}``
+    (``--day ...`` or ``--from ... --to ...``), ``{first}`` and ``{last}``, or name a function of the run's context that
+    gives such a text; what cannot be computed is said in words. ``plan`` names, like ``body``, a function of parameters
+    and object store whose table (title, columns, rows) is added to ``--plan``; it must need no session.
     """
 
     name: str
