@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from common import faults
+from common.causes import cause_of
 from common.counts import Counts
 from common.errors import JobFailedError, UsageError
 from common.signals import take_back_interrupt
@@ -41,7 +42,7 @@ def attribute(reference: str) -> Any:
         raise JobFailedError(
             "RUN-002",
             f"{reference} cannot be imported.",
-            cause=f"{type(error).__name__}: {error}",
+            cause=cause_of(error),
             remedy="Check that the archive given by --py-files and the environment hold the whole suite.",
         ) from error
 

@@ -15,7 +15,7 @@ def parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            "CLI-003", f"'{text}' is not a day.", cause=str(error), remedy="Write days as YYYY-MM-DD, e.g. 2026-11-20."
+            "CLI-003", f"'{text}' is not a day.", remedy="Write days as YYYY-MM-DD, e.g. 2026-11-20."
         ) from error
 
 

@@ -33,9 +33,10 @@ class Job:
     every table that is not among them. ``reads`` names all that the job looks at, its own tables of earlier runs too;
     plain text stands for an ``Input`` that is neither optional nor external. The first of ``writes`` is the table whose
     lease the run holds. A job that ``maintains_all`` works on whatever tables there are, and declares none.
-    ``next_command`` may hold ``{lake}`` and ``{days}`` (``--day ...`` or ``--from ... --to ...``). ``plan`` names, like
-    ``body``, a function of parameters and object store whose table (title, columns, rows) is added to ``--plan``; it
-    must need no session.
+    ``next_command`` may hold ``{lake}``, ``{days}`` (``--day ...`` or ``--from ... --to ...``), ``{first}`` and
+    ``{last}``, or name a function of the run's context that gives such a text; what cannot be computed is said in words.
+    ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is added
+    to ``--plan``; it must need no session.
     """
 
     name: str

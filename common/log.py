@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from common.causes import stack_of
 from common.clock import utc_text
-from common.failures import hidden_values
+from common.foreign_logs import foreign_messages_hidden
 
 ROOT = "lakejobs"
 MASK = "<personal>"
@@ -64,6 +65,12 @@ class _Lines(logging.Formatter):
         return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
     @staticmethod
+    def frames(record: logging.LogRecord) -> str:
+        """The frames of the exception of a record: its message may quote rows."""
+        error = record.exc_info[1] if record.exc_info else None
+        return "" if error is None else stack_of(error)
+
+    @staticmethod
     def moment(record: logging.LogRecord) -> datetime:
         return datetime.fromtimestamp(record.created, tz=UTC)
 
@@ -80,8 +87,8 @@ class TextLines(_Lines):
         line = "  ".join(said)
         if record.levelno in _COLOURS and uses_colour(sys.stderr):
             line = f"\x1b[{_COLOURS[record.levelno]}m{line}\x1b[0m"
-        trace = stack or (self.formatException(record.exc_info) if record.exc_info else "")
-        return f"{line}\n{hidden_values(trace)}" if trace and self._debug else line
+        trace = stack or self.frames(record)
+        return f"{line}\n{trace}" if trace and self._debug else line
 
 
 class JsonLines(_Lines):
@@ -92,7 +99,7 @@ class JsonLines(_Lines):
         self._run = dict(run)
 
     def format(self, record: logging.LogRecord) -> str:
-        """One record for a machine; the stack is a field of it."""
+        """One record for a machine; with ``--debug`` the stack is a field of it."""
         line: dict[str, Any] = {
             "time": utc_text(self.moment(record)),
             "level": record.levelname.lower(),
@@ -101,10 +108,9 @@ class JsonLines(_Lines):
             **self._run,
             **self.fields(record),
         }
-        if record.exc_info and "stack" not in line:
-            line["stack"] = self.formatException(record.exc_info)
-        if "stack" in line:
-            line["stack"] = hidden_values(str(line["stack"]))
+        stack = line.pop("stack", "") or self.frames(record)
+        if stack and self._debug:
+            line["stack"] = stack
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
@@ -133,7 +139,8 @@ def logging_to_stderr(run: Mapping[str, Any], *, debug: bool) -> Iterator[Person
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logger.propagate = False
     try:
-        yield personal
+        with foreign_messages_hidden():
+            yield personal
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before[0])

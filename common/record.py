@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.build import running_build
 from common.clock import utc_text
+from common.context import attribute
 from common.counts import NAMES
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from common.job import Job
 
 SCHEMA_VERSION = 1
+_DEFAULT_ENV = "local"
+_REFERENCE = re.compile(r"[\w.]+:\w+")
 STATUS_RUNNING, STATUS_DONE, STATUS_FAILED, STATUS_STOPPED = "running", "done", "failed", "stopped"
 
 Record = dict[str, Any]
@@ -164,10 +169,16 @@ def to_json(record: Mapping[str, Any]) -> bytes:
 
 
 def next_command(context: RunContext) -> str:
-    """The job's next command with this run's lake and days."""
-    days = context.day_range
-    text = "" if days is None else f"--day {days.first}" if len(days) == 1 else f"--from {days.first} --to {days.last}"
-    return context.job.next_command.replace("{lake}", context.settings.root).replace("{days}", text)
+    """The job's next command with this run's environment, lake and days."""
+    text, days = context.job.next_command, context.day_range
+    if _REFERENCE.fullmatch(text):
+        text = str(attribute(text)(context))
+    if context.env != _DEFAULT_ENV:
+        text = text.replace("--lake {lake}", f"--env {context.env} --lake {{lake}}")
+    if days is not None:
+        both = f"--day {days.first}" if len(days) == 1 else f"--from {days.first} --to {days.last}"
+        text = text.replace("{days}", both).replace("{first}", str(days.first)).replace("{last}", str(days.last))
+    return text.replace("{lake}", shlex.quote(context.settings.root))
 
 
 def _status(failure: Failure | None) -> str:

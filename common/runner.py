@@ -115,7 +115,7 @@ class Run:
                 _leased(context, body)
         except BaseException as error:  # signals too: each end of a run is recorded.
             failure = explain(error)
-            context.log.error("failed", extra={"code": failure.code, "cause": failure.cause, "stack": failure.stack})
+            context.log.error("failed", extra=_failure_fields(failure))
             return failure
         return None
 
@@ -128,7 +128,7 @@ class Run:
             keep_record(context, record)
         except LakejobsError as error:
             failure = explain(error)
-            context.log.error("record not kept", extra={"code": failure.code, "cause": failure.cause})
+            context.log.error("record not kept", extra=_failure_fields(failure))
             if record["error"] is None:
                 record.update(status="failed", exit_code=failure.exit_code, error=failure.as_dict(), next_command="")
         _attempted(context, record, "row of ops.runs not kept", lambda: put_in_outbox(context, record))
@@ -157,7 +157,12 @@ def _attempted(context: RunContext, record: Record, what: str, keep: Callable[[]
         failure = explain(error)
         why = " ".join(text for text in (failure.message, failure.cause) if text)
         record["warnings"].append(f"{what}: {failure.code} {why}")
-        context.log.warning(what, extra={"code": failure.code, "cause": failure.cause, "stack": failure.stack})
+        context.log.warning(what, extra=_failure_fields(failure))
+
+
+def _failure_fields(failure: Failure) -> dict[str, str]:
+    """What a log line says of a failure; the stack is printed with --debug only."""
+    return {"code": failure.code, "error": failure.message, "cause": failure.cause, "stack": failure.stack}
 
 
 def _started_fields(context: RunContext) -> dict[str, object]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.causes import cause_of
 from common.errors import UsageError
 
 SCHEME = "secret://"
@@ -70,5 +71,5 @@ def _of_aws(name: str, region: str | None) -> str:
     try:
         answer = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=name)
     except (BotoCoreError, ClientError) as error:
-        raise _missing(f"{SCHEME}aws/{name}", str(error)) from None
+        raise _missing(f"{SCHEME}aws/{name}", cause_of(error)) from None
     return str(answer["SecretString"])

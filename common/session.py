@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import UsageError
+from common.foreign_logs import hide_messages_of_spark
 from common.lake_root import refuse_folder_on_cluster
 from common.releases import DEFAULT_RELEASE, RELEASES, Release, release_of
 from common.secrets import is_reference, revealed
@@ -111,6 +112,7 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
         if key not in declared or key == "spark.jars":
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    hide_messages_of_spark(spark)
     _check_delta(release)
     return spark
 

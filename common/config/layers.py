@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ValidationError
 
+from common.causes import cause_of
 from common.config.entries import Entry, mapping, overlay, parse_yaml
 from common.config.explain import did_you_mean, unknown_names_error
 from common.config.lake_settings import LakeSettings
@@ -154,6 +155,6 @@ def _text_of(address: str, settings: LakeSettings, fetch: Callable[[str, LakeSet
         raise UsageError(
             "CFG-005",
             f"The conf file {address} cannot be read.",
-            cause=str(error),
+            cause=cause_of(error),
             remedy="Give --conf-file a readable YAML file, local or s3://.",
         ) from error

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from common.causes import cause_of
 from common.clock import utc_now, utc_text
 from common.errors import WriteConflictError
 from common.lake.objects import ObjectStore
@@ -224,7 +225,7 @@ class Lease:
             try:
                 self.is_held()
             except Exception as error:
-                _LOG.warning("%s: the lease could not be renewed: %s", self.table, error)
+                _LOG.warning("%s: the lease could not be renewed: %s", self.table, cause_of(error))
 
     def _body(self, *, released: bool = False) -> bytes:
         told = {

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from common.causes import cause_of
 from common.errors import WriteConflictError
 
 _LOG = logging.getLogger("lakejobs.lake")
@@ -66,7 +67,7 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
         raise WriteConflictError(
             "LAK-005",
             f"{table} was changed by another writer in each of {retries + 1} tries.",
-            cause=f"{kind_of(error)}: {str(error).splitlines()[0]}",
+            cause=cause_of(error),
             remedy="Run the job again when the other writer is done; nothing of this write was published.",
         ) from error
 

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from common.causes import cause_of
 from common.errors import TransientError, UsageError
 from common.lake.objects import Entry, StoredObject
 
@@ -178,13 +179,13 @@ class S3Store:
                 raise UsageError(
                     "LAK-009",
                     f"S3 could not be asked for {self.root}.",
-                    cause=str(error),
+                    cause=cause_of(error),
                     remedy="Check the credentials.",
                 ) from error
             raise TransientError(
                 "LAK-008",
                 f"S3 did not answer within {self._deadline_seconds} s ({verb} {self.root}/{path}).",
-                cause=str(error),
+                cause=cause_of(error),
                 remedy="Run again later; check s3_endpoint_url and the network.",
             ) from error
 
@@ -201,11 +202,11 @@ class S3Store:
             return TransientError(
                 "LAK-008",
                 f"S3 refused to {verb} {where}: {code}.",
-                cause=f"{error} (request {request})",
+                cause=f"Request {request}.",
                 remedy="A retry is safe; run again later.",
             )
         return UsageError(
-            "LAK-009", f"S3 denies to {verb} {where}: {code}.", cause=f"{error} (request {request})", remedy=remedy
+            "LAK-009", f"S3 denies to {verb} {where}: {code}.", cause=f"Request {request}.", remedy=remedy
         )
 
 

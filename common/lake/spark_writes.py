@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from common.causes import cause_of
 from common.errors import ContractError
 from common.lake.merge import OUTSIDE
 from common.lake.table import Table
@@ -18,7 +20,10 @@ _REFUSALS = (
     ("DELTA_REPLACE_WHERE_MISMATCH", "holds rows outside of the days that it replaces"),
     ("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "holds nulls where the contract allows none"),
     ("DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE", "holds several rows of one key"),
+    ("DELTA_VIOLATE_CONSTRAINT_WITH_VALUES", "holds rows that break a constraint of the table"),
 )
+
+_NULL_COLUMN = re.compile(r"constraint violated for column: ([\w.]+?)\.?(?:\s|$)", re.IGNORECASE)
 
 
 @contextmanager
@@ -45,10 +50,11 @@ def raise_contract(table: Table, error: Exception) -> None:
     text = str(error)
     for marker, sentence in _REFUSALS:
         if marker in text:
-            line = next(line for line in text.splitlines() if marker in line)
+            named = _NULL_COLUMN.search(text)
+            column = named.group(1) if named and named.group(1) in table.schema.names else ""
             raise ContractError(
                 "LAK-003",
                 f"The write to {table.name} {sentence}.",
-                cause=line[:500],
+                cause=f"{cause_of(error)}{f' Column: {column}.' if column else ''}",
                 remedy="Quarantine or deduplicate such rows before publishing; nothing was written.",
             ) from error

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from common.causes import cause_of
 from common.errors import WriteConflictError
 from common.faults import fault
 from common.lake import commits, contract, create
@@ -122,7 +123,9 @@ class Writer:
                 if landed is None:
                     raise_contract(table, error)
                     raise
-                _LOG.warning("%s: version %d is there although Spark failed: %s", table.name, landed.version, error)
+                _LOG.warning(
+                    "%s: version %d is there although Spark failed: %s", table.name, landed.version, cause_of(error)
+                )
                 return landed
             fault("lake.after_commit")
             made = self._lake.spark.conf.get(_LAST_COMMIT, None)

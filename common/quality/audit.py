@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common.causes import traceback_cause
 from common.errors import ContractError, UsageError
 from common.quality.expectations import Expectation, Suite
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _OBSERVED_CHARACTERS = 200
 _COMPARISON = "expect_column_pair_values_a_to_be_greater_than_b"
+# Expectations whose observed value is a count or a share, or computed from many rows; others show a row's own value.
+_OF_MANY_ROWS = re.compile(r"^expect_table_|_(mean|stdev|sum|value_count|proportion_of_\w+|unique_value_count)_to_be_")
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?")
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
@@ -28,7 +34,8 @@ class AuditResult:
     """What the expectations of ``table`` found.
 
     ``results`` holds a mapping for each, in the order of the suite: ``expectation, column, severity, success, observed,
-    detail, kwargs, why``. ``observed`` and ``detail`` name counts, never values of a personal column.
+    detail, kwargs, why``. ``observed`` and ``detail`` name counts, never values of
+    rows, but for days of columns that are not personal.
     """
 
     table: str
@@ -184,7 +191,7 @@ def _row(item: Expectation, outcome: Any, personal: set[str]) -> dict[str, Any]:
         "column": ", ".join(columns) or None,
         "severity": item.severity,
         "success": bool(outcome.success),
-        "observed": _observed(outcome.result or {}, hide=bool(personal & set(columns))),
+        "observed": _observed(item.expectation, outcome.result or {}, hide=bool(personal & set(columns))),
         "detail": _trouble(outcome.exception_info) or item.why or None,
         "kwargs": dict(item.kwargs),
         "why": item.why,
@@ -199,21 +206,26 @@ def _columns(kwargs: Mapping[str, Any]) -> list[str]:
     return named
 
 
-def _observed(result: Mapping[str, Any], *, hide: bool) -> str | None:
-    if result.get("unexpected_count") is not None:
+def _observed(expectation: str, result: Mapping[str, Any], *, hide: bool) -> str | None:
+    if result.get("unexpected_count") is not None and result.get("element_count") is not None:
         share = float(result.get("unexpected_percent") or 0)
         return f"{result['unexpected_count']} of {result['element_count']} rows ({share:.3g} %)"
     if result.get("observed_value") is None:
         return None
-    return "hidden: personal" if hide else str(result["observed_value"])[:_OBSERVED_CHARACTERS]
+    if hide:
+        return "hidden: personal"
+    value = result["observed_value"]
+    if _OF_MANY_ROWS.search(expectation) or isinstance(value, date) or _ISO_DAY.fullmatch(str(value)):
+        return str(value)[:_OBSERVED_CHARACTERS]
+    return "hidden: a value of a row"
 
 
 def _trouble(info: Any) -> str | None:
-    """The message of the exception that kept an expectation from being evaluated."""
+    """The class of the exception that kept an expectation from being evaluated; its message may quote rows."""
     if not isinstance(info, Mapping):
         return None
     if "raised_exception" in info:
-        return str(info["exception_message"]).splitlines()[0] if info["raised_exception"] else None
+        return traceback_cause(str(info.get("exception_traceback"))) if info["raised_exception"] else None
     return next((found for found in map(_trouble, info.values()) if found), None)
 
 

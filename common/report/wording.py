@@ -71,7 +71,10 @@ def _singular(unit: str) -> str:
     # Symbols such as s and ms are no words; series has no singular of its own.
     if len(unit.strip()) < 4 or not unit.endswith("s") or unit.endswith("series"):
         return unit
-    return unit[:-3] + "y" if unit.endswith("ies") else unit[:-1]
+    for singular in (unit[:-3] + "y", unit[:-2]):
+        if plural_noun(singular) == unit:
+            return singular
+    return unit[:-1]
 
 
 def short_number(value: float) -> str:
@@ -106,9 +109,17 @@ def format_bytes(size_bytes: float) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 row``, ``2 rows``."""
-    ending = noun if count == 1 else noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-    return f"{count:,} {ending}"
+    """``1 row``, ``2 rows``, ``7 days``, ``2 queries``: the number and the noun, given in the singular, as it asks."""
+    return f"{count:,} {noun if count == 1 else plural_noun(noun)}"
+
+
+def plural_noun(noun: str) -> str:
+    """``days`` of ``day``; of several words the last one changes."""
+    if noun.endswith("series"):
+        return noun
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "x", "z", "ch", "sh")) else "s")
 
 
 def format_value(value: object, *, decimals: int | None = None) -> str:

@@ -66,7 +66,7 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
                     yield inflater.decompress(inflater.unconsumed_tail, CHUNK_BYTES)
                 data = inflater.unused_data
     except zlib.error as error:
-        raise BadFileError(f"SRC-103 corrupt gzip: {error}") from error
+        raise BadFileError("SRC-103 corrupt gzip: it cannot be unpacked") from error
     if not started or not inflater.eof:
         raise BadFileError("SRC-102 truncated gzip: the stream ends before its trailer")
 
@@ -84,7 +84,8 @@ def as_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
                 yield decoder.decode(chunk).encode()
             yield decoder.decode(b"", final=True).encode()
         except UnicodeError as error:
-            raise BadFileError(f"SRC-107 not utf-16: {error}") from error
+            reason = error.reason if isinstance(error, UnicodeDecodeError) else "cannot be decoded"
+            raise BadFileError(f"SRC-107 not utf-16: {reason}") from error
         return
     for chunk in chunks:
         if first and encoding == "utf-8":

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructType, TimestampNTZType, TimestampType
 
+from common.causes import cause_of
 from common.errors import UsageError
 from common.sources.expressions import lenient
 from common.sources.model import ColumnMapping, Source, did_you_mean
@@ -117,13 +118,13 @@ def _check_one(rows: DataFrame, source: Source, name: str, text: str) -> None:
     try:
         rows.select(F.expr(text))
     except (AnalysisException, ParseException) as error:
-        cause = str(error).strip().splitlines()[0]
+        text = str(error)
         raw_columns = [column for column in rows.columns if column not in KEPT and not column.startswith("_given_")]
-        unknown = re.search(r"name `([^`]+)` cannot be resolved", cause)
+        unknown = re.search(r"name `([^`]+)` cannot be resolved", text)
         hint = did_you_mean(unknown.group(1), raw_columns) if unknown else ""
         raise UsageError(
             "SRC-004",
             f"Source {source.name}: the expression of '{name}' cannot be used{hint}.",
-            cause=f"{source.columns[name].expr}: {cause}",
+            cause=f"{source.columns[name].expr}: {cause_of(error)}",
             remedy=f"The raw columns are {', '.join(raw_columns)}." if raw_columns else "Check its type.",
         ) from error

@@ -204,7 +204,7 @@ def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan) -> None
         metadata = pq.read_metadata(BytesIO(b"PAR1" + tail[-footer_bytes - 8 :]))
         schema = metadata.schema.to_arrow_schema()
     except (ArrowException, OSError) as error:
-        raise BadFileError(f"SRC-109 the parquet footer cannot be read: {str(error).splitlines()[0]}") from error
+        raise BadFileError(f"SRC-109 the parquet footer cannot be read: {type(error).__name__}") from error
     fault = fault_of_names(schema.names)
     if fault:
         raise BadFileError(f"SRC-108 the schema has {fault}")

@@ -27,7 +27,7 @@ JOB = Job(
         "--source apache_combined --input samples/clickstream --from 2015-05-17 --to 2015-05-20",
         "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/ --day 2026-11-20",
     ),
-    next_command="clickstream.sessionise --lake {lake} {days}",
+    next_command="lakejobs run clickstream.sessionise --lake {lake} {days}",
 )
 
 if __name__ == "__main__":

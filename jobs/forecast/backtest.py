@@ -22,7 +22,7 @@ JOB = Job(
         "--day 2011-12-09",
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set windows=6 --set horizon=4",
     ),
-    next_command="forecast.predict --lake {lake} {days}",
+    next_command="lakejobs run forecast.predict --lake {lake} {days}",
 )
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.D
             predicted, failure = boosted(known, origins.horizon, how), "too few periods before the origin"
         except Exception as error:  # the libraries raise whatever: the other models still count
             predicted = pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
-            failure = f"{NAME} failed: {type(error).__name__}: {str(error)[:200]}"
+            failure = f"{NAME} failed: {type(error).__name__}"
         found.extend(_told(rows, known, predicted, cutoff, origins, failure))
     return pd.DataFrame(found, columns=list(COLUMNS))
 

@@ -23,7 +23,7 @@ JOB = Job(
         "--from 2010-12-01 --to 2011-12-09 --set max_series=150",
         "--env prod --lake s3://bucket/lake --from 2024-11-20 --to 2026-11-20 --set freq=D",
     ),
-    next_command="forecast.backtest --lake {lake} --day LAST",
+    next_command="lakejobs run forecast.backtest --lake {lake} --day {last}",
 )
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ JOB = Job(
     reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:LABELS", "jobs.fraud.tables:MODELS"),
     writes=("jobs.fraud.tables:EVALUATIONS",),
     examples=("--from 2018-08-08 --to 2018-08-14", "--from 2018-08-08 --to 2018-08-14 --set top_k=50"),
-    next_command="fraud.score --lake {lake} --day DAY",
+    next_command="lakejobs run fraud.score --lake {lake} --day {first}",
 )
 
 if __name__ == "__main__":

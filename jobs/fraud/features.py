@@ -15,7 +15,7 @@ JOB = Job(
     reads=("jobs.fraud.tables:TRANSACTIONS", Input("jobs.fraud.tables:LABELS", optional=True)),
     writes=("jobs.fraud.tables:FEATURE_ROWS",),
     examples=("--day 2018-08-08", "--from 2018-04-01 --to 2018-09-30 --set label_delay_days=7"),
-    next_command="fraud.train --lake {lake} {days}",
+    next_command="jobs.fraud.next_commands:after_features",
 )
 
 if __name__ == "__main__":

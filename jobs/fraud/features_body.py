@@ -67,14 +67,10 @@ def _prove(
     found = leaks.limit(_SHOWN_LEAKS).collect()
     context.counts.detail("rows_proved", params.proof_rows)
     if found:
-        shown = "; ".join(
-            f"{row['column']} of {row['transaction_id']} is {row['stored']}, should be {row['recomputed']}"
-            for row in found
-        )
         raise ContractError(
             "FRD-010",
             "Features differ from what was known at the time of their transaction; nothing was published.",
-            cause=shown,
+            cause=f"Found in {', '.join(sorted({row['column'] for row in found}))}.",
             remedy="This is a defect of the job, not of its input: report it with the run record.",
         )
 

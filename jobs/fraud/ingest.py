@@ -23,7 +23,7 @@ JOB = Job(
         "--source fraud_handbook --input landing/handbook",
         "--env prod --lake s3://bucket/lake --source conf/cards.yaml --input s3://bank-landing/cards/2026-11-20/",
     ),
-    next_command="fraud.ingest_labels --lake {lake} --source NAME --input PATH",
+    next_command="jobs.fraud.next_commands:after_ingest",
 )
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ JOB = Job(
         "--source fraud_handbook_labels --input landing/handbook",
         "--env prod --lake s3://bucket/lake --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/",
     ),
-    next_command="fraud.features --lake {lake} --from FIRST_DAY --to LAST_DAY",
+    next_command="lakejobs run fraud.features --lake {lake} with --from and --to of the transactions' days",
 )
 
 if __name__ == "__main__":

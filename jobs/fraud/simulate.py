@@ -16,7 +16,9 @@ JOB = Job(
         "--from 2018-04-01 --to 2018-07-29 --set customers=500 --set terminals=1000",
         "--from 2018-04-01 --to 2018-09-30 --set seed=7",
     ),
-    next_command="fraud.ingest --lake {lake} --source fraud_simulated --input {lake}/landing/fraud/transactions",
+    next_command=(
+        "lakejobs run fraud.ingest --lake {lake} --source fraud_simulated --input {lake}/landing/fraud/transactions"
+    ),
 )
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ JOB = Job(
     ),
     writes=("jobs.fraud.tables:MODELS",),
     examples=("--from 2018-07-25 --to 2018-07-31", "--from 2018-07-25 --to 2018-07-31 --set trees=50"),
-    next_command="fraud.evaluate --lake {lake} --from FIRST_TEST_DAY --to LAST_TEST_DAY",
+    next_command="jobs.fraud.next_commands:after_train",
 )
 
 if __name__ == "__main__":

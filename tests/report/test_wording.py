@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +29,8 @@ pytestmark = pytest.mark.unit
         (1, "alerts", "1 alert"),
         (1.0, "units", "1 unit"),
         (1, "categories", "1 category"),
+        (1, "days", "1 day"),
+        (1, "batches", "1 batch"),
         (1, "series", "1 series"),
         (1, "ms", "1 ms"),
         (1, "%", "1%"),
@@ -96,6 +100,57 @@ def test_sizes_are_in_decimal_units() -> None:
 
 def test_nouns_follow_their_number() -> None:
     assert [plural(1, "row"), plural(1200, "row"), plural(2, "query")] == ["1 row", "1,200 rows", "2 queries"]
+
+
+@pytest.mark.parametrize(
+    ("noun", "many"),
+    [
+        ("day", "7 days"),
+        ("new file", "7 new files"),
+        ("query", "7 queries"),
+        ("series", "7 series"),
+        ("batch", "7 batches"),
+        ("class", "7 classes"),
+    ],
+)
+def test_the_plural_is_the_one_that_a_dictionary_gives(noun: str, many: str) -> None:
+    assert plural(7, noun) == many
+
+
+# By hand: a noun that is new in the code is added here with its plural.
+PLURALS = {
+    "alert": "alerts",
+    "card": "cards",
+    "check": "checks",
+    "customer": "customers",
+    "day": "days",
+    "fraud": "frauds",
+    "job": "jobs",
+    "new file": "new files",
+    "row": "rows",
+    "run": "runs",
+    "transaction": "transactions",
+    "unexpected row": "unexpected rows",
+}
+
+
+def test_every_noun_of_the_code_has_the_plural_of_the_list() -> None:
+    nouns = nouns_of_the_code()
+    assert nouns - PLURALS.keys() == set()
+    assert {noun: plural(2, noun) for noun in nouns} == {noun: f"2 {PLURALS[noun]}" for noun in nouns}
+
+
+def nouns_of_the_code() -> set[str]:
+    """What the code hands to ``plural``; each of them is written in full where it is used."""
+    found = set()
+    for folder in ("common", "jobs", "deploy"):
+        for path in (Path(__file__).parents[2] / folder).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "plural":
+                    noun = call.args[1]
+                    assert isinstance(noun, ast.Constant), f"{path}:{call.lineno}"
+                    found.add(str(noun.value))
+    return found
 
 
 def test_other_values_are_written_plainly() -> None:

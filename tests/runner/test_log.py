@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
 
 from common.context import RunContext
+from common.errors import UsageError
 from common.log import MASK, JsonLines, PersonalFields, TextLines, uses_colour
 from common.progress import described
 from common.spark_jobs import StageProgress
@@ -50,26 +52,47 @@ def test_personal_columns_are_masked_wherever_they_are_a_field(toy: Any) -> None
     assert toy.err.count(MASK) == 3
 
 
-def test_a_machine_gets_the_stack_of_a_failure_without_the_values_that_spark_quotes() -> None:
-    line = JsonLines({}, debug=False).format(
-        record("failed", stack="The value 'ann@example.org' cannot be cast\n at x")
-    )
-    assert json.loads(line)["stack"] == "The value <hidden> cannot be cast\n at x"
-
-
-def test_a_person_sees_the_stack_only_with_debug() -> None:
-    failed = record("failed", code="X-001", stack="Traceback")
+def test_a_stack_is_printed_only_with_debug() -> None:
+    failed = record("failed", code="X-001", stack="Frames")
     assert TextLines(debug=False).format(failed) == "00:00:00 info    failed  code=X-001"
-    assert TextLines(debug=True).format(failed).endswith("\nTraceback")
+    assert TextLines(debug=True).format(failed).endswith("\nFrames")
+    assert "stack" not in json.loads(JsonLines({}, debug=False).format(failed))
+    assert json.loads(JsonLines({}, debug=True).format(failed))["stack"] == "Frames"
 
 
-def test_a_stack_is_told_to_the_log_of_a_failed_run(toy: Any) -> None:
+def test_an_exception_of_a_record_is_printed_as_frames_without_its_message() -> None:
+    try:
+        raise ValueError("ann@example.org")
+    except ValueError:
+        broken = record("broken", exc_info=sys.exc_info())
+    for line in (TextLines(debug=True).format(broken), JsonLines({}, debug=True).format(broken)):
+        assert "test_log.py" in line
+        assert "ann@example.org" not in line
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence", "cause"),
+    [
+        (KeyError("x"), "RUN-003", "The job broke.", "KeyError in common/runner.py"),
+        (UsageError("TOY-001", "It broke.", cause="A cause."), "TOY-001", "It broke.", "A cause."),
+    ],
+)
+def test_a_failed_run_logs_code_sentence_and_cause_and_the_stack_only_with_debug(
+    toy: Any, error: Exception, code: str, sentence: str, cause: str
+) -> None:
     def body(context: RunContext) -> None:
-        raise KeyError("x")
+        raise error
 
-    toy.run(body)
-    (line,) = [json.loads(line) for line in toy.err.splitlines() if '"failed"' in line]
-    assert "KeyError" in line["stack"]
+    def logged(*flags: str) -> dict[str, Any]:
+        toy.run(body, *flags)
+        (line,) = [json.loads(line) for line in toy.err.splitlines() if '"failed"' in line]
+        return dict(line)
+
+    plain = logged()
+    assert (plain["code"], plain["error"], plain["cause"].partition(", line")[0]) == (code, sentence, cause)
+    assert "stack" not in plain
+    assert "Traceback" not in toy.err
+    assert "test_log.py" in logged("--debug")["stack"]
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
