@@ -22,8 +22,8 @@ _SCENARIOS = {
 }
 _NOTE = (
     "AUC: chance that a fraud scores above an honest transaction. AP: average precision. CP: share of the cards looked "
-    "at each day that were compromised, each card counted until it is detected. Cases: share of the cases found; a case "
-    "is a compromised card on a day, until it is detected. Cards: share of the compromised cards detected in the end."
+    "at each day that were compromised, each card counted until it is detected. Cases: share of the cases found, which "
+    "are compromised cards on a day, until detected. Cards: share of the compromised cards detected in the end."
 )
 
 

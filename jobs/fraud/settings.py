@@ -88,7 +88,10 @@ class TrainParams(Params):
         "exact", description="xgboost on the driver: how splits are found; the cluster always uses hist."
     )
     max_bin: int = Field(
-        256, ge=2, le=65_536, description="xgboost with hist or approx, so always on the cluster: bins of a feature."
+        16_384,
+        ge=2,
+        le=65_536,
+        description="xgboost by hist or approx, and on the cluster: bins of a feature; fewer are faster, less exact.",
     )
     base_score: float = Field(
         0.5, gt=0, lt=1, description="xgboost: prediction before the first tree; releases from 2 on fit it if unset."
