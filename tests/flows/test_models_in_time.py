@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,11 @@ from card_bank import Bank
 from pyspark.sql import DataFrame, SparkSession
 from small_bank_lake import FIRST, at, day, lay_down, lay_features, lay_frauds
 
-from common.errors import ContractError
 from common.job import Job
 from jobs.fraud import evaluate, evaluate_body, score, train, train_body
-from jobs.fraud.moments import moment_of_card, ripe_at
 from jobs.fraud.tables import EVALUATIONS, MODELS, SCORES
 
-pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
 LINEAR = ("--set", "algorithms=[logistic_regression]", "--set", "smallest_class_rows=1")
 
@@ -28,10 +27,10 @@ def days(first: int, last: int) -> tuple[str, ...]:
     return ("--from", str(day(first)), "--to", str(day(last)))
 
 
-@pytest.fixture
-def bank(spark: SparkSession, tmp_path: Path) -> Bank:
+@pytest.fixture(scope="module")
+def laid(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     """Three days of training (0 to 2), a label delay of 7 that ends as day 10 begins, and a test from there on."""
-    bank = Bank(spark, tmp_path / "lake")
+    bank = Bank(spark, tmp_path_factory.mktemp("laid") / "lake")
     lay_features(
         bank,
         (1, 0, "A", 900.0),
@@ -45,6 +44,36 @@ def bank(spark: SparkSession, tmp_path: Path) -> Bank:
     )
     lay_frauds(bank, (1, 0, "A", at(0)), (4, 2, "D", at(12)), (5, 10, "E", at(10)))
     return bank
+
+
+@pytest.fixture(scope="module")
+def model(laid: Bank, tmp_path_factory: pytest.TempPathFactory, no_ops_rows: None) -> tuple[Bank, str]:
+    """That lake with a model of the days 0 to 2, and its version."""
+    bank = copy_of(laid, tmp_path_factory.mktemp("trained"))
+    return bank, trained(bank, *days(0, 2))
+
+
+@pytest.fixture
+def untrained(laid: Bank, tmp_path: Path) -> Bank:
+    """The lake without a model, for one test."""
+    return copy_of(laid, tmp_path)
+
+
+@pytest.fixture
+def bank(model: tuple[Bank, str], tmp_path: Path) -> Bank:
+    """The lake with its model, for one test."""
+    return copy_of(model[0], tmp_path)
+
+
+@pytest.fixture
+def version(model: tuple[Bank, str]) -> str:
+    """The version of the model."""
+    return model[1]
+
+
+def copy_of(bank: Bank, folder: Path) -> Bank:
+    shutil.copytree(bank.root, folder / "lake")
+    return Bank(bank.spark, folder / "lake")
 
 
 def trained(bank: Bank, *arguments: str) -> str:
@@ -83,43 +112,23 @@ def begins(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     monkeypatch.setattr("common.runner.utc_now", lambda: moment)
 
 
-def test_labels_are_ripe_when_the_delay_after_the_last_training_day_has_passed() -> None:
-    assert ripe_at(date(2018, 7, 31), label_delay_days=7) == datetime(2018, 8, 8, tzinfo=UTC)
-
-
-def test_a_card_that_does_not_say_when_its_labels_were_known_means_the_end_of_its_label_delay() -> None:
-    old = {"train_last_day": "2018-07-31", "label_delay_days": 7}
-    assert moment_of_card(old) == datetime(2018, 8, 8, tzinfo=UTC)
-    assert moment_of_card({**old, "labels_known_by": "2018-08-03T06:00:00+00:00"}) == datetime(
-        2018, 8, 3, 6, tzinfo=UTC
-    )
-
-
-@pytest.mark.parametrize("broken", [{}, {"labels_known_by": "soon"}, {"train_last_day": "2018-07-31"}])
-def test_a_card_that_tells_no_moment_at_all_is_refused(broken: dict[str, Any]) -> None:
-    with pytest.raises(ContractError) as raised:
-        moment_of_card({"version": "v1", **broken})
-    assert raised.value.code == "FRD-024"
-
-
-def test_a_model_says_in_register_and_card_by_when_its_labels_were_known(bank: Bank) -> None:
-    version = trained(bank, *days(0, 2))
+def test_a_model_says_in_register_and_card_by_when_its_labels_were_known(bank: Bank, version: str) -> None:
     assert models(bank) == [(version, "2026-03-12 00:00:00")]
     assert card(bank, version)["labels_known_by"] == "2026-03-12T00:00:00+00:00"
     # The report of transaction 4 came on day 12, after the moment: of the four rows one is a fraud.
     assert (card(bank, version)["rows"], card(bank, version)["frauds"]) == (4, 1)
 
 
-def test_the_latest_model_is_one_whose_labels_were_known_when_the_scored_day_began(bank: Bank) -> None:
-    version = trained(bank, *days(0, 2))
+def test_the_latest_model_is_one_whose_labels_were_known_when_the_scored_day_began(bank: Bank, version: str) -> None:
     assert bank.run(score.JOB, *days(9, 10), "--set", "algorithm=logistic_regression") == 4
     assert code(bank, score.JOB) == "FRD-007"
     assert bank.run(score.JOB, *days(10, 10), "--set", "algorithm=logistic_regression") == 0
     assert {row["model_version"] for row in bank.lake.read(SCORES).collect()} == {version}
 
 
-def test_a_named_model_that_knows_later_labels_scores_only_when_allowed_and_page_and_record_say_it(bank: Bank) -> None:
-    version = trained(bank, *days(0, 2))
+def test_a_named_model_that_knows_later_labels_scores_only_when_allowed_and_page_and_record_say_it(
+    bank: Bank, version: str
+) -> None:
     assert bank.run(score.JOB, *days(1, 2), "--set", f"model={version}") == 2
     assert code(bank, score.JOB) == "FRD-026"
     assert not bank.lake.exists(SCORES)
@@ -128,15 +137,13 @@ def test_a_named_model_that_knows_later_labels_scores_only_when_allowed_and_page
     assert "trained on labels known by 2026-03-12 00:00 UTC" in page(bank, score.JOB)
 
 
-def test_a_named_model_is_tested_only_on_days_after_the_moment_of_its_labels(bank: Bank) -> None:
-    version = trained(bank, *days(0, 2))
+def test_a_named_model_is_tested_only_on_days_after_the_moment_of_its_labels(bank: Bank, version: str) -> None:
     assert bank.run(evaluate.JOB, *days(9, 11), "--set", f"models=[{version}]") == 2
     assert code(bank, evaluate.JOB) == "FRD-023"
     assert bank.run(evaluate.JOB, *days(10, 11), "--set", f"models=[{version}]") == 0
 
 
-def test_a_register_of_an_earlier_release_takes_the_moment_from_the_card(bank: Bank) -> None:
-    version = trained(bank, *days(0, 2))
+def test_a_register_of_an_earlier_release_takes_the_moment_from_the_card(bank: Bank, version: str) -> None:
     held = [row.asDict() for row in bank.lake.read(MODELS).collect()]
     old = [{**row, "trained_at": at(20), "labels_known_by": None} for row in held]
     lay_down(bank, MODELS, old, without=["labels_known_by"])
@@ -147,75 +154,71 @@ def test_a_register_of_an_earlier_release_takes_the_moment_from_the_card(bank: B
     assert bank.run(evaluate.JOB, *days(10, 11)) == 0
 
 
-def test_days_whose_label_delay_has_not_passed_train_no_model(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_whose_label_delay_has_not_passed_train_no_model(untrained: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     begins(monkeypatch, at(9, hour=23))
-    assert bank.run(train.JOB, *days(0, 2), *LINEAR) == 4
-    assert code(bank, train.JOB) == "FRD-027"
+    assert untrained.run(train.JOB, *days(0, 2), *LINEAR) == 4
+    assert code(untrained, train.JOB) == "FRD-027"
     begins(monkeypatch, at(10, hour=0))
-    assert trained(bank, *days(0, 2))
+    assert trained(untrained, *days(0, 2))
 
 
 def test_trained_on_unripe_labels_a_model_knows_what_was_known_at_the_start_of_the_run(
-    bank: Bank, monkeypatch: pytest.MonkeyPatch
+    untrained: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lay_frauds(bank, (1, 0, "A", at(0)), (3, 1, "C", at(5, hour=5)), (4, 2, "D", at(5, hour=7)))
+    lay_frauds(untrained, (1, 0, "A", at(0)), (3, 1, "C", at(5, hour=5)), (4, 2, "D", at(5, hour=7)))
     begins(monkeypatch, at(5, hour=6))
-    version = trained(bank, *days(0, 2), "--set", "allow_unripe_labels=true")
-    assert models(bank) == [(version, "2026-03-07 06:00:00")]
-    assert card(bank, version)["frauds"] == 2
-    assert bank.record(train.JOB)["counts"]["trained_on_unripe_labels"] == 1
-    assert "frauds not reported yet count as honest" in page(bank, train.JOB)
+    version = trained(untrained, *days(0, 2), "--set", "allow_unripe_labels=true")
+    assert models(untrained) == [(version, "2026-03-07 06:00:00")]
+    assert card(untrained, version)["frauds"] == 2
+    assert untrained.record(train.JOB)["counts"]["trained_on_unripe_labels"] == 1
+    assert "frauds not reported yet count as honest" in page(untrained, train.JOB)
 
 
 def test_train_counts_feature_rows_and_its_models_beside(bank: Bank) -> None:
-    trained(bank, *days(0, 2))
     counts = bank.record(train.JOB)["counts"]
     assert (counts["rows_read"], counts["rows_written"], counts["models"], counts["new_models"]) == (4, 4, 1, 1)
 
 
-def without_one(join: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
-    """A join that loses the transactions 2 and 7."""
-    return lambda *rows: join(*rows).where("transaction_id NOT IN ('2', '7')")
+def losing_rows(step: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
+    """The step, but it loses the transactions 2 and 7."""
+    return lambda *rows, **settings: step(*rows, **settings).where("transaction_id NOT IN ('2', '7')")
 
 
 def test_a_row_lost_on_the_way_into_the_fit_fails_the_training_and_leaves_no_model(
-    bank: Bank, monkeypatch: pytest.MonkeyPatch
+    untrained: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train_body, "labelled", without_one(train_body.labelled))
-    assert bank.run(train.JOB, *days(0, 2), *LINEAR) == 1
-    assert code(bank, train.JOB) == "RUN-001"
-    assert not bank.lake.exists(MODELS)
-    assert not (bank.root / "models").exists()
+    monkeypatch.setattr(train_body, "labelled", losing_rows(train_body.labelled))
+    assert untrained.run(train.JOB, *days(0, 2), *LINEAR) == 1
+    assert code(untrained, train.JOB) == "RUN-001"
+    assert not untrained.lake.exists(MODELS)
+    assert not (untrained.root / "models").exists()
 
 
 @pytest.mark.parametrize("step", ["labelled", "with_scores", "without_known_cards"])
 def test_a_row_lost_on_the_way_to_its_score_fails_the_evaluation_and_publishes_nothing(
     bank: Bank, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    trained(bank, *days(0, 2))
-    whole = getattr(evaluate_body, step)
-    lossy = lambda *rows, **settings: whole(*rows, **settings).where("transaction_id NOT IN ('2', '7')")  # noqa: E731
-    monkeypatch.setattr(evaluate_body, step, lossy)
+    monkeypatch.setattr(evaluate_body, step, losing_rows(getattr(evaluate_body, step)))
     assert bank.run(evaluate.JOB, *days(10, 11)) == 1
     assert code(bank, evaluate.JOB) == "RUN-001"
     assert not bank.lake.exists(EVALUATIONS)
 
 
-def test_models_are_compared_on_the_rows_on_which_all_of_them_may_be_tested(bank: Bank) -> None:
+def test_models_are_compared_on_the_rows_on_which_all_of_them_may_be_tested(untrained: Bank) -> None:
     # The frauds of A and B on day 0 are known from day 8 on, to a model that was trained on day 0.
-    lay_frauds(bank, (1, 0, "A", at(0)), (2, 0, "B", at(0)), (4, 2, "D", at(2)), (5, 10, "E", at(10)))
-    younger = trained(bank, *days(1, 2))
-    assert bank.run(evaluate.JOB, *days(10, 11)) == 0
+    lay_frauds(untrained, (1, 0, "A", at(0)), (2, 0, "B", at(0)), (4, 2, "D", at(2)), (5, 10, "E", at(10)))
+    younger = trained(untrained, *days(1, 2))
+    assert untrained.run(evaluate.JOB, *days(10, 11)) == 0
     # Alone, the younger model is measured on all four rows: it was not trained on day 0.
-    assert measured(bank) == {younger: (4, day(1))}
-    elder = trained(bank, *days(0, 2))
-    assert bank.run(evaluate.JOB, *days(10, 11)) == 0
-    # A and B are known to the elder one: transactions 6 and 7 are left out for both.
-    assert measured(bank) == {younger: (2, day(0)), elder: (2, day(0))}
-    counts = bank.record(evaluate.JOB)["counts"]
+    assert measured(untrained) == {younger: (4, day(1))}
+    elder = trained(untrained, *days(0, 2))
+    assert untrained.run(evaluate.JOB, *days(10, 11)) == 0
+    # Transactions 6 and 7 are of A and B: left out for both models.
+    assert measured(untrained) == {younger: (2, day(0)), elder: (2, day(0))}
+    counts = untrained.record(evaluate.JOB)["counts"]
     assert (counts["rows_read"], counts["rows_written"], counts["rows_filtered"]) == (4, 2, 2)
     assert (counts["test_cards"], counts["known_cards_left_out"]) == (2, 2)
-    told = page(bank, evaluate.JOB)
+    told = page(untrained, evaluate.JOB)
     assert f"All 2 models are measured on the same 2 transactions of 2 cards; frauds from {FIRST} on" in told
     assert "left out: 2 transactions of 2 known cards" in told
 
