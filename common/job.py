@@ -35,8 +35,8 @@ class Job:
     lease the run holds. A job that ``maintains_all`` works on whatever tables there are, and declares none.
     ``next_command`` may hold ``{lake}``, ``{days}`` (``--day ...`` or ``--from ... --to ...``), ``{first}`` and
     ``{last}``, or name a function of the run's context that gives such a text; what cannot be computed is said in words.
-    ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is added
-    to ``--plan``; it must need no session.
+    ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is
+    added to ``--plan``; it must need no session.
     """
 
     name: str

@@ -84,7 +84,7 @@ def fit(
 
 def xgboost_settings(params: TrainParams) -> dict[str, Any]:
     """The booster's settings; ``base_score`` is spelt out because its default has changed between releases."""
-    return {
+    settings = {
         "objective": "binary:logistic",
         "learning_rate": params.learning_rate,
         "max_depth": params.max_depth,
@@ -92,6 +92,8 @@ def xgboost_settings(params: TrainParams) -> dict[str, Any]:
         "base_score": params.base_score,
         "seed": params.seed,
     }
+    # The exact method has no bins.
+    return settings if params.tree_method == "exact" else settings | {"max_bin": params.max_bin}
 
 
 def boosted(booster: Any, scaler: Scaler, features: Sequence[str], trees: int, trainer: str = "driver") -> TrainedModel:

@@ -45,7 +45,7 @@ def fit_on_cluster(algorithm: str, rows: DataFrame, features: Sequence[str], par
 def _xgboost(assembled: DataFrame, scaler: Scaler, features: Sequence[str], params: TrainParams) -> TrainedModel:
     from xgboost.spark import SparkXGBClassifier
 
-    settings = xgboost_settings(params) | {"tree_method": "hist"}
+    settings = xgboost_settings(params.model_copy(update={"tree_method": "hist"}))
     # The estimator sets the objective itself, and calls the seed by another name.
     settings = {key: value for key, value in settings.items() if key not in {"objective", "seed"}}
     estimator = SparkXGBClassifier(

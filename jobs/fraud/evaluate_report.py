@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from common.days import DayRange
 from common.report.wording import plural
-from jobs.fraud.evaluation import Evaluation
+from jobs.fraud.evaluation import Evaluation, MeasuredRows
 from jobs.fraud.registry import Registered
 
 if TYPE_CHECKING:
@@ -22,33 +22,38 @@ _SCENARIOS = {
 }
 _NOTE = (
     "AUC: chance that a fraud scores above an honest transaction. AP: average precision. CP: share of the cards looked "
-    "at each day that were compromised, each card counted until it is detected; CR: share of the cases found."
+    "at each day that were compromised, each card counted until it is detected. Cases: share of the cases found, which "
+    "are compromised cards on a day, until detected. Cards: share of the compromised cards detected in the end."
 )
 
 
 def comparison(
     models: Sequence[Registered], found: Mapping[str, Evaluation], params: EvaluateParams, days: DayRange
-) -> list[tuple[str, str, str, str, str]]:
-    """Our rows, then the published ones when the test is theirs: ``model, AUC, AP, CP, CR``."""
-    rows = []
+) -> list[tuple[str, ...]]:
+    """Our rows, then the published ones when the test is theirs: ``model, AUC, AP, CP, cases, cards``."""
+    rows: list[tuple[str, ...]] = []
     for model in models:
         one = found[model.version]
-        figures = (one.auc_roc, one.average_precision, one.card_precision, one.card_recall)
+        figures = (one.auc_roc, one.average_precision, one.card_precision, one.case_recall, one.cards_detected)
         rows.append((model.version, *(f"{value:.3f}" for value in figures)))
     is_theirs = (params.published_first_day, params.published_last_day) == (days.first, days.last)
     if is_theirs and params.top_k == 100:
         for row in params.published:
             theirs = (row.auc_roc, row.average_precision, row.card_precision_at_100)
-            rows.append((f"{row.model} (published)", *(f"{value:.3f}" for value in theirs), "-"))
-    return [(name, auc, ap, cp, cr) for name, auc, ap, cp, cr in rows]
+            rows.append((f"{row.model} (published)", *(f"{value:.3f}" for value in theirs), "-", "-"))
+    return rows
 
 
 def write_report(
-    context: RunContext, params: EvaluateParams, models: Sequence[Registered], found: Mapping[str, Evaluation]
+    context: RunContext,
+    params: EvaluateParams,
+    models: Sequence[Registered],
+    found: Mapping[str, Evaluation],
+    measured: MeasuredRows,
 ) -> None:
     """Fill the run's report and tell the log the comparison."""
     rows = comparison(models, found, params, context.days)
-    columns = ("model", "AUC", "AP", f"CP@{params.top_k}", f"CR@{params.top_k}")
+    columns = ("model", "AUC", "AP", f"CP@{params.top_k}", f"cases@{params.top_k}", f"cards@{params.top_k}")
     width = max(len(row[0]) for row in rows)
     context.log.info("%s  %s", columns[0].ljust(width), "  ".join(columns[1:]))
     for row in rows:
@@ -61,31 +66,44 @@ def write_report(
     report.headline(
         f"Precision of {plural(params.top_k, 'alert')} a day",
         f"{result.card_precision:.1%}",
-        f"{result.card_recall:.1%} of the compromised cards found on their day",
+        f"{result.cards_detected:.1%} of the compromised cards detected in the end",
     )
     report.headline(
-        "Test", plural(result.rows, "transaction"), f"{plural(result.frauds, 'fraud')}; known cards left out"
+        "Test",
+        plural(measured.rows, "transaction"),
+        f"{plural(measured.cards, 'card')}, {plural(measured.frauds, 'fraud')}; left out: "
+        f"{plural(measured.rows_left_out, 'transaction')} of {plural(measured.cards_left_out, 'known card')}",
     )
-    report.table("Models", columns, rows, note=_NOTE)
+    report.table("Models", columns, rows, note=f"{_same_rows(models, measured)} {_NOTE}")
     _budget(context, result)
     _scenarios(context, models, found)
     _days(context, models, found)
 
 
+def _same_rows(models: Sequence[Registered], measured: MeasuredRows) -> str:
+    rows = f"{plural(measured.rows, 'transaction')} of {plural(measured.cards, 'card')}"
+    if len(models) == 1:
+        return f"Measured on {rows}; frauds from {measured.known_from} on, its first training day, make a card known."
+    return (
+        f"All {len(models)} models are measured on the same {rows}; frauds from {measured.known_from} on, the earliest "
+        "training day among them, make a card known."
+    )
+
+
 def _budget(context: RunContext, result: Evaluation) -> None:
     budgets = sorted(result.budgets)
     precision = [result.budgets[k][0] for k in budgets]
-    recall = [result.budgets[k][1] for k in budgets]
+    detected = [result.budgets[k][1] for k in budgets]
     context.report.line(
         "What a budget of alerts buys",
         budgets,
-        {"precision": precision, "compromised cards detected": recall},
+        {"precision": precision, "compromised cards detected": detected},
         x_name="cards looked at a day",
         text_alternative=(
-            f"With {plural(budgets[0], 'card')} a day {precision[0]:.0%} of the alerts are right and {recall[0]:.0%} "
-            f"of the compromised cards are detected; with {budgets[-1]} it is {precision[-1]:.0%} and {recall[-1]:.0%}."
+            f"With {plural(budgets[0], 'card')} a day {precision[0]:.0%} of the alerts are right and {detected[0]:.0%} "
+            f"of the compromised cards are detected; with {budgets[-1]}, {precision[-1]:.0%} and {detected[-1]:.0%}."
         ),
-        note="Best model, mean over the days of the test.",
+        note="Best model. Precision: mean over the days. Detected: on any day of the test.",
     )
 
 

@@ -9,13 +9,16 @@ from pyspark.sql import functions as F
 from common.errors import InputMissingError
 from common.quality import pass_gate
 from jobs.fraud.alerts import ALERT, alerted_transactions, with_decisions
-from jobs.fraud.registry import latest_version, load_payload
+from jobs.fraud.moments import moment_text
+from jobs.fraud.registry import check_not_later, latest_version, load_payload
 from jobs.fraud.score_report import write_report
 from jobs.fraud.scoring import with_reasons, with_scores
 from jobs.fraud.settings import ScoreParams
 from jobs.fraud.tables import FEATURE_ROWS, SCORES
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyspark import Broadcast
     from pyspark.sql import DataFrame
 
@@ -29,17 +32,28 @@ def run(context: RunContext) -> None:
     """One run of fraud.score.
 
     Raises InputMissingError FRD-006 (no features), FRD-007 (no model yet), MOD-002 (unknown version), ContractError
-    MOD-003 and FRD-024 (a model that must not be used).
+    MOD-003 and FRD-024 (a model that must not be used), UsageError FRD-026 (a model that knows later labels).
     """
     params = context.params_as(ScoreParams)
     is_latest = params.model == "latest"
     payload = load_payload(context, latest_version(context, params.algorithm) if is_latest else params.model)
+    later = None if is_latest else check_not_later(context, payload.version, is_allowed=params.allow_later_model)
+    if later is not None:
+        _warn_of_later_model(context, payload.version, later)
     features = context.lake.read(FEATURE_ROWS, days=context.days)
     model = context.spark.sparkContext.broadcast(payload)
     try:
         _score(context, params, features, model)
     finally:
         model.destroy()
+
+
+def _warn_of_later_model(context: RunContext, version: str, known_by: datetime) -> None:
+    context.log.warning("scores leak: %s was trained on labels known by %s", version, moment_text(known_by))
+    context.counts.detail("scored_by_later_model", 1)
+    context.report.headline(
+        "Scores know the future", "yes", f"The model was trained on labels known by {moment_text(known_by)}"
+    )
 
 
 def _score(context: RunContext, params: ScoreParams, features: DataFrame, model: Broadcast[ModelPayload]) -> None:

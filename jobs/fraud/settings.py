@@ -64,6 +64,10 @@ class TrainParams(Params):
         le=365,
         description="Reports that came later than so many days after the last training day are unknown.",
     )
+    allow_unripe_labels: bool = Field(
+        False,
+        description="Train on days whose label delay has not passed yet, with the labels known when the run starts.",
+    )
     algorithms: tuple[Algorithm, ...] = Field(
         ("logistic_regression", "xgboost"), min_length=1, description="What is trained, each as a model of its own."
     )
@@ -82,6 +86,12 @@ class TrainParams(Params):
     max_depth: int = Field(6, ge=1, le=30, description="xgboost: depth of a tree.")
     tree_method: Literal["exact", "hist", "approx"] = Field(
         "exact", description="xgboost on the driver: how splits are found; the cluster always uses hist."
+    )
+    max_bin: int = Field(
+        16_384,
+        ge=2,
+        le=65_536,
+        description="xgboost by hist or approx, and on the cluster: bins of a feature; fewer are faster, less exact.",
     )
     base_score: float = Field(
         0.5, gt=0, lt=1, description="xgboost: prediction before the first tree; releases from 2 on fit it if unset."
@@ -105,7 +115,7 @@ class EvaluateParams(Params):
     """Parameters of ``fraud.evaluate``."""
 
     models: tuple[str, ...] = Field(
-        (), description="Model versions to evaluate; none given: all whose training ended before the label delay."
+        (), description="Model versions to evaluate; none given: all whose labels were known when the test begins."
     )
     label_delay_days: int = Field(7, ge=1, le=365, description="Days after which a fraud is known.")
     top_k: int = Field(100, ge=1, le=1000, description="Cards an investigator looks at a day.")
@@ -121,7 +131,10 @@ class ScoreParams(Params):
         "latest",
         min_length=1,
         max_length=120,
-        description="Model version, or latest: the one trained on the latest days.",
+        description="Model version, or latest: of those whose labels were known when the days begin, the newest.",
+    )
+    allow_later_model: bool = Field(
+        False, description="Score with the named model although it was trained on labels that came later."
     )
     algorithm: Algorithm = Field("xgboost", description="Which algorithm latest refers to.")
     alerts_per_day: int = Field(100, ge=1, le=1000, description="Cards that can be looked at on a day.")

@@ -164,6 +164,8 @@ MODELS = Table(
             _required("sha256", StringType()),
             _required("trainer", StringType()),
             _required("trained_at", TimestampType()),
+            # Null in rows of releases that did not know it: the model's card tells it then.
+            _optional("labels_known_by", TimestampType()),
         ]
     ),
     keys=("model_version",),
@@ -183,6 +185,8 @@ EVALUATIONS = Table(
             _required("segment", StringType()),
             _required("value", DoubleType()),
             _required("support", LongType()),
+            # Rows of one test compare only where these are equal: the same cards were left out as known.
+            _optional("cards_known_from", DateType()),
         ]
     ),
     keys=("model_version", "test_first_day", "test_last_day", "metric", "segment"),

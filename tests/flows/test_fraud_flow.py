@@ -86,7 +86,9 @@ def test_alerts_stay_within_the_budget_and_only_they_have_reasons(bank: Bank) ->
 def test_the_evaluation_holds_each_metric_for_each_model(bank: Bank) -> None:
     found = bank.lake.read(EVALUATIONS).where("segment = 'all'").collect()
     assert Counter(row["metric"] for row in found) == Counter(
-        dict.fromkeys(("auc_roc", "average_precision", "card_precision_at_5", "card_recall_at_5"), 2)
+        dict.fromkeys(
+            ("auc_roc", "average_precision", "card_precision_at_5", "case_recall_at_5", "cards_detected_at_5"), 2
+        )
     )
     # Frauds of a compromised terminal and of a leaked card are there to be learnt: better than guessing by far.
     assert all(row["value"] > 0.6 for row in found if row["metric"] == "auc_roc")

@@ -97,7 +97,12 @@ def test_an_evaluation_puts_the_figures_together(spark: SparkSession) -> None:
     assert result.card_precision == 1.0
     # Cases: A and C on day 1, C on day 2; two of the three were detected.
     assert result.open_cases == {DAY_1: 2, DAY_2: 1}
-    assert result.card_recall == pytest.approx(2 / 3)
+    assert result.case_recall == pytest.approx(2 / 3)
+    # The compromised cards are A and C, and in the end both were detected.
+    assert (result.compromised_cards, result.cards_detected, result.budgets[1]) == (2, 1.0, (1.0, 1.0))
     assert result.scenarios == {1: (1, 1), 2: (2, 1)}
-    assert ("card_recall_at_1", "scenario=2", 0.5, 2) in result.metric_rows(1)
+    figures = result.metric_rows(1)
+    assert ("case_recall_at_1", "all", pytest.approx(2 / 3), 3) in figures
+    assert ("case_recall_at_1", "scenario=2", 0.5, 2) in figures
+    assert ("cards_detected_at_1", "all", 1.0, 2) in figures
     assert (result.rows, result.frauds) == (6, 4)
