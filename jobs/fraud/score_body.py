@@ -29,7 +29,7 @@ def run(context: RunContext) -> None:
     """One run of fraud.score.
 
     Raises InputMissingError FRD-006 (no features), FRD-007 (no model yet), MOD-002 (unknown version), ContractError
-    MOD-003 and FRD-024 (a model that must not be used).
+    MOD-003, MOD-004 and FRD-024 (a model that must not be used).
     """
     params = context.params_as(ScoreParams)
     is_latest = params.model == "latest"
