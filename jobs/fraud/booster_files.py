@@ -89,9 +89,9 @@ def _check_tree(tree: dict[str, Any], number: int, features: int) -> None:
         seen[level] = True
         inner = level[left[level] != -1]
         level = np.concatenate([left[inner], right[inner]])
-        if level.size and not (0 <= level.min() and level.max() < nodes):
+        if level.size and not (level.min() >= 0 and level.max() < nodes):
             raise BrokenBoosterError(f"tree {number} points to a node that it does not have")
-        if inner.size and not (0 <= splits[inner].min() and splits[inner].max() < features):
+        if inner.size and not (splits[inner].min() >= 0 and splits[inner].max() < features):
             raise BrokenBoosterError(f"tree {number} splits by a feature that it does not have")
     values = columns["split_conditions"][seen]
     if not np.isfinite(values.astype(float)).all():

@@ -76,7 +76,7 @@ def load_payload(context: RunContext, version: str) -> ModelPayload:
 
 
 def _check_identity(context: RunContext, store: ModelStore, payload: ModelPayload, card: Mapping[str, Any]) -> None:
-    """The hash of what was loaded must stand in the card, in the version's name and, if it is there, in the register."""
+    """What was loaded must hash to what the card, the version's name and, where it has a row, the register say."""
     version, found = payload.version, payload.sha256
     if card.get("sha256") != found:
         what = "algorithm, features, their order or the list of files differ from what its sha256 was made of"

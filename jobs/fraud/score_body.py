@@ -43,14 +43,15 @@ def run(context: RunContext) -> None:
 
 
 def _score(context: RunContext, params: ScoreParams, features: DataFrame, model: Broadcast[ModelPayload]) -> None:
+    # Counted from the input: what is written must be as many.
+    number = features.count()
+    if number == 0:
+        raise InputMissingError(
+            "FRD-006",
+            f"There are no features on {context.days}.",
+            remedy="Run fraud.features for these days, or ask for others.",
+        )
     with context.lake.stage(SCORES, with_scores(features, model, keep=_KEPT)) as scored:
-        number = scored.rows.count()
-        if number == 0:
-            raise InputMissingError(
-                "FRD-006",
-                f"There are no features on {context.days}.",
-                remedy="Run fraud.features for these days, or ask for others.",
-            )
         alerted = alerted_transactions(
             scored.rows, alerts_per_day=params.alerts_per_day, lowest_score=params.lowest_alert_score
         )
