@@ -34,7 +34,7 @@ class Job:
     plain text stands for an ``Input`` that is neither optional nor external. The first of ``writes`` is the table whose
     lease the run holds. A job that ``maintains_all`` works on whatever tables there are, and declares none.
     ``next_command`` may hold ``{lake}``, ``{days}`` (``--day ...`` or ``--from ... --to ...``), ``{first}`` and
-    ``{last}``, or name a function of the run's context that gives such a text; what cannot be computed is said in words.
+    ``{last}``, or name a function of the run's context that gives such a text; what cannot be computed is in words.
     ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is
     added to ``--plan``; it must need no session.
     """

@@ -80,8 +80,8 @@ class ModelStore:
     def load(self, version: str) -> StoredModel:
         """A version, its files checked against the hashes of its card.
 
-        Raises InputMissingError MOD-002 (no such version; the known ones are named), ContractError MOD-003 (a file is
-        missing or is not what was saved).
+        Raises InputMissingError MOD-002 (no such version; the known ones are named), ContractError MOD-003 (the card
+        cannot be read or is of another version, a file is missing or is not what was saved).
         """
         stored = self._objects.get(f"{self.path(version)}/{CARD}") if _NAME.match(version) else None
         if stored is None:
@@ -89,15 +89,20 @@ class ModelStore:
         try:
             card = json.loads(stored.body)
             listed = {str(name): str(facts["sha256"]) for name, facts in card["files"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._broken(version, CARD, f"it cannot be read ({type(error).__name__})") from error
+            named = str(card["version"])
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self.changed(version, CARD, f"it cannot be read ({type(error).__name__})") from error
+        if named != version:
+            raise self.changed(version, CARD, "it is the card of another version")
         files = {}
         for name, sha256 in listed.items():
+            if not _NAME.match(name) or not name.endswith(_SUFFIXES):
+                raise self.changed(version, CARD, "it lists a file that no model has")
             held = self._objects.get(f"{self.path(version)}/{name}")
             if held is None:
-                raise self._broken(version, name, "it is missing")
+                raise self.changed(version, name, "it is missing")
             if hashlib.sha256(held.body).hexdigest() != sha256:
-                raise self._broken(version, name, f"its SHA-256 is not {sha256}")
+                raise self.changed(version, name, f"its SHA-256 is not {sha256}")
             files[name] = held.body
         return StoredModel(version, card, files)
 
@@ -111,10 +116,20 @@ class ModelStore:
             remedy="Name one of the known versions, or train a model first.",
         )
 
-    def _broken(self, version: str, name: str, what: str) -> ContractError:
+    def changed(self, version: str, name: str, what: str) -> ContractError:
+        """MOD-003: the file ``name`` of a version is not what was saved; ``what`` says how that shows."""
         return ContractError(
             "MOD-003",
             f"The model version '{version}' is not what was saved.",
             cause=f"{self.path(version)}/{name}: {what}.",
             remedy="Do not score with it: restore the file, or train again.",
+        )
+
+    def unusable(self, version: str, name: str, what: str) -> ContractError:
+        """MOD-004: no scores can be made from the file ``name`` of a version, whatever its hash says."""
+        return ContractError(
+            "MOD-004",
+            f"The model version '{version}' cannot be used.",
+            cause=f"{self.path(version)}/{name}: {what}.",
+            remedy="Train again: the file was damaged before its hash was taken, or was not written by this suite.",
         )

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 SCALER_FILE, BOOSTER_FILE, COEFFICIENTS_FILE = "scaler.json", "model.ubj", "coefficients.json"
 
 
+def content_hash(algorithm: str, features: Sequence[str], files: Mapping[str, bytes]) -> str:
+    """The SHA-256 of what decides a score: the algorithm, the features in their order, the names and bytes of files."""
+    digest = hashlib.sha256(json.dumps([algorithm, *features]).encode())
+    for name in sorted(files):
+        digest.update(f"{name}:{len(files[name])}:".encode())
+        digest.update(files[name])
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class TrainedModel:
     """A model: its files (JSON, and UBJSON for xgboost: data, never code) and every setting that shaped it.
@@ -36,12 +45,8 @@ class TrainedModel:
 
     @cached_property
     def sha256(self) -> str:
-        """One hash of all files and of the order of the features."""
-        digest = hashlib.sha256(json.dumps([self.algorithm, *self.features]).encode())
-        for name in sorted(self.files):
-            digest.update(f"{name}:{len(self.files[name])}:".encode())
-            digest.update(self.files[name])
-        return digest.hexdigest()
+        """The hash of its content; see ``content_hash``."""
+        return content_hash(self.algorithm, self.features, self.files)
 
 
 def check_classes(rows: int, frauds: int, *, smallest_class_rows: int) -> None:

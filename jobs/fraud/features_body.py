@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -10,7 +11,7 @@ from common.errors import ContractError, InputMissingError
 from common.few_rows import few_rows
 from common.quality import pass_gate
 from common.report.wording import plural
-from jobs.fraud.proof import leaking_rows, sample_of
+from jobs.fraud.proof import compared_rows, sample_of
 from jobs.fraud.settings import FeaturesParams
 from jobs.fraud.tables import FEATURE_ROWS, FEATURES, LABELS, TRANSACTIONS
 from jobs.fraud.windows import build_features, history_days
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from common.context import RunContext
-
-_SHOWN_LEAKS = 5
 
 
 def run(context: RunContext) -> None:
@@ -41,11 +40,11 @@ def run(context: RunContext) -> None:
         )
     rows = build_features(transactions, labels, days=context.days, label_delay_days=params.label_delay_days)
     with context.lake.stage(FEATURE_ROWS, rows) as staged:
-        _prove(context, params, staged.rows, transactions, labels)
+        proved = _prove(context, params, staged.rows, transactions, labels)
         audited = pass_gate(context, staged)
         context.report.audit(audited.result)
         written = context.lake.replace_days(audited, days=context.days)
-        _report(context, params, staged.rows)
+        _report(context, params, staged.rows, proved)
     context.counts.add(rows_read=own, rows_written=written.rows_written)
     _warn_of_short_history(context, transactions)
 
@@ -59,20 +58,25 @@ def _labels(context: RunContext) -> DataFrame:
 
 def _prove(
     context: RunContext, params: FeaturesParams, features: DataFrame, transactions: DataFrame, labels: DataFrame
-) -> None:
+) -> int:
+    """How many rows were computed again. Raises ContractError FRD-010 when one of them differs."""
     if not params.proof_rows:
-        return
+        return 0
     sample = sample_of(features, rows=params.proof_rows)
-    leaks = leaking_rows(sample, transactions, labels, label_delay_days=params.label_delay_days)
-    found = leaks.limit(_SHOWN_LEAKS).collect()
-    context.counts.detail("rows_proved", params.proof_rows)
-    if found:
+    compared = compared_rows(sample, transactions, labels, label_delay_days=params.label_delay_days)
+    # Not more rows than the sample has: at most proof_rows.
+    leaks = [[leak["column"] for leak in row["leaks"]] for row in compared.select("leaks").collect()]
+    context.counts.detail("rows_proved", len(leaks))
+    if any(leaks):
+        by_column = Counter(column for columns in leaks for column in columns)
+        shown = "; ".join(f"{column} in {plural(number, 'row')}" for column, number in by_column.most_common())
         raise ContractError(
             "FRD-010",
             "Features differ from what was known at the time of their transaction; nothing was published.",
-            cause=f"Found in {', '.join(sorted({row['column'] for row in found}))}.",
+            cause=f"Of {plural(len(leaks), 'row')} computed again: {shown}.",
             remedy="This is a defect of the job, not of its input: report it with the run record.",
         )
+    return len(leaks)
 
 
 def _warn_of_short_history(context: RunContext, transactions: DataFrame) -> None:
@@ -84,7 +88,7 @@ def _warn_of_short_history(context: RunContext, transactions: DataFrame) -> None
         )
 
 
-def _report(context: RunContext, params: FeaturesParams, rows: DataFrame) -> None:
+def _report(context: RunContext, params: FeaturesParams, rows: DataFrame, proved: int) -> None:
     wanted = [
         function(name).alias(f"{name} {word}")
         for name in FEATURES
@@ -98,8 +102,7 @@ def _report(context: RunContext, params: FeaturesParams, rows: DataFrame) -> Non
     report = context.report
     report.headline("Transactions", f"{facts['rows']:,}", f"of {plural(facts['customers'], 'customer')}")
     report.headline("Label delay", plural(params.label_delay_days, "day"), "no label is used before it was reported")
-    report.headline(
-        "Proved rows", f"{params.proof_rows:,}", "computed again from the raw log as of their time: no difference"
-    )
+    outcome = "computed again from the raw log as of their time: no difference" if proved else "no proof was asked for"
+    report.headline("Proved rows", f"{proved:,}", outcome)
     table = [(name, *(round(facts[f"{name} {word}"], 4) for word in ("least", "mean", "most"))) for name in FEATURES]
     report.table("Features", ("feature", "least", "mean", "most"), table)

@@ -62,29 +62,33 @@ def judged_transactions(
     clash = "FRD-109 another transaction of this id and day is known"
     # A blank customer must be seen as one: its pseudonym would look like any other.
     hidden = pseudonymise(split(dated, rules), ["customer_id"], key)
-    return _with_fate(hidden, stored, (*TRANSACTIONS.keys, "tx_day"), content, clash)
+    return _with_fate(hidden, stored, TRANSACTIONS.keys, content, clash)
 
 
 def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
     """``bronze`` reports with time, day, customer and terminal of their transaction, null when it is unknown.
 
-    Rows in = rows out: an id that transactions of several days bear gives the first of them, and their number in
-    ``_namesakes``.
+    Rows in = rows out. A feed of reports names no day, so a report is about the transaction of its id that had taken
+    place by then. Where there are several the first of them is given, and their number in ``_namesakes``; where all
+    are later, the first of all.
     """
     told = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
-    known = transactions.groupBy("transaction_id").agg(
-        F.count(F.lit(1)).alias(_NAMESAKES), F.min_by(F.struct(*told), "tx_datetime").alias("_first")
+    # One entry a day at most: silver knows a transaction by id and day.
+    known = transactions.groupBy("transaction_id").agg(F.sort_array(F.collect_list(F.struct(*told))).alias("_known"))
+    so_far = F.filter("_known", lambda one: one["tx_datetime"] <= F.col("reported_at"))
+    meant = F.when(F.size(so_far) > 0, so_far).otherwise(F.col("_known"))
+    named = bronze.join(known, "transaction_id", "left").withColumn("_meant", meant)
+    first = F.col("_meant")[0]
+    return named.select(
+        *bronze.columns, F.size("_meant").alias(_NAMESAKES), *(first[name].alias(name) for name in told)
     )
-    named = bronze.join(known, "transaction_id", "left")
-    return named.select(*bronze.columns, _NAMESAKES, *(F.col(f"_first.{name}").alias(name) for name in told))
 
 
 def judged_labels(looked_up: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
     """Looked up reports with ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
-    keys = (*LABELS.keys, "tx_day")
     clash = "FRD-117 another report of this instant says otherwise"
     ruled = split(with_read_error(looked_up), rules).drop(_NAMESAKES)
-    return _with_fate(ruled, stored, keys, ("is_fraud", "fraud_scenario"), clash)
+    return _with_fate(ruled, stored, LABELS.keys, ("is_fraud", "fraud_scenario"), clash)
 
 
 def _with_fate(

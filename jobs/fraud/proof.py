@@ -10,44 +10,57 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.fraud.tables import WINDOW_DAYS
+from jobs.fraud.tables import TRANSACTIONS, WINDOW_DAYS
 
 TOLERANCE = 1e-9
+_KEYS = TRANSACTIONS.keys
+# The same keys of the sampled rows, beside those of the log.
+_SAMPLED = {"_id": "transaction_id", "_day": "tx_day"}
 
 
 def sample_of(features: DataFrame, *, rows: int) -> DataFrame:
     """At most ``rows`` rows of ``features``, the same for the same table: those of the smallest hashes."""
-    return features.orderBy(F.xxhash64("transaction_id"), "transaction_id").limit(rows)
+    return features.orderBy(F.xxhash64(*_KEYS), *_KEYS).limit(rows)
 
 
-def leaking_rows(sample: DataFrame, transactions: DataFrame, labels: DataFrame, *, label_delay_days: int) -> DataFrame:
-    """Rows of ``sample`` whose windows differ from the log as of their time.
+def compared_rows(sample: DataFrame, transactions: DataFrame, labels: DataFrame, *, label_delay_days: int) -> DataFrame:
+    """Each row of ``sample`` once, with the windows that differ from the log as of its time.
 
-    Columns: ``transaction_id``, ``column`` (the feature), ``stored`` and ``recomputed``. Empty when all is well.
+    Columns: ``transaction_id``, ``tx_day`` and ``leaks``, an array of ``column`` (the feature), ``stored`` and
+    ``recomputed``, empty when all is well.
     """
     now = sample.select(
-        F.col("transaction_id").alias("_id"),
+        *(F.col(name).alias(alias) for alias, name in _SAMPLED.items()),
         F.col("customer_id").alias("_customer"),
         F.col("terminal_id").alias("_terminal"),
         F.col("tx_datetime").alias("_now"),
     )
+    ids = list(_SAMPLED)
     counts = (
-        now.select("_id")
-        .join(_customer_totals(now, transactions), "_id", "left")
-        .join(_terminal_totals(now, transactions, label_delay_days), "_id", "left")
-        .join(_terminal_frauds(now, labels, label_delay_days), "_id", "left")
+        now.select(*ids)
+        .join(_customer_totals(now, transactions), ids, "left")
+        .join(_terminal_totals(now, transactions, label_delay_days), ids, "left")
+        .join(_terminal_frauds(now, labels, label_delay_days), ids, "left")
     )
-    compared = sample.join(counts, sample["transaction_id"] == counts["_id"], "inner")
+    is_same = [sample[name] == counts[alias] for alias, name in _SAMPLED.items()]
     pairs = [
         F.struct(F.lit(name).alias("column"), F.col(name).cast("double").alias("stored"), value.alias("recomputed"))
         for name, value in _recomputed().items()
     ]
-    differs = ~(F.abs(F.col("pair.stored") - F.col("pair.recomputed")) <= TOLERANCE)
-    return (
-        compared.select("transaction_id", F.explode(F.array(*pairs)).alias("pair"))
-        .where(F.coalesce(differs, F.lit(True)))
-        .select("transaction_id", "pair.*")
-    )
+
+    def differs(pair: Column) -> Column:
+        return F.coalesce(~(F.abs(pair["stored"] - pair["recomputed"]) <= TOLERANCE), F.lit(True))
+
+    return sample.join(counts, is_same, "inner").select(*_KEYS, F.filter(F.array(*pairs), differs).alias("leaks"))
+
+
+def leaking_rows(sample: DataFrame, transactions: DataFrame, labels: DataFrame, *, label_delay_days: int) -> DataFrame:
+    """The leaks of ``compared_rows``, one a row; empty when all is well.
+
+    Columns: ``transaction_id``, ``tx_day``, ``column``, ``stored``, ``recomputed``.
+    """
+    compared = compared_rows(sample, transactions, labels, label_delay_days=label_delay_days)
+    return compared.select(*_KEYS, F.explode("leaks").alias("leak")).select(*_KEYS, "leak.*")
 
 
 def _recomputed() -> dict[str, Column]:
@@ -84,7 +97,7 @@ def _customer_totals(now: DataFrame, transactions: DataFrame) -> DataFrame:
             F.count_if(within).alias(f"_own_{n}"),
             F.sum(F.when(within, F.col("tx_amount"))).alias(f"_spent_{n}"),
         ]
-    return known.groupBy("_id").agg(*totals)
+    return known.groupBy(*_SAMPLED).agg(*totals)
 
 
 def _terminal_totals(now: DataFrame, transactions: DataFrame, label_delay_days: int) -> DataFrame:
@@ -92,7 +105,7 @@ def _terminal_totals(now: DataFrame, transactions: DataFrame, label_delay_days: 
     is_known = when <= _days_before(F.col("_now"), label_delay_days)
     known = transactions.join(F.broadcast(now), (F.col("terminal_id") == F.col("_terminal")) & is_known, "inner")
     within = {n: when > _days_before(F.col("_now"), label_delay_days + n) for n in WINDOW_DAYS}
-    return known.groupBy("_id").agg(*(F.count_if(within[n]).alias(f"_nb_{n}") for n in WINDOW_DAYS))
+    return known.groupBy(*_SAMPLED).agg(*(F.count_if(within[n]).alias(f"_nb_{n}") for n in WINDOW_DAYS))
 
 
 def _terminal_frauds(now: DataFrame, labels: DataFrame, label_delay_days: int) -> DataFrame:
@@ -102,10 +115,10 @@ def _terminal_frauds(now: DataFrame, labels: DataFrame, label_delay_days: int) -
     same_terminal = F.col("terminal_id") == F.col("_terminal")
     known = (
         labels.join(F.broadcast(now), same_terminal & is_matured & is_reported, "inner")
-        .groupBy("_id", "_now", "transaction_id", "tx_datetime")
+        .groupBy(*_SAMPLED, "_now", *_KEYS, "tx_datetime")
         .agg(F.max_by("is_fraud", "reported_at").alias("is_fraud"))
     )
     within = {n: when > _days_before(F.col("_now"), label_delay_days + n) for n in WINDOW_DAYS}
-    return known.groupBy("_id").agg(
+    return known.groupBy(*_SAMPLED).agg(
         *(F.count_if(F.col("is_fraud") & within[n]).alias(f"_frauds_{n}") for n in WINDOW_DAYS)
     )

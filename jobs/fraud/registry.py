@@ -14,13 +14,14 @@ from common.days import DayRange
 from common.errors import ContractError, InputMissingError, UsageError
 from common.lake.models import CARD, ModelStore
 from jobs.fraud.moments import moment_of_card, moment_text, start_of
+from jobs.fraud.scorers import DECIDING_FILES, ModelFileError, check_scores
 from jobs.fraud.scoring import ModelPayload
 from jobs.fraud.tables import FEATURES, MODELS
 
 if TYPE_CHECKING:
     from common.context import RunContext
 
-_ALGORITHMS = ("logistic_regression", "xgboost")
+_ALGORITHMS = tuple(DECIDING_FILES)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,23 +107,49 @@ def check_not_later(context: RunContext, version: str, *, is_allowed: bool) -> d
 
 
 def load_payload(context: RunContext, version: str) -> ModelPayload:
-    """The model of ``version``, checked.
+    """The model of ``version``, checked: nothing of it is used unless it is what was trained, and can score.
 
-    Raises InputMissingError MOD-002 (unknown version), ContractError MOD-003 (changed files), FRD-024 (it asks for
-    features that the table does not have, or is of an unknown algorithm).
+    Raises InputMissingError MOD-002 (unknown version), ContractError MOD-003 (algorithm, features, their order or files
+    differ from the card's hash, the version's name or the register), MOD-004 (no scores can be made from it), FRD-024
+    (it asks for features that the table does not have, or is of an unknown algorithm).
     """
-    stored = ModelStore(context.objects, "fraud").load(version)
-    features = tuple(str(name) for name in stored.card.get("features", ()))
-    algorithm = str(stored.card.get("algorithm"))
+    store = ModelStore(context.objects, "fraud")
+    stored = store.load(version)
+    algorithm, features = stored.card.get("algorithm"), stored.card.get("features")
+    if not isinstance(algorithm, str) or not isinstance(features, list) or not features:
+        raise store.unusable(version, CARD, "it names no algorithm or no features")
+    if not all(isinstance(name, str) for name in features) or len(set(features)) < len(features):
+        raise store.unusable(version, CARD, "a feature is named twice, or is no name")
+    payload = ModelPayload(version, algorithm, tuple(features), stored.files)
+    _check_identity(context, store, payload, stored.card)
     unknown = [name for name in features if name not in FEATURES]
-    if unknown or not features or algorithm not in _ALGORITHMS:
+    if unknown or algorithm not in _ALGORITHMS:
         raise ContractError(
             "FRD-024",
             f"The model {version} does not fit this release of the jobs.",
             cause=f"Algorithm {algorithm}; features that do not exist: {', '.join(unknown) or 'none'}.",
             remedy="Train a model with this release, or score with the release that trained it.",
         )
-    return ModelPayload(version, algorithm, features, stored.files)
+    try:
+        check_scores(payload.scorer(), DECIDING_FILES[algorithm])
+    except ModelFileError as error:
+        raise store.unusable(version, error.file, str(error)) from error
+    return payload
+
+
+def _check_identity(context: RunContext, store: ModelStore, payload: ModelPayload, card: Mapping[str, Any]) -> None:
+    """What was loaded must hash to what the card, the version's name and, where it has a row, the register say."""
+    version, found = payload.version, payload.sha256
+    if card.get("sha256") != found:
+        what = "algorithm, features, their order or the list of files differ from what its sha256 was made of"
+        raise store.changed(version, CARD, what)
+    if version.rpartition("-")[2] != found[:12]:
+        raise store.changed(version, CARD, "its sha256 is not that in the name of the version")
+    if not context.lake.exists(MODELS):
+        return
+    rows = context.lake.read(MODELS).where(F.col("model_version") == version).select("algorithm", "sha256")
+    if any((row["algorithm"], row["sha256"]) != (payload.algorithm, found) for row in rows.limit(1).collect()):
+        raise store.changed(version, CARD, f"its algorithm or sha256 is not that in {MODELS.name}")
 
 
 def latest_version(context: RunContext, algorithm: str) -> str:

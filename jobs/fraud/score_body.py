@@ -32,7 +32,7 @@ def run(context: RunContext) -> None:
     """One run of fraud.score.
 
     Raises InputMissingError FRD-006 (no features), FRD-007 (no model yet), MOD-002 (unknown version), ContractError
-    MOD-003 and FRD-024 (a model that must not be used), UsageError FRD-026 (a model that knows later labels).
+    MOD-003, MOD-004 and FRD-024 (a model that must not be used), UsageError FRD-026 (a model that knows later labels).
     """
     params = context.params_as(ScoreParams)
     is_latest = params.model == "latest"
@@ -57,14 +57,15 @@ def _warn_of_later_model(context: RunContext, version: str, known_by: datetime) 
 
 
 def _score(context: RunContext, params: ScoreParams, features: DataFrame, model: Broadcast[ModelPayload]) -> None:
+    # Counted from the input: what is written must be as many.
+    number = features.count()
+    if number == 0:
+        raise InputMissingError(
+            "FRD-006",
+            f"There are no features on {context.days}.",
+            remedy="Run fraud.features for these days, or ask for others.",
+        )
     with context.lake.stage(SCORES, with_scores(features, model, keep=_KEPT)) as scored:
-        number = scored.rows.count()
-        if number == 0:
-            raise InputMissingError(
-                "FRD-006",
-                f"There are no features on {context.days}.",
-                remedy="Run fraud.features for these days, or ask for others.",
-            )
         alerted = alerted_transactions(
             scored.rows, alerts_per_day=params.alerts_per_day, lowest_score=params.lowest_alert_score
         )

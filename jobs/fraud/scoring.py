@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql.types import ArrayType, DoubleType, StructField, StructType
 
+from jobs.fraud.classifiers import content_hash
 from jobs.fraud.scaling import Matrix, matrix_of
 from jobs.fraud.scorers import Scorer, scorer_of
 from jobs.fraud.tables import REASON
@@ -29,12 +31,17 @@ class ModelPayload:
     features: tuple[str, ...]
     files: Mapping[str, bytes]
 
+    @cached_property
+    def sha256(self) -> str:
+        """The hash of its content, as a card and the register hold it."""
+        return content_hash(self.algorithm, self.features, self.files)
+
     def scorer(self) -> Scorer:
-        """The scorer, made once in each Python process."""
-        if self.version not in _SCORERS:
+        """The scorer, made once in each Python process for the same content. Raises ModelFileError."""
+        if self.sha256 not in _SCORERS:
             _SCORERS.clear()
-            _SCORERS[self.version] = scorer_of(self.algorithm, self.features, self.files)
-        return _SCORERS[self.version]
+            _SCORERS[self.sha256] = scorer_of(self.algorithm, self.features, self.files)
+        return _SCORERS[self.sha256]
 
 
 def with_scores(rows: DataFrame, model: Broadcast[ModelPayload], *, keep: Sequence[str]) -> DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -73,15 +74,17 @@ def _write(context: RunContext, rows: DataFrame) -> None:
     labels = write_landing(
         within, context.settings, LABELS_FOLDER, days=context.days, day_column="report_day", order=order
     )
-    context.counts.add(rows_read=written, rows_written=written)
-    context.counts.detail("labels", labels)
-    _report(context, rows, written, labels)
-
-
-def _report(context: RunContext, rows: DataFrame, written: int, labels: int) -> None:
+    # Made rows are counted from the simulation, written ones by the tasks that wrote the files.
     own = rows.where(context.days.predicate("tx_day")).groupBy("fraud_scenario").count()
-    found = {row["fraud_scenario"]: row["count"] for row in own.collect()}
-    frauds = written - found.get(0, 0)
+    scenarios = {row["fraud_scenario"]: row["count"] for row in own.collect()}
+    context.counts.add(rows_read=sum(scenarios.values()) + within.count(), rows_written=written + labels)
+    context.counts.detail("transactions", written)
+    context.counts.detail("labels", labels)
+    _report(context, scenarios, written, labels)
+
+
+def _report(context: RunContext, scenarios: Mapping[int, int], written: int, labels: int) -> None:
+    frauds = written - scenarios.get(0, 0)
     report = context.report
     report.headline("Transactions", f"{written:,}")
     report.headline("Frauds", f"{frauds:,}", f"{frauds / written:.2%} of all" if written else "")
@@ -89,6 +92,6 @@ def _report(context: RunContext, rows: DataFrame, written: int, labels: int) -> 
     report.text(
         "What this is", ["Simulated data after the published process of the Fraud Detection Handbook: no real cards."]
     )
-    table = [(number, words, found.get(number, 0)) for number, words in _SCENARIOS.items()]
+    table = [(number, words, scenarios.get(number, 0)) for number, words in _SCENARIOS.items()]
     report.table("Transactions by scenario", ("scenario", "what happens", "transactions"), table)
     context.log.info("files are in %s and %s", TRANSACTIONS_FOLDER, LABELS_FOLDER)

@@ -13,23 +13,24 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from jobs.fraud.tables import TRANSACTIONS
 
 
 def training_labels(labels: DataFrame, *, known_by: str | None = None) -> DataFrame:
-    """The latest report of each transaction: ``transaction_id, is_fraud, fraud_scenario``.
+    """The latest report of each transaction: ``transaction_id, tx_day, is_fraud, fraud_scenario``.
 
     ``known_by`` (a UTC timestamp as text) leaves out reports that came later.
     """
     known = labels if known_by is None else labels.where(F.col("reported_at") <= F.lit(known_by).cast("timestamp"))
-    latest = known.groupBy("transaction_id").agg(
+    latest = known.groupBy(*TRANSACTIONS.keys).agg(
         F.max_by(F.struct("is_fraud", "fraud_scenario"), "reported_at").alias("report")
     )
-    return latest.select("transaction_id", "report.*")
+    return latest.select(*TRANSACTIONS.keys, "report.*")
 
 
 def labelled(features: DataFrame, labels: DataFrame) -> DataFrame:
     """``features`` with ``is_fraud`` (0 or 1) and ``fraud_scenario``; a transaction never reported is honest."""
-    return features.join(labels, "transaction_id", "left").withColumns(
+    return features.join(labels, list(TRANSACTIONS.keys), "left").withColumns(
         {
             "is_fraud": F.coalesce(F.col("is_fraud"), F.lit(False)).cast("int"),
             "fraud_scenario": F.coalesce(F.col("fraud_scenario"), F.lit(0)),

@@ -114,11 +114,11 @@ TRANSACTIONS = Table(
     name="fraud.transactions",
     layer="silver",
     schema=StructType([*_TRANSACTION, _required("tx_amount", AMOUNT), _required(KEY_ID_COLUMN, StringType())]),
-    keys=("transaction_id",),
+    keys=("transaction_id", "tx_day"),
     day_column="tx_day",
     personal_columns=("customer_id",),
     suite="fraud.transactions",
-    description="Card transactions: typed, valid, each id once; customers are pseudonyms (key: pseudonym_key_id).",
+    description="Card transactions: typed, valid, an id once a day; customers are pseudonyms (key: pseudonym_key_id).",
 )
 
 LABELS = Table(
@@ -132,7 +132,7 @@ LABELS = Table(
             _optional("fraud_scenario", IntegerType()),
         ]
     ),
-    keys=("transaction_id", "reported_at"),
+    keys=("transaction_id", "tx_day", "reported_at"),
     day_column="tx_day",
     personal_columns=("customer_id",),
     suite="fraud.labels",
@@ -143,7 +143,7 @@ FEATURE_ROWS = Table(
     name="fraud.features",
     layer="gold",
     schema=StructType([*_TRANSACTION, *(_feature(name) for name in FEATURES)]),
-    keys=("transaction_id",),
+    keys=("transaction_id", "tx_day"),
     day_column="tx_day",
     personal_columns=("customer_id",),
     suite="fraud.features",
@@ -220,7 +220,7 @@ SCORES = Table(
             _required("model_version", StringType()),
         ]
     ),
-    keys=("transaction_id",),
+    keys=("transaction_id", "tx_day"),
     day_column="tx_day",
     personal_columns=("customer_id",),
     suite="fraud.scores",

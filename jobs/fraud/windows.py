@@ -89,7 +89,7 @@ def known_changes(labels: DataFrame, *, label_delay_days: int) -> DataFrame:
     Columns: ``terminal_id``, ``tx_us`` (time of the transaction), ``known_us`` (the later of the report and the
     transaction plus the delay), ``change`` (1: now fraud, -1: withdrawn). Reports that change nothing give no row.
     """
-    reports = Window.partitionBy("transaction_id").orderBy("reported_at")
+    reports = Window.partitionBy("transaction_id", "tx_day").orderBy("reported_at")
     state = F.col("is_fraud").cast("int")
     previous = F.coalesce(F.lag(state).over(reports), F.lit(0))
     tx_us = F.unix_micros("tx_datetime")

@@ -42,6 +42,16 @@ def test_the_budget_goes_to_the_cards_with_the_highest_scores_of_each_day(spark:
     ]
 
 
+def test_an_id_of_two_days_is_two_transactions_with_decisions_of_their_own(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(DAY_1, "A", "1", 0.9), (DAY_2, "A", "1", 0.3), (DAY_2, "A", "2", 0.4)], SCORED)
+    decided = with_decisions(rows, alerted_transactions(rows, alerts_per_day=1, lowest_score=0.1))
+    assert sorted((row["tx_day"], row["transaction_id"], row["decision"]) for row in decided.collect()) == [
+        (DAY_1, "1", "alert"),
+        (DAY_2, "1", "linked"),
+        (DAY_2, "2", "alert"),
+    ]
+
+
 def test_a_score_below_the_lowest_raises_no_alert_even_within_the_budget(spark: SparkSession) -> None:
     rows = spark.createDataFrame([(DAY_1, "A", "1", 0.0999), (DAY_1, "B", "2", 0.1)], SCORED)
     alerted = alerted_transactions(rows, alerts_per_day=100, lowest_score=0.1)

@@ -148,8 +148,20 @@ def test_a_broken_report_is_rejected_with_its_reason(
 
 def test_a_report_on_an_id_of_two_days_is_one_rejected_row(reported: Build, transactions: Build) -> None:
     next_day = {"transaction_id": "1", "tx_datetime": datetime(2026, 3, 3, 12)}
-    judged = judged_labels(looked_up_labels(reported({}), transactions({}, next_day)), None, label_rules(LATEST))
+    report = reported({"reported_at": datetime(2026, 3, 3, 12)})
+    judged = judged_labels(looked_up_labels(report, transactions({}, next_day)), None, label_rules(LATEST))
     assert fates(judged) == [("rejected", ["FRD-118"])]
+
+
+def test_a_report_is_about_the_only_transaction_of_its_id_that_had_taken_place_by_then(
+    reported: Build, transactions: Build
+) -> None:
+    next_day = {"transaction_id": "1", "tx_datetime": datetime(2026, 3, 3, 12), "terminal_id": "T2"}
+    report = reported({"reported_at": datetime(2026, 3, 3, 11, 59)})
+    judged = judged_labels(looked_up_labels(report, transactions(next_day, {"transaction_id": "1"})), None,
+                           label_rules(LATEST))  # fmt: skip
+    assert fates(judged) == [("new", [])]
+    assert [(row["tx_day"].day, row["terminal_id"]) for row in judged.collect()] == [(2, "T1")]
 
 
 def test_a_later_report_is_new_and_one_of_the_same_instant_that_disagrees_is_rejected(

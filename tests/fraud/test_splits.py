@@ -33,6 +33,14 @@ def test_the_latest_report_is_the_label_and_a_transaction_without_one_is_honest(
     assert found == {"1": (0, 0), "2": (1, 3), "3": (0, 0)}
 
 
+def test_a_fraud_labels_the_transaction_of_its_day_and_no_other_of_its_id(transactions: Build, labels: Build) -> None:
+    first, second = ({"transaction_id": "1", "tx_datetime": NOON + timedelta(days=n)} for n in (0, 1))
+    reports = training_labels(labels(first, second | {"is_fraud": False}))
+    assert sorted((row["tx_day"].day, row["is_fraud"]) for row in reports.collect()) == [(2, True), (3, False)]
+    rows = labelled(transactions(first, second), training_labels(labels(first)))
+    assert sorted((row["tx_day"].day, row["is_fraud"]) for row in rows.collect()) == [(2, 1), (3, 0)]
+
+
 def test_a_report_that_came_after_the_cut_is_not_known(transactions: Build, labels: Build) -> None:
     reports = labels({"transaction_id": "1", "reported_at": NOON})
     assert training_labels(reports, known_by="2026-03-02 11:59:59").count() == 0

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from jobs.fraud import tables
-from jobs.fraud.proof import leaking_rows, sample_of
+from jobs.fraud.proof import compared_rows, leaking_rows, sample_of
 from jobs.fraud.windows import build_features, history_days
 
 pytestmark = pytest.mark.unit
@@ -92,6 +92,24 @@ def test_a_withdrawn_report_stops_counting_when_it_is_withdrawn(transactions: Bu
     reports = labels({"reported_at": at(1)}, {"reported_at": at(10), "is_fraud": False})
     found = by_id(build_features(rows, reports, days=ALL_DAYS, label_delay_days=7))
     assert [found[i]["terminal_id_risk_30day_window"] for i in "1234"] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("second_is_fraud", "risk"), [(True, 1.0), (False, 0.5)])
+def test_reports_on_one_id_of_two_days_are_about_two_transactions(
+    transactions: Build, labels: Build, second_is_fraud: bool, risk: float
+) -> None:
+    first, second = ({"transaction_id": "1", "tx_datetime": at(d), "customer_id": f"C{d}"} for d in (0, 1))
+    rows = transactions(first, second, {"transaction_id": "2", "tx_datetime": at(9), "customer_id": "C9"})
+    reports = labels(first, second | {"is_fraud": second_is_fraud})
+    features = build_features(rows, reports, days=ALL_DAYS, label_delay_days=7)
+    found = features.where("transaction_id = '2'").collect()
+    assert [row["terminal_id_risk_7day_window"] for row in found] == [risk]
+    compared = compared_rows(sample_of(features, rows=10), rows, reports, label_delay_days=7).collect()
+    assert sorted((row["transaction_id"], row["tx_day"].day, row["leaks"]) for row in compared) == [
+        ("1", 2, []),
+        ("1", 3, []),
+        ("2", 11, []),
+    ]
 
 
 def test_night_ends_after_hour_six_and_the_weekend_is_saturday_and_sunday(transactions: Build, labels: Build) -> None:

@@ -80,6 +80,29 @@ def test_a_truncated_card_is_a_coded_error(models: ModelStore, tmp_path: Path) -
     assert raised.value.code == "MOD-003"
 
 
+def _with_card(root: Path, **changes: object) -> None:
+    card = root / "models" / "fraud" / "xgboost-1" / "card.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | changes))
+
+
+@pytest.mark.parametrize("name", ["../xgboost-2/model.ubj", "model.pkl", "card.json/..", ""])
+def test_a_card_that_lists_a_file_no_model_has_is_refused(models: ModelStore, tmp_path: Path, name: str) -> None:
+    models.save("xgboost-1", FILES, {})
+    models.save("xgboost-2", FILES, {})
+    _with_card(tmp_path, files={name: {"sha256": hashlib.sha256(b"\x00trees").hexdigest(), "bytes": 6}})
+    with pytest.raises(ContractError, match="not what was saved") as raised:
+        models.load("xgboost-1")
+    assert raised.value.code == "MOD-003"
+
+
+def test_a_card_moved_to_another_version_is_refused(models: ModelStore, tmp_path: Path) -> None:
+    models.save("xgboost-1", FILES, {})
+    _with_card(tmp_path, version="xgboost-2")
+    with pytest.raises(ContractError) as raised:
+        models.load("xgboost-1")
+    assert raised.value.code == "MOD-003"
+
+
 def test_a_version_whose_card_was_never_written_does_not_exist(models: ModelStore, tmp_path: Path) -> None:
     models.save("xgboost-1", FILES, {})
     (tmp_path / "models" / "fraud" / "xgboost-1" / "card.json").unlink()
