@@ -12,7 +12,7 @@ JOB = Job(
     summary="Try every model on every series from rolling origins, score all trials, choose a model for each series.",
     params=BacktestParams,
     body="jobs.forecast.backtest_body:run",
-    reads=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
+    reads=("jobs.forecast.changes:DEMAND_CHANGES", "jobs.forecast.tables:SERIES"),
     writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
     examples=("--day 2011-12-09", "--env prod --day 2026-11-20 --set windows=6 --set horizon=4"),
     next_command="forecast.predict --lake {lake} {days}",
