@@ -13,7 +13,7 @@ JOB = Job(
     params=BacktestParams,
     body="jobs.forecast.backtest_body:run",
     reads=(
-        "jobs.forecast.tables:DEMAND",
+        "jobs.forecast.changes:DEMAND_CHANGES",
         "jobs.forecast.tables:SERIES",
         Input("jobs.forecast.tables:TRIALS", optional=True),
     ),

@@ -16,9 +16,10 @@ from jobs.forecast.accuracy import scored, scores
 from jobs.forecast.backtest_report import write_report
 from jobs.forecast.calibration import NORMAL, POOLED_ON, at_level, sampled, spread_column, with_offsets
 from jobs.forecast.champions import trials_of, with_champions
+from jobs.forecast.changes import y_known_on
 from jobs.forecast.global_model import NAME as GLOBAL
 from jobs.forecast.global_model import Boosting, backtest_globally
-from jobs.forecast.inputs import History, read_history
+from jobs.forecast.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.leakage import probed
 from jobs.forecast.origins import Origins, backtest_locally
 from jobs.forecast.series import MODELLED
@@ -47,7 +48,8 @@ def run(context: RunContext) -> None:
         season=params.season_length,
     )
     how = Boosting(history.periods, origins.season_length, params.seed)
-    demand = history.demand.select("unique_id", "ds", "y").persist()
+    earliest = history.periods.last_day(origins.cutoffs[-1])
+    demand = read_demand(context, history, corrected_after=earliest)
     _probe(context, params, demand, origins, how)
     tried = _tried(context, params, history, demand, origins, how).withColumn("as_of_date", F.lit(history.as_of))
     with lake.stage(BACKTESTS, tried) as staged:
@@ -60,7 +62,8 @@ def run(context: RunContext) -> None:
                 remedy="Give a longer history, a shorter horizon or fewer windows.",
             )
         classes = history.series.select("unique_id", "demand_class")
-        measured = _with_quantiles(good.join(classes, "unique_id", "inner"), origins, history.series_count).persist()
+        good_of_class = good.join(classes, "unique_id", "inner")
+        measured = _with_quantiles(good_of_class, demand, origins, history.series_count).persist()
         trials = with_champions(
             trials_of(staged.rows, scored(measured, "unique_id", "model")).join(classes, "unique_id", "left"),
             _incumbents(context, history.as_of),
@@ -71,11 +74,12 @@ def run(context: RunContext) -> None:
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
             forecasts = pass_gate(context, staged, good.select(*BACKTESTS.schema.names))
             audited = pass_gate(context, chosen)
+            _account(context, history, chosen.rows)
             days = DayRange.single(history.as_of)
             lake.replace_days(forecasts, days=days)
             context.fault("backtest.rows_written")
             lake.replace_days(audited, days=days)
-            _count_and_report(context, params, history, origins, measured, chosen.rows)
+            _report(context, params, history, origins, measured, chosen.rows)
         measured.unpersist()
     demand.unpersist()
 
@@ -112,25 +116,28 @@ def _tried(
     return rows
 
 
-def _with_quantiles(rows: DataFrame, origins: Origins, series: int) -> DataFrame:
+def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series: int) -> DataFrame:
     """Backtest rows with quantiles that were calibrated on errors known at their own origin; null at the earliest.
 
-    The errors of an origin are known once its whole horizon has passed.
+    The errors of an origin are known once its whole horizon has passed, and they are those of ``demand`` (with
+    CORRECTED) as it was known at the later origin.
     """
     spread = rows.withColumn("_spread", spread_column())
     uses = [
-        (earlier, later)
+        (earlier, later, origins.periods.last_day(later))
         for earlier in origins.cutoffs
         for later in origins.cutoffs
         if origins.future(earlier)[-1] <= later
     ]
-    residual = ((F.col("y") - F.col("y_hat")) / F.col("_spread")).alias("r")
     if not uses:
         return rows.select("*", *(F.lit(None).cast("double").alias(name) for name in QUANTILES))
-    pairs = few_rows(rows.sparkSession, uses, "cutoff date, later date")
+    pairs = few_rows(rows.sparkSession, uses, "cutoff date, later date, moment date")
+    corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
+    residual = ((y_known_on("moment") - F.col("y_hat")) / F.col("_spread")).alias("r")
     known = (
         sampled(spread, series, _MOST_SERIES)
         .join(F.broadcast(pairs), "cutoff", "inner")
+        .join(corrections, ["unique_id", "ds"], "left")
         .select(F.col("later").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual)
     )
     told = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
@@ -152,7 +159,22 @@ def _incumbents(context: RunContext, as_of: date) -> DataFrame | None:
     return before.where((F.col("as_of_date") == F.lit(last["day"])) & F.col("is_champion"))
 
 
-def _count_and_report(
+def _account(context: RunContext, history: History, trials: DataFrame) -> None:
+    """Count series with a chosen model, and those that no model could forecast; raises JobFailedError RUN-001."""
+    chosen = F.max("is_champion").alias("is_chosen")
+    why = F.count("reason").alias("reasons")
+    fates = trials.groupBy("unique_id").agg(chosen, why, F.count(F.lit(1)).alias("trials"))
+    found = fates.agg(
+        F.count_if("is_chosen").alias("chosen"),
+        F.count_if(~F.col("is_chosen") & (F.col("reasons") == F.col("trials"))).alias("failed"),
+    ).first()
+    if found is not None:
+        context.counts.add(rows_written=found["chosen"], rows_filtered=found["failed"])
+    context.counts.add(rows_read=history.series_count)
+    context.counts.check()
+
+
+def _report(
     context: RunContext,
     params: BacktestParams,
     history: History,
@@ -176,8 +198,6 @@ def _count_and_report(
         "demand_class",
         "of",
     ).collect()
-    count = sum(wins.values())
-    context.counts.add(rows_read=history.series_count, rows_written=count, rows_filtered=history.series_count - count)
     context.counts.detail("trials_failed", sum(row["count"] for row in failed))
     write_report(
         context.report,

@@ -15,13 +15,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.forecast.models import effective_season, in_sample_scales
-from jobs.forecast.origins import COLUMNS, FEWEST_TRAINING, SCHEMA, Origins
+from jobs.forecast.origins import COLUMNS, DEMAND_COLUMNS, FEWEST_TRAINING, SCHEMA, Origins, known_demand
 from jobs.forecast.periods import Periods
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "lightgbm"
+FAILED = f"{NAME} failed"
 _LAGS = {"D": (1, 2, 3, 7, 14), "W": (1, 2, 3, 4, 8), "M": (1, 2, 3, 6, 12), "Q": (1, 2, 3, 4)}
 _DATES = {"D": ["dayofweek"], "W": [], "M": ["month"], "Q": ["quarter"]}
 
@@ -92,20 +93,26 @@ def _fitted(scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
 
 
 def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.DataFrame:
-    """The global model from all origins for the series in ``rows`` (unique_id, ds, y); columns of COLUMNS."""
+    """The global model from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS."""
     import pandas as pd
 
     rows = rows.assign(ds=pd.to_datetime(rows["ds"])).sort_values(["unique_id", "ds"])
+    today = rows[["unique_id", "ds", "y"]]
     found: list[tuple[Any, ...]] = []
     for cutoff in origins.cutoffs:
-        known = rows[rows["ds"] <= pd.Timestamp(cutoff)]
+        known = today.assign(y=known_demand(rows, cutoff, origins.periods))[rows["ds"] <= pd.Timestamp(cutoff)]
         try:
             predicted, failure = boosted(known, origins.horizon, how), "too few periods before the origin"
         except Exception as error:  # the libraries raise whatever: the other models still count
             predicted = pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
-            failure = f"{NAME} failed: {type(error).__name__}"
-        found.extend(_told(rows, known, predicted, cutoff, origins, failure))
+            failure = failed(error)
+        found.extend(_told(today, known, predicted, cutoff, origins, failure))
     return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def failed(error: Exception) -> str:
+    """Why the model gave nothing: the class of the error only, since its message may hold values of rows."""
+    return f"{FAILED}: {type(error).__name__}"
 
 
 def _told(
@@ -136,7 +143,7 @@ def backtest_globally(history: DataFrame, origins: Origins, how: Boosting, *, ro
     """Backtest rows (COLUMNS) of the global model: one task up to ``rows_limit`` rows, above that one a segment."""
 
     def run(group: pd.DataFrame) -> pd.DataFrame:
-        return global_backtest(group[["unique_id", "ds", "y"]], origins, how)
+        return global_backtest(group[list(DEMAND_COLUMNS)], origins, how)
 
-    spread = in_segments(history.select("unique_id", "ds", "y"), rows, rows_limit)
+    spread = in_segments(history.select(*DEMAND_COLUMNS), rows, rows_limit)
     return spread.groupBy("segment").applyInPandas(run, SCHEMA)

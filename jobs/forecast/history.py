@@ -18,7 +18,11 @@ JOB = Job(
         Input("jobs.forecast.tables:CLICKSTREAM_EVENTS", optional=True),
         Input("jobs.forecast.tables:DEMAND", optional=True),
     ),
-    writes=("jobs.forecast.tables:DEMAND", "jobs.forecast.tables:SERIES"),
+    writes=(
+        "jobs.forecast.changes:DEMAND_CHANGES",
+        "jobs.forecast.tables:DEMAND",
+        "jobs.forecast.tables:SERIES",
+    ),
     examples=(
         "--from 2010-12-01 --to 2011-12-09 --set max_series=150",
         "--env prod --lake s3://bucket/lake --from 2024-11-20 --to 2026-11-20 --set freq=D",

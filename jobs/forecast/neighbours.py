@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.privacy import KEY_ID_COLUMN
+from jobs.forecast.changes import NEVER
 from jobs.forecast.tables import SALES
 
 _PURCHASES = ("purchase", "order_completed", "transaction_item")
+BOOKED_ON = "booked_on"
 
 
-def purchases_as_sales(events: DataFrame, sales: DataFrame | None) -> DataFrame:
-    """People's purchases of named items in ``events`` (CLICKSTREAM_EVENTS) as columns of SALES.
+def bought_by_people(events: DataFrame) -> DataFrame:
+    """People's purchases of named items in ``events`` (CLICKSTREAM_EVENTS)."""
+    is_purchase = F.lower("event_name").isin(*_PURCHASES)
+    return events.where(is_purchase & F.col("item_id").isNotNull() & ~F.col("is_bot"))
 
-    A purchase without a quantity is of one unit. Purchases whose transaction is the transaction or invoice of a line in
-    ``sales`` are told there already and are left out.
+
+def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
+    """``bought_by_people`` as columns of SALES, with ``booked_on``: the first day of a line in ``sales`` about them.
+
+    A purchase without a quantity is of one unit. From the day on which a line of the same transaction (or invoice) is
+    in the sales, the purchase must not count a second time; null: it never is.
     """
-    bought = events.where(F.lower("event_name").isin(*_PURCHASES) & F.col("item_id").isNotNull() & ~F.col("is_bot"))
-    if sales is not None:
-        told = F.explode(F.array("transaction_id", "invoice_id"))
-        known = sales.select(told.alias("transaction_id")).where(F.col("transaction_id").isNotNull()).distinct()
-        bought = bought.join(known, "transaction_id", "left_anti")
+    if sales is None:
+        bought = bought.withColumn(BOOKED_ON, F.lit(None).cast("date"))
+    else:
+        names = F.explode(F.array_distinct(F.array("transaction_id", "invoice_id")))
+        booked = sales.select(names.alias("transaction_id"), "sold_day").where(F.col("transaction_id").isNotNull())
+        booked = booked.groupBy("transaction_id").agg(F.min("sold_day").alias(BOOKED_ON))
+        bought = bought.join(booked, "transaction_id", "left")
     values = {
         "line_id": F.concat(F.lit("event-"), F.col("event_id")),
         "sold_day": F.col("event_date"),
@@ -42,13 +50,19 @@ def purchases_as_sales(events: DataFrame, sales: DataFrame | None) -> DataFrame:
         "currency": F.col("currency"),
         "_batch_id": F.lit("clickstream"),
     }
-    return bought.select(*(values[name].alias(name) for name in SALES.schema.names))
+    return bought.select(*(values[name].alias(name) for name in SALES.schema.names), BOOKED_ON)
 
 
-def confirmed_frauds(labels: DataFrame, as_of: date) -> DataFrame:
-    """``transaction_id`` of those whose last report (FRAUD_LABELS) up to the end of ``as_of`` (UTC) says fraud."""
-    told = labels.where(F.to_date("reported_at") <= F.lit(as_of))
-    # Of two reports of one instant fraud is believed.
-    last = Window.partitionBy("transaction_id").orderBy(F.col("reported_at").desc(), F.col("is_fraud").desc())
-    latest = told.withColumn("_place", F.row_number().over(last)).where(F.col("_place") == 1)
-    return latest.where("is_fraud").select("transaction_id")
+def confirmed_frauds(labels: DataFrame) -> DataFrame:
+    """``transaction_id, frauds``: when each transaction of FRAUD_LABELS counted as fraud; one row an id.
+
+    ``frauds`` is an array of ``tx_day`` (an id may come again on another day) and ``span`` (days since 1970 in UTC: of
+    the report, and of the one that withdraws it). The last report of a day decides; of two at one instant, fraud.
+    """
+    key = ("transaction_id", "tx_day")
+    last = F.max_by("is_fraud", F.struct("reported_at", "is_fraud")).alias("is_fraud")
+    daily = labels.groupBy(*key, F.unix_date(F.to_date("reported_at")).alias("_day")).agg(last)
+    following = F.lead("_day").over(Window.partitionBy(*key).orderBy("_day"))
+    span = F.array(F.col("_day"), F.coalesce(following, F.lit(NEVER)))
+    frauds = daily.withColumn("span", span).where("is_fraud")
+    return frauds.groupBy("transaction_id").agg(F.collect_list(F.struct("tx_day", "span")).alias("frauds"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 
 from jobs.forecast.buckets import in_buckets
+from jobs.forecast.changes import days_since_epoch
 from jobs.forecast.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales
 from jobs.forecast.periods import Periods
 
@@ -23,6 +25,8 @@ SCHEMA = (
     "scale_mse double, season int, reason string"
 )
 FEWEST_TRAINING = 4
+DEMAND_COLUMNS = ("unique_id", "ds", "y", "net", "later_on", "later_units")
+"""What a backtest gets: demand as of today, and the changes of it that came after the end of their period."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,29 @@ def split_at(days: Sequence[date], y: np.ndarray[Any, Any], cutoff: date) -> tup
     return y[:known], y[known:]
 
 
-def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
-    """All local models from all origins for the series in ``rows`` (unique_id, ds, y); columns of COLUMNS.
+def known_demand(rows: pd.DataFrame, cutoff: date, periods: Periods) -> np.ndarray[Any, Any]:
+    """``y`` of ``rows`` (DEMAND_COLUMNS) as known at the end of the period ``cutoff``; later periods mean nothing.
 
-    A model that cannot forecast a series from an origin leaves one row with step 0 and the reason.
+    ``later_on`` are days since 1970, ``later_units`` what became known on them. Without any later ones it is ``y``.
+    """
+    y = rows["y"].to_numpy(dtype=np.float64)
+    corrected = np.flatnonzero(rows["later_on"].notna().to_numpy())
+    if not len(corrected):
+        return y
+    moment, known = days_since_epoch(periods.last_day(cutoff)), y.copy()
+    for place in corrected:
+        days, units = rows["later_on"].iloc[place], rows["later_units"].iloc[place]
+        unknown = [-change for day, change in zip(days, units, strict=True) if day > moment]
+        if unknown:
+            known[place] = max(0.0, round(math.fsum([rows["net"].iloc[place], *unknown]), 9))
+    return known
+
+
+def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
+    """All local models from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS.
+
+    A model forecasts from what was known at the origin; ``y`` beside it is what is known today. A model that cannot
+    forecast a series from an origin leaves one row with step 0 and the reason.
     """
     import pandas as pd
 
@@ -74,14 +97,15 @@ def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
     for name, series in rows.sort_values(["unique_id", "ds"]).groupby("unique_id", sort=False):
         days, y = series["ds"].tolist(), series["y"].to_numpy(dtype=np.float64)
         for cutoff in origins.cutoffs:
-            found.extend(_from_origin(str(name), days, y, cutoff, origins))
+            known, _ = split_at(days, known_demand(series, cutoff, origins.periods), cutoff)
+            _, coming = split_at(days, y, cutoff)
+            found.extend(_from_origin(str(name), known, coming, cutoff, origins))
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def _from_origin(
-    name: str, days: list[date], y: np.ndarray[Any, Any], cutoff: date, origins: Origins
+    name: str, known: np.ndarray[Any, Any], coming: np.ndarray[Any, Any], cutoff: date, origins: Origins
 ) -> Iterator[tuple[Any, ...]]:
-    known, coming = split_at(days, y, cutoff)
     season = effective_season(len(known), origins.season_length)
     scale_mae, scale_mse = in_sample_scales(known, origins.season_length)
     tail = (scale_mae, scale_mse, season)
@@ -100,10 +124,10 @@ def _from_origin(
 
 
 def backtest_locally(history: DataFrame, origins: Origins, *, rows: int, rows_per_bucket: int, least: int) -> DataFrame:
-    """Backtest rows (COLUMNS) of the local models; ``history`` has unique_id, ds, y on a full grid, ``rows`` in all."""
+    """Backtest rows (COLUMNS) of the local models; ``history`` has DEMAND_COLUMNS on a full grid, ``rows`` in all."""
 
     def run(series: pd.DataFrame) -> pd.DataFrame:
         return local_backtest(series, origins)
 
-    known = history.select("unique_id", "ds", "y")
+    known = history.select(*DEMAND_COLUMNS)
     return in_buckets(known, run, SCHEMA, rows=rows, rows_per_bucket=rows_per_bucket, least=least)

@@ -50,6 +50,14 @@ class Periods:
         """The first day of the period of a DATE column."""
         return F.to_date(F.date_trunc(_UNITS[self.freq], day))
 
+    def last_day_of(self, start: str) -> Column:
+        """The last day of the period that begins on a DATE column."""
+        return F.date_sub(F.to_date(F.expr(f"{start} + {self.step_sql}")), 1)
+
+    def last_day(self, start: date) -> date:
+        """The last day of the period that begins on ``start``: by its end the whole period is known."""
+        return self.plus(start, 1) - timedelta(days=1)
+
     def first_day(self, day: date) -> date:
         """The first day of the period that holds ``day``."""
         if self.freq == "D":

@@ -13,7 +13,7 @@ JOB = Job(
     params=PredictParams,
     body="jobs.forecast.predict_body:run",
     reads=(
-        "jobs.forecast.tables:DEMAND",
+        "jobs.forecast.changes:DEMAND_CHANGES",
         "jobs.forecast.tables:SERIES",
         "jobs.forecast.tables:TRIALS",
         "jobs.forecast.tables:BACKTESTS",

@@ -11,9 +11,9 @@ from common.days import DayRange
 from common.errors import InputMissingError, JobFailedError
 from common.quality import pass_gate
 from jobs.forecast.calibration import sampled
+from jobs.forecast.global_model import FAILED, Boosting
 from jobs.forecast.global_model import NAME as GLOBAL
-from jobs.forecast.global_model import Boosting
-from jobs.forecast.inputs import History, read_history
+from jobs.forecast.inputs import History, read_demand, read_history
 from jobs.forecast.predict_report import write_report
 from jobs.forecast.predictions import (
     NO_CHAMPION,
@@ -47,7 +47,8 @@ def run(context: RunContext) -> None:
         )
     horizon = params.horizon or int(steps["steps"])
     champions = _champions(history, trials).persist()
-    rows = _forecasts(context, params, history, champions, horizon)
+    demand = read_demand(context, history)
+    rows = _forecasts(context, params, history, demand, champions, horizon)
     classes = history.series.select("unique_id", "demand_class")
     residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
     told = with_quantiles(rows.join(classes, "unique_id", "left"), residuals, fewest=params.min_calibration)
@@ -56,10 +57,11 @@ def run(context: RunContext) -> None:
         _check_complete(staged.rows, history, horizon)
         audited = pass_gate(context, staged)
         context.fault("predict.audited")
-        lake.replace_days(audited, days=day)
-        context.counts.add(rows_read=history.series_count, rows_written=history.series_count)
-        context.counts.detail("forecast_rows", history.series_count * horizon)
-        _report(context, params, history, staged.rows, horizon)
+        written = lake.replace_days(audited, days=day)
+        context.counts.add(rows_read=history.series_count, rows_written=written.rows_written // horizon)
+        context.counts.detail("forecast_rows", written.rows_written)
+        _report(context, params, history, demand, staged.rows, horizon)
+    demand.unpersist()
     champions.unpersist()
 
 
@@ -72,10 +74,14 @@ def _champions(history: History, trials: DataFrame) -> DataFrame:
 
 
 def _forecasts(
-    context: RunContext, params: PredictParams, history: History, champions: DataFrame, horizon: int
+    context: RunContext,
+    params: PredictParams,
+    history: History,
+    demand: DataFrame,
+    champions: DataFrame,
+    horizon: int,
 ) -> DataFrame:
     season = params.season_length or history.periods.season_length
-    demand = history.demand.select("unique_id", "ds", "y")
     local = forecast_locally(
         demand.join(champions, "unique_id", "inner"),
         history.periods,
@@ -108,18 +114,23 @@ def _check_complete(rows: DataFrame, history: History, horizon: int) -> None:
         )
 
 
-def _report(context: RunContext, params: PredictParams, history: History, rows: DataFrame, horizon: int) -> None:
+def _report(
+    context: RunContext, params: PredictParams, history: History, demand: DataFrame, rows: DataFrame, horizon: int
+) -> None:
     top = history.series.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
     names = {row["unique_id"]: row["item_name"] or "" for row in top.select("unique_id", "item_name").collect()}
     recent = history.periods.plus(history.last_ds, -3 * horizon)
     wanted = F.col("unique_id").isin(list(names))
+    failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
+    for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
+        context.log.warning("%s: %s series are forecast by a fallback", row["fallback_reason"], row["count"])
     write_report(
         context.report,
         as_of=history.as_of,
         horizon=horizon,
         series_count=history.series_count,
         names=names,
-        past=history.demand.where(wanted & (F.col("ds") > F.lit(recent))).orderBy("unique_id", "ds").collect(),
+        past=demand.where(wanted & (F.col("ds") > F.lit(recent))).orderBy("unique_id", "ds").collect(),
         coming=rows.where(wanted).orderBy("unique_id", "ds").collect(),
         totals=rows.groupBy("ds").agg(F.sum("y_hat").alias("y_hat")).orderBy("ds").collect(),
         fallbacks=rows.where("step = 1 AND fallback_reason IS NOT NULL")

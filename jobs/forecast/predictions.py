@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs.forecast.buckets import in_buckets
 from jobs.forecast.calibration import POOLED_ON, at_level, with_offsets
 from jobs.forecast.global_model import NAME as GLOBAL
-from jobs.forecast.global_model import Boosting, boosted, in_segments
+from jobs.forecast.global_model import Boosting, boosted, failed, in_segments
 from jobs.forecast.models import in_sample_scales, laddered_forecast, spread_of
 from jobs.forecast.periods import Periods
 from jobs.forecast.tables import QUANTILES
@@ -25,7 +25,7 @@ _LOCAL = (
     "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, spread double, "
     "is_floored boolean"
 )
-_GLOBAL = "unique_id string, ds date, global_y_hat double"
+_GLOBAL = "unique_id string, ds date, global_y_hat double, failure string"
 
 
 def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: int) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_l
         is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
         for step, value in enumerate(values, start=1):
             found.append((name, periods.plus(last, step), step, model, told, float(value), spread, is_floored))
-    return pd.DataFrame(found, columns=[part.split()[0] for part in _LOCAL.split(", ")])
+    return pd.DataFrame(found, columns=_names(_LOCAL))
 
 
 def forecast_locally(
@@ -69,37 +69,54 @@ def forecast_locally(
     return in_buckets(history, run, _LOCAL, rows=rows, rows_per_bucket=rows_per_bucket, least=least)
 
 
+def global_forecasts(rows: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
+    """Forecasts of the global model for the series in ``rows`` (unique_id, ds, y); columns of ``_GLOBAL``.
+
+    Where the model breaks, each series and period has a row with ``failure``, the class of the error, and no value.
+    """
+    import pandas as pd
+
+    known = rows[["unique_id", "ds", "y"]].assign(ds=pd.to_datetime(rows["ds"])).sort_values(["unique_id", "ds"])
+    try:
+        told = boosted(known, horizon, how)
+    except Exception as error:  # the libraries raise whatever: the fallback of each series says why
+        lasts = rows.groupby("unique_id")["ds"].max()
+        steps = range(1, horizon + 1)
+        missing = [
+            (name, how.periods.plus(last, step), None, failed(error)) for name, last in lasts.items() for step in steps
+        ]
+        return pd.DataFrame(missing, columns=_names(_GLOBAL))
+    told = told[np.isfinite(told["y_hat"])]
+    days = [moment.date() for moment in told["ds"]]
+    return pd.DataFrame({"unique_id": told["unique_id"], "ds": days, "global_y_hat": told["y_hat"], "failure": None})
+
+
+def _names(schema: str) -> list[str]:
+    return [part.split()[0] for part in schema.split(", ")]
+
+
 def forecast_globally(history: DataFrame, horizon: int, how: Boosting, *, rows: int, rows_limit: int) -> DataFrame:
-    """``unique_id, ds, global_y_hat`` of the global model over ``history`` (unique_id, ds, y); maybe no rows."""
+    """``global_forecasts`` of ``history`` (unique_id, ds, y) inside Spark, a segment a task; maybe no rows."""
 
     def run(group: pd.DataFrame) -> pd.DataFrame:
-        import pandas as pd
-
-        known = group[["unique_id", "ds", "y"]].assign(ds=pd.to_datetime(group["ds"]))
-        try:
-            told = boosted(known.sort_values(["unique_id", "ds"]), horizon, how)
-        except Exception:  # the libraries raise whatever: the fallback says that there was no forecast
-            return pd.DataFrame({"unique_id": [], "ds": [], "global_y_hat": []})
-        told = told[np.isfinite(told["y_hat"])]
-        days = [moment.date() for moment in told["ds"]]
-        return pd.DataFrame({"unique_id": told["unique_id"], "ds": days, "global_y_hat": told["y_hat"]})
+        return global_forecasts(group, horizon, how)
 
     spread = in_segments(history.select("unique_id", "ds", "y"), rows, rows_limit)
     return spread.groupBy("segment").applyInPandas(run, _GLOBAL)
 
 
 def with_global(local: DataFrame, predicted: DataFrame, champions: DataFrame) -> DataFrame:
-    """``local`` forecasts, with the global model's for the series whose champion it is."""
+    """``local`` forecasts, with the global model's for the series whose champion it is, or why it broke."""
     chosen = champions.where(F.col("champion") == GLOBAL).select("unique_id")
     joined = local.join(predicted.join(chosen, "unique_id", "left_semi"), ["unique_id", "ds"], "left")
     is_global = F.col("global_y_hat").isNotNull()
     return joined.withColumns(
         {
             "model": F.when(is_global, GLOBAL).otherwise(F.col("model")),
-            "fallback_reason": F.when(~is_global, F.col("fallback_reason")),
+            "fallback_reason": F.when(~is_global, F.coalesce("failure", "fallback_reason")),
             "y_hat": F.coalesce("global_y_hat", "y_hat"),
         }
-    ).drop("global_y_hat")
+    ).drop("global_y_hat", "failure")
 
 
 def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -> DataFrame:

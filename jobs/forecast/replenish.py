@@ -16,7 +16,6 @@ JOB = Job(
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",
         "jobs.forecast.tables:SERIES",
-        "jobs.forecast.tables:DEMAND",
         Input("jobs.forecast.tables:STOCK", optional=True, external=True),
     ),
     writes=("jobs.forecast.tables:ORDERS",),

@@ -1,33 +1,56 @@
 """Goods given back: each return is taken off the purchase that it undoes.
 
 A return undoes the customer's latest earlier purchases of the item, within some days: demand that was cancelled is
-taken out of the period in which it seemed to arise. What no purchase explains is left as a negative quantity.
+taken out of the period in which it seemed to arise. What no purchase explains is taken off the period of the return.
+Which purchase a return undoes is decided by what was known on its day, and never changes afterwards.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
-_NETTED = "line_id string, net_quantity double"
+PARTS = (
+    "unique_id string, ds date, known_on date, is_series boolean, lines int, units_sold double, units_returned double, "
+    "value double, void array<array<int>>"
+)
+"""A part of the demand of a period: it counts from ``known_on`` on, except in the spans ``void``."""
+
+_PARTS = [part.strip().split(" ")[0] for part in PARTS.split(", ")]
 
 
-def net_of_returns(lines: DataFrame, *, return_days: int, lines_per_task: int = 50_000) -> DataFrame:
-    """``lines`` (line_id, item_id, customer_id, sold_at, quantity) with ``net_quantity``; rows in = rows out.
+def parts_of_demand(lines: DataFrame, *, return_days: int, lines_per_task: int = 50_000) -> DataFrame:
+    """``lines`` as PARTS: each purchase, and what each return takes off, in the period that it takes it off.
 
-    A purchase's net quantity is what was not given back, a return's what no purchase explains (negative). Lines without
-    a customer are left as they are. Only customers' items that were ever given back are looked at line by line, in
-    groups of about ``lines_per_task`` lines.
+    ``lines`` has line_id, unique_id, ds, sold_day, sold_at, item_id, customer_id, quantity, unit_price, is_series and
+    ``void``: in these spans (pairs of days since 1970: first, first not) the line does not count. ``lines`` sums up to
+    the number of lines. Returns without a customer undo no purchase; values of ready series are no purchases. Only
+    customers' items that were ever given back are looked at line by line, about ``lines_per_task`` lines in a task.
     """
-    known = lines.where(F.col("customer_id").isNotNull())
-    pairs = known.where(F.col("quantity") < 0).select("customer_id", "item_id").distinct()
-    met = known.join(pairs, ["customer_id", "item_id"], "left_semi")
+    price = F.coalesce(F.col("unit_price").cast("double"), F.lit(0.0))
+    is_named = F.col("customer_id").isNotNull() & ~F.col("is_series")
+    own = lines.where(~is_named | (F.col("quantity") >= 0)).select(
+        "unique_id",
+        "ds",
+        F.col("sold_day").alias("known_on"),
+        "is_series",
+        F.lit(1).alias("lines"),
+        F.greatest("quantity", F.lit(0.0)).alias("units_sold"),
+        F.greatest(-F.col("quantity"), F.lit(0.0)).alias("units_returned"),
+        (F.col("quantity") * price).alias("value"),
+        "void",
+    )
+    named = lines.where(is_named)
+    pairs = named.where(F.col("quantity") < 0).select("customer_id", "item_id").distinct()
+    met = named.join(pairs, ["customer_id", "item_id"], "left_semi")
     buckets = F.greatest(F.lit(1), F.ceil(F.count(F.lit(1)) / F.lit(lines_per_task))).cast("int")
     size = met.agg(buckets.alias("_buckets"))
     spread = met.crossJoin(F.broadcast(size)).select(
@@ -35,23 +58,53 @@ def net_of_returns(lines: DataFrame, *, return_days: int, lines_per_task: int = 
         F.concat_ws("\x1f", "customer_id", "item_id").alias("pair"),
         F.unix_seconds("sold_at").alias("at_s"),
         "quantity",
+        "unique_id",
+        "ds",
+        "sold_day",
+        price.alias("price"),
+        F.unix_date("sold_day").alias("day"),
+        "void",
         F.pmod(F.xxhash64("customer_id", "item_id"), "_buckets").alias("bucket"),
     )
 
-    def netted(rows: pd.DataFrame) -> pd.DataFrame:
-        return undo(rows, return_days * 86_400)
+    def given_back(rows: pd.DataFrame) -> pd.DataFrame:
+        return parts_given_back(rows, return_days * 86_400)
 
-    changed = spread.groupBy("bucket").applyInPandas(netted, _NETTED)
-    return lines.join(changed, "line_id", "left").withColumn("net_quantity", F.coalesce("net_quantity", "quantity"))
+    return own.unionByName(spread.groupBy("bucket").applyInPandas(given_back, PARTS))
+
+
+def parts_given_back(rows: pd.DataFrame, within_s: int) -> pd.DataFrame:
+    """PARTS of the returns in ``rows`` (``undo``, and unique_id, ds, sold_day, price).
+
+    What a return takes off a purchase counts only while both do.
+    """
+    import pandas as pd
+
+    by_id = {row["line_id"]: row for row in rows.to_dict("records")}
+    found: list[tuple[Any, ...]] = []
+    for return_id, purchase_id, units in undo(rows, within_s).itertuples(index=False):
+        back, off = by_id[return_id], by_id[purchase_id or return_id]
+        void = [*_spans(back["void"]), *(_spans(off["void"]) if purchase_id else [])]
+        line = 0 if purchase_id else 1
+        known_on, value = back["sold_day"], -units * off["price"]
+        found.append((off["unique_id"], off["ds"], known_on, False, line, 0.0, units, value, void or None))
+    return pd.DataFrame(found, columns=_PARTS)
 
 
 def undo(rows: pd.DataFrame, within_s: int) -> pd.DataFrame:
-    """``line_id, net_quantity`` of lines (``line_id, pair, at_s, quantity``), the returns taken off, latest first."""
+    """What each return in ``rows`` undoes, the latest purchases first: ``return_id, purchase_id, units``.
+
+    ``rows`` has line_id, pair (customer and item), at_s, day (since 1970), quantity, void. Each return also has one row
+    without a purchase: the units that none explains, maybe 0. Purchases that were void on the day of the return are
+    passed over; a return that was void itself undoes nothing.
+    """
     import pandas as pd
 
     ordered = rows.sort_values(["pair", "at_s", "quantity", "line_id"], ascending=[True, True, False, True])
-    ids, pairs = ordered["line_id"].tolist(), ordered["pair"].tolist()
+    ids, pairs, days = ordered["line_id"].tolist(), ordered["pair"].tolist(), ordered["day"].tolist()
     times, left = ordered["at_s"].tolist(), ordered["quantity"].tolist()
+    voids = [_spans(spans) for spans in ordered["void"]]
+    found: list[tuple[str, str | None, float]] = []
     open_purchases: list[int] = []
     for here, pair in enumerate(pairs):
         if here == 0 or pairs[here - 1] != pair:
@@ -59,11 +112,25 @@ def undo(rows: pd.DataFrame, within_s: int) -> pd.DataFrame:
         if left[here] >= 0:
             open_purchases.append(here)
             continue
-        while open_purchases and left[here] < 0 and times[here] - times[open_purchases[-1]] <= within_s:
-            last = open_purchases[-1]
-            undone = min(left[last], -left[here])
-            left[last] -= undone
-            left[here] += undone
-            if left[last] <= 0 or math.isclose(left[last], 0, abs_tol=1e-9):
-                open_purchases.pop()
-    return pd.DataFrame({"line_id": ids, "net_quantity": left})
+        place = len(open_purchases) - 1 if not _is_void(voids[here], days[here]) else -1
+        while place >= 0 and left[here] < 0 and times[here] - times[open_purchases[place]] <= within_s:
+            last = open_purchases[place]
+            if not _is_void(voids[last], days[here]):
+                undone = min(left[last], -left[here])
+                left[last] -= undone
+                left[here] += undone
+                if undone > 0:
+                    found.append((ids[here], ids[last], undone))
+                if left[last] <= 0 or math.isclose(left[last], 0, abs_tol=1e-9):
+                    del open_purchases[place]
+            place -= 1
+        found.append((ids[here], None, -left[here]))
+    return pd.DataFrame(found, columns=["return_id", "purchase_id", "units"], dtype=object)
+
+
+def _spans(void: Any) -> list[list[int]]:
+    return [] if void is None else [[int(first), int(end)] for first, end in void]
+
+
+def _is_void(spans: Sequence[Sequence[int]], day: int) -> bool:
+    return any(first <= day < end for first, end in spans)

@@ -253,11 +253,12 @@ FRAUD_LABELS = Table(
     schema=StructType(
         [
             *_required(_TEXT, "transaction_id"),
+            *_required(_DAY, "tx_day"),
             *_required(TimestampType(), "reported_at"),
             *_required(BooleanType(), "is_fraud"),
         ]
     ),
-    keys=("transaction_id", "reported_at"),
+    keys=("transaction_id", "tx_day", "reported_at"),
     is_owned=False,
     description="Reports about transactions, of the fraud family: confirmed fraud is no demand.",
 )

@@ -12,10 +12,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from jobs.forecast.demand import on_grid, period_demand, with_left_out, with_series
-from jobs.forecast.neighbours import confirmed_frauds, purchases_as_sales
+from jobs.forecast.demand import on_grid, with_left_out, with_series
+from jobs.forecast.neighbours import bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.periods import Periods
-from jobs.forecast.returns import net_of_returns, undo
+from jobs.forecast.returns import parts_of_demand, undo
 from jobs.forecast.series import judged_series, profiles
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, DEMAND, FRAUD_LABELS, SALES
 
@@ -50,11 +50,20 @@ def netted(*rows: tuple[float, float], within_days: int = 30) -> list[float]:
             "line_id": [f"{n:02d}" for n in range(len(rows))],
             "pair": "p",
             "at_s": [int(day * DAY) for day, _ in rows],
+            "day": [int(day) for day, _ in rows],
             "quantity": [quantity for _, quantity in rows],
+            "void": None,
         }
     )
     found = undo(frame.sample(frac=1, random_state=1), within_days * DAY)
-    return found.sort_values("line_id")["net_quantity"].tolist()
+    net = dict(zip(frame["line_id"], frame["quantity"], strict=True))
+    for return_id, purchase_id, units in found.itertuples(index=False):
+        if purchase_id is not None:
+            net[purchase_id] -= units
+            net[return_id] += units
+        else:
+            assert net[return_id] == -units
+    return [net[name] for name in sorted(net)]
 
 
 def test_a_return_undoes_the_latest_purchases_first() -> None:
@@ -80,8 +89,20 @@ def test_only_the_customer_who_bought_can_undo(spark: SparkSession) -> None:
         {"quantity": -1.0, "customer_id": None, "sold_day": MONDAY + timedelta(days=1)},
         {"quantity": -1.0, "item_id": "B", "sold_day": MONDAY + timedelta(days=1)},
     )
-    found = net_of_returns(rows, return_days=30).orderBy("line_id").collect()
-    assert [row["net_quantity"] for row in found] == [3.0, 0.0, -1.0, -1.0, -1.0]
+    dated = rows.withColumns({"ds": F.col("sold_day"), "void": F.lit(None).cast("array<array<int>>")})
+    found = parts_of_demand(with_series(dated, ["item_id"]), return_days=30)
+    back = found.where("units_returned > 0 OR units_sold > 0").orderBy("unique_id", "known_on", "units_returned")
+    assert [(row["unique_id"], (row["ds"] - MONDAY).days, row["units_sold"], row["units_returned"])
+            for row in back.collect()] == [
+        ("A", 0, 5.0, 0.0),
+        ("A", 1, 0.0, 1.0),  # of another customer, and of nobody: off the day on which they came back
+        ("A", 1, 0.0, 1.0),
+        ("A", 0, 0.0, 2.0),  # off the day of the purchase
+        ("B", 1, 0.0, 1.0),
+    ]  # fmt: skip
+    lines_in_parts = found.agg(F.sum("lines")).first()
+    assert lines_in_parts is not None
+    assert lines_in_parts[0] == 5
 
 
 def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSession) -> None:
@@ -95,11 +116,17 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
         {"invoice_id": "T"},
         {"sold_day": MONDAY - timedelta(days=1)},
     )
-    fraud = spark.createDataFrame([("T",)], "transaction_id string")
+    frauds = frauds_of(spark, ("T", MONDAY, MONDAY + timedelta(days=1), True))
     whole = DayRange(MONDAY, MONDAY)
-    found = (
-        with_left_out(rows, whole, Periods("W"), no_products=("POST", "M"), fraud=fraud).orderBy("line_id").collect()
+    found = with_left_out(
+        rows.withColumn("booked_on", F.lit(None).cast("date")),
+        whole,
+        Periods("W"),
+        as_of=MONDAY + timedelta(days=1),
+        no_products=("POST", "M"),
+        frauds=frauds,
     )
+    found = found.orderBy("line_id").collect()
     assert [row["left_out"] for row in found] == [
         "no product",
         None,
@@ -111,19 +138,35 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
     ]
 
 
-def test_the_last_report_of_a_transaction_decides_whether_it_is_fraud(spark: SparkSession) -> None:
-    def at(day: int) -> datetime:
-        return datetime(2026, 3, day, tzinfo=UTC)
+def frauds_of(spark: SparkSession, *reports: tuple[str, date, date, bool]) -> DataFrame:
+    """``confirmed_frauds`` of reports: transaction, its day, day of the report, whether it says fraud."""
+    rows = [(name, day, datetime(on.year, on.month, on.day, 9, tzinfo=UTC), said) for name, day, on, said in reports]
+    return confirmed_frauds(spark.createDataFrame(rows, FRAUD_LABELS.schema))
 
-    labels = spark.createDataFrame(
-        [("a", at(3), True), ("a", at(5), False), ("b", at(3), True), ("c", at(9), True)], FRAUD_LABELS.schema
+
+def test_a_transaction_is_fraud_from_a_report_to_its_withdrawal(spark: SparkSession) -> None:
+    def day(n: int) -> date:
+        return date(2026, 3, n)
+
+    found = frauds_of(
+        spark,
+        ("a", day(1), day(3), True),
+        ("a", day(1), day(5), False),
+        ("b", day(1), day(3), True),
+        ("b", day(2), day(4), True),
+        ("c", day(1), day(4), False),
     )
-    found = confirmed_frauds(labels, date(2026, 3, 8)).collect()
-    assert [row["transaction_id"] for row in found] == ["b"]
-    assert len(confirmed_frauds(labels, date(2026, 3, 4)).collect()) == 2
+    march = (date(2026, 3, 1) - date(1970, 1, 1)).days - 1
+    spans = {
+        row["transaction_id"]: sorted((fraud["tx_day"].day, fraud["span"][0] - march) for fraud in row["frauds"])
+        for row in found.collect()
+    }
+    assert spans == {"a": [(1, 3)], "b": [(1, 3), (2, 4)]}
+    (withdrawn,) = found.where("transaction_id = 'a'").collect()
+    assert withdrawn["frauds"][0]["span"][1] - march == 5
 
 
-def test_purchases_of_people_are_sales_unless_the_sales_tell_them_already(spark: SparkSession) -> None:
+def test_purchases_of_people_are_sales_until_the_sales_tell_them_too(spark: SparkSession) -> None:
     def event(number: int, **changes: Any) -> dict[str, Any]:
         base = {
             "event_id": str(number),
@@ -141,26 +184,16 @@ def test_purchases_of_people_are_sales_unless_the_sales_tell_them_already(spark:
         [event(1), event(2, is_bot=True), event(3, event_name="page_view"), event(4, quantity=None)],
         CLICKSTREAM_EVENTS.schema,
     )
-    sales = lines(spark, {"invoice_id": "t4"})
-    alone = purchases_as_sales(events, None)
-    assert alone.schema.names == SALES.schema.names
+    sales = lines(spark, {"invoice_id": "t4", "sold_day": MONDAY + timedelta(days=2)})
+    bought = bought_by_people(events)
+    alone = purchases_as_sales(bought, None)
+    assert alone.schema.names == [*SALES.schema.names, "booked_on"]
     assert sorted((row["line_id"], row["quantity"], row["pseudonym_key_id"]) for row in alone.collect()) == [
         ("event-1", 1.0, "k7"),
         ("event-4", 1.0, "k7"),
     ]
-    assert [row["line_id"] for row in purchases_as_sales(events, sales).collect()] == ["event-1"]
-
-
-def test_demand_is_what_was_kept_and_never_below_zero(spark: SparkSession) -> None:
-    rows = lines(spark, {"quantity": 5.0}, {"quantity": -2.0}, {"quantity": -3.0, "item_id": "B"})
-    rows = rows.withColumn("ds", F.lit(MONDAY)).withColumn(
-        "net_quantity", F.expr("CASE line_id WHEN '0' THEN 3.0D WHEN '1' THEN 0.0D ELSE -3.0D END")
-    )
-    found = period_demand(with_series(rows, ["item_id"])).orderBy("unique_id").collect()
-    told = [
-        (row["unique_id"], row["y"], row["units_sold"], row["units_returned"], row["units_floored"]) for row in found
-    ]
-    assert told == [("A", 3.0, 5.0, 2.0, 0.0), ("B", 0.0, 0.0, 3.0, 3.0)]
+    booked = {row["line_id"]: row["booked_on"] for row in purchases_as_sales(bought, sales).collect()}
+    assert booked == {"event-1": None, "event-4": MONDAY + timedelta(days=2)}
 
 
 def test_gaps_are_told_apart_from_zeros(spark: SparkSession) -> None:

@@ -23,7 +23,9 @@ WEEKS = Periods("W")
 
 def series(name: str, values: list[float]) -> pd.DataFrame:
     days = [MONDAY + timedelta(days=7 * n) for n in range(len(values))]
-    return pd.DataFrame({"unique_id": name, "ds": days, "y": values})
+    return pd.DataFrame(
+        {"unique_id": name, "ds": days, "y": values, "net": values, "later_on": None, "later_units": None}
+    )
 
 
 def origins(*models: str, last: date, windows: int = 2) -> Origins:
