@@ -6,7 +6,12 @@ result in every run. What is not listed is refused: a later Spark brings functio
 
 from __future__ import annotations
 
-ALLOWED = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ALLOWED = _words(
     """
     bit_length btrim char char_length character_length chr concat concat_ws contains decode elt encode endswith
     find_in_set format_number format_string initcap instr lcase left len length levenshtein locate lower lpad ltrim
@@ -15,13 +20,15 @@ ALLOWED = frozenset(
     soundex space split split_part startswith substr substring substring_index to_binary to_char to_number to_varchar
     translate trim try_to_binary try_to_number ucase upper ascii base64 unbase64 like ilike
 
-    abs acos acosh asin asinh atan atan2 atanh bin bround cbrt ceil ceiling conv cos cosh cot csc degrees div e exp expm1
+    abs acos acosh asin asinh atan atan2 atanh bin bround cbrt ceil ceiling conv cos cosh cot csc degrees div
+    e exp expm1
     factorial floor greatest hex hypot least ln log log10 log1p log2 mod negative pi pmod positive pow power radians
     rint round sec sign signum sin sinh sqrt tan tanh try_add try_divide try_multiply try_subtract unhex width_bucket
     bit_count bit_get getbit shiftleft shiftright shiftrightunsigned isnan nanvl
 
     add_months convert_timezone date_add date_diff date_format date_from_unix_date date_part date_sub date_trunc dateadd
-    datediff datepart day dayofmonth dayofweek dayofyear extract from_unixtime from_utc_timestamp hour last_day make_date
+    datediff datepart day dayofmonth dayofweek dayofyear extract from_unixtime from_utc_timestamp hour
+    last_day make_date
     make_dt_interval make_interval make_timestamp make_timestamp_ltz make_timestamp_ntz make_ym_interval minute month
     months_between next_day quarter second timestamp_micros timestamp_millis timestamp_seconds timestampadd
     timestampdiff to_timestamp to_utc_timestamp trunc try_to_timestamp unix_date unix_micros unix_millis unix_seconds
@@ -42,15 +49,15 @@ ALLOWED = frozenset(
     xpath xpath_boolean xpath_double xpath_float xpath_int xpath_long xpath_number xpath_short xpath_string
 
     crc32 hash md5 sha sha1 sha2 xxhash64
-    """.split()
+    """
 )
 
 # Words of the grammar, and types with a length, that a bracket may follow.
-GRAMMAR = frozenset(
+GRAMMAR = _words(
     """
     and or not in case when then else between like ilike rlike regexp escape is distinct from as for both leading
     trailing div all dec numeric varchar character
-    """.split()
+    """
 )
 
 # Spark evaluates these without brackets too, wherever no column has their name.
