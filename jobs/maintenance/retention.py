@@ -64,7 +64,7 @@ def retention_of(
         column = stored.partition_columns[0]
     if column is None and path.startswith("quarantine/"):
         column = _QUARANTINED_AT
-    if not days.isdigit() or column not in stored.columns:
+    if column is None or column not in stored.columns or not days.isdigit():
         return None
     first_kept = now.astimezone(UTC).date() - timedelta(days=int(days))
     return Retention(column, column in stored.partition_columns, first_kept, _BATCH in stored.columns)
