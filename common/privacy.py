@@ -1,4 +1,4 @@
-"""Personal data: keyed pseudonyms, and card numbers that must not come in.
+"""Personal data: keyed pseudonyms.
 
 A pseudonym is the first 128 bits of HMAC-SHA-256 (RFC 2104, FIPS 180-4) under a secret key, as 32 hexadecimal digits.
 With the key it is the same in every run and table, so rows can still be joined; without it a list of all e-mail
@@ -120,33 +120,3 @@ def _hasher(secret: Broadcast[bytes]) -> Callable[[pd.Series], pd.Series]:
         return pd.Series(np.array([*hashed, None], dtype=object)[codes], index=values.index)
 
     return pseudonyms
-
-
-_CARD_LIKE = r"(?<![0-9A-Za-z])([2-6](?:[ -]?[0-9]){12,18})(?![0-9A-Za-z])"
-# Issuer prefixes and lengths: Visa, Mastercard, American Express, Discover, JCB, Diners.
-_CARD_NUMBER = (
-    "^(?:4(?:[0-9]{12}|[0-9]{15}|[0-9]{18})|5[1-5][0-9]{14}|2[2-7][0-9]{14}|3[47][0-9]{13}"
-    "|6(?:011|4[4-9][0-9]|5[0-9]{2})[0-9]{12,15}|35[0-9]{14}|3(?:0[0-5]|[68][0-9])[0-9]{11})$"
-)
-
-
-def holds_card_number(text: Column) -> Column:
-    """True when ``text`` holds a payment card number: an issuer's prefix and length, and the Luhn check (ISO 7812-1).
-
-    Digits may be grouped by single blanks or hyphens. Null for null.
-    """
-    found = F.regexp_extract_all(text, F.lit(_CARD_LIKE), F.lit(1))
-    # The pattern alone settles nearly every row; the lambda runs only where it matches.
-    return text.rlike(_CARD_LIKE) & F.exists(found, lambda number: _is_card(F.regexp_replace(number, "[ -]", "")))
-
-
-def _is_card(digits: Column) -> Column:
-    def counted(position: Column) -> Column:
-        digit = F.substr(F.reverse(digits), position, F.lit(1)).cast("int")
-        doubled = digit * 2
-        every_second = F.when(doubled > 9, doubled - 9).otherwise(doubled)
-        return F.when(position % 2 == 0, every_second).otherwise(digit)
-
-    positions = F.sequence(F.lit(1), F.length(digits))
-    total = F.aggregate(positions, F.lit(0), lambda sum_, position: sum_ + counted(position))
-    return digits.rlike(_CARD_NUMBER) & (total % 10 == 0)

@@ -17,6 +17,7 @@ from pyspark.sql.types import DateType, StringType, StructField, StructType, Tim
 from common.days import DayRange
 from common.errors import UsageError
 from common.intake.batches import Batch, BatchLog, digest_of
+from common.intake.cards import without_card_numbers
 from common.intake.fates import FATE, NEW, REJECTED, REPEATED
 from common.quality import REASONS, pass_gate, to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
@@ -48,7 +49,8 @@ class Feed:
     ``target`` are the canonical columns; a source must map all of at least one of the ``required`` groups. ``bronze``
     has the columns of ``target`` and PROVENANCE and ``ingest_date`` as its day. ``judge`` makes of bronze rows the
     columns of ``silver`` with ``reasons`` and ``_fate``; it may read silver. ``key`` and ``day_column`` name a rejected
-    row in the quarantine. ``publish`` writes new rows to silver and must change nothing when it is done twice.
+    row in the quarantine. ``identifiers`` are the columns of ``target`` that hold ids (see ``without_card_numbers``).
+    ``publish`` writes new rows to silver and must change nothing when it is done twice.
     """
 
     target: StructType
@@ -59,6 +61,7 @@ class Feed:
     publish: Callable[[AuditedRows, Batch], object]
     key: str
     day_column: str
+    identifiers: Sequence[str]
 
 
 @dataclass
@@ -179,7 +182,8 @@ def _to_bronze(context: RunContext, feed: Feed, source: Source, files: FileInven
         "ingested_at": F.lit(batch.ingested_at),
     }
     rows = mapped.select(*(column.alias(name) for name, column in {**given, **stamped}.items()))
-    context.lake.append_once(feed.bronze, rows.select(*feed.bronze.schema.names), batch_id=batch.batch_id)
+    with without_card_numbers(context, rows.select(*feed.bronze.schema.names), feed.identifiers) as clean:
+        context.lake.append_once(feed.bronze, clean, batch_id=batch.batch_id)
 
 
 def _bronze_of(context: RunContext, feed: Feed, batch: Batch) -> DataFrame:

@@ -40,6 +40,7 @@ def quarantine_table(family: str, job: str) -> Table:
         # A rejected row may hold anything, in any place.
         personal_columns=("row_key", "row_json"),
         retention_days=90,
+        retention_column="quarantined_at",
         description=f"Rows rejected by {family}.{job.rpartition('.')[2]}, with the reasons",
     )
 

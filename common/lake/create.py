@@ -34,9 +34,11 @@ def properties(table: Table) -> dict[str, str]:
     found = {
         "delta.deletedFileRetentionDuration": f"interval {table.deleted_files_retention_hours} hours",
         "delta.enableChangeDataFeed": str(table.layer == "silver").lower(),
-        # Delta does nothing by it: it is there for whoever deletes old days.
+        # Delta does nothing by these: maintenance deletes older days.
         "lakejobs.retentionDays": str(table.retention_days),
     }
+    if table.retention_column or table.day_column:
+        found["lakejobs.retentionColumn"] = str(table.retention_column or table.day_column)
     if columns:
         found["delta.dataSkippingStatsColumns"] = ",".join(f"`{name}`" for name in columns)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,47 @@ def partitions(objects: ObjectStore, table_path: str, *, small_bytes: int) -> li
             one.small_files += 1
             one.small_bytes += file.size
     return [found[name] for name in sorted(found)]
+
+
+@dataclass(frozen=True)
+class StoredMetadata:
+    """What a Delta log says of its table: partition columns, properties, and names of all columns."""
+
+    partition_columns: Sequence[str]
+    properties: Mapping[str, str]
+    columns: Sequence[str]
+
+
+def stored_metadata(objects: ObjectStore, table_path: str) -> StoredMetadata:
+    """The latest metadata of a table: that of the newest log entry with some, else of the last checkpoint."""
+    log = f"{table_path}/_delta_log/"
+    hint = objects.get(f"{log}_last_checkpoint")
+    after = f"{log}{int(json.loads(hint.body)['version']):020d}" if hint else ""
+    names = [entry.path for entry in objects.list(log, after=after)]
+    for name in sorted((name for name in names if _COMMIT.search(name)), reverse=True):
+        with objects.open(name) as stream:
+            for line in stream:
+                action = json.loads(line) if b'"metaData"' in line[:32] else {}
+                if "metaData" in action:
+                    return _metadata(action["metaData"])
+    return _checkpointed_metadata(objects, sorted(name for name in names if _CHECKPOINT.search(name)))
+
+
+def _checkpointed_metadata(objects: ObjectStore, names: Sequence[str]) -> StoredMetadata:
+    from pyarrow import parquet
+
+    for name in reversed(names):
+        with parquet.ParquetFile(io.BytesIO(objects.read(name))) as checkpoint:
+            for batch in checkpoint.iter_batches(columns=["metaData"]):
+                for found in batch.column("metaData").to_pylist():
+                    if found is not None and found["schemaString"] is not None:
+                        return _metadata({**found, "configuration": dict(found["configuration"] or ())})
+    return StoredMetadata((), {}, ())
+
+
+def _metadata(action: Mapping[str, Any]) -> StoredMetadata:
+    columns = [field["name"] for field in json.loads(action["schemaString"])["fields"]]
+    return StoredMetadata(tuple(action["partitionColumns"]), dict(action.get("configuration") or {}), columns)
 
 
 def live_files(objects: ObjectStore, table_path: str) -> Iterator[DataFile]:

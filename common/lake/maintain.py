@@ -1,4 +1,4 @@
-"""Upkeep of one table: compaction, vacuum by the table's own retention, checkpoint. Each step keeps all rows."""
+"""Upkeep of one table: old days, compaction, vacuum by the table's own retention, checkpoint."""
 
 from __future__ import annotations
 
@@ -68,6 +68,29 @@ def compact(
     if own is None:
         return Compaction(0, 0)
     return Compaction(own.metric("numRemovedFiles"), own.metric("numAddedFiles"))
+
+
+def delete_where(lake: Lake, table: Table, condition: str) -> int:
+    """Delete the rows for which the SQL ``condition`` holds, in one stamped commit; how many there were.
+
+    Nothing is committed when there are none. Their files stay until vacuum. Raises WriteConflictError LAK-006.
+    """
+    from delta.tables import DeltaTable
+
+    with lake.lease(table) as lease:
+        path = lake.path(table)
+        # Counted here: a DELETE of whole partitions drops files without a look into them.
+        rows = lake.spark.read.format("delta").load(path).where(condition).count()
+        if not rows:
+            return 0
+        stamp = commits.Stamp.new(lake.run_id, lake.job, lake.code_version, lease.token)
+        before = lake.version(table) or 0
+        lease.check()
+        with session_conf(lake.spark, {_USER_METADATA: stamp.text()}):
+            DeltaTable.forPath(lake.spark, path).delete(condition)
+        if commits.own_commit(lake.objects, table.relative_path, before, [stamp], "DELETE") is None:
+            raise commits.lost_commit(table.name, before, stamp, None)
+    return rows
 
 
 def vacuum(lake: Lake, table: Table, *, folders: int) -> None:

@@ -19,7 +19,8 @@ class Table:
     ``cluster_by`` names columns to sort by inside files. ``personal_columns`` are kept out of Delta statistics,
     logs and reports. ``additive`` says whether new nullable columns may be added by a write.
     ``suite`` names the expectation suite under conf/expectations that gates publication.
-    ``retention_days`` says how long days are meant to be kept (a table property; no job deletes by it).
+    ``retention_days`` says how long rows are kept, by ``retention_column`` (DATE or TIMESTAMP; None: the day column);
+    maintenance.maintain deletes older days. Both are table properties.
     ``is_owned`` is False for a table of another family, or from outside the suite: the schema is then no more than the
     columns relied upon, and the table is never written.
     """
@@ -32,6 +33,7 @@ class Table:
     cluster_by: tuple[str, ...] = ()
     personal_columns: tuple[str, ...] = ()
     retention_days: int = 730
+    retention_column: str | None = None
     deleted_files_retention_hours: int = 168
     additive: bool = True
     suite: str | None = None
@@ -48,6 +50,8 @@ class Table:
             named.add(self.day_column)
             if self.day_column in self.schema.names and self.schema[self.day_column].dataType != DateType():
                 raise ValueError(f"{self.name}: the day column {self.day_column} must be a DATE")
+        if self.retention_column is not None:
+            named.add(self.retention_column)
         unknown = sorted(named - set(self.schema.names))
         if unknown:
             raise ValueError(f"{self.name}: not in the schema: {', '.join(unknown)}")

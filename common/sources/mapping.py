@@ -11,7 +11,7 @@ from pyspark.sql.types import DataType, StringType, StructType, TimestampNTZType
 
 from common.causes import cause_of
 from common.errors import UsageError
-from common.sources.expressions import lenient
+from common.sources.expressions import lenient, quoted_bare_names
 from common.sources.model import ColumnMapping, Source, did_you_mean
 
 KEPT = ("_file", "_file_sha256", "_raw", "_reason")
@@ -39,6 +39,7 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     if target is not None:
         source.check_columns(target.names)
     given = {name: lenient(mapping.expr) for name, mapping in source.columns.items()}
+    _check_names(raw, source)
     _check(raw, source, given)
     kept = [name for name in KEPT if name in raw.columns]
     mapped = raw.select(*(F.expr(text).alias(_given(name)) for name, text in given.items()), *kept)
@@ -102,6 +103,20 @@ def _epoch(value: str, unit: str) -> str:
     count = f"try_cast({value} AS BIGINT)"
     low, high = _FIRST_SECOND * per_second, (_LAST_SECOND + 1) * per_second - 1
     return f"CASE WHEN {count} BETWEEN {low} AND {high} THEN {function}({count}) END"
+
+
+def _check_names(raw: DataFrame, source: Source) -> None:
+    """A quoted name of a column that is not there would become what Spark evaluates under that name: the clock, say."""
+    there = {name.lower() for name in raw.columns}
+    for column, mapping in source.columns.items():
+        for name in quoted_bare_names(mapping.expr):
+            if name.lower() not in there:
+                raise UsageError(
+                    "SRC-004",
+                    f"Source {source.name}: the expression of '{column}' cannot be used.",
+                    cause=f"{mapping.expr}: there is no raw column '{name}'.",
+                    remedy=f"The raw columns are {', '.join(item for item in raw.columns if item not in KEPT)}.",
+                )
 
 
 def _check(rows: DataFrame, source: Source, texts: dict[str, str]) -> None:

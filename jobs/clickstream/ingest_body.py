@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.errors import UsageError
-from common.intake import digest_of
+from common.intake import digest_of, without_card_numbers
 from common.privacy import PseudonymKey, pseudonym_key
 from common.quality import to_quarantine
 from common.sources import bad_file_rows, canonical, inspect, read_raw
@@ -24,7 +24,7 @@ from jobs.clickstream.promote import Promoter
 from jobs.clickstream.referrers import load_referrers
 from jobs.clickstream.reprocess import reprocess
 from jobs.clickstream.settings import IngestParams
-from jobs.clickstream.tables import EVENTS_RAW
+from jobs.clickstream.tables import EVENTS_RAW, IDENTIFIERS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -151,7 +151,8 @@ def _to_bronze(context: RunContext, params: IngestParams, files: FileInventory, 
         ingested_at=batch.ingested_at,
         time_zone=source.time_zone,
     )
-    written = context.lake.append_once(EVENTS_RAW, rows, batch_id=batch.batch_id)
+    with without_card_numbers(context, rows, IDENTIFIERS) as clean:
+        written = context.lake.append_once(EVENTS_RAW, clean, batch_id=batch.batch_id)
     context.counts.detail("rows_to_bronze", written.rows_written)
 
 

@@ -13,7 +13,7 @@ from common.quality import REASONS
 from jobs.clickstream import bots, deduplication, promotion
 from jobs.clickstream.ledger import Batch, Ledger
 from jobs.clickstream.promotion import IS_LATE
-from jobs.clickstream.tables import EVENTS
+from jobs.clickstream.tables import EVENTS, EVENTS_RAW
 
 if TYPE_CHECKING:
     from common.context import RunContext
@@ -26,7 +26,8 @@ def reprocess(context: RunContext, params: IngestParams, promoter: Promoter) -> 
 
     Every batch that may hold events of those days is read again, each by the days of the run that owned it; all events
     are deduplicated together and the days replaced in one commit. Late and rejected rows were set aside when they came
-    and are only counted. Raises InputMissingError CLK-103 when no ingested file may hold events of the days.
+    and are only counted. Raises InputMissingError CLK-103 when no ingested file may hold events of the days, CLK-104
+    when bronze rows of such a file are gone.
     """
     batches = _batches(context)
     if not batches:
@@ -35,6 +36,7 @@ def reprocess(context: RunContext, params: IngestParams, promoter: Promoter) -> 
             f"Nothing was ingested that could hold events of {context.days}.",
             remedy="Check the days, or ingest the files first (without reprocess).",
         )
+    _check_bronze(context, batches)
     bronze = [promoter.bronze_of(batch) for batch in batches]
     parts = [
         promotion.candidates(rows, promoter.rules(batch.days), batch_id=batch.batch_id, ingested_at=batch.ingested_at)
@@ -56,6 +58,20 @@ def _batches(context: RunContext) -> list[Batch]:
     window = context.days.extended(before_days=1, after_days=context.settings.days_late_allowed)
     ledger = Ledger(context.lake, run_id=context.run_id, started_at=context.started_at)
     return ledger.finished(window)
+
+
+def _check_bronze(context: RunContext, batches: list[Batch]) -> None:
+    """Days whose bronze was deleted stay as they are: made anew without it they would be empty."""
+    wanted = sorted({name for batch in batches for name in batch.bronze_batch_ids})
+    rows = context.lake.read(EVENTS_RAW).where(F.col("_batch_id").isin(wanted)).select("_batch_id").distinct()
+    gone = len(wanted) - rows.count()
+    if gone:
+        raise InputMissingError(
+            "CLK-104",
+            f"The days {context.days} cannot be made anew: the bronze rows of {gone} of their batches are gone.",
+            cause=f"maintenance.maintain deletes bronze after {EVENTS_RAW.retention_days} days.",
+            remedy="Choose later days. The events in silver stay as they are.",
+        )
 
 
 def _count(

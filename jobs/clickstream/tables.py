@@ -60,6 +60,16 @@ CANONICAL_COLUMNS: tuple[str, ...] = (
     "transaction_id",
 )
 
+# Those that hold ids: see common.intake.without_card_numbers.
+IDENTIFIERS: tuple[str, ...] = (
+    "event_id",
+    "domain_userid",
+    "user_id",
+    "domain_sessionid",
+    "item_id",
+    "transaction_id",
+)
+
 STAMP_COLUMNS: tuple[str, ...] = ("_file", "_file_sha256", "_batch_id", "ingested_at")
 
 

@@ -42,7 +42,17 @@ def run(context: RunContext) -> None:
     def publish(rows: AuditedRows, batch: Batch) -> None:
         context.lake.append_once(rows, batch_id=f"sales-{batch.batch_id}")
 
-    feed = Feed(SALES_FEED, _REQUIRED, SALES_RAW, SALES, judge, publish, key="item_id", day_column="sold_day")
+    feed = Feed(
+        SALES_FEED,
+        _REQUIRED,
+        SALES_RAW,
+        SALES,
+        judge,
+        publish,
+        key="item_id",
+        day_column="sold_day",
+        identifiers=("invoice_id", "transaction_id", "item_id", "customer_id", "unique_id"),
+    )
     _write_report(context, take_in(context, feed))
 
 

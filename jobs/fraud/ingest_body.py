@@ -45,6 +45,7 @@ def run(context: RunContext) -> None:
         publish,
         key="transaction_id",
         day_column="tx_day",
+        identifiers=("transaction_id", "customer_id", "terminal_id"),
     )
     write_report(context, take_in(context, feed), noun="transactions")
 

@@ -52,6 +52,7 @@ def run(context: RunContext) -> None:
         publish,
         key="transaction_id",
         day_column="tx_day",
+        identifiers=("transaction_id",),
     )
     write_report(context, take_in(context, feed), noun="reports")
 

@@ -8,6 +8,7 @@ from common.context import RunContext
 from common.errors import LakejobsError, TransientError, WriteConflictError
 from common.lake import Lake
 from common.lake.maintain import checkpoint, compact, stored_table, vacuum
+from jobs.maintenance.retention import declared_tables, delete_old_days
 from jobs.maintenance.settings import MaintainParams
 from jobs.maintenance.small_files import COLUMNS, TableFiles, chosen_tables, files_of
 
@@ -21,16 +22,20 @@ def run(context: RunContext) -> None:
     before: list[TableFiles] = []
     left: list[LakejobsError] = []
     compacted = []
+    deleted: dict[str, int] = {}
+    declared = declared_tables() if params.retention else {}
     for name, path in chosen_tables(context.objects, params.tables).items():
         found = files_of(context.objects, name, path, params)
         before.append(found)
         try:
+            if params.retention:
+                table = stored_table(name, path)
+                deleted[name] = delete_old_days(context, table, declared.get(name), params.retention_layers)
             compacted.append((name, *_maintain(context.lake, found, params)))
         except (WriteConflictError, TransientError) as error:
             context.log.warning("%s is left as it is: %s", name, error.message)
             left.append(error)
-    deleted = delete_old_staging(context, params)
-    _report(context, before, compacted, deleted)
+    _report(context, before, compacted, deleted, delete_old_staging(context, params))
     if left:
         raise left[0]
 
@@ -65,13 +70,24 @@ def delete_old_staging(context: RunContext, params: MaintainParams) -> int:
     return len(stale)
 
 
-def _report(context: RunContext, before: list[TableFiles], compacted: list[tuple[str, int, int]], deleted: int) -> None:
+def _report(
+    context: RunContext,
+    before: list[TableFiles],
+    compacted: list[tuple[str, int, int]],
+    deleted: dict[str, int],
+    staged: int,
+) -> None:
     removed, added = sum(one[1] for one in compacted), sum(one[2] for one in compacted)
     context.counts.detail("tables", len(before))
     context.counts.detail("files_removed", removed)
     context.counts.detail("files_added", added)
-    context.counts.detail("staged_files_deleted", deleted)
+    context.counts.detail("rows_out_of_retention", sum(deleted.values()))
+    context.counts.detail("staged_files_deleted", staged)
     context.report.headline("Tables", str(len(before)))
     context.report.headline("Small files compacted", f"{removed:,}", f"into {added:,}")
+    context.report.headline("Rows out of retention", f"{sum(deleted.values()):,}", "deleted")
     context.report.table("Files before", COLUMNS, [one.row() for one in before], "Sizes in bytes.")
+    gone = [(name, rows) for name, rows in deleted.items() if rows]
+    if gone:
+        context.report.table("Days out of retention", ("table", "rows deleted"), gone)
     context.report.table("Compaction", ("table", "files replaced", "files written"), compacted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from common.config import Params
@@ -12,6 +14,10 @@ class MaintainParams(Params):
 
     tables: tuple[str, ...] = Field((), description="Tables such as clickstream.events; none: all below the lake root.")
     compact: bool = Field(True, description="Rewrite small files of a partition into fewer large ones.")
+    retention: bool = Field(True, description="Delete days that are older than their table's retention_days.")
+    retention_layers: tuple[Literal["bronze", "silver", "gold", "quarantine"], ...] = Field(
+        ("bronze", "quarantine"), description="Layers in which old days are deleted: by default where persons stand."
+    )
     vacuum: bool = Field(True, description="Delete files that no version within the table's own retention needs.")
     checkpoint: bool = Field(True, description="Write a checkpoint of the latest version.")
     small_file_bytes: int = Field(

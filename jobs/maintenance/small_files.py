@@ -6,13 +6,16 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from common.clock import utc_now
 from common.config import Params
 from common.errors import InputMissingError
-from common.lake.log_files import PartitionFiles, partitions, table_names
+from common.lake.log_files import PartitionFiles, partitions, stored_metadata, table_names
 from common.lake.objects import ObjectStore
+from jobs.maintenance.retention import retention_of
 from jobs.maintenance.settings import MaintainParams
 
 COLUMNS = ("table", "partitions", "files", "bytes", "small files", "bytes in small files", "partitions to compact")
+PLAN_COLUMNS = (*COLUMNS, "days beyond retention")
 
 
 @dataclass(frozen=True)
@@ -67,5 +70,18 @@ def plan(params: Params, objects: ObjectStore) -> dict[str, object]:
     if not isinstance(params, MaintainParams):
         raise TypeError(f"maintenance is planned with MaintainParams, not {type(params).__name__}")
     tables = chosen_tables(objects, params.tables)
-    rows = [files_of(objects, name, path, params).row() for name, path in tables.items()]
-    return {"title": "Small files", "columns": list(COLUMNS), "rows": [list(row) for row in rows]}
+    rows = []
+    for name, path in tables.items():
+        found = files_of(objects, name, path, params)
+        rows.append([*found.row(), _old_days(objects, found, params)])
+    return {"title": "Small files", "columns": list(PLAN_COLUMNS), "rows": rows}
+
+
+def _old_days(objects: ObjectStore, found: TableFiles, params: MaintainParams) -> int | str:
+    """How many days a run now would delete; in words where only the rows tell."""
+    layers = params.retention_layers if params.retention else ()
+    retention = retention_of(stored_metadata(objects, found.path), found.path, layers, utc_now())
+    if retention is None:
+        return 0
+    days = retention.old_days(found.partitions)
+    return f"rows before {retention.first_kept}" if days is None else days

@@ -11,6 +11,7 @@ from ingest_lakes import Intake, hit, write_lines, write_source
 from pyspark.sql import SparkSession
 
 from common.lake.asides import quarantine_table
+from common.lake.maintain import delete_where
 from jobs.clickstream.tables import EVENTS, EVENTS_RAW
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
@@ -170,3 +171,15 @@ def test_a_run_that_lacks_its_pseudonym_key_has_taken_in_nothing(spark: SparkSes
     record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10", "--env", "prod")
     assert (record["exit_code"], record["error"]["code"]) == (2, "PRV-001")
     assert not intake.lake.exists(EVENTS_RAW)
+
+
+def test_days_whose_bronze_was_deleted_are_not_made_anew_from_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    write_lines(tmp_path / "in", "day.jsonl", ON_TIME[:1])
+    intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
+    intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10")
+    delete_where(intake.lake, EVENTS_RAW, "TRUE")
+    record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10", "--set", "reprocess=true")
+    assert (record["exit_code"], record["error"]["code"]) == (4, "CLK-104")
+    assert intake.lake.read(EVENTS).count() == 1
+    # Nor is the file taken in again.
+    assert counts(intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10")) == ZERO

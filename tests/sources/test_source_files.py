@@ -62,6 +62,13 @@ REFUSED = {
         "Java",
     ),
     "chance": ("x.yaml", "format: csv\ncolumns: {a: uuid()}\n", "SRC-003", "chance"),
+    "a function that is misspelt": (
+        "x.yaml",
+        "format: csv\ncolumns: {a: uper(b)}\n",
+        "SRC-003",
+        "did you mean 'upper'?",
+    ),
+    "the session's user": ("x.yaml", "format: csv\ncolumns: {a: user}\n", "SRC-003", "of that name needs `user`"),
 }
 
 

@@ -1,0 +1,113 @@
+"""Card numbers in what is sent: after a run of any ingest none lies in the lake in clear."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from card_bank import Bank, csv
+from gift_shop import Shop
+from ingest_lakes import Intake, hit, write_lines, write_source
+from lake_texts import places_of
+from pyspark.sql import SparkSession
+
+from common.privacy import _PUBLIC_KEY
+from jobs.clickstream.tables import EVENTS, EVENTS_RAW
+from jobs.forecast.tables import SALES
+from jobs.fraud import ingest, ingest_labels
+from jobs.fraud.tables import LABELS, TRANSACTIONS, TRANSACTIONS_RAW
+
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
+
+CANARIES = ("4111 1111 1111 1111", "5500000000000004", "340000000000009")
+
+
+def test_events_with_card_numbers_are_published_without_them(spark: SparkSession, tmp_path: Path) -> None:
+    lines = [
+        hit(id="e1", t="2026-03-10T10:00:00Z", url=f"/pay?card={CANARIES[0].replace(' ', '+')}&x=1"),
+        hit(id="e2", t="2026-03-10T10:01:00Z", ref=f"https://pay.example/{CANARIES[1]}/done"),
+        # Goes to the quarantine: the time cannot be read.
+        hit(id="e3", t=f"card {CANARIES[2]}"),
+        hit(id="e4", t="2026-03-10T10:02:00Z", who=CANARIES[1]),
+        f"not json at all, {CANARIES[2]}",
+        hit(id="e5", t="2026-03-10T10:03:00Z"),
+    ]
+    write_lines(tmp_path / "in", "day.json", lines)
+    intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
+    record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10")
+    assert (record["exit_code"], record["counts"]["rows_with_card_numbers"]) == (0, 5)
+    assert places_of(intake.root, *CANARIES) == []
+    assert [row["page_url"] for row in intake.lake.read(EVENTS).where("event_id = 'e1'").collect()] == [
+        "/pay?card=411111******1111&x=1"
+    ]
+    raw = {row["event_id"]: row for row in intake.lake.read(EVENTS_RAW).collect()}
+    assert raw["e4"]["domain_userid"] == _PUBLIC_KEY.pseudonym(CANARIES[1])
+    assert json.loads(raw["e4"]["payload"])["who"] == "550000******0004"
+    assert raw["e5"]["payload"] == lines[5]
+    page = next((intake.root / "reports").rglob("*.html")).read_text()
+    assert "Payment card numbers stood in 5 rows" in page
+
+
+def test_transactions_of_customers_named_by_their_cards_keep_them_apart(spark: SparkSession, tmp_path: Path) -> None:
+    bank = Bank(spark, tmp_path / "lake")
+    # Two cards that a mask would make one.
+    twins = ("4000000000000002", "4000000190000002")
+    code = bank.take_in_csv(
+        f"t1,2026-03-10 10:00:00,{CANARIES[0]},s1,10",
+        f"t2,2026-03-10 10:01:00,{CANARIES[1]},s1,10",
+        f"t3,2026-03-10 10:02:00,{twins[0]},s1,10",
+        f"t6,2026-03-10 10:02:30,{twins[1]},s1,10",
+        f"t4,soon,{CANARIES[2]},s1,10",
+        "t5,2026-03-10 10:03:00,c5,s1,10",
+    )
+    assert code == 0
+    assert places_of(bank.root, *CANARIES, *twins) == []
+    assert bank.record(ingest.JOB)["counts"]["rows_with_card_numbers"] == 5
+    key = _PUBLIC_KEY
+    stored = {row["transaction_id"]: row["customer_id"] for row in bank.lake.read(TRANSACTIONS).collect()}
+    assert stored == {
+        "t1": key.pseudonym(key.pseudonym(CANARIES[0])),
+        "t2": key.pseudonym(key.pseudonym(CANARIES[1])),
+        "t3": key.pseudonym(key.pseudonym(twins[0])),
+        "t6": key.pseudonym(key.pseudonym(twins[1])),
+        "t5": key.pseudonym("c5"),
+    }
+
+
+def test_long_numeric_ids_keep_their_text_and_labels_still_find_them(spark: SparkSession, tmp_path: Path) -> None:
+    bank = Bank(spark, tmp_path / "lake")
+    # Twelve ids with the shape of a card; by chance the sums of ...02 and ...10 are right.
+    ids = [f"40000000000000{n:02d}" for n in range(12)]
+    assert bank.take_in_csv(*(f"{one},2026-03-10 10:00:00,c,s1,10" for one in ids)) == 0
+    assert sorted(row["transaction_id"] for row in bank.lake.read(TRANSACTIONS).collect()) == ids
+    raw = bank.lake.read(TRANSACTIONS_RAW).collect()
+    assert sorted(row["payload"].partition(",")[0] for row in raw) == ids
+    assert bank.record(ingest.JOB)["counts"]["rows_with_card_numbers"] == 0
+    (tmp_path / "labels.yaml").write_text(
+        "format: csv\ncolumns: {transaction_id: id, reported_at: at, is_fraud: fraud}\n"
+    )
+    reports = [f"{one},2026-03-11 10:00:00,true,card {CANARIES[0]}" for one in ids[:4]]
+    landing = csv(tmp_path / "labels", "a.csv", "id,at,fraud,note", *reports)
+    assert bank.run(ingest_labels.JOB, "--source", str(tmp_path / "labels.yaml"), "--input", landing) == 0
+    assert sorted(row["transaction_id"] for row in bank.lake.read(LABELS).collect()) == ids[:4]
+    assert bank.record(ingest_labels.JOB)["counts"]["rows_with_card_numbers"] == 4
+    assert places_of(bank.root, *CANARIES) == []
+
+
+def test_sales_with_card_numbers_are_taken_in_without_them(spark: SparkSession, tmp_path: Path) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends(
+        "a.csv",
+        [
+            f"i1,cup,1,2026-03-10 10:00:00,2.0,{CANARIES[0]}",
+            f"paid by {CANARIES[1]},cup,1,2026-03-10 10:00:00,2.0,c2",
+            f"i3,cup,many {CANARIES[2]},2026-03-10 10:00:00,2.0,c3",
+            "i4,cup,1,2026-03-10 10:00:00,2.0,c4",
+        ],
+    )
+    assert shop.ingests() == 0
+    assert places_of(shop.root, *CANARIES) == []
+    assert shop.records()[-1]["counts"]["rows_with_card_numbers"] == 3
+    invoices = {row["invoice_id"] for row in shop.lake.read(SALES).collect()}
+    assert invoices == {"i1", "i4", _PUBLIC_KEY.pseudonym(f"paid by {CANARIES[1]}")}
