@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import lake_writer
 import pytest
@@ -23,9 +24,12 @@ from s3_server import S3Server
 from small_session import interpreted_process
 from table_rows import stored_rows
 
-from common.config import LakeSettings
+from common.config import LakeSettings, Params
+from common.context import Services
+from common.job import Job, run_job
 from common.lake import Lake
 from common.lake.objects import object_store
+from common.lake.ops_tables import RUNS
 
 pytestmark = pytest.mark.fault
 
@@ -89,6 +93,38 @@ def test_a_merge_that_was_committed_is_merged_again_into_the_same_rows(lake: Lak
     result = written(lake, "merge", "a", 0, rows=3)
     assert (result.rows_written, result.rows_updated) == (0, 3)
     assert _rows(lake, "merge") == [(0, "a-0"), (1, "a-0"), (2, "a-0")]
+
+
+READER = """
+import sys
+from common.config import Params
+from common.job import Job, run_job
+
+def body(context):
+    context.lake
+
+sys.modules["reader"] = sys.modules["__main__"]
+sys.exit(run_job(Job("toy.reader", "Reads.", Params, "reader:body", by_day=False), sys.argv[1:]))
+"""
+
+
+def test_a_run_killed_while_its_row_of_ops_runs_is_committed_has_that_row_once(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--lake", str(tmp_path / "lake"), "--run-id"]
+    killed = subprocess.run(
+        [sys.executable, "-c", READER, *flags, "first"],
+        env={**os.environ, **interpreted_process(), "LAKEJOBS_FAULT": "lake.after_commit:kill"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    monkeypatch.setitem(sys.modules, "reader", SimpleNamespace(body=lambda context: context.lake))
+    job = Job("toy.reader", "Reads.", Params, "reader:body", by_day=False)
+    assert run_job(job, [*flags, "second"], services=Services(session=lambda _settings, _name: spark)) == 0
+    rows = spark.read.format("delta").load(str(tmp_path / "lake" / RUNS.relative_path)).collect()
+    assert sorted(row["run_id"] for row in rows) == ["first", "second"]
 
 
 def test_on_s3_a_writer_killed_while_it_writes_files_leaves_no_row_and_is_followed(
