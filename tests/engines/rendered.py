@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from submit import SPARK_HOME, delta_jars, release_lock
+from submit import SPARK_HOME, blas_variables, delta_jars, release_lock
 
 from common.session import running_release
 from deploy.jars import ensure_jars
@@ -38,8 +38,10 @@ _PATHS = {"spark.yarn.stagingDir", "spark.yarn.jars", "spark.driver.extraClassPa
 _SIZES = {*_SMALL, "spark.dynamicAllocation.initialExecutors"}
 # How often YARN is asked, and a port less.
 _PACE = {"spark.yarn.scheduler.heartbeat.interval-ms", "spark.yarn.report.interval", "spark.ui.enabled"}
-# In place of an instance's role and of Secrets Manager.
-_CREDENTIALS = re.compile(r"spark\.(yarn\.appMasterEnv|executorEnv)\.(AWS_[A-Z_]+|LAKE_PSEUDONYM_KEY)")
+# In place of an instance's role and of Secrets Manager; and what each process of this machine is given.
+_VARIABLES = re.compile(
+    r"spark\.(yarn\.appMasterEnv|executorEnv)\.(AWS_[A-Z_]+|LAKE_PSEUDONYM_KEY|OPENBLAS_[A-Z0-9_]+)"
+)
 _PLATFORM = _MASTER | _PATHS | _SIZES | _PACE
 
 
@@ -73,16 +75,19 @@ def platform_jars() -> dict[str, str]:
 def s3_defaults(credentials: Mapping[str, str]) -> dict[str, str]:
     """What EMR brings for S3: the connector and the right to read."""
     jars = ":".join(str(jar) for jar in ensure_jars([f"{release_lock()}/s3a"]))
-    found = {"spark.driver.extraClassPath": jars, "spark.executor.extraClassPath": jars}
-    for name, value in credentials.items():
-        found |= {f"spark.yarn.appMasterEnv.{name}": value, f"spark.executorEnv.{name}": value}
-    return found
+    return {"spark.driver.extraClassPath": jars, "spark.executor.extraClassPath": jars, **_variables(credentials)}
+
+
+def _variables(values: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables of driver and executors."""
+    kinds = ("yarn.appMasterEnv", "executorEnv")
+    return {f"spark.{kind}.{name}": value for kind in kinds for name, value in values.items()}
 
 
 def write_defaults(folder: Path, defaults: Mapping[str, str]) -> None:
     """The spark-defaults.conf of a platform. Refuses a key that the list above does not know."""
     found = {**_SMALL, "spark.ui.enabled": "false", **defaults}
-    foreign = [key for key in found if key not in _PLATFORM and not _CREDENTIALS.fullmatch(key)]
+    foreign = [key for key in found if key not in _PLATFORM and not _VARIABLES.fullmatch(key)]
     assert not foreign, f"a job that needs {foreign} must get it from `lakejobs render`"
     text = "".join(f"{key} {value}\n" for key, value in found.items())
     (folder / "spark-defaults.conf").write_text(text, encoding="utf-8")
@@ -101,4 +106,5 @@ def yarn_defaults(hdfs: str) -> dict[str, str]:
         "spark.yarn.jars": f"local:{SPARK_HOME}/jars/*",
         "spark.yarn.scheduler.heartbeat.interval-ms": "500",
         "spark.yarn.report.interval": "200ms",
+        **_variables(blas_variables()),
     }

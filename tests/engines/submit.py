@@ -46,6 +46,11 @@ def delta_jars() -> list[Path]:
     return ensure_jars([f"{release_lock()}/delta"])
 
 
+def blas_variables() -> dict[str, str]:
+    """What this machine says to OpenBLAS: its kernels decide the last bits of a model, and with them its hash."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
+
+
 def clean_environment(home: Path, **extra: str) -> dict[str, str]:
     """The variables of a bare machine: no PYTHONPATH, no checkout, one Java. SPARK_CONF_DIR is ``home``."""
     return {
@@ -56,6 +61,7 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "SPARK_SUBMIT_OPTS": _SHORT_LIVED,
         **{name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
+        **blas_variables(),
         **extra,
     }
 
