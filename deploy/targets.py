@@ -44,6 +44,9 @@ def spark_submit(submission: Submission, _place: Place) -> list[str]:
     conf |= {
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON": submission.python,
         "spark.executorEnv.PYSPARK_PYTHON": submission.python,
+        # YARN would start a refused job a second time, to be refused again: whether to retry is for the scheduler,
+        # which knows what the exit code means.
+        "spark.yarn.maxAppAttempts": "1",
     }
     shipped = ["--py-files", conf.pop("spark.submit.pyFiles")]
     if "spark.archives" in conf:

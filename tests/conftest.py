@@ -12,6 +12,7 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 from s3_server import S3Server, s3_server
+from shared_out import is_on_yarn, mark_what_differs_between_releases, print_seconds, turn
 from small_session import small_session
 from xdist.scheduler import LoadScopeScheduling
 
@@ -33,7 +34,7 @@ class ByFileAndCluster(LoadScopeScheduling):
     """A file within one process, and within one process all tests on YARN: its start costs minutes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "yarn" if _is_on_yarn(nodeid) else nodeid.partition("::")[0]
+        return "yarn" if is_on_yarn(nodeid) else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -43,18 +44,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndClu
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no process works on alone at the end (with --no-loadscope-reorder)."""
-    items.sort(key=_turn)
+    """Mark what differs between releases, and put the longest first (with --no-loadscope-reorder)."""
+    mark_what_differs_between_releases(items)
+    items.sort(key=turn)
 
 
-def _turn(item: pytest.Item) -> int:
-    if _is_on_yarn(item.nodeid):
-        return 0
-    return next((turn for turn, name in enumerate(["engine", "fault", "flow"], 1) if item.get_closest_marker(name)), 3)
-
-
-def _is_on_yarn(nodeid: str) -> bool:
-    return "_yarn" in nodeid.partition("[")[0]
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Where the seconds went, after a run of more than a file or two."""
+    print_seconds(terminalreporter)
 
 
 @pytest.hookimpl(tryfirst=True)

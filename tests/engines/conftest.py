@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rendered import local_defaults, write_defaults
 from submit import release_lock
 from yarn import YarnCluster, running_yarn
 
@@ -16,9 +19,23 @@ from deploy.package import Package, build
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The archive and entry files of this checkout, in a folder far from it."""
-    return build(tmp_path_factory.mktemp("package") / "dist")
+def environment() -> Path:
+    """The dependency archive of this PySpark's lock, for the interpreter of this machine; kept in .cache."""
+    return build_environment(release_lock(), python_prefix=sys.base_prefix)
+
+
+@pytest.fixture(scope="session")
+def package(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The archives and entry files of this checkout, in a folder far from it."""
+    return build(tmp_path_factory.mktemp("package") / "dist", [environment])
+
+
+@pytest.fixture(scope="session")
+def artefacts(package: Package, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The prefix under which the package lies in the folder that ``lakejobs render`` expects."""
+    folder = tmp_path_factory.mktemp("artefacts")
+    (folder / package.archive.stem).symlink_to(package.folder)
+    return str(folder)
 
 
 @pytest.fixture(scope="session")
@@ -29,28 +46,24 @@ def yarn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[YarnCluster]:
 
 
 @pytest.fixture(scope="session")
-def environment() -> Path:
-    """The dependency archive of this PySpark's lock, for the interpreter of this machine."""
-    return build_environment(release_lock(), python_prefix=sys.base_prefix)
-
-
-@pytest.fixture(scope="session")
-def environment_address(yarn: YarnCluster, environment: Path) -> str:
-    """The dependency archive, laid where the cluster fetches it."""
-    return yarn.upload(environment, "artefacts")
-
-
-@pytest.fixture(scope="session")
-def shipped_python(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The interpreter of the unpacked dependency archive; the checkout is not on its path."""
-    folder = tmp_path_factory.mktemp("environment")
-    subprocess.run(["tar", "-xf", str(environment), "-C", str(folder)], check=True)
+def shipped_python(environment: Path) -> str:
+    """The interpreter of the dependency archive, unpacked once beside it; the checkout is not on its path."""
+    folder = environment.with_name(environment.name.removesuffix(".tar.gz"))
+    with folder.with_name(f".{folder.name}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                draft = Path(scratch) / folder.name
+                draft.mkdir()
+                subprocess.run(["tar", "-xf", str(environment), "-C", str(draft)], check=True)
+                draft.rename(folder)
     return str(folder / "bin" / "python")
 
 
 @pytest.fixture
 def bare_home(tmp_path: Path) -> Path:
-    """An empty folder to submit from."""
+    """A folder to submit from, with nothing in it but what a platform lays there."""
     folder = tmp_path / "home"
     folder.mkdir()
+    write_defaults(folder, local_defaults())
     return folder

@@ -17,18 +17,8 @@ from deploy.toolchain import ensure_java
 
 SPARK_HOME = Path(pyspark.__file__).parent
 
-# Two cores and small data: the settings of a test, not of a job.
-_SMALL = {
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.default.parallelism": "2",
-    "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m",
-    "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m",
-}
 # In cluster mode spark-submit only hands the job over; elsewhere it is the driver, which has these flags anyway.
 _SHORT_LIVED = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
-_LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
 @dataclass(frozen=True)
@@ -56,38 +46,22 @@ def delta_jars() -> list[Path]:
     return ensure_jars([f"{release_lock()}/delta"])
 
 
-def submit_command(
-    master: str, archive: Path | str, entry: Path | str, arguments: Sequence[str], conf: Mapping[str, str], *flags: str
-) -> list[str]:
-    """The command line; on EMR the Delta jar brings its Python half too, therefore it is among the --py-files."""
-    on_nodes = master == "yarn"
-    # On a cluster the platform's jars lie on each node, as EMR's do.
-    jars = [f"local:{jar}" if on_nodes else str(jar) for jar in delta_jars()]
-    (python_half,) = (jar for jar in jars if "/delta-spark" in jar)
-    settings = {**_SMALL, **({} if on_nodes else _LOOPBACK), **conf}
-    options = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
-    shipped = ["--jars", ",".join(jars), "--py-files", f"{archive},{python_half}"]
-    return [
-        str(SPARK_HOME / "bin" / "spark-submit"),
-        "--master",
-        master,
-        *flags,
-        *options,
-        *shipped,
-        str(entry),
-        *arguments,
-    ]
+def blas_variables() -> dict[str, str]:
+    """What this machine says to OpenBLAS: its kernels decide the last bits of a model, and with them its hash."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OPENBLAS_")}
 
 
 def clean_environment(home: Path, **extra: str) -> dict[str, str]:
-    """The variables of a bare machine: no PYTHONPATH, no checkout, one Java."""
+    """The variables of a bare machine: no PYTHONPATH, no checkout, one Java. SPARK_CONF_DIR is ``home``."""
     return {
         "PATH": f"{SPARK_HOME / 'bin'}:/usr/bin:/bin",
         "HOME": str(home),
+        "SPARK_CONF_DIR": str(home),
         "JAVA_HOME": ensure_java(),
         "LC_ALL": "C.UTF-8",
         "SPARK_SUBMIT_OPTS": _SHORT_LIVED,
         **{name: os.environ[name] for name in ("TMPDIR",) if name in os.environ},
+        **blas_variables(),
         **extra,
     }
 

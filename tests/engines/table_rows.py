@@ -28,7 +28,7 @@ Row = tuple[str, tuple[float, ...]]
 
 def table_rows(objects: ObjectStore, table: str) -> list[Row]:
     """All rows of the table at a path below the lake root, sorted."""
-    return sorted(_row(values) for values in _stored(objects, table))
+    return sorted(_row(values) for values in stored_rows(objects, table))
 
 
 def differences(found: list[Row], expected: list[Row]) -> list[tuple[Row | None, Row | None]]:
@@ -36,7 +36,7 @@ def differences(found: list[Row], expected: list[Row]) -> list[tuple[Row | None,
     return [pair for pair in zip_longest(found, expected) if not _is_same(*pair)]
 
 
-def _stored(objects: ObjectStore, table: str) -> Iterator[dict[str, Any]]:
+def stored_rows(objects: ObjectStore, table: str) -> Iterator[dict[str, Any]]:
     """The rows of the latest version: the log replayed from its beginning, and the files read that are left."""
     live: dict[str, dict[str, Any]] = {}
     for entry in objects.list(f"{table}/_delta_log/"):

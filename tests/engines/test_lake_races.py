@@ -1,33 +1,35 @@
-"""Several writers on one table: threads for the lease, real processes for whole writes, in a folder and on S3."""
+"""Several writers on one table: threads for the lease, real processes for whole writes, in a folder and on S3.
+
+Each way of writing (append, replace, merge) is raced for once, in the same two processes: it is their starts that cost.
+"""
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lake_writer
 import pytest
-from pyarrow import parquet
 from s3_server import S3Server
+from table_rows import stored_rows
 
 from common.config.lake_settings import LakeSettings
 from common.errors import WriteConflictError
-from common.lake.lease import Lease, lease_folder
+from common.lake.lease import Lease
 from common.lake.objects import object_store
 
 pytestmark = pytest.mark.engine
 
 THREADS = 8
-ROUNDS = 12
+ROUNDS = 6
 WRITER = Path(lake_writer.__file__)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -43,13 +45,6 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., LakeS
         return server.settings(f"{tmp_path.parent.name}/{tmp_path.name}", **more)
 
     return settings
-
-
-@pytest.fixture
-def places(s3: S3Server, tmp_path: Path) -> list[LakeSettings]:
-    """Both places, for writers that go from one to the other and wait for each other's lease."""
-    on_s3 = s3.settings(f"{tmp_path.parent.name}/{tmp_path.name}", lease_wait_seconds=300)
-    return [LakeSettings(root=str(tmp_path / "lake"), lease_wait_seconds=300), on_s3]
 
 
 def race(settings: LakeSettings, table: str) -> list[Lease]:
@@ -112,94 +107,82 @@ def open_gate(gate: Path, *names: str) -> None:
     gate.touch()
 
 
-def stored(settings: LakeSettings) -> list[tuple[int, str]]:
-    """(id, writer) of every row: the log replayed and the files read without Delta and without Spark."""
-    objects = object_store(settings.root, settings)
-    table = lake_writer.TABLE.relative_path
-    live: dict[str, dict[str, object]] = {}
-    for entry in objects.list(f"{table}/_delta_log/"):
-        if not entry.path.endswith(".json"):
-            continue
-        for line in objects.read(entry.path).splitlines():
-            action = json.loads(line)
-            if "remove" in action:
-                live.pop(action["remove"]["path"])
-            if "add" in action:
-                live[action["add"]["path"]] = action["add"]
-    rows = []
-    for path, added in live.items():
-        assert "deletionVector" not in added
-        frame = parquet.read_table(io.BytesIO(objects.read(f"{table}/{path}")), columns=["id", "writer"])
-        rows += [(row["id"], row["writer"]) for row in frame.to_pylist()]
-    return sorted(rows)
+def stored(settings: LakeSettings, way: str = "append") -> list[tuple[int, str]]:
+    """(id, writer) of every row, found without Delta and without Spark."""
+    rows = stored_rows(object_store(settings.root, settings), lake_writer.TABLES[way].relative_path)
+    return sorted((row["id"], row["writer"]) for row in rows)
 
 
-def written_by_both(places: list[LakeSettings], gate: Path, writers: dict[str, list[str]]) -> list[list[Any]]:
-    """What the writes of each process tell, after two have raced in one place after the other."""
-    running = [start(places, "--name", name, "--gate", str(gate), *flags) for name, flags in writers.items()]
-    for number in range(len(places)):
-        open_gate(gate.with_name(f"{gate.name}{number or ''}"), *writers)
-    told = []
+@dataclass(frozen=True)
+class Race:
+    """What two processes have left that wrote in each way at once, and what each write says of itself."""
+
+    lake: LakeSettings
+    results: dict[str, list[dict[str, Any]]]
+
+
+ROWS, TURNS = 5, 3
+
+
+@pytest.fixture(scope="module")
+def races(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> list[Race]:
+    """The races of two processes in a folder, then of the same two on S3; each waits for the other's lease."""
+    folder = tmp_path_factory.mktemp("races")
+    lakes = [
+        LakeSettings(root=str(folder / "lake"), lease_wait_seconds=300),
+        s3.settings(folder.name, lease_wait_seconds=300),
+    ]
+    flags = ["--ways", *lake_writer.TABLES, "--rounds", str(TURNS), "--rows", str(ROWS), "--gate", str(folder / "gate")]
+    running = [
+        start(lakes, "--name", "a", "--first", "0", *flags),
+        start(lakes, "--name", "b", "--first", "100", *flags),
+    ]
+    for number in range(len(lakes)):
+        open_gate(folder / f"gate{number or ''}", "a", "b")
+    results: list[list[dict[str, Any]]] = [[] for _ in lakes]
     for writer in running:
         output, errors = writer.communicate(timeout=400)
         assert writer.returncode == 0, errors
-        told.append([json.loads(line) for line in output.splitlines() if line.startswith("{")])
-    return told
+        lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+        half = len(lines) // 2
+        for number in range(len(lakes)):
+            results[number] += lines[number * half : (number + 1) * half]
+    return [
+        Race(lake, {way: [one for one in of_lake if one["table"] == f"races.{way}"] for way in lake_writer.TABLES})
+        for lake, of_lake in zip(lakes, results, strict=True)
+    ]
 
 
-def test_two_processes_that_append_lose_and_double_no_row(places: list[LakeSettings], tmp_path: Path) -> None:
-    flags = ["--rounds", "4", "--rows", "5", "--first"]
-    written_by_both(places, tmp_path / "gate", {"a": [*flags, "0"], "b": [*flags, "100"]})
-    for settings in places:
-        assert stored(settings) == [*((n, "a") for n in range(20)), *((n, "b") for n in range(100, 120))]
+def test_two_processes_that_append_lose_and_double_no_row(races: list[Race]) -> None:
+    for race in races:
+        assert stored(race.lake) == [*((n, "a") for n in range(15)), *((n, "b") for n in range(100, 115))]
+        assert len({result["version_after"] for result in race.results["append"]}) == 2 * TURNS
 
 
-def test_two_processes_that_upsert_leave_each_key_once(places: list[LakeSettings], tmp_path: Path) -> None:
-    flags = ["--verb", "upsert", "--rounds", "3", "--rows", "5"]
-    told = written_by_both(places, tmp_path / "gate", {"a": flags, "b": flags})
-    for number, settings in enumerate(places):
-        results = [result for lines in told for result in lines[3 * number : 3 * number + 3]]
-        assert [key for key, _ in stored(settings)] == [0, 1, 2, 3, 4]
+def test_two_processes_that_replace_a_day_leave_the_rows_of_the_last_of_them_alone(races: list[Race]) -> None:
+    for race in races:
+        results = race.results["replace"]
+        assert len({result["version_after"] for result in results}) == 2 * TURNS
+        ids, writers = zip(*stored(race.lake, "replace"), strict=True)
+        assert ids == (0, 1, 2, 3, 4)
+        assert set(writers) in ({"a-2"}, {"b-2"})
+
+
+def test_two_processes_that_merge_leave_each_key_once(races: list[Race]) -> None:
+    for race in races:
+        results = race.results["merge"]
+        assert [key for key, _ in stored(race.lake, "merge")] == [0, 1, 2, 3, 4]
         assert sorted(result["rows_updated"] for result in results) == [0, 5, 5, 5, 5, 5]
-        assert len({result["version_after"] for result in results}) == 6
+        assert len({result["version_after"] for result in results}) == 2 * TURNS
 
 
-def test_the_second_process_leaves_with_exit_code_5_when_it_may_not_wait(
-    place: Callable[..., LakeSettings], tmp_path: Path
-) -> None:
-    settings = place(lease_wait_seconds=0)
-    gate = tmp_path / "gate"
-    slow = start(settings, "--name", "a", "--gate", str(gate), LAKEJOBS_FAULT="lake.before_write:pause:15")
-    fast = start(settings, "--name", "b", "--first", "100", "--gate", str(tmp_path / "gate_b"))
-    open_gate(gate, "a")
-    objects = object_store(settings.root, settings)
-    while not list(objects.list(lease_folder(lake_writer.TABLE.name))):
-        time.sleep(0.1)
-    open_gate(tmp_path / "gate_b", "b")
-    _, refusal = fast.communicate(timeout=300)
-    _, errors = slow.communicate(timeout=300)
-    assert (slow.returncode, fast.returncode) == (0, 5), f"{errors}\n{refusal}"
-    assert "LEA-001: races.counters is being written by run run-a since" in refusal
-    assert stored(settings) == [(n, "a") for n in range(10)]
-
-
-def test_a_writer_killed_while_it_writes_files_leaves_nothing_and_is_followed_safely(
-    place: Callable[..., LakeSettings], tmp_path: Path
-) -> None:
-    settings = place(lease_wait_seconds=60, lease_seconds=6)
-    objects = object_store(settings.root, settings)
-    many = ["--name", "a", "--rows", "4000000", "--files", "40"]
-    killed = start(settings, *many)
-    data = f"{lake_writer.TABLE.relative_path}/day="
-    while not any(entry.path.endswith(".parquet") for entry in objects.list(data)):
-        assert killed.poll() is None, killed.communicate()
-        time.sleep(0.05)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.communicate()
-    files = {entry.path for entry in objects.list(data) if entry.path.endswith(".parquet")}
+def test_a_process_that_may_not_wait_for_the_lease_leaves_with_exit_code_5(s3: S3Server, tmp_path: Path) -> None:
+    settings = s3.settings(tmp_path.name, lease_wait_seconds=0)
+    table = lake_writer.TABLES["append"].name
+    held = Lease(object_store(settings.root, settings), table, run_id="run-a", job="races", seconds=600).acquire()
+    refused = start(settings, "--name", "b")
+    _, refusal = refused.communicate(timeout=300)
+    held.release()
+    assert refused.returncode == 5, refusal
+    assert "LEA-001: races.append is being written by run run-a since" in refusal
     assert stored(settings) == []
-    again = start(settings, "--name", "a", "--rows", "10")
-    _, errors = again.communicate(timeout=300)
-    assert again.returncode == 0, errors
-    assert stored(settings) == [(n, "a") for n in range(10)]
-    assert files

@@ -9,18 +9,23 @@ from pathlib import Path
 
 import psutil
 import pytest
-from submit import clean_environment, submit_command
+from rendered import as_submitted, platform_jars, rendered
+from submit import clean_environment
 
 pytestmark = pytest.mark.engine
 
 _APP = Path(__file__).parent / "apps" / "slow_job.py"
+# Its command is printed; the application takes the place of its entry file.
+_JOB = "clickstream.sessionise"
 
 
 def test_a_stopped_spark_submit_leaves_no_process_no_lease_and_a_record(
-    tmp_path, package, bare_home, shipped_python
+    tmp_path, package, artefacts, bare_home, shipped_python
 ) -> None:
     ready, lake = tmp_path / "ready", tmp_path / "lake"
-    command = submit_command("local[2]", package.archive, _APP, [str(ready), str(lake)], {"spark.driver.memory": "1g"})
+    words = rendered(package.folder, artefacts, _JOB, [str(ready), str(lake)], "--node-python", shipped_python)
+    entry = f"{artefacts}/{package.archive.stem}/{package.manifest['entries'][_JOB]}"
+    command = as_submitted(words, {**platform_jars(), entry: str(_APP)}, "local[2]")
     environment = clean_environment(bare_home, PYSPARK_PYTHON=shipped_python)
     with (tmp_path / "stderr").open("w") as said:
         process = subprocess.Popen(command, cwd=bare_home, env=environment, stdout=said, stderr=said)

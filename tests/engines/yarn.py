@@ -55,28 +55,15 @@ class YarnCluster:
     files: Any
     jvm: Any
 
-    def job_conf(self, spark_home: Path, executors: int = 1) -> dict[str, str]:
-        """Spark settings of a job in cluster mode: the node's Spark jars, the shipped interpreter, small memory."""
-        return {
-            "spark.yarn.stagingDir": f"{self.hdfs}/staging",
-            "spark.yarn.jars": f"local:{spark_home}/jars/*",
-            "spark.yarn.maxAppAttempts": "1",
-            "spark.yarn.scheduler.heartbeat.interval-ms": "500",
-            "spark.yarn.report.interval": "200ms",
-            "spark.yarn.appMasterEnv.PYSPARK_PYTHON": "./environment/bin/python",
-            "spark.executorEnv.PYSPARK_PYTHON": "./environment/bin/python",
-            "spark.driver.memory": "750m",
-            "spark.executor.memory": "750m",
-            "spark.executor.instances": str(executors),
-            "spark.executor.cores": "2",
-        }
-
-    def upload(self, path: Path, folder: str) -> str:
-        """Puts a file into an HDFS folder; its address."""
-        address = f"{self.hdfs}/{folder}/{path.name}"
+    def upload(self, path: Path, name: str) -> None:
+        """Puts a file into HDFS under a path below its root."""
         java_path = self.jvm.org.apache.hadoop.fs.Path
-        self.files.copyFromLocalFile(java_path(f"file://{path}"), java_path(address))
-        return address
+        self.files.copyFromLocalFile(java_path(f"file://{path}"), java_path(f"{self.hdfs}/{name}"))
+
+    def attempts(self, application: str) -> set[str]:
+        """Which attempts of an application got a container: ``container_<cluster>_<number>_<attempt>_<container>``."""
+        containers = self.work.rglob(f"*logDir*/{application}/container_*")
+        return {path.name.rsplit("_", 2)[1] for path in containers}
 
     def container_logs(self, application: str) -> str:
         """The ends of all containers' logs of one application."""

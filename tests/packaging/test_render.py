@@ -117,6 +117,12 @@ def test_a_step_is_the_spark_submit_command_word_by_word(render, dist):
     assert words[-5:] == [f"{folder}/jobs/clickstream/sessionise.py", *_LAKE, "--day", "2026-11-20"]
 
 
+@pytest.mark.parametrize("target", _PLACES)
+def test_yarn_starts_a_refused_job_once_and_services_without_yarn_get_no_word_of_it(target, render):
+    on_yarn = target in ("emr-step", "spark-submit")
+    assert ("spark.yarn.maxAppAttempts=1" in json.dumps(render(target))) == on_yarn
+
+
 def test_serverless_gets_its_own_names_for_the_interpreter_and_no_infinite_run(render):
     request = render("emr-serverless", "--day", "2026-11-20")
     parameters = request["jobDriver"]["sparkSubmit"]["sparkSubmitParameters"].split(" ")

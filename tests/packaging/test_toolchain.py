@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from submit import clean_environment, submit, submit_command
+from rendered import local_defaults, write_defaults
+from submit import SPARK_HOME, clean_environment, delta_jars, submit
 
-from deploy.package import write_archive
 from deploy.toolchain import ensure_java, install_java, installed_java, version_of
 
 _APP = Path(__file__).resolve().parents[1] / "engines" / "apps" / "delta_round.py"
@@ -53,9 +53,13 @@ def test_spark_writes_and_merges_a_delta_table_on_the_java_of_the_toolchain(mach
     assert installed_java() is None
     home = ensure_java()
     assert home == install_java(), "a second call must find the first one's work"
-    write_archive(tmp_path / "code.zip", {"common/__init__.py": b""})
+    jars = [str(jar) for jar in delta_jars()]
+    # The Delta jar brings its Python half too.
+    python_half = next(jar for jar in jars if "/delta-spark" in jar)
+    shipped = ["--jars", ",".join(jars), "--py-files", python_half, "--driver-memory", "800m"]
     arguments = [str(tmp_path / "answer.json"), str(tmp_path / "table")]
-    command = submit_command("local[2]", tmp_path / "code.zip", _APP, arguments, {"spark.driver.memory": "800m"})
+    command = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", "local[2]", *shipped, str(_APP), *arguments]
+    write_defaults(tmp_path, local_defaults())
     environment = clean_environment(tmp_path, PYSPARK_PYTHON=sys.executable, JAVA_HOME=home)
     environment["PATH"] = str(machine_without_java)
     done = submit(command, tmp_path, environment)

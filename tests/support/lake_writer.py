@@ -1,4 +1,4 @@
-"""A process that writes one table, for tests that set several of them on it at once.
+"""A process that writes tables, one in each way asked for, for tests that set several of them on them at once.
 
 Prints one JSON line per write and leaves with the exit code of the error that stopped it. Given several lakes, it goes
 from one to the next.
@@ -22,6 +22,7 @@ from common.config.lake_settings import LakeSettings
 from common.days import DayRange
 from common.errors import LakejobsError
 from common.lake import Lake, Table
+from common.lake.result import WriteResult
 from common.session import open_session
 
 SCHEMA = StructType(
@@ -31,7 +32,11 @@ SCHEMA = StructType(
         StructField("writer", StringType(), nullable=False),
     ]
 )
-TABLE = Table("races.counters", "bronze", SCHEMA, keys=("id",), day_column="day")
+# The ways in which a lake is written, each with a table of its own.
+TABLES = {
+    way: Table(f"races.{way}", "bronze", SCHEMA, keys=("id",), day_column="day")
+    for way in ("append", "replace", "merge")
+}
 DAY = date(2026, 11, 20)
 SMALL = {
     "spark.master": "local[1]",
@@ -64,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--settings", required=True, action="append")
     parser.add_argument("--name", required=True)
-    parser.add_argument("--verb", choices=["append", "upsert"], default="append")
+    parser.add_argument("--ways", nargs="+", choices=list(TABLES), default=["append"])
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--rows", type=int, default=10)
     parser.add_argument("--files", type=int, default=1)
@@ -92,15 +97,22 @@ def await_gate(gate: Path, name: str) -> None:
 
 
 def write(lake: Lake, asked: argparse.Namespace) -> None:
-    """The rounds on one lake."""
-    for turn in range(asked.rounds):
-        if asked.verb == "append":
-            rows = block(lake.spark, asked.name, asked.first + turn * asked.rows, asked.rows, asked.files)
-            result = lake.append_once(TABLE, rows, batch_id=f"{asked.name}-{turn}")
-        else:
-            rows = block(lake.spark, f"{asked.name}-{turn}", 0, asked.rows, asked.files)
-            result = lake.upsert(TABLE, rows, days=DayRange.single(DAY))
-        sys.stdout.write(f"{json.dumps(asdict(result))}\n")
+    """The rounds on one lake, all of one way before those of the next."""
+    for way in asked.ways:
+        for turn in range(asked.rounds):
+            result = written(lake, way, asked.name, turn, first=asked.first, rows=asked.rows, files=asked.files)
+            sys.stdout.write(f"{json.dumps(asdict(result))}\n")
+
+
+def written(lake: Lake, way: str, name: str, turn: int, *, first: int = 0, rows: int, files: int = 1) -> WriteResult:
+    """One write: appended rows are those of the turn, replaced and merged ones the same ids each time."""
+    table = TABLES[way]
+    if way == "append":
+        fresh = block(lake.spark, name, first + turn * rows, rows, files)
+        return lake.append_once(table, fresh, batch_id=f"{name}-{turn}")
+    same = block(lake.spark, f"{name}-{turn}", 0, rows, files)
+    days = DayRange.single(DAY)
+    return lake.replace_days(table, same, days=days) if way == "replace" else lake.upsert(table, same, days=days)
 
 
 if __name__ == "__main__":
