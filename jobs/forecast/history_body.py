@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.quality import pass_gate
+from common.report.wording import plural
 from jobs.forecast import demand as steps
 from jobs.forecast.history_report import write_report
 from jobs.forecast.neighbours import confirmed_frauds, purchases_as_sales
@@ -113,7 +114,8 @@ def _counted(context: RunContext, judged: DataFrame, params: HistoryParams) -> _
         raise InputMissingError(
             "FCT-002",
             f"No sales line counts as demand in {context.days}.",
-            cause=", ".join(f"{number} lines: {name}" for name, number in sorted(counted.items())) or "No line at all.",
+            cause=", ".join(f"{plural(number, 'line')}: {name}" for name, number in sorted(counted.items()))
+            or "No line at all.",
             remedy="Check the days of the run, and the reasons for which lines are left out.",
         )
     # A return may undo a purchase of a period before these: it is matched with all lines, then the period is cut.

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from common.errors import ContractError, InputMissingError, UsageError
 from common.few_rows import few_rows
+from common.report.wording import plural
 from jobs.fraud.evaluate_report import write_report
 from jobs.fraud.evaluation import Evaluation, evaluate
 from jobs.fraud.registry import Registered, load_payload, trained_before
@@ -57,7 +58,8 @@ def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
             raise InputMissingError(
                 "FRD-008",
                 f"There is no model to evaluate on {context.days}.",
-                cause=f"None was trained on days before {last_usable}, {params.label_delay_days} days before the test.",
+                cause=f"None was trained on days before {last_usable}, "
+                f"{plural(params.label_delay_days, 'day')} before the test.",
                 remedy="Train one with fraud.train on earlier days, or evaluate later days.",
             )
         return usable
@@ -68,7 +70,7 @@ def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
             raise UsageError(
                 "FRD-023",
                 f"The model {version} cannot be tested on {context.days}.",
-                cause=f"Its training reaches into the {params.label_delay_days} days before the test.",
+                cause=f"Its training reaches into the {plural(params.label_delay_days, 'day')} before the test.",
                 remedy="Test it on later days: on these its labels would tell it what it should guess.",
             )
     return [known[version] for version in params.models]
