@@ -20,7 +20,7 @@ def test_a_leak_names_the_features_and_no_value_of_a_row(monkeypatch: pytest.Mon
         for column in ("terminal_risk_7d", "customer_count_1d", "terminal_risk_7d")
     ]
     found = SimpleNamespace(limit=lambda number: SimpleNamespace(collect=lambda: leaks))
-    monkeypatch.setattr(features_body, "sample_of", lambda rows, **_: rows)
+    monkeypatch.setattr(features_body, "sample_of", lambda features, **_: features)
     monkeypatch.setattr(features_body, "leaking_rows", lambda *_, **__: found)
     context: Any = SimpleNamespace(counts=SimpleNamespace(detail=lambda *_: None))
     rows: Any = None
