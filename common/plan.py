@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from common.closing import aligned, print_refusal
 from common.failures import explain
 from common.record import SCHEMA_VERSION, to_json
+from common.report.wording import plural
 
 if TYPE_CHECKING:
     from common.config import LakeSettings
@@ -99,8 +100,8 @@ def plan_text(plan: dict[str, Any]) -> str:
     if days:
         head.append(("days", f"{days['first']} to {days['last']} ({days['count']})"))
     if given:
-        least = "at least " if given["more"] else ""
-        head.append(("input", f"{given['path']}: {least}{given['files']:,} files, {given['bytes']:,} bytes"))
+        least, files = "at least " if given["more"] else "", plural(given["files"], "file")
+        head.append(("input", f"{given['path']}: {least}{files}, {plural(given['bytes'], 'byte')}"))
         head += [("", name) for name in given["sample"]]
         head.append(("source", str(plan["source"])))
     head += [("reads", _described(table)) for table in plan["reads"]]

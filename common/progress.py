@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from common.clock import monotonic_seconds
 from common.log import is_terminal
+from common.report.wording import plural
 from common.spark_jobs import StageProgress, active_stages
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def described(stages: list[StageProgress], rows_read: int, rows_written: int) ->
             f"stage {stage.stage} ({stage.name}): {stage.done} of {stage.tasks} tasks, {stage.active} running{failed}"
         )
     parts = parts or ["no Spark stage is running"]
-    parts += [f"{rows_read:,} rows read"] if rows_read else []
-    parts += [f"{rows_written:,} rows written"] if rows_written else []
+    parts += [f"{plural(rows_read, 'row')} read"] if rows_read else []
+    parts += [f"{plural(rows_written, 'row')} written"] if rows_written else []
     return "; ".join(parts)
 
 

@@ -141,7 +141,7 @@ def rows_equation(record: Record) -> Html:
     verdict = (
         chip("Every row is accounted for.", "good")
         if gap == 0
-        else chip(f"{abs(gap):,} rows are unaccounted for.", "bad")
+        else chip(f"{plural(abs(gap), 'row')} {'is' if abs(gap) == 1 else 'are'} unaccounted for.", "bad")
     )
     words = paragraph(
         "Written rows are in the table. Quarantined rows broke a rule and are kept aside with the reason. "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from common.report.wording import plural
 from jobs.clickstream.tables import EVENTS
 
 # Headings of the tables, by the column that is counted.
@@ -39,7 +40,7 @@ def write_report(context: RunContext, params: IngestParams, promoter: Promoter) 
     by_hour = hours.orderBy("hour").limit(24 * 400).collect()
     total, bots = sum(row["events"] for row in by_hour), sum(row["bots"] for row in by_hour)
     report.headline("Events", f"{total:,}", f"in silver, {context.days}, UTC days")
-    report.headline("From machines", _percent(bots, total), f"{bots:,} events")
+    report.headline("From machines", _percent(bots, total), plural(bots, "event"))
     report.headline("New in this run", f"{context.counts.rows_written:,}")
     report.headline(
         "Set aside", f"{context.counts.rows_quarantined + context.counts.rows_filtered:,}", "rejected or late"
@@ -70,7 +71,9 @@ def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> No
         {"people": [counts[0] for counts in days.values()], "machines": [counts[1] for counts in days.values()]},
         unit="events",
         label_name="UTC day",
-        text_alternative=f"{total:,} events on {len(days)} days, most on {busiest}: {sum(days[busiest]):,}.",
+        text_alternative=(
+            f"{plural(total, 'event')} on {plural(len(days), 'day')}, most on {busiest}: {sum(days[busiest]):,}."
+        ),
     )
     peak = max(by_hour, key=lambda row: row["events"])
     report.line(
@@ -79,7 +82,9 @@ def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> No
         {"people": [row["events"] - row["bots"] for row in by_hour], "machines": [row["bots"] for row in by_hour]},
         unit="events",
         x_name="hour, UTC",
-        text_alternative=f"The busiest hour begins at {peak['hour']:%Y-%m-%d %H:%M}: {peak['events']:,} events.",
+        text_alternative=(
+            f"The busiest hour begins at {peak['hour']:%Y-%m-%d %H:%M}: {plural(peak['events'], 'event')}."
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from common.report.wording import format_number
+from common.report.wording import format_number, plural
 from jobs.clickstream.gap_sensitivity import cut_at_gaps, sample_of_visitors
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _headlines(context: RunContext, days: list[Row], count: int) -> None:
 def _sentence_on_days(days: list[Row]) -> str:
     most = max(days, key=lambda row: row["sessions"])
     least = min(days, key=lambda row: row["sessions"])
-    low, high = (f"{row['sessions']:,} sessions on {row['session_date']}" for row in (least, most))
+    low, high = (f"{plural(row['sessions'], 'session')} on {row['session_date']}" for row in (least, most))
     return f"Between {low} and {high}."
 
 

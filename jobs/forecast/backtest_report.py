@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from common.report.wording import plural
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -55,7 +57,7 @@ def write_report(
             _percent(1 - (of_choice["wape"] or 0.0) / naive["wape"]),
             f"the naive alone: WAPE {_percent(naive['wape'])}",
         )
-    report.headline("Origins", str(len(origins.cutoffs)), f"{origins.horizon} periods ahead of each")
+    report.headline("Origins", str(len(origins.cutoffs)), f"{plural(origins.horizon, 'period')} ahead of each")
     rows = [
         (model_words(name), series.get(name, 0), wins.get(name, 0), *(_cell(row, metric) for metric in _METRICS))
         for name, row in sorted(scores.items(), key=lambda pair: pair[1]["wape"] or 0.0)
@@ -113,11 +115,12 @@ def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, fa
     report.text(
         "How it was tried",
         [
-            f"Forecasts of {origins.horizon} periods from {', '.join(str(day) for day in reversed(origins.cutoffs))}, "
+            f"Forecasts of {plural(origins.horizon, 'period')} "
+            f"from {', '.join(str(day) for day in reversed(origins.cutoffs))}, "
             "each made with nothing but the history up to that period."
             + (" Planted future values moved no forecast." if params.leakage_probe_series else ""),
-            f"The season is {season} periods for series that hold two whole seasons before the origin; for shorter "
-            "ones no season is used, and the seasonal naive repeats the last value.",
+            f"The season is {plural(season, 'period')} for series that hold two whole seasons before the origin; "
+            "for shorter ones no season is used, and the seasonal naive repeats the last value.",
         ],
     )
     if failed:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.quality import pass_gate
+from common.report.wording import plural
 from jobs.forecast import demand as steps
 from jobs.forecast.changes import DEMAND_CHANGES, changes_of, demand_as_of
 from jobs.forecast.history_report import write_report
@@ -115,7 +116,7 @@ def _lines(context: RunContext, params: HistoryParams, whole: DayRange, periods:
         raise InputMissingError(
             "FCT-002",
             f"No sales line counts as demand in {context.days}.",
-            cause=", ".join(f"{number} lines: {name}" for name, number in sorted(left_out.items()))
+            cause=", ".join(f"{plural(number, 'line')}: {name}" for name, number in sorted(left_out.items()))
             or "No line at all.",
             remedy="Check the days of the run, and the reasons for which lines are left out.",
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from common.report.wording import plural
 from jobs.forecast.calibration import OFFSETS, with_offsets
 
 # A grid of chances, fine enough for an expectation over the distribution.
@@ -101,7 +102,7 @@ def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> Data
     missing = F.greatest(F.col("order_up_to") - F.coalesce(position, F.col("reorder_point")), F.lit(0.0))
     packs = F.ceil(F.round(missing / policy.pack_size, 9)) * policy.pack_size
     quantity = F.when(is_due, packs.cast("double")).otherwise(0.0)
-    until = f"{policy.protection_periods} periods"
+    until = plural(policy.protection_periods, "period")
     why = (
         F.when(F.col("model") == "zero", "no demand is expected")
         .when(

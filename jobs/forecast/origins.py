@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pyspark.sql import DataFrame
 
+from common.report.wording import plural
 from jobs.forecast.buckets import in_buckets
 from jobs.forecast.changes import days_since_epoch
 from jobs.forecast.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales
@@ -112,7 +113,7 @@ def _from_origin(
     for model in origins.models:
         if model not in LOCAL_MODELS:
             continue
-        values, reason = None, f"only {len(known)} periods before the origin"
+        values, reason = None, f"only {plural(len(known), 'period')} before the origin"
         if len(known) >= FEWEST_TRAINING:
             values, reason = forecast(model, known, origins.horizon, origins.season_length)
         if values is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from common.report.wording import plural
 from jobs.forecast.backtest_report import model_words
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def write_report(
     """Fill the report; ``past`` and ``coming`` hold the few series that are drawn."""
     report.title = f"Forecast as of {as_of}"
     fallen = sum(row["count"] for row in fallbacks)
-    report.headline("Series", f"{series_count:,}", f"{horizon} periods each, none missing")
+    report.headline("Series", f"{series_count:,}", f"{plural(horizon, 'period')} each, none missing")
     report.headline("Expected demand", f"{sum(row['y_hat'] for row in totals):,.0f}", "units, all series and periods")
     report.headline("Fallbacks", f"{fallen:,}", "series forecast by something simpler than their model")
     report.table(

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import UsageError
 from common.quality import pass_gate
+from common.report.wording import plural
 from jobs.forecast.calibration import sampled
 from jobs.forecast.inputs import History, read_history
 from jobs.forecast.orders import Policy, lead_time_demand, orders
@@ -57,8 +58,9 @@ def _check_horizon(forecasts: DataFrame, policy: Policy) -> None:
     if steps < policy.protection_periods:
         raise UsageError(
             "FCT-010",
-            f"The forecast reaches {steps} periods ahead, an order must last {policy.protection_periods}.",
-            cause=f"{policy.lead_time_periods} periods of lead time and {policy.review_periods} until the next review.",
+            f"The forecast reaches {plural(steps, 'period')} ahead, an order must last {policy.protection_periods}.",
+            cause=f"{plural(policy.lead_time_periods, 'period')} of lead time "
+            f"and {policy.review_periods} until the next review.",
             remedy="Run forecast.predict for that day, with a longer horizon in forecast.backtest, or shorten the two.",
         )
 

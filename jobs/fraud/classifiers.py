@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import ContractError
+from common.report.wording import plural
 from jobs.fraud.scaling import Matrix, Scaler
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def check_classes(rows: int, frauds: int, *, smallest_class_rows: int) -> None:
         raise ContractError(
             "FRD-020",
             "There are too few rows of one class to train a model.",
-            cause=f"{frauds} frauds and {rows - frauds} honest rows; the least is {smallest_class_rows} of each.",
+            cause=f"{plural(frauds, 'fraud')} and {plural(rows - frauds, 'honest row')}; "
+            f"the least is {smallest_class_rows} of each.",
             remedy="Train on more days, check that labels were ingested, or lower train.smallest_class_rows.",
         )
 
