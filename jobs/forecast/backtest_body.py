@@ -94,13 +94,15 @@ def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origi
     if leaking:
         raise ContractError(
             "FCT-005",
-            f"The backtest leaks: {', '.join(leaking)} saw values from after the origin.",
-            cause="Planted future values moved forecasts that cannot know them; the scores would be worthless.",
+            f"The backtest leaks: {', '.join(leaking)} saw what was known only after the origin.",
+            cause="What was planted there moved forecasts that cannot know it; the scores would be worthless.",
             remedy="This is a defect of the job or of a model: report it with the run record. Nothing was published.",
         )
     blind = sorted({row["model"] for row in verdicts} - {row["model"] for row in verdicts if row["saw_the_past"]})
     if blind:
-        context.log.warning("the leakage probe is blind for %s: no planted last value moved it", ", ".join(blind))
+        context.log.warning(
+            "the leakage probe is blind for %s: no planted value or correction moved it", ", ".join(blind)
+        )
     context.counts.detail("leakage_probes", len(verdicts))
 
 

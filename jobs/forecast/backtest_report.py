@@ -117,8 +117,8 @@ def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, fa
         [
             f"Forecasts of {plural(origins.horizon, 'period')} "
             f"from {', '.join(str(day) for day in reversed(origins.cutoffs))}, "
-            "each made with nothing but the history up to that period."
-            + (" Planted future values moved no forecast." if params.leakage_probe_series else ""),
+            "each made with nothing but what was known of the history at the end of that period."
+            + (" Planted future values and corrections moved no forecast." if params.leakage_probe_series else ""),
             f"The season is {plural(season, 'period')} for series that hold two whole seasons before the origin; "
             "for shorter ones no season is used, and the seasonal naive repeats the last value.",
         ],

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from jobs.forecast.changes import changes_of, demand_as_of
+from jobs.forecast.changes import changes_of, demand_as_of, y_known_on
 from jobs.forecast.demand import may_count, with_left_out, with_series
 from jobs.forecast.neighbours import confirmed_frauds
 from jobs.forecast.periods import Periods
@@ -134,3 +134,11 @@ def test_what_came_after_the_end_of_its_period_is_listed_with_its_day(spark: Spa
     assert told == [(6.0, [7], [-2.0]), (0.0, [15], [-6.0])]
     late = demand_as_of(found, day(15), WEEKS, corrected_after=day(13)).orderBy("ds").collect()
     assert [row["later_on"] is None for row in late] == [True, False]
+
+
+def test_an_error_is_measured_against_what_was_known_on_a_day(spark: SparkSession) -> None:
+    found = changes(spark, sold(1, 9.0), sold(8, -2.0), sold(10, -3.0))
+    rows = demand_as_of(found, day(20), WEEKS, corrected_after=day(6)).where(F.col("ds") == F.lit(MONDAY))
+    moments = spark.createDataFrame([(day(n),) for n in (7, 8, 10)], "moment date")
+    known = moments.crossJoin(rows).select("moment", y_known_on("moment").alias("y")).orderBy("moment").collect()
+    assert [row["y"] for row in known] == [9.0, 7.0, 4.0]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from common.days import DayRange
 from common.errors import UsageError
 from jobs.forecast import origins as under_test
+from jobs.forecast.changes import days_since_epoch
 from jobs.forecast.global_model import Boosting, global_backtest
-from jobs.forecast.leakage import probe
+from jobs.forecast.leakage import corrected, probe
 from jobs.forecast.origins import Origins, local_backtest
 from jobs.forecast.periods import Periods
 
@@ -90,6 +92,62 @@ def test_a_backtest_that_sees_one_period_too_many_is_found_out(monkeypatch: pyte
     )
     found = probe(rows, origins("seasonal_naive", last=rows["ds"].max()), local_backtest)
     assert found["saw_the_future"].all()
+
+
+def corrected_week(values: list[float], week: int, known_on: date, change: float) -> pd.DataFrame:
+    """A series of weeks of which one was corrected on a day: ``values`` are those of before."""
+    rows = series("a", values)
+    places = np.arange(len(values)) == week
+    return corrected(rows, places, days_since_epoch(known_on), pd.Series([change] * len(values)))
+
+
+def test_an_origin_sees_a_correction_from_the_day_on_which_it_became_known() -> None:
+    values = [4.0, 4.0, 4.0, 4.0, 9.0, 5.0, 6.0]
+    # Week 4, the last known one, ends on Sunday the 8th of February; seven of its nine units came back.
+    sunday = MONDAY + timedelta(days=34)
+    seen = {}
+    for known_on in (sunday, sunday + timedelta(days=1)):
+        rows = corrected_week(values, 4, known_on, -7.0)
+        found = local_backtest(rows, origins("seasonal_naive", last=rows["ds"].iloc[-1], windows=1))
+        seen[known_on] = found[["y", "y_hat", "scale_mae"]].to_numpy().tolist()
+    # Steps of 0, 0, 0 and then 9 - 4 = 5 or 4 - 2 = 2.
+    assert seen[sunday] == [[5.0, 2.0, 0.5], [6.0, 2.0, 0.5]]
+    assert seen[sunday + timedelta(days=1)] == [[5.0, 9.0, 1.25], [6.0, 9.0, 1.25]]
+
+
+def test_what_is_compared_with_a_forecast_is_demand_as_of_today() -> None:
+    rows = corrected_week([4.0, 4.0, 4.0, 4.0, 9.0, 5.0, 6.0], 6, MONDAY + timedelta(days=60), -4.0)
+    found = local_backtest(rows, origins("seasonal_naive", last=rows["ds"].iloc[-1], windows=1))
+    assert found["y"].tolist() == [5.0, 2.0]
+
+
+def test_the_global_model_learns_from_what_was_known_at_the_origin() -> None:
+    last = MONDAY + timedelta(days=7 * 29)
+    tried, how = origins("lightgbm", last=last, windows=1), Boosting(WEEKS, 1, seed=0)
+    sunday = WEEKS.last_day(tried.cutoffs[0])
+    before = global_backtest(series("a", wave(30)), tried, how)["y_hat"].tolist()
+    early = global_backtest(corrected_week(wave(30), 27, sunday, -9.0), tried, how)["y_hat"].tolist()
+    late = global_backtest(corrected_week(wave(30), 27, sunday + timedelta(days=1), -9.0), tried, how)["y_hat"].tolist()
+    assert late == before
+    assert early != before
+
+
+def test_a_backtest_that_sees_a_later_correction_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = series("a", wave(30))
+    tried = origins("seasonal_naive", "theta", last=rows["ds"].max())
+    monkeypatch.setattr(under_test, "known_demand", lambda rows, cutoff, periods: rows["y"].to_numpy())
+    assert probe(rows, tried, local_backtest)["saw_the_future"].all()
+
+
+def test_a_backtest_that_knows_corrections_too_late_is_called_blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = series("a", wave(30))
+    honest = under_test.known_demand
+    monkeypatch.setattr(
+        under_test, "known_demand", lambda rows, cutoff, periods: honest(rows, WEEKS.plus(cutoff, -1), periods)
+    )
+    found = probe(rows, origins("seasonal_naive", last=rows["ds"].max()), local_backtest)
+    assert not found["saw_the_past"].any()
+    assert not found["saw_the_future"].any()
 
 
 @pytest.mark.parametrize(
