@@ -7,7 +7,6 @@ they are nowhere else.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +16,7 @@ from common.lake.log_files import PartitionFiles, StoredMetadata, stored_metadat
 
 if TYPE_CHECKING:
     from common.context import RunContext
-    from common.lake import Lake, Table
+    from common.lake import Table
 
 _DAYS, _COLUMN = "lakejobs.retentionDays", "lakejobs.retentionColumn"
 # Tables that were made before the property was: every quarantine has this column.
@@ -82,6 +81,7 @@ def declared_tables() -> Mapping[str, Table]:
 
 def delete_old_days(context: RunContext, table: Table, declared: Table | None, layers: Sequence[str]) -> int:
     """Delete the rows of ``table`` that are out of retention; how many there were."""
+    from common.intake.unfinished import open_batches
     from common.lake.maintain import delete_where
 
     found = stored_metadata(context.objects, table.relative_path)
@@ -90,17 +90,3 @@ def delete_old_days(context: RunContext, table: Table, declared: Table | None, l
         return 0
     unfinished = open_batches(context.lake, table.family) if retention.has_batches and table.layer == "bronze" else []
     return delete_where(context.lake, table, retention.condition(unfinished))
-
-
-def open_batches(lake: Lake, family: str) -> list[str]:
-    """The ids of the bronze batches of a family that are not published yet: begun, or waiting for their day."""
-    found = set()
-    for entry in lake.objects.list(f"_batches/{family}."):
-        batch = json.loads(lake.objects.read(entry.path))
-        if not batch["is_done"]:
-            found.add(batch["batch_id"])
-    ledger = f"ops/{family}/event_files"
-    if any(lake.objects.list(f"{ledger}/_delta_log/")):
-        rows = lake.spark.read.format("delta").load(lake.spark_path(ledger)).where("status <> 'done'")
-        found |= {row[0] for row in rows.select("bronze_batch_id").distinct().collect()}
-    return sorted(found)
