@@ -22,9 +22,9 @@ SYNCED := $(VENV)/.synced
 export PYTHONPATH := $(CURDIR)
 export PYTHONDONTWRITEBYTECODE := 1
 # Taken when a recipe runs: only then is the toolchain there. Empty when the machine has a fitting Java of its own.
-JAVA = export JAVA_HOME="$$($(BIN)/python -m deploy.toolchain java)"; export PYSPARK_PYTHON="$(CURDIR)/$(BIN)/python"; \
+JAVA = export JAVA_HOME="$$($(BIN)/python -m deploy.laptop.toolchain java)"; export PYSPARK_PYTHON="$(CURDIR)/$(BIN)/python"; \
 	export PATH="$(CURDIR)/$(BIN):$$PATH"
-JARS = $(BIN)/python -m deploy.jars $(RELEASE)/delta $(RELEASE)/s3a
+JARS = $(BIN)/python -m deploy.laptop.jars $(RELEASE)/delta $(RELEASE)/s3a
 
 .PHONY: help setup demo test lint format bench package lock clean
 
@@ -51,13 +51,13 @@ $(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
 	@touch $@
 
 setup: $(SYNCED) ## the environment, the pinned jars and, where the machine has none, a JDK
-	@$(JAVA); $(JARS); $(BIN)/python -m deploy.class_archive $(RELEASE)
+	@$(JAVA); $(JARS); $(BIN)/python -m deploy.laptop.class_archive $(RELEASE)
 
 demo: setup ## run the main jobs on the bundled real samples and show where the reports lie
-	@$(JAVA); $(BIN)/python -m deploy.demo $(ARGS)
+	@$(JAVA); $(BIN)/python -m deploy.laptop.demo $(ARGS)
 
 test: setup ## all tests (RELEASE=emr-7.13.0 for the second lock)
-	@$(JAVA); $(BIN)/python -m deploy.jars s3proxy minicluster
+	@$(JAVA); $(BIN)/python -m deploy.laptop.jars s3proxy minicluster
 	@$(JAVA); $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(SYNCED) ## style, types, import rules, shell scripts
@@ -77,10 +77,10 @@ bench: ## measure and rewrite docs/benchmarks.md (DATA=folder)
 
 .PHONY: bench-run
 bench-run: $(SYNCED)
-	@$(JAVA); $(BIN)/python -m deploy.jars default/delta default/s3a; $(BIN)/python -m benchmarks $(ARGS)
+	@$(JAVA); $(BIN)/python -m deploy.laptop.jars default/delta default/s3a; $(BIN)/python -m benchmarks $(ARGS)
 
 package: $(SYNCED) ## the reproducible zip, entry files, bootstrap action and manifest in dist/
-	@$(BIN)/python -m deploy.package $(ARGS)
+	@$(BIN)/python -m deploy.package.build $(ARGS)
 
 lock: $(UV) ## resolve the requirement locks anew
 	@for name in default emr-7.13.0 bench uv jdk; do \

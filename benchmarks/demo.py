@@ -65,7 +65,7 @@ def run(families: Sequence[str], runs: int) -> Section:
 def _demo(families: Sequence[str]) -> dict[str, Any]:
     """One run on a lake of its own, which is removed; what demo.json tells of it."""
     with tempfile.TemporaryDirectory(prefix="lakejobs-demo-") as folder:
-        command = [sys.executable, "-m", "deploy.demo", "--lake", folder]
+        command = [sys.executable, "-m", "deploy.laptop.demo", "--lake", folder]
         command += ["--only", *families] if families else []
         if subprocess.run(command, check=False).returncode:
             raise SystemExit("the demo failed: no figures")

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.measure import load_note
 from benchmarks.results import Claim, Section, conclude
-from jobs.forecast.models import Numbers, forecast, in_sample_scales, seasonal_naive
+from jobs.forecast.trials.models import Numbers, forecast, in_sample_scales, seasonal_naive
 
 M4 = Path("forecast") / "m4_weekly_hourly"
 _TIE = 0.02

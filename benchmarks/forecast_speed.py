@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.measure import cpu_ratio, interleaved, load_note, median_cpu_s, median_wall_s, wall_ratio
 from benchmarks.results import Claim, Section, command_of, conclude
-from jobs.forecast.settings import BacktestParams
+from jobs.forecast.trials.params import BacktestParams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,8 +49,8 @@ def made_up(series: int, days: int, seed: int = 20261120) -> pd.DataFrame:
 def run(folder: Path, series: int, days: int, pairs: int) -> Section:
     """The same models, each once from one origin over the same series, on all three sides."""
     from benchmarks.session_lakes import bench_session
-    from jobs.forecast.origins import SCHEMA, Origins, backtest_locally, local_backtest
-    from jobs.forecast.periods import Periods
+    from jobs.forecast.demand.periods import Periods
+    from jobs.forecast.trials.origins import SCHEMA, Origins, backtest_locally, local_backtest
 
     note = load_note()
     spark = bench_session()

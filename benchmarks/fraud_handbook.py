@@ -46,9 +46,9 @@ def measure(data: Path) -> None:
 
 
 def _run(spark: SparkSession, lake: Path, job: str, *arguments: str) -> Reading:
-    from common.context import Services
-    from common.job import run_job
-    from deploy.entries import entry_of
+    from common.run.context import Services
+    from common.run.launch import run_job
+    from deploy.package.entries import entry_of
 
     codes: list[int] = []
     services = Services(session=lambda _settings, _name: spark)
@@ -103,7 +103,7 @@ def _evaluations(spark: SparkSession, lake: Path) -> dict[str, tuple[float, floa
 def run(data: Path, lake: Path) -> Section:
     """All jobs on the raw data, the comparison of the features, and the table of the single split."""
     from benchmarks.session_lakes import bench_session
-    from jobs.fraud.tables import FEATURES
+    from jobs.fraud.velocity.tables import FEATURES
 
     note = load_note()
     spark = bench_session()

@@ -19,9 +19,10 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from jobs.fraud.simulation import World, simulate_transactions
-from jobs.fraud.tables import FEATURES, LABELS, TRANSACTION_FEED, WINDOW_DAYS
-from jobs.fraud.windows import build_features
+from jobs.fraud.simulation.world import World, simulate_transactions
+from jobs.fraud.transactions.tables import LABELS, TRANSACTION_FEED
+from jobs.fraud.velocity.tables import FEATURES, WINDOW_DAYS
+from jobs.fraud.velocity.windows import build_features
 
 FIRST_DAY = date(2018, 4, 1)
 DELAY_DAYS = 7

@@ -25,10 +25,10 @@ def measure(data: Path) -> None:
 def run(folder: Path, rows: int, slow_rows: int, pairs: int) -> Section:
     """The same model on the same rows; the row UDF gets fewer of them and is compared by rows a second."""
     from benchmarks.session_lakes import bench_session
-    from jobs.fraud.classifiers import fit
-    from jobs.fraud.scoring import ModelPayload, with_reasons, with_scores
-    from jobs.fraud.settings import TrainParams
-    from jobs.fraud.tables import FEATURES
+    from jobs.fraud.scoring.steps import ModelPayload, with_reasons, with_scores
+    from jobs.fraud.training.classifiers import fit
+    from jobs.fraud.training.params import TrainParams
+    from jobs.fraud.velocity.tables import FEATURES
 
     note = load_note()
     spark = bench_session()
@@ -104,8 +104,8 @@ def _bare(path: Path, payload: Any) -> np.ndarray:
     import pyarrow.parquet as pq
     import xgboost
 
-    from jobs.fraud.scaling import matrix_of
-    from jobs.fraud.scorers import BoostedScorer
+    from jobs.fraud.scoring.scorers import BoostedScorer
+    from jobs.fraud.training.scaling import matrix_of
 
     scorer = BoostedScorer(payload.files, payload.features)
     booster = xgboost.Booster({"nthread": 2})

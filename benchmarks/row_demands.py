@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.events import write_events
-from common.quality import Rule, library
+from common.quality import library
+from common.quality.rules import Rule
 
 ROW = "row_number"
 DAYS = 30

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from benchmarks.row_demands import DEMANDS, ROW
 from common.lake.staging import StagedRows
 from common.lake.table import Table
-from common.quality import REASONS, rejected, split, to_quarantine, valid
+from common.quality.quarantine import to_quarantine
+from common.quality.rules import REASONS, rejected, split, valid
 
 _AT = datetime(2026, 11, 21, tzinfo=UTC)
 _RULES = tuple(demand.rule for demand in DEMANDS)

@@ -10,16 +10,17 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from common.config import LakeSettings
-from common.context import Services
+from common.config.lake_settings import LakeSettings
 from common.days import DayRange
-from common.job import run_job
-from common.lake import AuditedRows, Lake
-from common.quality import AuditResult
-from common.session import open_session
-from jobs.clickstream.session_tables import EVENT_COLUMNS, SESSION_EVENTS, SESSIONS
+from common.lake.audited import AuditedRows
+from common.lake.lake import Lake
+from common.quality.audit import AuditResult
+from common.run.context import Services
+from common.run.launch import run_job
+from common.spark.session import open_session
+from jobs.clickstream.events.tables import EVENTS
 from jobs.clickstream.sessionise import JOB
-from jobs.clickstream.tables import EVENTS
+from jobs.clickstream.sessions.tables import EVENT_COLUMNS, SESSION_EVENTS, SESSIONS
 
 FIRST_DAY = date(2026, 3, 1)
 

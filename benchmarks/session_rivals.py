@@ -13,9 +13,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from jobs.clickstream.session_facts import summarise_sessions
-from jobs.clickstream.session_settings import SessionRules
-from jobs.clickstream.sessions import label_sessions, visitor_events
+from jobs.clickstream.sessions.facts import summarise_sessions
+from jobs.clickstream.sessions.params import SessionRules
+from jobs.clickstream.sessions.steps import label_sessions, visitor_events
 
 COLUMNS = ("domain_userid", "start_us", "end_us", "events", "page_views")
 _GAP_US = 1_800_000_000

@@ -25,8 +25,8 @@ Examples:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from common.job import run_job
-    from deploy.entries import entry_of, find_entries
+    from common.run.launch import run_job
+    from deploy.package.entries import entry_of, find_entries
 
     if not arguments or arguments[0].startswith("-"):
         raise UsageError(
@@ -38,7 +38,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _jobs(arguments: Sequence[str]) -> int:
-    from deploy.entries import find_entries
+    from deploy.package.entries import find_entries
 
     entries = find_entries()
     if list(arguments) == ["-o", "json"]:
@@ -54,19 +54,19 @@ def _jobs(arguments: Sequence[str]) -> int:
 
 
 def _package(arguments: Sequence[str]) -> int:
-    from deploy.package import main as package
+    from deploy.package.build import main as package
 
     return package(arguments)
 
 
 def _render(arguments: Sequence[str]) -> int:
-    from deploy.render import main as render
+    from deploy.targets.render import main as render
 
     return render(arguments)
 
 
 def _config(arguments: Sequence[str]) -> int:
-    from common.config.schema import main as schema
+    from common.job.schema import main as schema
 
     if not arguments or arguments[0] != "schema" or len(arguments) > 2:
         raise UsageError("PKG-010", "`lakejobs config` knows one word: schema.", remedy="lakejobs config schema [FILE]")
@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_USAGE, end="")
         return 0
     if arguments[0] == "--version":
-        from common.help import version_text
+        from common.run.console.help import version_text
 
         print(version_text(), end="")
         return 0

@@ -17,9 +17,9 @@ from small_session import small_session
 from xdist.scheduler import LoadScopeScheduling
 
 from common.config.lake_settings import LakeSettings
-from common.lake import Lake
+from common.lake.lake import Lake
 from common.quality.audit import AuditResult
-from common.spark_internals import PUBLIC_ONLY
+from common.spark.internals import PUBLIC_ONLY
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +71,14 @@ def no_ops_rows() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         for step in ("put_in_outbox", "empty_outbox"):
-            patch.setattr(f"common.runner.{step}", lambda *_: None)
+            patch.setattr(f"common.run.runner.{step}", lambda *_: None)
         yield
 
 
 @pytest.fixture
 def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Great Expectations takes most of the time of a run over a few rows; a test of each flow keeps it."""
-    monkeypatch.setattr("common.quality.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
+    monkeypatch.setattr("common.run.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
 
 
 @pytest.fixture(scope="session")

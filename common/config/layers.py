@@ -17,7 +17,7 @@ from common.errors import UsageError
 
 
 class Suite(Protocol):
-    """The families, jobs and parameters that settings may name; ``common.catalogue`` is one."""
+    """The families, jobs and parameters that settings may name; ``common.job.catalogue`` is one."""
 
     def families(self) -> list[str]:
         """The names of all families."""

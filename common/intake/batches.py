@@ -14,8 +14,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from common.lake.objects import ObjectStore
-    from common.sources import InspectedFile
+    from common.lake.storage.objects import ObjectStore
+    from common.sources.files.inventory import InspectedFile
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from common.cards import has_card_shape, holds_card_number, with_masked_cards
-from common.privacy import pseudonym_columns, pseudonym_key
+from common.privacy.card_numbers import has_card_shape, holds_card_number, with_masked_cards
+from common.privacy.pseudonyms import pseudonym_columns
 from common.report.wording import plural
+from common.run.pseudonym_key import pseudonym_key
 
 if TYPE_CHECKING:
-    from common.context import RunContext
+    from common.run.context import RunContext
 
 MASKED_ROWS = "rows_with_card_numbers"
 """The run's detail count of rows in which card numbers were masked or replaced."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.quality import REASONS
+from common.quality.rules import REASONS
 
 FATE = "_fate"
 NEW, REPEATED, REJECTED = "new", "repeated", "rejected"

@@ -19,14 +19,19 @@ from common.errors import UsageError
 from common.intake.batches import Batch, BatchLog, digest_of
 from common.intake.cards import without_card_numbers
 from common.intake.fates import FATE, NEW, REJECTED, REPEATED
-from common.quality import REASONS, pass_gate, to_quarantine
-from common.sources import bad_file_rows, canonical, inspect, read_raw
+from common.quality.quarantine import to_quarantine
+from common.quality.rules import REASONS
+from common.run.gate import pass_gate
+from common.sources.files.inspection import bad_file_rows, inspect
+from common.sources.mapping.canonical import canonical
+from common.sources.rows.reading import read_raw
 
 if TYPE_CHECKING:
-    from common.context import RunContext
-    from common.lake import AuditedRows
+    from common.lake.audited import AuditedRows
     from common.lake.table import Table
-    from common.sources import FileInventory, Source
+    from common.run.context import RunContext
+    from common.sources.files.inventory import FileInventory
+    from common.sources.mapping.model import Source
 
 _ADDED = ("_file", "_file_sha256", "_raw", "_reason")
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from common.lake import Lake
+    from common.lake.lake import Lake
 
 
 def open_batches(lake: Lake, family: str) -> list[str]:

@@ -19,7 +19,7 @@ AUDITED_LAYERS = ("silver", "gold")
 
 @dataclass(frozen=True)
 class AuditedRows:
-    """Rows of ``table`` that have passed its audit; only ``common.quality.gate.pass_gate`` makes them.
+    """Rows of ``table`` that have passed its audit; only ``common.run.gate.pass_gate`` makes them.
 
     ``rows`` have the columns of the table and, where ``deleted`` names one, a BOOLEAN column of that name: true for a
     row that an upsert takes out of the table. ``result`` is what the audit found.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.errors import JobFailedError
-from common.lake.asides import late_table, quarantine_table
+from common.lake.set_aside import late_table, quarantine_table
 from common.lake.table import Table
 
 

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any, overload
 
 from common.days import DayRange
 from common.errors import InputMissingError
-from common.few_rows import few_rows
-from common.lake import commits, contract, merge
-from common.lake.asides import late_table, quarantine_table
+from common.lake import contract, merge
 from common.lake.audited import AuditedRows, publishable
 from common.lake.declared import Declared
-from common.lake.objects import object_store
+from common.lake.delta import commits
+from common.lake.delta.spark_writes import session_conf
+from common.lake.delta.writer import Writer
 from common.lake.result import WriteResult
-from common.lake.spark_writes import session_conf
+from common.lake.set_aside import late_table, quarantine_table
 from common.lake.staging import StagedRows
+from common.lake.storage.open import object_store
 from common.lake.table import Table
-from common.lake.writer import Writer
+from common.spark.few_rows import few_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from common.config import LakeSettings
+    from common.config.lake_settings import LakeSettings
     from common.lake.lease import Lease
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"

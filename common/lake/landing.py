@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.days import DayRange
-from common.lake.objects import object_store
+from common.lake.storage.open import object_store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from common.config import LakeSettings
+    from common.config.lake_settings import LakeSettings
 
 _REPORT = "path string, rows bigint"
 

@@ -20,7 +20,7 @@ from typing import Any
 from common.causes import cause_of
 from common.clock import utc_now, utc_text
 from common.errors import WriteConflictError
-from common.lake.objects import ObjectStore
+from common.lake.storage.objects import ObjectStore
 
 _LOG = logging.getLogger("lakejobs.lease")
 

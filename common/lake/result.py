@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.lake.commits import Commit
+from common.lake.delta.commits import Commit
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from common.spark_internals import scan_of
+from common.spark.internals import scan_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,7 +20,7 @@ class StagedRows:
     In cache mode the executors hold the rows (memory, then disk), and rows lost with an executor are computed again; in
     files mode they lie in Parquet below ``path``, which costs one write and one read, until ``delete`` takes them
     away. In both, the plan of ``rows`` is one scan: what is built on it is not planned together with all that led to
-    it (in cache mode where Spark lets us, see common.spark_internals).
+    it (in cache mode where Spark lets us, see common.spark.internals).
     """
 
     def __init__(self, table: Table, rows: DataFrame, path: str, *, files: bool, delete: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from common.cards import holds_card_number
+from common.privacy.card_numbers import holds_card_number
 
 # Words that stand for "nothing" in feeds; read without regard to case and outer blanks.
 _NOTHING = ("", "null", "none", "nan", "n/a", "undefined", "(null)")
@@ -80,7 +80,7 @@ def later_than(column: str, other: str) -> Callable[[], Column]:
 
 
 def has_card_number(column: str) -> Callable[[], Column]:
-    """The text holds a payment card number (see ``common.cards.holds_card_number``)."""
+    """The text holds a payment card number (see ``common.privacy.card_numbers.holds_card_number``)."""
     return lambda: holds_card_number(F.col(column))
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from common.privacy import PseudonymKey, pseudonym_columns
+from common.privacy.pseudonyms import PseudonymKey, pseudonym_columns
 from common.quality.rules import REASONS
 
 RAW = "_raw"

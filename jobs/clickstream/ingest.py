@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.clickstream.settings import IngestParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.clickstream.events.params import IngestParams
 
 JOB = Job(
     name="clickstream.ingest",
     summary="Take in raw event files once each: typed, deduplicated, clock-corrected events with bots flagged.",
     params=IngestParams,
-    body="jobs.clickstream.ingest_body:run",
+    body="jobs.clickstream.events.body:run",
     reads=(
         Input("jobs.clickstream.tables:EVENT_FILES", optional=True),
         Input("jobs.clickstream.tables:EVENTS_RAW", optional=True),

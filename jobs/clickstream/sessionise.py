@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.clickstream.session_settings import SessioniseParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.clickstream.sessions.params import SessioniseParams
 
 JOB = Job(
     name="clickstream.sessionise",
     summary="Cut each visitor's events into sessions, incrementally by day, as one full recompute would.",
     params=SessioniseParams,
-    body="jobs.clickstream.sessionise_body:run",
+    body="jobs.clickstream.sessions.body:run",
     reads=(
         "jobs.clickstream.tables:EVENTS",
-        Input("jobs.clickstream.session_tables:SESSION_EVENTS", optional=True),
-        Input("jobs.clickstream.session_tables:SESSIONS", optional=True),
+        Input("jobs.clickstream.tables:SESSION_EVENTS", optional=True),
+        Input("jobs.clickstream.tables:SESSIONS", optional=True),
     ),
-    writes=("jobs.clickstream.session_tables:SESSION_EVENTS", "jobs.clickstream.session_tables:SESSIONS"),
+    writes=("jobs.clickstream.tables:SESSION_EVENTS", "jobs.clickstream.tables:SESSIONS"),
     examples=(
         "--from 2015-05-17 --to 2015-05-20",
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set gap_minutes=30",

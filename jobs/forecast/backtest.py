@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.forecast.settings import BacktestParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.forecast.trials.params import BacktestParams
 
 JOB = Job(
     name="forecast.backtest",
     summary="Try every model on every series from rolling origins, score all trials, choose a model for each series.",
     params=BacktestParams,
-    body="jobs.forecast.backtest_body:run",
+    body="jobs.forecast.trials.body:run",
     reads=(
-        "jobs.forecast.changes:DEMAND_CHANGES",
+        "jobs.forecast.demand.changes:DEMAND_CHANGES",
         "jobs.forecast.tables:SERIES",
         Input("jobs.forecast.tables:TRIALS", optional=True),
     ),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.forecast.settings import HistoryParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.forecast.demand.params import HistoryParams
 
 JOB = Job(
     name="forecast.history",
     summary="Turn sales into demand: returns netted, a full grid of periods, each series' class or why it is left out.",
     params=HistoryParams,
-    body="jobs.forecast.history_body:run",
+    body="jobs.forecast.demand.body:run",
     reads=(
         "jobs.forecast.tables:SALES",
         Input("jobs.forecast.tables:FRAUD_LABELS", optional=True),
@@ -19,7 +20,7 @@ JOB = Job(
         Input("jobs.forecast.tables:DEMAND", optional=True),
     ),
     writes=(
-        "jobs.forecast.changes:DEMAND_CHANGES",
+        "jobs.forecast.demand.changes:DEMAND_CHANGES",
         "jobs.forecast.tables:DEMAND",
         "jobs.forecast.tables:SERIES",
     ),

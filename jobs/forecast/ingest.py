@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.forecast.settings import IngestParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.forecast.sales.params import IngestParams
 
 JOB = Job(
     name="forecast.ingest",
     summary="Take in raw files of sales lines, or of ready series, once each: typed, valid, each line once.",
     params=IngestParams,
-    body="jobs.forecast.ingest_body:run",
+    body="jobs.forecast.sales.body:run",
     reads=(
         Input("jobs.forecast.tables:SALES_RAW", optional=True),
         Input("jobs.forecast.tables:SALES", optional=True),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
-from jobs.forecast.settings import PredictParams
+from common.job.declaration import Job
+from common.run.launch import run_job
+from jobs.forecast.forecasts.params import PredictParams
 
 JOB = Job(
     name="forecast.predict",
     summary="Forecast each series by its chosen model, with calibrated quantiles and a fallback where a model fails.",
     params=PredictParams,
-    body="jobs.forecast.predict_body:run",
+    body="jobs.forecast.forecasts.body:run",
     reads=(
-        "jobs.forecast.changes:DEMAND_CHANGES",
+        "jobs.forecast.demand.changes:DEMAND_CHANGES",
         "jobs.forecast.tables:SERIES",
         "jobs.forecast.tables:TRIALS",
         "jobs.forecast.tables:BACKTESTS",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.forecast.settings import ReplenishParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.forecast.orders.params import ReplenishParams
 
 JOB = Job(
     name="forecast.replenish",
     summary="Turn forecasts into reorder points and order quantities for a service level or for costs.",
     params=ReplenishParams,
-    body="jobs.forecast.replenish_body:run",
+    body="jobs.forecast.orders.body:run",
     reads=(
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",

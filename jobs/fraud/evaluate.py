@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
-from jobs.fraud.settings import EvaluateParams
+from common.job.declaration import Job
+from common.run.launch import run_job
+from jobs.fraud.evaluation.params import EvaluateParams
 
 JOB = Job(
     name="fraud.evaluate",
     summary="Measure models on days after their training: AUC, average precision, card precision within a budget.",
     params=EvaluateParams,
-    body="jobs.fraud.evaluate_body:run",
+    body="jobs.fraud.evaluation.body:run",
     reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:LABELS", "jobs.fraud.tables:MODELS"),
     writes=("jobs.fraud.tables:EVALUATIONS",),
     examples=("--from 2018-08-08 --to 2018-08-14", "--from 2018-08-08 --to 2018-08-14 --set top_k=50"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.fraud.settings import FeaturesParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.fraud.velocity.params import FeaturesParams
 
 JOB = Job(
     name="fraud.features",
     summary="Build the 15 features of each transaction from what was known at its time.",
     params=FeaturesParams,
-    body="jobs.fraud.features_body:run",
+    body="jobs.fraud.velocity.body:run",
     reads=("jobs.fraud.tables:TRANSACTIONS", Input("jobs.fraud.tables:LABELS", optional=True)),
     writes=("jobs.fraud.tables:FEATURE_ROWS",),
     examples=("--day 2018-08-08", "--from 2018-04-01 --to 2018-09-30 --set label_delay_days=7"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.fraud.settings import IngestParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.fraud.transactions.params import IngestParams
 
 JOB = Job(
     name="fraud.ingest",
     summary="Take in raw files of card transactions once each: typed, valid, each id once.",
     params=IngestParams,
-    body="jobs.fraud.ingest_body:run",
+    body="jobs.fraud.transactions.body:run",
     reads=(
         Input("jobs.fraud.tables:TRANSACTIONS_RAW", optional=True),
         Input("jobs.fraud.tables:TRANSACTIONS", optional=True),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.fraud.settings import IngestLabelsParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.fraud.transactions.params import IngestLabelsParams
 
 JOB = Job(
     name="fraud.ingest_labels",
     summary="Take in reports of fraud, or of its withdrawal, with the time at which each was known.",
     params=IngestLabelsParams,
-    body="jobs.fraud.ingest_labels_body:run",
+    body="jobs.fraud.transactions.labels_body:run",
     reads=(
         "jobs.fraud.tables:TRANSACTIONS",
         Input("jobs.fraud.tables:LABELS_RAW", optional=True),

@@ -6,10 +6,12 @@ import shlex
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from jobs.fraud.settings import EvaluateParams, FeaturesParams, TrainParams
+from jobs.fraud.evaluation.params import EvaluateParams
+from jobs.fraud.training.params import TrainParams
+from jobs.fraud.velocity.params import FeaturesParams
 
 if TYPE_CHECKING:
-    from common.context import RunContext
+    from common.run.context import RunContext
 
 _DEFAULT_DELAY_DAYS = EvaluateParams.model_fields["label_delay_days"].default
 _TRANSACTIONS, _LABELS = "transactions", "labels"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
-from jobs.fraud.settings import ScoreParams
+from common.job.declaration import Job
+from common.run.launch import run_job
+from jobs.fraud.scoring.params import ScoreParams
 
 JOB = Job(
     name="fraud.score",
     summary="Score the transactions of some days, raise alerts within the daily budget and give their reasons.",
     params=ScoreParams,
-    body="jobs.fraud.score_body:run",
+    body="jobs.fraud.scoring.body:run",
     reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:MODELS"),
     writes=("jobs.fraud.tables:SCORES",),
     examples=("--day 2018-08-08", "--day 2018-08-08 --set alerts_per_day=50 --set algorithm=logistic_regression"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
-from jobs.fraud.settings import SimulateParams
+from common.job.declaration import Job
+from common.run.launch import run_job
+from jobs.fraud.simulation.params import SimulateParams
 
 JOB = Job(
     name="fraud.simulate",
     summary="Make raw files of card transactions with known frauds, after the Fraud Detection Handbook.",
     params=SimulateParams,
-    body="jobs.fraud.simulate_body:run",
+    body="jobs.fraud.simulation.body:run",
     examples=(
         "--from 2018-04-01 --to 2018-07-29 --set customers=500 --set terminals=1000",
         "--from 2018-04-01 --to 2018-09-30 --set seed=7",

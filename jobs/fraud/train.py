@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Input, Job, run_job
-from jobs.fraud.settings import TrainParams
+from common.job.declaration import Input, Job
+from common.run.launch import run_job
+from jobs.fraud.training.params import TrainParams
 
 JOB = Job(
     name="fraud.train",
     summary="Train fraud models on the features of some days and store them as versions with a card.",
     params=TrainParams,
-    body="jobs.fraud.train_body:run",
+    body="jobs.fraud.training.body:run",
     reads=(
         "jobs.fraud.tables:FEATURE_ROWS",
         "jobs.fraud.tables:LABELS",

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from common.job import Job, run_job
-from jobs.maintenance.settings import MaintainParams
+from common.job.declaration import Job
+from common.run.launch import run_job
+from jobs.maintenance.upkeep.params import MaintainParams
 
 JOB = Job(
     name="maintenance.maintain",
     summary="Compact small files, delete files out of retention, write checkpoints, and report on small files.",
     params=MaintainParams,
-    body="jobs.maintenance.maintain_body:run",
+    body="jobs.maintenance.upkeep.body:run",
     maintains_all=True,
     by_day=False,
-    plan="jobs.maintenance.small_files:plan",
+    plan="jobs.maintenance.upkeep.small_files:plan",
     examples=(
         "--env prod --lake s3://bucket/lake",
         "--env prod --lake s3://bucket/lake --set 'tables=[clickstream.events, fraud.features]' --set vacuum=false",

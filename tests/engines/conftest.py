@@ -14,8 +14,8 @@ from rendered import local_defaults, write_defaults
 from submit import release_lock
 from yarn import YarnCluster, running_yarn
 
-from deploy.environment import build_environment
-from deploy.package import Package, build
+from deploy.package.build import Package, build
+from deploy.package.environment import build_environment
 
 
 @pytest.fixture(scope="session")

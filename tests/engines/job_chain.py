@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from deploy.package import REPOSITORY
+from deploy.package.build import REPOSITORY
 
 _SAMPLES = REPOSITORY / "samples"
 _LOG_DAYS = ("2015-05-17", "2015-05-18", "2015-05-19")

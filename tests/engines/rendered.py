@@ -14,10 +14,10 @@ from pathlib import Path
 
 from submit import SPARK_HOME, blas_variables, delta_jars, release_lock
 
-from common.session import running_release
-from deploy.jars import ensure_jars
-from deploy.package import MANIFEST
-from deploy.render import main as render
+from common.spark.session import running_release
+from deploy.laptop.jars import ensure_jars
+from deploy.package.build import MANIFEST
+from deploy.targets.render import main as render
 
 SIZES = (
     *("--driver-cores", "1", "--driver-memory-gb", "1"),

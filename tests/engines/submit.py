@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pyspark
 
-from common.session import running_release
-from deploy.jars import ensure_jars
-from deploy.toolchain import ensure_java
+from common.spark.session import running_release
+from deploy.laptop.jars import ensure_jars
+from deploy.laptop.toolchain import ensure_java
 
 SPARK_HOME = Path(pyspark.__file__).parent
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from pyarrow import parquet
 
-from common.lake.objects import ObjectStore
+from common.lake.storage.objects import ObjectStore
 
 # When a run took place; everything else in a row must be the same for the same raw files.
 _RUN_COLUMNS = frozenset({"ingested_at", "ingest_date", "trained_at", "quarantined_at"})

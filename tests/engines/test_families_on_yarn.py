@@ -20,12 +20,13 @@ from submit import SPARK_HOME, Finished, clean_environment, submit
 from table_rows import differences, table_rows
 from yarn import YarnCluster
 
-from common.context import Services
-from common.job import run_job
-from common.lake.log_files import table_names
-from common.lake.objects import ObjectStore, object_store
-from deploy.entries import entry_of, find_entries
-from deploy.package import REPOSITORY, Package
+from common.lake.delta.log_files import table_names
+from common.lake.storage.objects import ObjectStore
+from common.lake.storage.open import object_store
+from common.run.context import Services
+from common.run.launch import run_job
+from deploy.package.build import REPOSITORY, Package
+from deploy.package.entries import entry_of, find_entries
 
 # Every job on a real engine, perhaps on a busy machine.
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]

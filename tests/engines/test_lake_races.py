@@ -24,7 +24,7 @@ from table_rows import stored_rows
 from common.config.lake_settings import LakeSettings
 from common.errors import WriteConflictError
 from common.lake.lease import Lease
-from common.lake.objects import object_store
+from common.lake.storage.open import object_store
 
 pytestmark = pytest.mark.engine
 

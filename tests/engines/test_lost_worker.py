@@ -15,8 +15,8 @@ from standalone import Standalone, running_standalone
 from submit import clean_environment
 from visited_site import DAYS, VISITS, Site
 
-from common.lake.objects import object_store
-from deploy.package import Package
+from common.lake.storage.open import object_store
+from deploy.package.build import Package
 
 pytestmark = pytest.mark.engine
 

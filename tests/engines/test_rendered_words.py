@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rendered import as_submitted, platform_jars, rendered, write_defaults, yarn_defaults
 
-from common.session import running_release
-from deploy.package import Package, build
+from common.spark.session import running_release
+from deploy.package.build import Package, build
 
 pytestmark = pytest.mark.unit
 

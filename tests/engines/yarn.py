@@ -14,8 +14,8 @@ import pyspark
 from py4j.java_gateway import GatewayParameters, JavaGateway
 from py4j.protocol import Py4JJavaError
 
-from deploy.jars import ensure_jars
-from deploy.toolchain import ensure_java
+from deploy.laptop.jars import ensure_jars
+from deploy.laptop.toolchain import ensure_java
 
 _OPENS = [f"--add-opens=java.base/java.{part}=ALL-UNNAMED" for part in ("lang", "util", "io")]
 # Without Hadoop's native library each file of an unpacked archive costs two processes, chmod and ls; the JVM's own way

@@ -9,9 +9,9 @@ from card_bank import Bank
 from gift_shop import Shop, line
 from pyspark.sql import SparkSession
 
-from common.lake.asides import quarantine_table
-from jobs.forecast.tables import SALES
-from jobs.fraud.tables import TRANSACTIONS
+from common.lake.set_aside import quarantine_table
+from jobs.forecast.sales.tables import SALES
+from jobs.fraud.transactions.tables import TRANSACTIONS
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
 

@@ -24,12 +24,14 @@ from s3_server import S3Server
 from small_session import interpreted_process
 from table_rows import stored_rows
 
-from common.config import LakeSettings, Params
-from common.context import Services
-from common.job import Job, run_job
-from common.lake import Lake
-from common.lake.objects import object_store
-from common.lake.ops_tables import RUNS
+from common.config.lake_settings import LakeSettings
+from common.config.params import Params
+from common.job.declaration import Job
+from common.lake.lake import Lake
+from common.lake.storage.open import object_store
+from common.run.context import Services
+from common.run.launch import run_job
+from common.run.record.ops_tables import RUNS
 
 pytestmark = pytest.mark.fault
 
@@ -97,8 +99,9 @@ def test_a_merge_that_was_committed_is_merged_again_into_the_same_rows(lake: Lak
 
 READER = """
 import sys
-from common.config import Params
-from common.job import Job, run_job
+from common.config.params import Params
+from common.job.declaration import Job
+from common.run.launch import run_job
 
 def body(context):
     context.lake

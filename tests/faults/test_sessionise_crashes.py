@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from visited_site import DAYS, VISITS, Site
 
 from common.days import DayRange
-from jobs.clickstream.session_tables import SESSION_EVENTS
+from jobs.clickstream.sessions.tables import SESSION_EVENTS
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
 

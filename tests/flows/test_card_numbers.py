@@ -12,11 +12,11 @@ from ingest_lakes import Intake, hit, write_lines, write_source
 from lake_texts import places_of
 from pyspark.sql import SparkSession
 
-from common.privacy import _PUBLIC_KEY
-from jobs.clickstream.tables import EVENTS, EVENTS_RAW
-from jobs.forecast.tables import SALES
+from common.run.pseudonym_key import _PUBLIC_KEY
+from jobs.clickstream.events.tables import EVENTS, EVENTS_RAW
+from jobs.forecast.sales.tables import SALES
 from jobs.fraud import ingest, ingest_labels
-from jobs.fraud.tables import LABELS, TRANSACTIONS, TRANSACTIONS_RAW
+from jobs.fraud.transactions.tables import LABELS, TRANSACTIONS, TRANSACTIONS_RAW
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 

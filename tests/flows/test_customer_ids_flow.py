@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from common.config import LakeSettings
-from common.context import Services
-from common.job import Job, run_job
-from common.lake import Lake, Table
-from common.lake.asides import quarantine_table
+from common.config.lake_settings import LakeSettings
+from common.job.declaration import Job
+from common.lake.lake import Lake
+from common.lake.set_aside import quarantine_table
+from common.lake.table import Table
+from common.run.context import Services
+from common.run.launch import run_job
 from jobs.forecast import ingest as sales_ingest
 from jobs.forecast import tables as forecast
 from jobs.fraud import ingest as fraud_ingest
 from jobs.fraud import ingest_labels
-from jobs.fraud import tables as fraud
+from jobs.fraud.transactions import tables as fraud
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 

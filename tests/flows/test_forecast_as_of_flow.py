@@ -12,14 +12,20 @@ from gift_shop import MONDAY, Shop, line
 from pyspark.sql import DataFrame, SparkSession
 
 from common.days import DayRange
-from jobs.forecast import backtest_body, history_body, predict_body, replenish_body
 from jobs.forecast.backtest import JOB as BACKTEST
-from jobs.forecast.changes import DEMAND_CHANGES
+from jobs.forecast.demand import body as history_body
+from jobs.forecast.demand.changes import DEMAND_CHANGES
+from jobs.forecast.demand.tables import DEMAND
+from jobs.forecast.forecasts import body as predict_body
+from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.history import JOB as HISTORY
+from jobs.forecast.orders import body as replenish_body
+from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
 from jobs.forecast.replenish import JOB as REPLENISH
-from jobs.forecast.tables import BACKTESTS, DEMAND, FORECASTS, ORDERS, TRIALS
-from jobs.fraud.tables import LABELS
+from jobs.forecast.trials import body as backtest_body
+from jobs.forecast.trials.tables import BACKTESTS, TRIALS
+from jobs.fraud.transactions.tables import LABELS
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(1800), pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 

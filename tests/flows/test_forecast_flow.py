@@ -14,10 +14,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.forecast.backtest import JOB as BACKTEST
+from jobs.forecast.demand.tables import DEMAND, SERIES
+from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
 from jobs.forecast.replenish import JOB as REPLENISH
-from jobs.forecast.tables import DEMAND, FORECASTS, ORDERS, SALES, SERIES, TRIALS
-from jobs.fraud.tables import LABELS
+from jobs.forecast.sales.tables import SALES
+from jobs.forecast.trials.tables import TRIALS
+from jobs.fraud.transactions.tables import LABELS
 
 # Ten jobs, each with its audit: on a busy machine that takes its time.
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(1800), pytest.mark.usefixtures("no_ops_rows")]

@@ -13,19 +13,15 @@ from card_bank import Bank, csv, less_one_row
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from common.job import Job
-from jobs.fraud import (
-    evaluate,
-    features,
-    features_body,
-    ingest,
-    ingest_labels,
-    score,
-    score_body,
-    simulate,
-    train,
-)
-from jobs.fraud.tables import EVALUATIONS, FEATURE_ROWS, LABELS, MODELS, SCORES, TRANSACTIONS
+from common.job.declaration import Job
+from jobs.fraud import evaluate, features, ingest, ingest_labels, score, simulate, train
+from jobs.fraud.evaluation.tables import EVALUATIONS
+from jobs.fraud.scoring import body as score_body
+from jobs.fraud.scoring.tables import SCORES
+from jobs.fraud.training.tables import MODELS
+from jobs.fraud.transactions.tables import LABELS, TRANSACTIONS
+from jobs.fraud.velocity import body as features_body
+from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
@@ -222,7 +218,7 @@ def test_a_source_without_a_needed_column_is_refused_before_anything_is_read(sma
 
 
 def test_a_test_without_any_fraud_is_refused(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.fraud import evaluate_body
+    from jobs.fraud.evaluation import body as evaluate_body
 
     monkeypatch.setattr(evaluate_body, "training_labels", lambda labels: _none(labels))
     assert bank.run(evaluate.JOB, *days(62, 65)) == 3

@@ -9,10 +9,12 @@ import pytest
 from card_bank import Bank, csv, less_one_row
 from pyspark.sql import DataFrame, SparkSession
 
-from common.config import LakeSettings
+from common.config.lake_settings import LakeSettings
 from common.lake.landing import write_landing
-from jobs.fraud import features, ingest_labels, simulate, simulate_body
-from jobs.fraud.tables import FEATURE_ROWS, LABELS
+from jobs.fraud import features, ingest_labels, simulate
+from jobs.fraud.simulation import body as simulate_body
+from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 

@@ -10,9 +10,9 @@ import pytest
 from ingest_lakes import Intake, hit, write_lines, write_source
 from pyspark.sql import SparkSession
 
-from common.lake.asides import quarantine_table
-from common.lake.maintain import delete_where
-from jobs.clickstream.tables import EVENTS, EVENTS_RAW
+from common.lake.delta.maintain import delete_where
+from common.lake.set_aside import quarantine_table
+from jobs.clickstream.events.tables import EVENTS, EVENTS_RAW
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 

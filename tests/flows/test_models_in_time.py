@@ -14,9 +14,13 @@ from card_bank import Bank
 from pyspark.sql import DataFrame, SparkSession
 from small_bank_lake import FIRST, at, day, lay_down, lay_features, lay_frauds
 
-from common.job import Job
-from jobs.fraud import evaluate, evaluate_body, score, train, train_body
-from jobs.fraud.tables import EVALUATIONS, MODELS, SCORES
+from common.job.declaration import Job
+from jobs.fraud import evaluate, score, train
+from jobs.fraud.evaluation import body as evaluate_body
+from jobs.fraud.evaluation.tables import EVALUATIONS
+from jobs.fraud.scoring.tables import SCORES
+from jobs.fraud.training import body as train_body
+from jobs.fraud.training.tables import MODELS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
@@ -109,7 +113,7 @@ def page(bank: Bank, job: Job) -> str:
 
 def begins(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
     """Runs start at ``moment``."""
-    monkeypatch.setattr("common.runner.utc_now", lambda: moment)
+    monkeypatch.setattr("common.run.runner.utc_now", lambda: moment)
 
 
 def test_a_model_says_in_register_and_card_by_when_its_labels_were_known(bank: Bank, version: str) -> None:

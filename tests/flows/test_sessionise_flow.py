@@ -18,11 +18,11 @@ from session_oracle import Hit
 from visited_site import DAYS, MIDNIGHT, VISITS, Site, at, silver
 
 from common.days import DayRange
-from common.lake import Table
+from common.lake.table import Table
 from common.quality.audit import AuditResult
-from jobs.clickstream.session_settings import SessionRules
-from jobs.clickstream.session_tables import SESSION_EVENTS, SESSIONS
-from jobs.clickstream.tables import EVENTS
+from jobs.clickstream.events.tables import EVENTS
+from jobs.clickstream.sessions.params import SessionRules
+from jobs.clickstream.sessions.tables import SESSION_EVENTS, SESSIONS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
@@ -88,7 +88,7 @@ def test_an_audit_that_fails_leaves_the_tables_as_they_were_and_keeps_the_staged
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.has(VISITS)
-    monkeypatch.setattr("common.quality.gate.audit", _failing)
+    monkeypatch.setattr("common.run.gate.audit", _failing)
     assert site.sessionise(DAYS[0], DAYS[0]) == 3
     assert not site.lake.exists(SESSION_EVENTS)
     assert not site.lake.exists(SESSIONS)
@@ -106,7 +106,7 @@ def test_sessions_that_stay_are_audited_together_with_the_new_ones(site: Site, m
         return AuditResult(table.name, [])
 
     site.has([at(-30, "stays", "ann"), at(10, "new", "bob")])
-    monkeypatch.setattr("common.quality.gate.audit", audit)
+    monkeypatch.setattr("common.run.gate.audit", audit)
     assert site.sessionise(DAYS[0], DAYS[3]) == 0
     ids = sorted(row.session_id for row in site.lake.read(SESSIONS).collect())
     assert site.sessionise(DAYS[1], DAYS[1]) == 0

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from common.catalogue import families, job_names, load_job
-from common.config import Params
-from common.context import attribute
-from common.job import Input, Job
+from common.config.params import Params
+from common.job.catalogue import families, job_names, load_job
+from common.job.declaration import Input, Job
+from common.job.references import attribute
 
 pytestmark = pytest.mark.unit
 

@@ -46,7 +46,7 @@ def declared_tables() -> dict[str, Table]:
 
 def test_only_the_gate_makes_audited_rows() -> None:
     makers = [path for path in modules("common", "jobs", "deploy") if "AuditedRows" in called(path)]
-    assert [str(path.relative_to(REPOSITORY)) for path in makers] == ["common/quality/gate.py"]
+    assert [str(path.relative_to(REPOSITORY)) for path in makers] == ["common/run/gate.py"]
 
 
 def test_every_owned_table_of_silver_and_gold_has_a_suite_of_its_own_whose_columns_it_has() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from common.lake import AuditedRows, Table
-from common.quality import AuditResult
+from common.lake.audited import AuditedRows
+from common.lake.table import Table
+from common.quality.audit import AuditResult
 
 
 def passed(table: Table, rows: DataFrame) -> AuditedRows:

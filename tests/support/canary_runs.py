@@ -17,14 +17,15 @@ from pyspark.sql import functions as sf
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 from small_session import small_session
 
-from common.config import Params
-from common.context import RunContext, Services
-from common.job import Job, run_job
+from common.config.params import Params
+from common.job.declaration import Job
 from common.lake.table import Table
 from common.quality.audit import audit
 from common.quality.expectations import Expectation, Suite
-from common.sources.mapping import canonical
-from common.sources.model import Source
+from common.run.context import RunContext, Services
+from common.run.launch import run_job
+from common.sources.mapping.canonical import canonical
+from common.sources.mapping.model import Source
 
 # A mail address, a name, a card number of a test range, a telephone number.
 CANARIES = ("ann.kanari@example.org", "Kanarienvogel", "4111111111111111", "+44 20 7946 0018")

@@ -11,10 +11,12 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from common.config import LakeSettings
-from common.context import Services
-from common.job import Job, run_job
-from common.lake import Lake, Table
+from common.config.lake_settings import LakeSettings
+from common.job.declaration import Job
+from common.lake.lake import Lake
+from common.lake.table import Table
+from common.run.context import Services
+from common.run.launch import run_job
 from jobs.fraud import ingest, ingest_labels
 
 _SOURCE = """

@@ -9,10 +9,11 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from common.config import LakeSettings
-from common.context import Services
-from common.job import Job, run_job
-from common.lake import Lake
+from common.config.lake_settings import LakeSettings
+from common.job.declaration import Job
+from common.lake.lake import Lake
+from common.run.context import Services
+from common.run.launch import run_job
 from jobs.forecast.history import JOB as HISTORY
 from jobs.forecast.ingest import JOB as INGEST
 

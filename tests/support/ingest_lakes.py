@@ -9,13 +9,13 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from common.clock import utc_now
-from common.config import LakeSettings
-from common.context import Services
-from common.job import run_job
-from common.lake import Lake
-from common.lake.asides import late_table, quarantine_table
+from common.config.lake_settings import LakeSettings
+from common.lake.lake import Lake
+from common.lake.set_aside import late_table, quarantine_table
+from common.run.context import Services
+from common.run.launch import run_job
+from jobs.clickstream.events.tables import EVENTS
 from jobs.clickstream.ingest import JOB
-from jobs.clickstream.tables import EVENTS
 
 SOURCE = """
 format: json

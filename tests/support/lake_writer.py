@@ -21,9 +21,10 @@ from pyspark.sql.types import DateType, LongType, StringType, StructField, Struc
 from common.config.lake_settings import LakeSettings
 from common.days import DayRange
 from common.errors import LakejobsError
-from common.lake import Lake, Table
+from common.lake.lake import Lake
 from common.lake.result import WriteResult
-from common.session import open_session
+from common.lake.table import Table
+from common.spark.session import open_session
 
 SCHEMA = StructType(
     [

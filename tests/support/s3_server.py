@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 
 from common.config.lake_settings import LakeSettings
-from deploy.jars import ensure_jars
+from deploy.laptop.jars import ensure_jars
 
 IDENTITY = "lake-test-identity"
 CREDENTIAL = "lake-test-credential"

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 from session_oracle import Hit, Label, event_row
 
-from jobs.clickstream.session_tables import EVENT_COLUMNS, SESSION_EVENTS
+from jobs.clickstream.sessions.tables import EVENT_COLUMNS, SESSION_EVENTS
 
 EVENT_SCHEMA = StructType([SESSION_EVENTS.schema[column] for column in EVENT_COLUMNS])
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jobs.clickstream.session_settings import SessionRules
+from jobs.clickstream.sessions.params import SessionRules
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -81,7 +81,7 @@ def _labels_of_visitor(hits: list[Hit], rules: SessionRules) -> dict[str, Label]
 
 def event_row(hit: Hit, **other: Any) -> dict[str, Any]:
     """The hit as a row with all columns of EVENT_COLUMNS, those not named null."""
-    from jobs.clickstream.session_tables import EVENT_COLUMNS
+    from jobs.clickstream.sessions.tables import EVENT_COLUMNS
 
     row: dict[str, Any] = dict.fromkeys(EVENT_COLUMNS)
     row.update(

@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
-from common.lake import Table
+from common.lake.table import Table
 
 SCHEMA = StructType(
     [

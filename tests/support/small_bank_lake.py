@@ -8,9 +8,10 @@ from typing import Any
 
 from card_bank import Bank
 
-from common.few_rows import few_rows
-from common.lake import Table
-from jobs.fraud.tables import FEATURE_ROWS, FEATURES, LABELS
+from common.lake.table import Table
+from common.spark.few_rows import few_rows
+from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES
 
 FIRST = date(2026, 3, 2)
 

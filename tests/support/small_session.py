@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType, _parse_datatype_string
 
 from common.config.lake_settings import LakeSettings
-from common.few_rows import arrow_rows
-from common.session import open_session
+from common.spark.few_rows import arrow_rows
+from common.spark.session import open_session
 
 # Code made for plans that see five rows is a quarter of the CPU of a job on them, and planning anew after each shuffle
 # a tenth. The packaged jobs on real engines run with both, and hold their rows against those of this session.

@@ -14,16 +14,16 @@ from pyspark.sql import SparkSession
 from session_frames import labels_found, rows_of
 from session_oracle import Hit, labels_of
 
-from common.config import LakeSettings
-from common.context import Services
+from common.config.lake_settings import LakeSettings
 from common.days import DayRange
-from common.job import run_job
-from common.lake import Lake
-from jobs.clickstream.session_facts import summarise_sessions
-from jobs.clickstream.session_settings import SessionRules
-from jobs.clickstream.session_tables import SESSION_EVENTS, SESSIONS
+from common.lake.lake import Lake
+from common.run.context import Services
+from common.run.launch import run_job
+from jobs.clickstream.events.tables import EVENTS
 from jobs.clickstream.sessionise import JOB
-from jobs.clickstream.tables import EVENTS
+from jobs.clickstream.sessions.facts import summarise_sessions
+from jobs.clickstream.sessions.params import SessionRules
+from jobs.clickstream.sessions.tables import SESSION_EVENTS, SESSIONS
 
 FIRST = date(2026, 3, 28)
 DAYS = [FIRST + timedelta(days=n) for n in range(4)]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pyspark.sql.types import LongType, StructField, StructType
 
-from common.config import Params
-from common.job import Job, run_job
-from common.lake import Table
+from common.config.params import Params
+from common.job.declaration import Job
+from common.lake.table import Table
+from common.run.launch import run_job
 
 ROWS = Table("toy.rows", layer="silver", schema=StructType([StructField("id", LongType(), False)]), keys=("id",))
 

@@ -1,0 +1,26 @@
+"""What the text references of a declaration name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from common.causes import cause_of
+from common.errors import JobFailedError
+
+if TYPE_CHECKING:
+    pass
+
+
+def attribute(reference: str) -> Any:
+    """What ``module:attribute`` names. Raises JobFailedError RUN-002 when it is not there."""
+    module, _, name = reference.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise JobFailedError(
+            "RUN-002",
+            f"{reference} cannot be imported.",
+            cause=cause_of(error),
+            remedy="Check that the archive given by --py-files and the environment hold the whole suite.",
+        ) from error

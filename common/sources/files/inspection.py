@@ -1,0 +1,100 @@
+"""The inspection of raw files before anything is read from them: by Spark tasks, each file streamed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from common.sources.files.inventory import FileInventory, InspectedFile
+from common.sources.files.locations import FileOpener, FoundFile, find_files
+from common.sources.files.scanning import Scan, scan
+from common.sources.mapping.model import Source
+from common.spark.few_rows import few_rows
+
+if TYPE_CHECKING:
+    from common.config.lake_settings import LakeSettings
+
+_SCHEMA = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("sha256", pa.string()),
+        ("lines", pa.int64()),
+        ("longest_line_bytes", pa.int64()),
+        ("deepest_nesting", pa.int64()),
+        ("undecodable_lines", pa.int64()),
+        ("layout", pa.string()),
+        ("compression", pa.string()),
+        ("plain", pa.bool_()),
+        ("reason", pa.string()),
+    ]
+)
+_DDL = (
+    "position bigint, sha256 string, lines bigint, longest_line_bytes bigint, deepest_nesting bigint, "
+    "undecodable_lines bigint, layout string, compression string, plain boolean, reason string"
+)
+_TASK_BYTES = 256 << 20
+_TASK_FILES = 200
+
+
+def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSettings) -> FileInventory:
+    """Every file at ``location``, read through once by the tasks of one Spark job.
+
+    The driver holds one small entry a file. Whether bad files stop the run is ``FileInventory.enforce``'s to say.
+    Raises InputMissingError SRC-007 when there is no file.
+    """
+    files = find_files(location, settings, source.ignore_files)
+    bins = _bins(files)
+
+    def look(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        opener = FileOpener(settings)
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                for position in bins[number]:
+                    found = {"position": position, **asdict(_scan(files[position], source, opener))}
+                    yield pa.RecordBatch.from_pylist([found], schema=_SCHEMA)
+
+    rows = spark.range(0, len(bins), 1, len(bins)).mapInArrow(look, _DDL).collect()
+    found = {row["position"]: row.asDict() for row in rows}
+    inspected = []
+    for position, file in enumerate(files):
+        values = found[position]
+        del values["position"]
+        inspected.append(
+            InspectedFile(
+                path=file.full_path(settings), bytes=file.bytes, modified=file.modified, source_file=file, **values
+            )
+        )
+    return FileInventory(tuple(inspected))
+
+
+def _scan(file: FoundFile, source: Source, opener: FileOpener) -> Scan:
+    try:
+        with opener.open(file) as stream:
+            return scan(stream, file.path, file.bytes, source)
+    except FileNotFoundError:
+        return Scan(reason="SRC-110 the file vanished after it was listed", plain=False)
+
+
+def _bins(files: Sequence[FoundFile]) -> list[list[int]]:
+    """Positions of files, grouped into tasks: many small files together, a large one alone, large ones first."""
+    bins: list[list[int]] = []
+    filled = 0
+    for position in sorted(range(len(files)), key=lambda number: (-files[number].bytes, number)):
+        size = files[position].bytes
+        if not bins or filled + size > _TASK_BYTES or len(bins[-1]) >= _TASK_FILES:
+            bins.append([])
+            filled = 0
+        bins[-1].append(position)
+        filled += size
+    return bins
+
+
+def bad_file_rows(spark: SparkSession, files: FileInventory) -> DataFrame:
+    """The bad files as rows for the quarantine: ``_file, _file_sha256, _raw`` (null), ``reasons array<string>``."""
+    rows = [(file.path, file.sha256 or None, None, [file.reason]) for file in files.bad]
+    found = few_rows(spark, rows, "_file string, _file_sha256 string, _raw string, reasons array<string>")
+    return found.coalesce(1)  # one file of the quarantine, not one a row

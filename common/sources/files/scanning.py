@@ -1,0 +1,212 @@
+"""One file read through once: is it whole, is it what its name says, and what do its lines look like."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+
+import pyarrow.parquet as pq
+from pyarrow import ArrowException
+
+from common.sources.files.cutting import (
+    BadFileError,
+    Block,
+    LineCutter,
+    LongLine,
+    as_utf8,
+    chunks_of,
+    gunzipped,
+    longest_line_bytes,
+)
+from common.sources.files.headers import csv_names, fault_of_names
+from common.sources.files.nesting import deepest_nesting, nesting_of
+from common.sources.mapping.model import Source
+
+# First bytes -> what they are. Longer ones first.
+_MAGICS = {
+    b"\xfd7zXZ\x00": "xz",
+    b"PK\x03\x04": "zip",
+    b"PAR1": "parquet",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\x1f\x8b": "gzip",
+}
+_EXTENSIONS = {
+    ".gz": "gzip",
+    ".gzip": "gzip",
+    ".bz2": "bzip2",
+    ".zip": "zip",
+    ".zst": "zstd",
+    ".xz": "xz",
+    ".parquet": "parquet",
+}
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# A footer holds the statistics of each column of each row group: beyond this the file was not made for reading.
+_MAX_FOOTER_BYTES = 64 << 20
+
+
+@dataclass
+class Scan:
+    """What one pass over a file found; the fields are those of ``InspectedFile``."""
+
+    sha256: str = ""
+    lines: int = 0
+    longest_line_bytes: int = 0
+    deepest_nesting: int = 0
+    undecodable_lines: int = 0
+    layout: str = ""
+    compression: str = ""
+    plain: bool = True
+    reason: str | None = None
+
+
+def scan(stream: BinaryIO, name: str, size_bytes: int, source: Source) -> Scan:
+    """Read ``stream`` once, in constant memory; a fault of the file ends as ``reason`` (SRC-1xx)."""
+    found = Scan()
+    digest = hashlib.sha256()
+    chunks = chunks_of(stream)
+    try:
+        first = next(chunks, b"")
+        if not first:
+            raise BadFileError("SRC-101 the file is empty")
+        found.compression = _check_kind(first, name, source)
+        stored = _with_first(first, chunks)
+        if source.format == "parquet":
+            _scan_parquet(_hashed(stored, digest), size_bytes, found)
+        else:
+            plain = gunzipped(stored) if found.compression == "gzip" else stored
+            _scan_text(_hashed(plain, digest), found, source)
+    except BadFileError as error:
+        found.reason = str(error)
+        found.plain = False
+        # The rest still counts for the identity of a file that was cut short or is of another kind.
+        for chunk in chunks:
+            digest.update(chunk)
+    found.sha256 = digest.hexdigest()
+    return found
+
+
+def _check_kind(first: bytes, name: str, source: Source) -> str:
+    """``gzip`` or nothing. Raises BadFileError when the content is not what the name or the source says."""
+    content = next((kind for magic, kind in _MAGICS.items() if first.startswith(magic)), "")
+    named = next((kind for extension, kind in _EXTENSIONS.items() if name.lower().endswith(extension)), "")
+    if source.format == "parquet":
+        if content != "parquet":
+            raise BadFileError(f"SRC-105 {content or 'text or unknown'} content where parquet was expected")
+        return ""
+    if content not in {"", "gzip"}:
+        raise BadFileError(f"SRC-105 {content} content where {source.format} was expected")
+    if content != named:
+        raise BadFileError(
+            f"SRC-104 wrong extension: named as {named or 'not compressed'}, but {content or 'not compressed'}"
+        )
+    return content
+
+
+def _with_first(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _hashed(chunks: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+
+
+def _scan_text(chunks: Iterator[bytes], found: Scan, source: Source) -> None:
+    cutter = LineCutter(source.max_line_bytes)
+    content = False
+    for chunk in as_utf8(_refuse_utf16(chunks, source), source.encoding):
+        content = content or bool(chunk)
+        for piece in cutter.feed(chunk):
+            _note(piece, found, source)
+    for piece in cutter.finish():
+        _note(piece, found, source)
+    if not content:
+        raise BadFileError("SRC-101 the file is empty")
+    if found.undecodable_lines > source.max_undecodable_share * found.lines:
+        raise BadFileError(
+            f"SRC-107 not {source.encoding}: {found.undecodable_lines} of {found.lines} lines cannot be decoded"
+        )
+    if source.format == "csv" and source.has_header:
+        fault = fault_of_names(csv_names(found.layout, source.options))
+        if fault:
+            raise BadFileError(f"SRC-108 the header has {fault}")
+    found.plain = (
+        found.longest_line_bytes <= source.max_line_bytes
+        and found.undecodable_lines == 0
+        and found.deepest_nesting <= source.max_nesting
+        and source.encoding in {"utf-8", "latin-1"}
+    )
+
+
+def _refuse_utf16(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
+    first = True
+    for chunk in chunks:
+        # Without a mark, Latin text in UTF-16 is every other byte a NUL.
+        if first and source.encoding != "utf-16" and (chunk[:2] in _UTF16_MARKS or chunk.count(0) * 4 > len(chunk)):
+            raise BadFileError(f"SRC-106 looks like utf-16, the source says {source.encoding}: set encoding")
+        first = first and not chunk
+        yield chunk
+
+
+def _note(piece: Block | LongLine, found: Scan, source: Source) -> None:
+    if isinstance(piece, LongLine):
+        found.lines += 1
+        found.longest_line_bytes = max(found.longest_line_bytes, piece.length_bytes)
+        return
+    data = piece.data
+    if found.lines == 0 and source.format == "csv" and source.has_header:
+        found.layout = data.partition(b"\n")[0].removesuffix(b"\r").decode(source.text_encoding, "replace")
+    found.lines += data.count(b"\n") + (not data.endswith(b"\n"))
+    found.longest_line_bytes = max(found.longest_line_bytes, longest_line_bytes(data))
+    found.undecodable_lines += len(undecodable_lines(data, source.text_encoding))
+    if source.format == "json":
+        depth = deepest_nesting(data)
+        if depth > source.max_nesting:
+            depth = max(nesting_of(line) for line in data.split(b"\n"))
+        found.deepest_nesting = max(found.deepest_nesting, depth)
+
+
+def undecodable_lines(data: bytes, encoding: str) -> set[int]:
+    """Positions of the lines of ``data`` that are not in ``encoding``."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return {position for position, line in enumerate(data.split(b"\n")) if not _decodes(line, encoding)}
+    return set()
+
+
+def _decodes(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan) -> None:
+    tail = b""
+    footer_bytes = 0
+    seen = 0
+    for chunk in chunks:
+        seen += len(chunk)
+        tail = (tail + chunk)[-_MAX_FOOTER_BYTES:] if seen > size_bytes - _MAX_FOOTER_BYTES else b""
+    if len(tail) >= 12 and tail.endswith(b"PAR1"):
+        footer_bytes = int.from_bytes(tail[-8:-4], "little")
+    if not 0 < footer_bytes <= len(tail) - 8:
+        raise BadFileError("SRC-109 the parquet footer is missing or cut short")
+    try:
+        metadata = pq.read_metadata(BytesIO(b"PAR1" + tail[-footer_bytes - 8 :]))
+        schema = metadata.schema.to_arrow_schema()
+    except (ArrowException, OSError) as error:
+        raise BadFileError(f"SRC-109 the parquet footer cannot be read: {type(error).__name__}") from error
+    fault = fault_of_names(schema.names)
+    if fault:
+        raise BadFileError(f"SRC-108 the schema has {fault}")
+    found.lines = metadata.num_rows
+    found.layout = str(schema.remove_metadata())

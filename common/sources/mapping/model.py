@@ -1,0 +1,230 @@
+"""The declaration of a source: how raw files are laid out and how they map to canonical columns."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from common.errors import UsageError
+from common.sources.mapping.expressions import lenient
+
+_CSV_OPTIONS = (
+    "sep quote escape header comment nullValue emptyValue ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace maxColumns "
+    "maxCharsPerColumn timestampFormat dateFormat"
+)
+_JSON_OPTIONS = (
+    "allowComments allowSingleQuotes allowUnquotedFieldNames allowNumericLeadingZeros allowNonNumericNumbers "
+    "primitivesAsString timestampFormat dateFormat"
+)
+_OPTIONS = {
+    "csv": frozenset(_CSV_OPTIONS.split()),
+    "json": frozenset(_JSON_OPTIONS.split()),
+    "parquet": frozenset[str](),
+    "access_log": frozenset[str](),
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ColumnMapping(_Strict):
+    """One canonical column: a Spark SQL expression over the raw columns, and how its value becomes a timestamp."""
+
+    expr: str = Field(min_length=1, description="Spark SQL expression over the raw columns.")
+    timestamp_format: str | None = Field(None, description="Pattern of the text that expr gives, e.g. yyyyMMdd HH:mm.")
+    epoch: Literal["s", "ms", "us"] | None = Field(None, description="expr counts this unit since 1970-01-01 UTC.")
+
+    @field_validator("expr")
+    @classmethod
+    def _safe(cls, text: str) -> str:
+        lenient(text)
+        return text
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.timestamp_format and self.epoch:
+            raise ValueError("give timestamp_format or epoch, not both")
+        return self
+
+
+class Source(_Strict):
+    """How the raw files of one feed are read and mapped; conf/sources/<name>.yaml, or a file of one's own."""
+
+    name: str = Field(min_length=1, description="Name of the source; the file's name unless given.")
+    description: str = Field("", description="What the feed is, in one sentence.")
+    format: Literal["csv", "json", "parquet", "access_log"] = Field(description="Layout of the raw files.")
+    options: dict[str, str] = Field(default_factory=dict, description="Reader options, by Spark's names.")
+    raw_schema: str | None = Field(None, description="DDL of the raw columns: needed for json and headerless csv.")
+    columns: dict[str, ColumnMapping] = Field(min_length=1, description="Canonical column -> SQL over raw columns.")
+    ignore_files: tuple[str, ...] = Field(
+        ("LICENSE*", "README*", "*.md", "*.crc", "*.sha256", "*.tmp", "*.part"),
+        description="Patterns of file names that are no input; names that begin with '_' or '.' never are.",
+    )
+    on_bad_file: Literal["fail", "skip"] = Field("fail", description="What a bad file does to the run.")
+    max_bad_share: float = Field(0.1, ge=0, le=1, description="Largest share of bad files, by number, under skip.")
+    max_line_bytes: int = Field(1_048_576, ge=64, le=67_108_864, description="Longest line read as a row, in bytes.")
+    max_nesting: int = Field(100, ge=1, le=900, description="Deepest nesting of a JSON line.")
+    max_undecodable_share: float = Field(
+        0.01, ge=0, le=1, description="Share of lines not in the encoding, above which the whole file is bad."
+    )
+    encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] = Field("utf-8", description="Of text files.")
+    time_zone: str = Field("UTC", description="Zone of raw times that name none, e.g. Europe/London.")
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short_form(cls, columns: object) -> object:
+        if not isinstance(columns, Mapping):
+            return columns
+        return {name: {"expr": value} if isinstance(value, str) else value for name, value in columns.items()}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"'{zone}' is not an IANA time zone, e.g. Europe/London") from error
+        return zone
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _as_text(cls, options: object) -> object:
+        if not isinstance(options, Mapping):
+            return options
+        return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in options.items()}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        known = _OPTIONS[self.format]
+        for key in self.options:
+            if key not in known:
+                raise ValueError(f"unknown option '{key}' of format {self.format}{did_you_mean(key, known)}")
+        if self.format == "json" and self.raw_schema is None:
+            raise ValueError(
+                "format json needs raw_schema, the DDL of the raw columns: a guess would differ between days"
+            )
+        if self.format == "csv" and not self.has_header and self.raw_schema is None:
+            raise ValueError("csv without a header needs raw_schema, the DDL of the raw columns")
+        if self.format in {"parquet", "access_log"} and self.raw_schema is not None:
+            raise ValueError(f"format {self.format} knows its raw columns: leave raw_schema out")
+        return self
+
+    @property
+    def has_header(self) -> bool:
+        """Whether each csv file begins with the names of its columns."""
+        return self.options.get("header", "true") == "true"
+
+    @property
+    def text_encoding(self) -> str:
+        """Python's name of the encoding after utf-16 was turned into utf-8."""
+        return "utf-8" if self.encoding == "utf-16" else self.encoding
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the files are lines of text."""
+        return self.format != "parquet"
+
+    @classmethod
+    def load(cls, name_or_path: str) -> Source:
+        """The preset of that name, or the YAML file at that path.
+
+        Raises UsageError SRC-001 (no such source), SRC-002 (unknown key), SRC-003 (a value or an expression is wrong).
+        """
+        name, text = _text_of(name_or_path)
+        return cls.parse(text, name=name, where=name_or_path)
+
+    @classmethod
+    def parse(cls, text: str, *, name: str, where: str = "the source file") -> Source:
+        """A source from YAML text; errors as ``load``."""
+        try:
+            values = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader that refuses repeated keys
+        except yaml.YAMLError as error:
+            raise UsageError("SRC-003", f"{where} is not readable YAML.", cause=str(error)) from error
+        if not isinstance(values, dict):
+            raise UsageError(
+                "SRC-003", f"{where} holds no mapping.", remedy=f"Its keys are {_listed(cls.model_fields)}."
+            )
+        for key in values:
+            if key not in cls.model_fields:
+                raise UsageError(
+                    "SRC-002",
+                    f"{where}: unknown key '{key}'{did_you_mean(str(key), cls.model_fields)}.",
+                    remedy=f"The keys are {_listed(cls.model_fields)}.",
+                )
+        try:
+            return cls.model_validate({"name": name, **values})
+        except ValidationError as error:
+            raise UsageError("SRC-003", f"{where}: the source is not valid.", cause=_causes(error)) from error
+
+    def check_columns(self, target: Sequence[str]) -> None:
+        """Raises UsageError SRC-005 when a canonical column is not one of ``target``'s."""
+        for name in self.columns:
+            if name not in target:
+                raise UsageError(
+                    "SRC-005",
+                    f"Source {self.name} maps '{name}', which is no column of the target{did_you_mean(name, target)}.",
+                    remedy=f"The columns are {_listed(target)}.",
+                )
+
+
+def presets() -> list[str]:
+    """Names of the sources that ship with the suite."""
+    files = resources.files("conf.sources").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` for the closest known word, or nothing."""
+    close = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=0.6)
+    names = {name.lower(): name for name in known}
+    return f" (did you mean '{names[close[0]]}'?)" if close else ""
+
+
+def _text_of(name_or_path: str) -> tuple[str, str]:
+    if name_or_path.endswith((".yaml", ".yml")):
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise UsageError(
+                "SRC-001", f"There is no source file {name_or_path}.", remedy="Check the path of --source."
+            )
+        return path.stem, path.read_text(encoding="utf-8")
+    if name_or_path not in presets():
+        raise UsageError(
+            "SRC-001",
+            f"There is no source '{name_or_path}'{did_you_mean(name_or_path, presets())}.",
+            remedy=f"Give one of {_listed(presets())}, or the path of a .yaml file of your own (docs/sources.md).",
+        )
+    return name_or_path, (resources.files("conf.sources") / f"{name_or_path}.yaml").read_text(encoding="utf-8")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _causes(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Safe YAML in which a key may stand only once."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise yaml.YAMLError(f"the key '{key}' stands twice, line {key_node.start_mark.line + 1}")
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

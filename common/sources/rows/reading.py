@@ -1,0 +1,138 @@
+"""Raw files as rows of raw columns, each with its file, its text and the reason why it could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from common.errors import ContractError
+from common.sources.files.headers import csv_names
+from common.sources.files.inventory import FileInventory, InspectedFile
+from common.sources.mapping.canonical import KEPT
+from common.sources.mapping.model import Source
+from common.sources.rows import access_log
+from common.sources.rows.careful import read_lines
+from common.spark.few_rows import few_rows
+
+if TYPE_CHECKING:
+    from common.config.lake_settings import LakeSettings
+
+_CORRUPT = "_unparsed"
+_FILES = "path string, key string, sha256 string"
+
+
+def read_raw(spark: SparkSession, files: FileInventory, source: Source, settings: LakeSettings) -> DataFrame:
+    """The good files of ``files`` as rows: raw columns, then ``_file, _file_sha256, _raw, _reason``.
+
+    ``_raw`` is the line as sent (null for parquet). ``_reason`` is null for a row that was parsed; a row that was not
+    is kept with a reason (SRC-2xx) and null raw columns. Blank lines and csv headers are no rows. A line over
+    ``max_line_bytes`` is kept as its first 1 kB, with its length and SHA-256 in the reason.
+    """
+    groups: dict[str, list[InspectedFile]] = {}
+    for file in files.good:
+        groups.setdefault(file.layout, []).append(file)
+    parts = [_read_group(spark, group, layout, source, settings) for layout, group in sorted(groups.items())]
+    if not parts:
+        raise ContractError("SRC-010", "No file of the input can be read.", cause=f"{len(files.bad)} files are bad.")
+    return _union(parts)
+
+
+def _read_group(
+    spark: SparkSession, files: list[InspectedFile], layout: str, source: Source, settings: LakeSettings
+) -> DataFrame:
+    if not source.is_text:
+        return _with_file(spark, spark.read.parquet(*(file.spark_path for file in files)), files).select(
+            "*", F.lit(None).cast("string").alias("_raw"), F.lit(None).cast("string").alias("_reason")
+        )
+    plain = [file for file in files if file.plain]
+    odd = [file for file in files if not file.plain]
+    lines = []
+    if plain:
+        lines.append(_plain_lines(spark, plain, source))
+    if odd:
+        lines.append(read_lines(spark, odd, source, settings))
+    return parse_lines(_union(lines), source, layout)
+
+
+def _plain_lines(spark: SparkSession, files: list[InspectedFile], source: Source) -> DataFrame:
+    """Spark's own text reader, for files in which the inspection found no line that it could not bear."""
+    # Without lineSep a lone carriage return would also end a line.
+    text = spark.read.option("lineSep", "\n").text([file.spark_path for file in files])
+    text = _with_file(spark, text.withColumnRenamed("value", "_raw"), files)
+    raw = F.decode(F.col("_raw").cast("binary"), "ISO-8859-1") if source.encoding == "latin-1" else F.col("_raw")
+    return text.select("_file", "_file_sha256", F.regexp_replace(raw, "\r$", "").alias("_raw")).withColumn(
+        "_reason", F.lit(None).cast("string")
+    )
+
+
+def _with_file(spark: SparkSession, rows: DataFrame, files: Sequence[InspectedFile]) -> DataFrame:
+    """``rows`` with ``_file`` and ``_file_sha256``, by a broadcast of the list of files."""
+    columns = rows.columns
+    known = few_rows(spark, [(file.path, file.key, file.sha256) for file in files], _FILES)
+    keyed = rows.select("*", _key(F.col("_metadata.file_path")).alias("_key"))
+    joined = keyed.join(F.broadcast(known), F.col("_key") == F.col("key"), "left")
+    return joined.select(*columns, F.col("path").alias("_file"), F.col("sha256").alias("_file_sha256"))
+
+
+def _key(path: Column) -> Column:
+    """A path as ``InspectedFile.key`` writes it: no scheme, no leading slashes, not percent-encoded."""
+    plain = F.url_decode(F.replace(path, F.lit("+"), F.lit("%2B")))
+    return F.regexp_replace(plain, "^[A-Za-z0-9]+:/*", "")
+
+
+def parse_lines(lines: DataFrame, source: Source, header: str = "") -> DataFrame:
+    """``lines`` (``_file, _file_sha256, _raw, _reason``) with the raw columns of the source before them."""
+    rows = lines.where((F.trim("_raw") != "") | F.col("_reason").isNotNull())
+    if source.format == "access_log":
+        parsed = access_log.parse(rows)
+        return parsed.select(*access_log.SCHEMA.names, *lines.columns)
+    if source.format == "json":
+        return _structured(rows, source, _schema_of(rows, source))
+    if source.has_header:
+        rows = rows.where((F.col("_raw") != header) | F.col("_reason").isNotNull())
+        schema = StructType([StructField(name, StringType()) for name in csv_names(header, source.options)])
+    else:
+        schema = _schema_of(rows, source)
+    return _structured(rows, source, schema)
+
+
+def _schema_of(rows: DataFrame, source: Source) -> StructType:
+    return rows.sparkSession.createDataFrame([], source.raw_schema or "").schema
+
+
+def _structured(rows: DataFrame, source: Source, schema: StructType) -> DataFrame:
+    wide = StructType([*schema.fields, StructField(_CORRUPT, StringType())])
+    options = {**source.options, "columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"}
+    options.pop("header", None)
+    line = F.when(F.col("_reason").isNull(), F.col("_raw"))
+    if source.format == "json":
+        struct = F.from_json(line, wide, options)
+        words = "SRC-211 not a JSON object with the columns of the source"
+    else:
+        ddl = ", ".join(f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}" for field in wide)
+        struct = F.from_csv(line, ddl, options)
+        words = f"SRC-212 not a csv line of {len(schema)} columns"
+    parsed = rows.withColumn("_parsed", struct)
+    broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull()
+    parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, F.lit(words))))
+    values = [F.when(F.col("_reason").isNull(), F.col("_parsed")[name]).alias(name) for name in schema.names]
+    return parsed.select(*values, "_file", "_file_sha256", "_raw", "_reason")
+
+
+def _union(parts: Sequence[DataFrame]) -> DataFrame:
+    """All parts, with the columns of any of them; a column whose type differs between them becomes text."""
+    types: dict[str, set[str]] = {}
+    for part in parts:
+        for field in part.schema:
+            types.setdefault(field.name, set()).add(field.dataType.simpleString())
+    mixed = {name for name, found in types.items() if len(found) > 1}
+    alike = [
+        part.withColumns({name: F.col(name).cast("string") for name in mixed & set(part.columns)}) for part in parts
+    ]
+    rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), alike)
+    return rows.select(*(name for name in rows.columns if name not in KEPT), *KEPT)

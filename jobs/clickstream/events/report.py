@@ -1,0 +1,185 @@
+"""The report of clickstream.ingest: what came in, who sent it, and the figures with and without machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from common.report.wording import plural
+from jobs.clickstream.events.tables import EVENTS
+
+# Headings of the tables, by the column that is counted.
+_TOP = {
+    "page_urlpath": "Most viewed pages, by people",
+    "refr_medium": "Who sent people",
+    "refr_urlhost": "Referrers of people",
+    "http_status": "Answers of the server",
+    "device_category": "Devices of people",
+}
+_MOST = 100
+
+if TYPE_CHECKING:
+    from common.report.builder import ReportBuilder
+    from common.run.context import RunContext
+    from jobs.clickstream.events.params import IngestParams
+    from jobs.clickstream.events.promoter import Promoter
+
+
+def write_report(context: RunContext, params: IngestParams, promoter: Promoter) -> None:
+    """Fill the run's report from silver, over the days that the run owns: aggregates only, no personal data."""
+    if not context.lake.exists(EVENTS):
+        return
+    report, top = context.report, params.report_top
+    report.title = f"Events {context.days}"
+    events = context.lake.read(EVENTS, days=context.days)
+    hours = events.groupBy(F.date_trunc("hour", "derived_tstamp").alias("hour")).agg(
+        F.count(F.lit(1)).alias("events"), F.count_if("is_bot").alias("bots")
+    )
+    by_hour = hours.orderBy("hour").limit(24 * 400).collect()
+    total, bots = sum(row["events"] for row in by_hour), sum(row["bots"] for row in by_hour)
+    report.headline("Events", f"{total:,}", f"in silver, {context.days}, UTC days")
+    report.headline("From machines", _percent(bots, total), plural(bots, "event"))
+    report.headline("New in this run", f"{context.counts.rows_written:,}")
+    report.headline(
+        "Set aside", f"{context.counts.rows_quarantined + context.counts.rows_filtered:,}", "rejected or late"
+    )
+    if not total:
+        report.text("No events", [f"Silver holds no event of {context.days}."])
+        return
+    _days_and_hours(report, by_hour, total)
+    _with_and_without(report, events)
+    counted = _counted(events)
+    _evidence(report, counted.pop("evidence", []), bots, total)
+    for column, heading in _TOP.items():
+        if counted.get(column):
+            report.table(heading, (column, "events"), counted[column][:top])
+    _aside(report, context, promoter)
+
+
+def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> None:
+    days: dict[str, list[int]] = {}
+    for row in by_hour:
+        counts = days.setdefault(row["hour"].date().isoformat(), [0, 0])
+        counts[0] += row["events"] - row["bots"]
+        counts[1] += row["bots"]
+    busiest = max(days, key=lambda day: sum(days[day]))
+    report.bars(
+        "Events per day",
+        list(days),
+        {"people": [counts[0] for counts in days.values()], "machines": [counts[1] for counts in days.values()]},
+        unit="events",
+        label_name="UTC day",
+        text_alternative=(
+            f"{plural(total, 'event')} on {plural(len(days), 'day')}, most on {busiest}: {sum(days[busiest]):,}."
+        ),
+    )
+    peak = max(by_hour, key=lambda row: row["events"])
+    report.line(
+        "Events per hour",
+        [row["hour"] for row in by_hour],
+        {"people": [row["events"] - row["bots"] for row in by_hour], "machines": [row["bots"] for row in by_hour]},
+        unit="events",
+        x_name="hour, UTC",
+        text_alternative=(
+            f"The busiest hour begins at {peak['hour']:%Y-%m-%d %H:%M}: {plural(peak['events'], 'event')}."
+        ),
+    )
+
+
+def _with_and_without(report: ReportBuilder, events: DataFrame) -> None:
+    by_agent = F.exists("bot_evidence", lambda text: F.startswith(text, F.lit("agent:")))
+    verdicts: dict[str, Column] = {
+        "all traffic": F.lit(True),
+        "without machines by agent": ~by_agent,
+        "without machines by agent or behaviour": ~F.col("is_bot"),
+    }
+    found = events.agg(*(F.struct(*_figures(kept)).alias(name) for name, kept in verdicts.items())).first()
+    rows = [(name, *_row_of(found[name])) for name in verdicts] if found is not None else []
+    report.table(
+        "What the figures would be under each verdict",
+        ("verdict", "events", "page views", "visitors (about)", "pages a visitor", "errors", "purchases"),
+        rows,
+        note="Errors is the share of requests answered with 400 or more. Visitors are counted to about 2 %.",
+    )
+
+
+def _figures(kept: Column) -> list[Column]:
+    return [
+        F.count_if(kept).alias("events"),
+        F.count_if(kept & (F.col("event_name") == "page_view")).alias("views"),
+        F.approx_count_distinct(F.when(kept, F.col("domain_userid")), 0.02).alias("visitors"),
+        F.count_if(kept & F.col("http_status").isNotNull()).alias("requests"),
+        F.count_if(kept & (F.col("http_status") >= 400)).alias("errors"),
+        F.count_if(kept & (F.col("event_name") == "purchase")).alias("purchases"),
+    ]
+
+
+def _row_of(found: Row) -> tuple[object, ...]:
+    a_visitor = f"{found['views'] / found['visitors']:.2f}" if found["visitors"] else ""
+    errors = _percent(found["errors"], found["requests"])
+    return found["events"], found["views"], found["visitors"], a_visitor, errors, found["purchases"]
+
+
+def _counted(events: DataFrame) -> dict[str, list[tuple[str, int]]]:
+    """What each value of the tables below is worth in events, the most frequent first: one pass for all of them."""
+    person = ~F.col("is_bot")
+    sent_here = person & (F.col("refr_medium") != "internal")
+    asked: dict[str, Column] = {
+        "page_urlpath": person & (F.col("event_name") == "page_view"),
+        "refr_medium": sent_here,
+        "refr_urlhost": sent_here,
+        "http_status": F.lit(True),
+        "device_category": person,
+    }
+    values = [
+        F.when(
+            kept, F.struct(F.lit(name).alias("kind"), F.substring(F.col(name).cast("string"), 1, 120).alias("value"))
+        )
+        for name, kept in asked.items()
+    ]
+    evidence = F.transform("bot_evidence", lambda sign: F.struct(F.lit("evidence").alias("kind"), sign.alias("value")))
+    pairs = events.select(F.explode(F.concat(F.array(*values), evidence)).alias("pair")).select("pair.*")
+    numbers = pairs.where(F.col("value").isNotNull()).groupBy("kind", "value").count()
+    first = Window.partitionBy("kind").orderBy(F.desc("count"), "value")
+    rows = numbers.withColumn("place", F.row_number().over(first)).where(F.col("place") <= _MOST).collect()
+    told: dict[str, list[tuple[str, int]]] = {}
+    for row in sorted(rows, key=lambda row: row["place"]):
+        told.setdefault(row["kind"], []).append((row["value"], row["count"]))
+    return told
+
+
+def _evidence(report: ReportBuilder, rows: list[tuple[str, int]], bots: int, total: int) -> None:
+    if rows:
+        report.bars(
+            "What speaks for machines",
+            [name for name, _ in rows],
+            [number for _, number in rows],
+            unit="events",
+            label_name="evidence",
+            text_alternative=f"{bots:,} of {total:,} events are from machines; most carry {rows[0][0]}.",
+            note="An event may carry several kinds of evidence; one is enough for the verdict.",
+        )
+
+
+def _aside(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
+    reasons = sorted(promoter.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    report.quarantine(reasons, table="clickstream.quarantine_ingest")
+    if reasons:
+        rows = [(reason, number, promoter.examples.get(reason, "")) for reason, number in reasons]
+        report.table("Where to look at rejected rows", ("reason", "rows", "for example in"), rows)
+    counts = context.counts
+    report.text(
+        "Where the rows went",
+        [
+            f"{counts.rows_read:,} rows read = {counts.rows_written:,} events + "
+            f"{counts.rows_quarantined:,} quarantined + "
+            f"{counts.rows_deduplicated:,} duplicates + {counts.rows_filtered:,} late or outside of the days.",
+            f"{counts.details.get('files_waiting', 0):,} files wait for the run that owns their days.",
+        ],
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "none"

@@ -1,0 +1,132 @@
+"""From rows as sent to typed events with ids, and the rules that a row must keep to become one."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from common.quality.rules import Rule
+from jobs.clickstream.events import clock_skew
+from jobs.clickstream.events.clock_skew import TimeLimits
+from jobs.clickstream.events.tables import CANONICAL_COLUMNS
+
+# Ways in which feeds write "nothing". NaN is a number gone wrong; elsewhere it is what pandas writes for null.
+_NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)")
+_NUMBERS = ("http_status", "bytes", "quantity", "price")
+_WHOLE = r"^[0-9]{1,18}(\.0*)?$"
+_DECIMAL = r"^[+-]?([0-9]{1,13}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
+# Not of the event itself but of how it travelled: a second sending differs in these only.
+_TRANSPORT = ("event_id", "collector_tstamp", "dvce_sent_tstamp")
+_MAX_ID_LENGTH = 512
+_MAX_URL_LENGTH = 65_536
+
+VISITOR_TEXT = "_visitor_text"
+
+
+def cleaned(rows: DataFrame) -> DataFrame:
+    """``rows`` with each canonical column trimmed, and null where it says nothing (blank, ``-``, ``null`` ...)."""
+    trimmed = {name: F.trim(F.col(name)) for name in CANONICAL_COLUMNS}
+    nothing = {name: _NOTHING if name in _NUMBERS else (*_NOTHING, "nan") for name in CANONICAL_COLUMNS}
+    return rows.withColumns({name: F.when(~F.lower(text).isin(*nothing[name]), text) for name, text in trimmed.items()})
+
+
+def with_visitor_text(rows: DataFrame) -> DataFrame:
+    """``rows`` with ``_visitor_text``, what names the visitor in clear; null when nobody is named.
+
+    The ``domain_userid`` (a cookie or device id) where one was sent, else the ``user_id``, else address and user agent
+    together. It must be made a pseudonym before it is published.
+    """
+    by_user = F.concat(F.lit("user\x1f"), F.col("user_id"))
+    by_client = F.concat(F.lit("client\x1f"), "user_ipaddress", F.lit("\x1f"), F.coalesce("useragent", F.lit("")))
+    return rows.withColumn(VISITOR_TEXT, F.coalesce(F.col("domain_userid"), by_user, by_client))
+
+
+def with_ids(rows: DataFrame) -> DataFrame:
+    """``rows`` with ``event_fingerprint``, and with ``event_id`` made from content where none was sent.
+
+    The fingerprint is the SHA-256 of all content as sent but for the id and the times of transport. It holds the
+    visitor's and the user's pseudonyms, and no address, which could be found again by trying all of them. An id made
+    from content is the SHA-256 of the fingerprint and the times of transport: identical lines become one event.
+    """
+    content = [name for name in CANONICAL_COLUMNS if name not in (*_TRANSPORT, "user_ipaddress")]
+    fingerprint = F.sha2(_joined(content), 256)
+    marked = rows.withColumn("event_fingerprint", fingerprint)
+    made = F.sha2(_joined(["event_fingerprint", "collector_tstamp", "dvce_sent_tstamp"]), 256)
+    return marked.withColumn("event_id", F.coalesce(F.col("event_id"), made))
+
+
+def _joined(names: list[str]) -> Column:
+    # \x1f parts the fields and \x00 stands for null, so that ("a", null) and (null, "a") differ.
+    return F.concat_ws("\x1f", *(F.coalesce(F.col(name), F.lit("\x00")) for name in names))
+
+
+def typed(rows: DataFrame, limits: TimeLimits) -> DataFrame:
+    """``rows`` with times, ``http_status``, ``bytes``, ``quantity`` and ``price`` typed.
+
+    A number that was sent but cannot be read is null here and named in ``_unread array<string>``, for the rules.
+    """
+    numbers = {
+        "http_status": _whole("http_status", "int", 3),
+        "bytes": _whole("bytes", "bigint", 15),
+        "quantity": _exact("quantity", "decimal(18,3)"),
+        "price": _exact("price", "decimal(18,4)"),
+    }
+    read = rows.withColumns({f"_read_{name}": value for name, value in numbers.items()})
+    unread = F.filter(
+        F.array(*(F.when(F.col(name).isNotNull() & F.col(f"_read_{name}").isNull(), F.lit(name)) for name in numbers)),
+        lambda name: name.isNotNull(),
+    )
+    replaced = read.withColumns({"_unread": unread}).withColumns({name: F.col(f"_read_{name}") for name in numbers})
+    named = replaced.drop(*(f"_read_{name}" for name in numbers)).withColumn("currency", F.upper("currency"))
+    return clock_skew.with_event_times(named, limits)
+
+
+def _whole(name: str, kind: str, digits: int) -> Column:
+    text = F.regexp_replace(F.col(name), r"\..*$", "")
+    fits = F.col(name).rlike(_WHOLE) & (F.length(F.regexp_replace(text, "^0*", "")) <= digits)
+    return F.when(fits, text).cast(kind)
+
+
+def _exact(name: str, kind: str) -> Column:
+    # The pattern leaves no text that overflows; one with an exponent may, and is looked at as a double first.
+    fits = F.col(name).rlike(_DECIMAL)
+    plain = F.when(fits & ~F.col(name).rlike("[eE]"), F.col(name)).cast(kind)
+    number = F.when(fits & F.col(name).rlike("[eE]"), F.col(name)).cast("double")
+    return F.coalesce(plain, F.when(F.abs(number) < 1e13, number).cast(kind))
+
+
+def with_event_name(events: DataFrame) -> DataFrame:
+    """``events`` (with ``is_asset``) with an ``event_name``: the one sent, else what the request was.
+
+    ``asset_request`` for a file that a page pulls in; ``page_view`` for a GET that was answered (2xx or 304), or where
+    method and status are unknown; ``request`` for the rest (HEAD, POST, redirects, errors).
+    """
+    method, status = F.upper(F.coalesce("http_method", F.lit("GET"))), F.coalesce("http_status", F.lit(200))
+    viewed = (method == "GET") & (status.between(200, 299) | (status == 304))
+    told = (
+        F.when(F.col("is_asset"), F.lit("asset_request")).when(viewed, F.lit("page_view")).otherwise(F.lit("request"))
+    )
+    return events.withColumn("event_name", F.coalesce("event_name", told))
+
+
+def rules(limits: TimeLimits) -> list[Rule]:
+    """What a typed row must keep to be an event of this run; the codes are listed in docs/clickstream-ingest.md."""
+
+    def readable() -> Column:
+        return F.col("read_error").isNull()
+
+    return [
+        Rule("EVT-001", "no time can be read", lambda: F.col("derived_tstamp").isNull() & readable()),
+        Rule("EVT-002", f"the time is before {limits.earliest}", lambda: clock_skew.is_impossible(limits)),
+        Rule("EVT-003", "the time is after the days of the run", lambda: clock_skew.is_future(limits)),
+        Rule(
+            "EVT-004", "nobody: no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()
+        ),
+        Rule("EVT-005", "http_status is no number", lambda: F.array_contains("_unread", "http_status")),
+        Rule("EVT-006", "bytes is no number", lambda: F.array_contains("_unread", "bytes")),
+        Rule("EVT-007", "quantity is no number", lambda: F.array_contains("_unread", "quantity")),
+        Rule("EVT-008", "price is no number", lambda: F.array_contains("_unread", "price")),
+        Rule("EVT-009", "price is negative", lambda: F.col("price") < 0),
+        Rule("EVT-010", "event_id is too long", lambda: F.length("event_id") > _MAX_ID_LENGTH),
+        Rule("EVT-011", "page_url is too long", lambda: F.length("page_url") > _MAX_URL_LENGTH),
+    ]

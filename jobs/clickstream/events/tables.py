@@ -1,0 +1,181 @@
+"""The tables that clickstream.ingest owns: events as sent, events made usable, and what became of each file.
+
+Names of columns follow Snowplow's canonical event and GA4. Times are UTC. ``event_date`` is the UTC day of
+``derived_tstamp``; a site's own time zone is a matter of sessions, not of events.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from common.lake.table import Table
+from common.privacy.pseudonyms import KEY_ID_COLUMN
+
+_TEXT = StringType()
+_TIME = TimestampType()
+_MONEY = DecimalType(18, 4)
+
+# What a source may map its columns to, all as sent, as text. The order is that of the bronze table.
+CANONICAL_COLUMNS: tuple[str, ...] = (
+    "event_id",
+    "event_name",
+    "app_id",
+    "platform",
+    "collector_tstamp",
+    "dvce_created_tstamp",
+    "dvce_sent_tstamp",
+    "domain_userid",
+    "user_id",
+    "domain_sessionid",
+    "user_ipaddress",
+    "page_url",
+    "page_title",
+    "page_referrer",
+    "useragent",
+    "http_method",
+    "http_status",
+    "bytes",
+    "geo_country",
+    "geo_region",
+    "geo_city",
+    "item_id",
+    "item_name",
+    "item_brand",
+    "item_category",
+    "quantity",
+    "price",
+    "currency",
+    "transaction_id",
+)
+
+# Those that hold ids: see common.intake.without_card_numbers.
+IDENTIFIERS: tuple[str, ...] = (
+    "event_id",
+    "domain_userid",
+    "user_id",
+    "domain_sessionid",
+    "item_id",
+    "transaction_id",
+)
+
+STAMP_COLUMNS: tuple[str, ...] = ("_file", "_file_sha256", "_batch_id", "ingested_at")
+
+
+def _fields(kind: DataType, *names: str) -> list[StructField]:
+    return [StructField(name, kind, nullable=True) for name in names]
+
+
+def _required(kind: DataType, *names: str) -> list[StructField]:
+    return [StructField(name, kind, nullable=False) for name in names]
+
+
+_STAMP = [*_required(_TEXT, "_file", "_file_sha256", "_batch_id"), *_required(_TIME, "ingested_at")]
+
+EVENTS_RAW = Table(
+    name="clickstream.events_raw",
+    layer="bronze",
+    schema=StructType(
+        [*_fields(_TEXT, *CANONICAL_COLUMNS, "payload", "read_error"), *_required(DateType(), "ingest_date"), *_STAMP]
+    ),
+    keys=(),
+    day_column="ingest_date",
+    personal_columns=(
+        "domain_userid",
+        "user_id",
+        "domain_sessionid",
+        "user_ipaddress",
+        "page_url",
+        "page_referrer",
+        "useragent",
+        "payload",
+    ),
+    retention_days=90,
+    description=(
+        "Every row of every ingested file as sent, once per file content: payload is the whole raw record, read_error "
+        "why it could not be mapped."
+    ),
+)
+
+EVENTS = Table(
+    name="clickstream.events",
+    layer="silver",
+    schema=StructType(
+        [
+            *_required(_TEXT, "event_id", "event_name"),
+            *_required(DateType(), "event_date"),
+            *_required(_TIME, "derived_tstamp"),
+            *_required(_TEXT, "derived_tstamp_source"),
+            *_fields(_TIME, "collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp"),
+            *_fields(_TEXT, "app_id", "platform", "domain_userid", "user_id", "domain_sessionid"),
+            *_fields(_TEXT, "page_url", "page_urlscheme", "page_urlhost", "page_urlpath", "page_urlquery"),
+            *_fields(_TEXT, "page_urlfragment", "page_title"),
+            *_fields(_TEXT, "page_referrer", "refr_urlhost", "refr_urlpath", "refr_medium", "refr_source", "refr_term"),
+            *_fields(_TEXT, "mkt_medium", "mkt_source", "mkt_campaign", "mkt_term", "mkt_content"),
+            *_fields(_TEXT, "mkt_clickid", "mkt_network"),
+            *_fields(_TEXT, "useragent", "useragent_family", "useragent_version", "os_family", "os_version"),
+            *_fields(_TEXT, "device_family", "device_category"),
+            *_fields(_TEXT, "http_method"),
+            *_fields(IntegerType(), "http_status"),
+            *_fields(LongType(), "bytes"),
+            *_required(BooleanType(), "is_asset"),
+            *_fields(_TEXT, "geo_country", "geo_region", "geo_city"),
+            *_fields(_TEXT, "item_id", "item_name", "item_brand", "item_category"),
+            *_fields(DecimalType(18, 3), "quantity"),
+            *_fields(_MONEY, "price"),
+            *_fields(_TEXT, "currency", "transaction_id"),
+            *_required(BooleanType(), "is_bot"),
+            StructField("bot_evidence", ArrayType(_TEXT), nullable=False),
+            *_required(_TEXT, "event_fingerprint"),
+            *_fields(_TEXT, KEY_ID_COLUMN),
+            *_STAMP,
+        ]
+    ),
+    keys=("event_id",),
+    day_column="event_date",
+    cluster_by=("domain_userid", "derived_tstamp"),
+    personal_columns=(
+        "domain_userid",
+        "user_id",
+        "domain_sessionid",
+        "page_url",
+        "page_urlquery",
+        "page_referrer",
+        "refr_term",
+        "useragent",
+    ),
+    suite="clickstream.events",
+    description="One row per event: typed, deduplicated, clock-corrected, with URL, referrer, agent and bot verdict.",
+)
+
+EVENT_FILES = Table(
+    name="clickstream.event_files",
+    layer="ops",
+    schema=StructType(
+        [
+            *_required(_TEXT, "file_sha256", "path"),
+            *_fields(LongType(), "bytes"),
+            *_required(_TEXT, "status", "batch_id", "bronze_batch_id", "source", "run_id"),
+            *_required(DateType(), "first_day", "last_day"),
+            *_fields(DateType(), "due_day"),
+            *_required(_TIME, "ingested_at", "updated_at"),
+        ]
+    ),
+    keys=("file_sha256",),
+    description=(
+        "The ledger: one row per file content. status pending (a run has begun), waiting (in bronze, its events belong "
+        "to a later run) or done; first_day and last_day are those of the run that owns the batch, due_day is the day "
+        "that a run must own to take a waiting file."
+    ),
+)

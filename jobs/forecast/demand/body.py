@@ -1,0 +1,195 @@
+"""The body of forecast.history: read sales as of the last day, count demand, judge series, audit, publish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from common.errors import InputMissingError, UsageError
+from common.report.wording import plural
+from common.run.gate import pass_gate
+from jobs.forecast.demand import steps
+from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
+from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
+from jobs.forecast.demand.params import HistoryParams
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.demand.report import write_report
+from jobs.forecast.demand.returns import parts_of_demand
+from jobs.forecast.demand.series import judged_series, profiles
+from jobs.forecast.demand.tables import DEMAND, SERIES
+from jobs.forecast.sales.tables import SALES
+from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
+
+if TYPE_CHECKING:
+    from common.run.context import RunContext
+
+_FACTS = ("status", "reason", "demand_class")
+_NEVER_SOLD = "given back and never sold"
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """All lines judged, those of them up to the last day, and how many of these were read and are left out."""
+
+    judged: DataFrame
+    past: DataFrame
+    read: int
+    left_out: dict[str, int]
+
+
+def run(context: RunContext) -> None:
+    """One run of forecast.history. Raises LakejobsError."""
+    params, lake = context.params_as(HistoryParams), context.lake
+    periods = Periods(params.freq)
+    whole = periods.whole_in(context.days)
+    _check_frequency(context, params)
+    lines = _lines(context, params, whole, periods)
+    # Lines after the last day are read as well: the changes keep what became known later, a rerun must not lose it.
+    parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
+    parts = parts.where(F.col("ds").between(F.lit(whole.first), F.lit(whole.last)))
+    with lake.stage(DEMAND_CHANGES, changes_of(parts, params.freq)) as changes:
+        audited_changes = pass_gate(context, changes)
+        by_period = demand_as_of(changes.rows, context.days.last, periods).persist()
+        births = _births(lines.past)
+        with lake.stage(DEMAND, steps.on_grid(by_period, births, whole, periods)) as staged:
+            demand = pass_gate(context, staged)
+            rows = judged_series(
+                profiles(staged.rows),
+                _facts(lines.past, by_period),
+                as_of=context.days.last,
+                min_periods=params.min_periods,
+                ended_after_days=params.ended_after_days,
+                max_series=params.max_series,
+            )
+            with lake.stage(SERIES, rows) as series:
+                classes = pass_gate(context, series)
+                used = _accounted(context, lines, by_period, births.where(F.col("first_ds") <= whole.last), series.rows)
+                lake.replace_days(audited_changes, days=context.days)
+                written = lake.replace_days(demand, days=context.days)
+                context.counts.detail("demand_rows", written.rows_written)
+                context.fault("history.demand_written")
+                lake.replace_days(classes, days=DayRange.single(context.days.last))
+                _report(context, params, lines.left_out, used, staged.rows, series.rows, by_period)
+        by_period.unpersist()
+    lines.judged.unpersist()
+
+
+def _check_frequency(context: RunContext, params: HistoryParams) -> None:
+    """Raises UsageError FCT-006: periods of two lengths in one table would be added up."""
+    if not context.lake.exists(DEMAND):
+        return
+    outside = context.lake.read(DEMAND).where(f"NOT ({context.days.predicate('ds')})")
+    other = outside.where(F.col("freq") != params.freq).select("freq").first()
+    if other is not None:
+        raise UsageError(
+            "FCT-006",
+            f"The demand of other days is kept by {other['freq']}, not by {params.freq}.",
+            remedy="Run over all days at once, use the frequency of the table, or another lake root.",
+        )
+
+
+def _lines(context: RunContext, params: HistoryParams, whole: DayRange, periods: Periods) -> _Lines:
+    """Every line with series, period and why it is left out. Raises InputMissingError FCT-002 when none counts."""
+    lake, last = context.lake, context.days.last
+    sales = lake.read(SALES) if lake.exists(SALES) else None
+    lines, read = sales, 0
+    if sales is not None:
+        read = sales.where(F.col("sold_day") <= F.lit(last)).count()
+        lines = sales.withColumn(BOOKED_ON, F.lit(None).cast("date"))
+    if params.purchases_from_clickstream and lake.exists(CLICKSTREAM_EVENTS):
+        bought = bought_by_people(lake.read(CLICKSTREAM_EVENTS))
+        read += bought.where(F.col("event_date") <= F.lit(last)).count()
+        purchases = purchases_as_sales(bought, sales)
+        lines = purchases if lines is None else lines.unionByName(purchases)
+    if lines is None:
+        lines = lake.read(SALES)  # raises LAK-004 with what to do
+    has_labels = params.leave_out_fraud and lake.exists(FRAUD_LABELS)
+    frauds = confirmed_frauds(lake.read(FRAUD_LABELS)) if has_labels else None
+    dated = steps.with_left_out(lines, whole, periods, as_of=last, no_products=params.no_products, frauds=frauds)
+    judged = steps.with_series(dated, params.series_by).persist()
+    past = judged.where(F.col("sold_day") <= F.lit(last))
+    reason = F.coalesce(F.col(steps.LEFT_OUT), F.lit(""))
+    left_out = {row["reason"]: row["count"] for row in past.groupBy(reason.alias("reason")).count().collect()}
+    if not left_out.pop("", 0):
+        raise InputMissingError(
+            "FCT-002",
+            f"No sales line counts as demand in {context.days}.",
+            cause=", ".join(f"{plural(number, 'line')}: {name}" for name, number in sorted(left_out.items()))
+            or "No line at all.",
+            remedy="Check the days of the run, and the reasons for which lines are left out.",
+        )
+    return _Lines(judged, past, read, left_out)
+
+
+def _births(past: DataFrame) -> DataFrame:
+    bought = past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
+    bought = bought.where(F.col("quantity") >= 0)
+    return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), F.max("is_series").alias("is_series"))
+
+
+def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, born: DataFrame, series: DataFrame) -> int:
+    """Count lines whose demand is in the staged changes of a staged series; raises JobFailedError RUN-001 for a loss.
+
+    A line of a series that was only ever given back is left out: there is no demand to forecast.
+    """
+    is_born = born.select("unique_id", F.lit(True).alias("is_born"))
+    is_kept = series.select("unique_id", F.lit(True).alias("is_kept"))
+    by_series = by_period.groupBy("unique_id").agg(F.sum("lines").alias("lines"))
+    fates = by_series.join(is_born, "unique_id", "left").join(is_kept, "unique_id", "left")
+    found = fates.agg(
+        F.sum(F.when(F.col("is_kept"), F.col("lines"))).alias("used"),
+        F.sum(F.when(F.col("is_born").isNull() & F.col("is_kept").isNull(), F.col("lines"))).alias("never_sold"),
+    ).first()
+    used, never_sold = (0, 0) if found is None else (found["used"] or 0, found["never_sold"] or 0)
+    if never_sold:
+        lines.left_out[_NEVER_SOLD] = never_sold
+    filtered = sum(lines.left_out.values())
+    context.counts.add(rows_read=lines.read, rows_written=used, rows_filtered=filtered)
+    for name, number in sorted(lines.left_out.items()):
+        context.counts.detail(f"lines_left_out_{name.replace(' ', '_')}", number)
+    context.counts.check()
+    return int(used)
+
+
+def _facts(past: DataFrame, by_period: DataFrame) -> DataFrame:
+    # An item's name is the one it was sold by most often: notes such as "damaged" stand in the same column.
+    sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
+    names = sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
+    return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")
+
+
+def _report(
+    context: RunContext,
+    params: HistoryParams,
+    left_out: dict[str, int],
+    used: int,
+    grid: DataFrame,
+    series: DataFrame,
+    by_period: DataFrame,
+) -> None:
+    flow = by_period.agg(
+        *(F.sum(name).alias(name) for name in ("units_sold", "units_returned", "units_floored"))
+    ).first()
+    totals = grid.groupBy("ds").agg(F.sum("y").alias("y"), F.max("is_closed").alias("is_closed")).orderBy("ds")
+    kinds = series.groupBy(*_FACTS).agg(F.count(F.lit(1)).alias("series"), F.sum("units").alias("units"))
+    top = series.where("status = 'modelled'").orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
+    found: list[Row] = kinds.collect()
+    for status in ("modelled", "fallback", "left out"):
+        context.counts.detail(
+            f"series_{status.replace(' ', '_')}", sum(row["series"] for row in found if row["status"] == status)
+        )
+    write_report(
+        context.report,
+        days=context.days,
+        params=params,
+        used=used,
+        left_out=left_out,
+        flow=flow.asDict() if flow is not None else {},
+        totals=totals.limit(2_000).collect(),
+        kinds=found,
+        top=top.collect(),
+    )

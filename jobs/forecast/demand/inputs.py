@@ -1,0 +1,117 @@
+"""What the jobs after history read: the series of one day and their demand as known then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from common.errors import InputMissingError, UsageError
+from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.demand.steps import on_grid
+from jobs.forecast.demand.tables import SERIES
+
+if TYPE_CHECKING:
+    from common.run.context import RunContext
+
+
+@dataclass(frozen=True)
+class History:
+    """The series of ``as_of`` (SERIES) up to the period ``last_ds``; how many series and periods of them there are."""
+
+    as_of: date
+    periods: Periods
+    first_ds: date
+    last_ds: date
+    series: DataFrame
+    series_count: int
+    rows: int
+
+
+def single_day(context: RunContext) -> date:
+    """The day as of which the run works. Raises UsageError FCT-003 for a range of days."""
+    if len(context.days) != 1:
+        raise UsageError(
+            "FCT-003",
+            f"{context.job.name} works as of one day, not of {context.days}.",
+            remedy="Give --day, the last day of the history.",
+        )
+    return context.days.last
+
+
+def read_history(context: RunContext, *statuses: str) -> History:
+    """History of the series with one of ``statuses``. Raises InputMissingError FCT-004 when there are none."""
+    as_of = single_day(context)
+    series = context.lake.read(SERIES, days=DayRange.single(as_of)).where(F.col("status").isin(*statuses))
+    facts = series.agg(
+        F.count(F.lit(1)).alias("series"),
+        F.sum("periods").alias("rows"),
+        F.min("first_ds").alias("first_ds"),
+        F.max("last_ds").alias("last_ds"),
+        F.max("freq").alias("freq"),
+    ).first()
+    if facts is None or not facts["series"]:
+        raise InputMissingError(
+            "FCT-004",
+            f"No series can be forecast as of {as_of}.",
+            cause=f"forecast.series holds none with the status {' or '.join(statuses)} for that day.",
+            remedy="Run forecast.history up to that day; its report lists why series are left out.",
+        )
+    periods = Periods(facts["freq"])
+    return History(as_of, periods, facts["first_ds"], facts["last_ds"], series, facts["series"], facts["rows"])
+
+
+CORRECTED: Final = ("net", "later_on", "later_units")
+"""Columns of ``demand_as_of`` that say what a value was before its corrections."""
+
+
+def read_demand(context: RunContext, history: History, *, corrected_after: date | None = None) -> DataFrame:
+    """Demand of the series in ``history`` as known at the end of its day, from DEMAND_CHANGES; persisted.
+
+    ``unique_id, ds, y`` on the full grid, with ``corrected_after`` also CORRECTED (see ``demand_as_of``). Raises
+    InputMissingError FCT-011 for series whose changes are not there.
+    """
+    changes = context.lake.read(DEMAND_CHANGES, days=DayRange(history.first_ds, history.last_ds))
+    changes = changes.where(F.col("freq") == history.periods.freq)
+    known = demand_as_of(changes, history.as_of, history.periods, corrected_after=corrected_after)
+    kinds = known.groupBy("unique_id").agg(F.max("is_series").alias("is_series"))
+    births = history.series.select("unique_id", "first_ds").join(kinds, "unique_id", "left")
+    births = births.withColumn("is_series", F.coalesce("is_series", F.lit(False)))
+    extra = CORRECTED if corrected_after is not None else ()
+    whole = DayRange(history.first_ds, history.last_ds)
+    grid = on_grid(known, births, whole, history.periods, extra=extra)
+    demand = grid.select("unique_id", "ds", "y", *extra).persist()
+    _check_demand(context, history, demand)
+    return demand
+
+
+def _check_demand(context: RunContext, history: History, demand: DataFrame) -> None:
+    sums = demand.groupBy("unique_id").agg(F.sum("y").alias("now"), F.max(F.abs("y")).alias("most"))
+    found = (
+        history.series.select("unique_id", "units")
+        .join(sums, "unique_id", "left")
+        .agg(
+            F.count_if((F.col("units") != 0) & (F.coalesce("most", F.lit(0.0)) == 0)).alias("missing"),
+            F.count_if(F.abs(F.col("units") - F.col("now")) > 1e-6).alias("other"),
+        )
+        .first()
+    )
+    if found is not None and found["missing"]:
+        raise InputMissingError(
+            "FCT-011",
+            f"The demand of {found['missing']} series as of {history.as_of} cannot be told any more.",
+            cause="forecast.demand_changes holds nothing of their periods that was known by then.",
+            remedy="Run forecast.history again over the days up to that day.",
+        )
+    if found is not None and found["other"]:
+        context.log.warning(
+            "the demand of %s series as of %s is not what forecast.history saw: sales of these days came later, or it "
+            "ran again with other parameters",
+            found["other"],
+            history.as_of,
+        )

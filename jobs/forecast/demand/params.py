@@ -1,0 +1,40 @@
+"""Parameters of forecast.history."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config.params import Params
+
+SeriesColumn = Literal["item_id", "country", "currency"]
+
+
+class HistoryParams(Params):
+    """Parameters of ``forecast.history``."""
+
+    freq: Literal["D", "W", "M", "Q"] = Field("W", description="Length of a period: day, week, month or quarter.")
+    series_by: tuple[SeriesColumn, ...] = Field(
+        ("item_id",), min_length=1, description="Columns of a sales line that make a series."
+    )
+    no_products: tuple[str, ...] = Field(
+        ("POST", "DOT", "C2", "M", "D", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "GIFT_.*", "ADJUST.*", "TEST.*"),
+        max_length=500,
+        description="Item codes, as regular expressions, that are postage, fees, discounts: no products.",
+    )
+    return_days: int = Field(
+        90, ge=0, le=3_650, description="A return is taken off purchases of up to so many days before."
+    )
+    purchases_from_clickstream: bool = Field(
+        False, description="Count purchases in clickstream events too, unless their transaction is among the sales."
+    )
+    leave_out_fraud: bool = Field(True, description="Leave out transactions confirmed as fraud by then.")
+    min_periods: int = Field(12, ge=2, le=10_000, description="Shorter series are forecast by a fallback.")
+    ended_after_days: int = Field(
+        91, ge=1, le=10_000, description="A series without demand for longer has ended and is left out."
+    )
+    max_series: int = Field(
+        0, ge=0, le=10_000_000, description="Forecast only so many series, the most valuable ones; 0: all."
+    )
+    report_top: int = Field(12, ge=3, le=50, description="Series listed in the report.")

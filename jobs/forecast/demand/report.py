@@ -1,0 +1,134 @@
+"""The report of forecast.history: what sales became, how demand behaves, which series can be forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from common.days import DayRange
+    from common.report.builder import ReportBuilder
+    from jobs.forecast.demand.params import HistoryParams
+
+_PERIODS = {"D": "day", "W": "week (from Monday)", "M": "month", "Q": "quarter"}
+_MEANING = {
+    "smooth": "regular demand of similar size: the easiest to forecast",
+    "erratic": "regular demand of varying size",
+    "intermittent": "demand now and then, of similar size",
+    "lumpy": "demand now and then, of varying size: the hardest",
+}
+
+
+def write_report(
+    report: ReportBuilder,
+    *,
+    days: DayRange,
+    params: HistoryParams,
+    used: int,
+    left_out: Mapping[str, int],
+    flow: Mapping[str, float],
+    totals: Sequence[Any],
+    kinds: Sequence[Any],
+    top: Sequence[Any],
+) -> None:
+    """Fill the report. ``totals`` are rows a period, ``kinds`` numbers of series by status, reason and class."""
+    report.title = f"Demand history as of {days.last}"
+    modelled = sum(row["series"] for row in kinds if row["status"] == "modelled")
+    report.headline("Series to forecast", f"{modelled:,}", f"of {sum(row['series'] for row in kinds):,} seen")
+    report.headline("Demand", f"{sum(row['y'] for row in totals):,.0f}", "units bought and kept")
+    returned = (flow.get("units_returned") or 0.0) / (flow.get("units_sold") or 1.0)
+    report.headline("Given back", f"{returned:.1%}", "of the units sold, taken off their own purchases")
+    report.headline("Periods", f"{len(totals)}", f"one a {_PERIODS[params.freq]}")
+    if params.max_series:
+        report.text(
+            "A limited run",
+            [
+                f"This run forecasts only the {params.max_series:,} most valuable series (max_series); "
+                "all others are listed as left out below."
+            ],
+        )
+    _totals(report, totals)
+    _lines(report, used, left_out, flow)
+    _kinds(report, kinds)
+    report.table(
+        "The most valuable series",
+        ("series", "name", "class", "units", "value", "periods", "with demand", "ADI", "CV²"),
+        [
+            (
+                row["unique_id"],
+                row["item_name"] or "",
+                row["demand_class"],
+                row["units"],
+                row["value"],
+                row["periods"],
+                row["demand_periods"],
+                row["adi"],
+                row["cv2"],
+            )
+            for row in top
+        ],
+    )
+
+
+def _totals(report: ReportBuilder, totals: Sequence[Any]) -> None:
+    shown = [(row["ds"], row["y"]) for row in totals if not row["is_closed"]]
+    peak = max(shown, key=lambda pair: pair[1]) if shown else None
+    if peak is not None:
+        report.line(
+            "Demand of all series",
+            [ds for ds, _ in shown],
+            {"units": [y for _, y in shown]},
+            unit="units",
+            x_name="period",
+            text_alternative=f"Demand over {len(shown)} open periods; the most, {peak[1]:,.0f}, in that of {peak[0]}.",
+            note="Periods in which the whole shop sold nothing are closed, not zero, and are left out here.",
+        )
+
+
+def _lines(report: ReportBuilder, used: int, left_out: Mapping[str, int], flow: Mapping[str, float]) -> None:
+    rows: list[tuple[str, object]] = [("counted as demand, or as goods given back", used)]
+    rows += [(f"left out: {name}", number) for name, number in sorted(left_out.items(), key=lambda pair: -pair[1])]
+    report.table("What became of the sales lines", ("sales lines", "lines"), rows)
+    report.table(
+        "From units sold to demand",
+        ("units", "number"),
+        [
+            ("sold", flow.get("units_sold") or 0.0),
+            ("given back or cancelled", flow.get("units_returned") or 0.0),
+            ("of these beyond all sales of their period, not counted", flow.get("units_floored") or 0.0),
+        ],
+        note="A return is taken off the customer's last purchases of the item; demand never falls below zero.",
+    )
+
+
+def _kinds(report: ReportBuilder, kinds: Sequence[Any]) -> None:
+    by_class: dict[str, list[float]] = {}
+    for row in kinds:
+        if row["status"] == "modelled":
+            entry = by_class.setdefault(str(row["demand_class"]), [0, 0.0])
+            entry[0] += row["series"]
+            entry[1] += row["units"]
+    report.table(
+        "How demand behaves",
+        ("class", "series", "units", "what it means"),
+        [
+            (name, int(by_class[name][0]), by_class[name][1], meaning)
+            for name, meaning in _MEANING.items()
+            if name in by_class
+        ],
+        note="Classes of Syntetos, Boylan and Croston: periods a demand (limit 1.32), variation (0.49).",
+    )
+    aside: dict[tuple[str, str], int] = {}
+    for row in kinds:
+        if row["reason"]:
+            key = (row["status"], row["reason"])
+            aside[key] = aside.get(key, 0) + row["series"]
+    report.table(
+        "Series that no model sees",
+        ("what happens", "reason", "series"),
+        [
+            ("forecast by a fallback" if status == "fallback" else "left out", reason, number)
+            for (status, reason), number in sorted(aside.items(), key=lambda pair: -pair[1])
+        ],
+        note="Each of them stands in forecast.series with its reason.",
+    )

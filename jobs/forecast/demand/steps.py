@@ -1,0 +1,121 @@
+"""Sales lines to demand: which lines count and when, and a full grid of periods for each series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from jobs.forecast.demand.changes import NEVER
+from jobs.forecast.demand.neighbours import BOOKED_ON
+from jobs.forecast.demand.periods import Periods
+
+LEFT_OUT = "left_out"
+FRAUD, NO_PRODUCT, ADJUSTMENT, OTHER_PERIOD = "confirmed fraud", "no product", "stock adjustment", "unfinished period"
+BOOKED = "booked by a sales line"
+
+_FOR_A_TIME = (FRAUD, BOOKED, OTHER_PERIOD)
+
+
+def with_left_out(
+    lines: DataFrame,
+    whole: DayRange,
+    periods: Periods,
+    *,
+    as_of: date,
+    no_products: Sequence[str],
+    frauds: DataFrame | None,
+) -> DataFrame:
+    """Sales lines with ``ds``, ``void`` and ``left_out``: why, at the end of ``as_of``, a line is no demand of the
+    periods ``whole``; null when it is.
+
+    ``no_products`` are regular expressions for whole item codes. A line without price and customer moves stock; nobody
+    bought anything. ``void`` has the spans (pairs of days since 1970: first, first not) in which a line does not count:
+    those of its transaction in ``frauds`` (transaction_id, frauds), and from ``booked_on`` on. A purchase belongs to
+    the transaction (or invoice) of its id and day, give or take one for another clock; a return to one of earlier days
+    too. A ready series is a total of many transactions, and none itself.
+    """
+    dated = lines.withColumn("ds", periods.start_of("sold_day"))
+    booked = F.when(F.col(BOOKED_ON).isNotNull(), F.array(F.array(F.unix_date(BOOKED_ON), F.lit(NEVER))))
+    if frauds is None:
+        judged = dated.withColumn("_fraud", F.lit(None).cast("array<array<int>>"))
+    else:
+        named = dated.withColumn("transaction", F.coalesce(F.col("transaction_id"), F.col("invoice_id")))
+        known = frauds.withColumnRenamed("transaction_id", "transaction")
+        judged = named.join(known, "transaction", "left").withColumn("_fraud", _spans_of_fraud()).drop("transaction")
+        judged = judged.drop("frauds")
+    today = F.unix_date(F.lit(as_of))
+    pattern = "^(?i)(" + "|".join(no_products) + ")$" if no_products else "(?!)"
+    free = F.coalesce(F.col("unit_price") <= 0, F.lit(False)) & F.col("customer_id").isNull()
+    inside = F.col("ds").between(F.lit(whole.first), F.lit(whole.last))
+    reason = (
+        F.when(~F.col("is_series") & F.col("item_id").rlike(pattern), NO_PRODUCT)
+        .when(~F.col("is_series") & free, ADJUSTMENT)
+        .when(F.exists("_fraud", lambda span: (span[0] <= today) & (today < span[1])), FRAUD)
+        .when(F.col(BOOKED_ON) <= F.lit(as_of), BOOKED)
+        .when(~inside, OTHER_PERIOD)
+    )
+    nothing = F.array().cast("array<array<int>>")
+    void = F.concat(F.coalesce("_fraud", nothing), F.coalesce(booked, nothing))
+    void = F.when(F.col("_fraud").isNotNull() | booked.isNotNull(), void)
+    return judged.withColumns({LEFT_OUT: reason, "void": void}).drop("_fraud", BOOKED_ON)
+
+
+def _spans_of_fraud() -> Column:
+    days = F.col("sold_day")
+    own = F.filter(
+        "frauds",
+        lambda fraud: F.when(F.col("quantity") < 0, F.datediff(days, fraud["tx_day"]) >= -1).otherwise(
+            F.abs(F.datediff(days, fraud["tx_day"])) <= 1
+        ),
+    )
+    spans = F.transform(own, lambda fraud: fraud["span"])
+    return F.when(~F.col("is_series") & (F.size(own) > 0), spans)
+
+
+def may_count(lines: DataFrame) -> DataFrame:
+    """The lines of ``with_left_out`` that count at some time or in some period."""
+    return lines.where(F.col(LEFT_OUT).isNull() | F.col(LEFT_OUT).isin(*_FOR_A_TIME))
+
+
+def with_series(lines: DataFrame, series_by: Sequence[str]) -> DataFrame:
+    """Lines with ``unique_id``: the values of ``series_by`` joined by ``/``."""
+    parts = [F.coalesce(F.col(name), F.lit("unknown")) for name in series_by]
+    return lines.withColumn(
+        "unique_id", F.when(F.col("is_series"), F.col("item_id")).otherwise(F.concat_ws("/", *parts))
+    )
+
+
+def on_grid(
+    demand: DataFrame, births: DataFrame, whole: DayRange, periods: Periods, *, extra: Sequence[str] = ()
+) -> DataFrame:
+    """``demand_as_of`` on a full grid: each series from its birth to the last of ``whole``, columns of DEMAND.
+
+    ``births`` (unique_id, first_ds, is_series) has one row a series; ``extra`` are columns of ``demand`` to keep.
+    Before its birth a series has no rows. A period in which not one line was sold in the whole shop ``is_closed``. A
+    period that a ready series leaves out is not zero but unknown: it takes the value before it, and is counted as
+    closed.
+    """
+    first = F.greatest("first_ds", F.lit(whole.first))
+    steps = F.explode(F.sequence(first, F.lit(whole.last), F.expr(periods.step_sql)))
+    grid = births.where(F.col("first_ds") <= F.lit(whole.last)).select("unique_id", "is_series", steps.alias("ds"))
+    open_periods = demand.where(F.col("units_sold") > 0).select("ds").distinct().withColumn("_is_open", F.lit(True))
+    filled = grid.join(demand.drop("is_series"), ["unique_id", "ds"], "left").join(
+        F.broadcast(open_periods), "ds", "left"
+    )
+    before = Window.partitionBy("unique_id").orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
+    known = F.when(F.col("is_series"), F.last("y", ignorenulls=True).over(before)).otherwise(F.col("y"))
+    closed = F.when(F.col("is_series"), F.col("y").isNull()).otherwise(F.col("_is_open").isNull())
+    return filled.select(
+        "unique_id",
+        F.lit(periods.freq).alias("freq"),
+        "ds",
+        F.coalesce(known, F.lit(0.0)).alias("y"),
+        F.coalesce("units_sold", F.lit(0.0)).alias("units_sold"),
+        F.coalesce("units_returned", F.lit(0.0)).alias("units_returned"),
+        closed.alias("is_closed"),
+        *extra,
+    )

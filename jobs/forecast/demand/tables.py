@@ -1,0 +1,58 @@
+"""Demand on a grid of periods, and what each series is."""
+
+from __future__ import annotations
+
+from pyspark.sql.types import (
+    BooleanType,
+    LongType,
+    StructType,
+)
+
+from common.lake.table import Table
+from jobs.forecast.fields import DAY, NUMBER, TEXT, optional, required
+
+DEMAND = Table(
+    name="forecast.demand",
+    layer="gold",
+    schema=StructType(
+        [
+            *required(TEXT, "unique_id", "freq"),
+            *required(DAY, "ds"),
+            *required(NUMBER, "y", "units_sold", "units_returned"),
+            *required(BooleanType(), "is_closed"),
+        ]
+    ),
+    keys=("unique_id", "ds"),
+    day_column="ds",
+    cluster_by=("unique_id",),
+    suite="forecast.demand",
+    description=(
+        "Demand on a full grid, one row per series and period from its first sale on: a period without a row of sales "
+        "is zero demand, or is_closed when nobody could buy."
+    ),
+)
+
+
+SERIES = Table(
+    name="forecast.series",
+    layer="gold",
+    schema=StructType(
+        [
+            *required(DAY, "as_of_date"),
+            *required(TEXT, "unique_id", "freq", "status"),
+            *optional(TEXT, "reason", "item_name"),
+            *optional(DAY, "first_ds", "last_ds", "last_sale_ds"),
+            *required(LongType(), "periods", "open_periods", "demand_periods"),
+            *required(NUMBER, "units", "value"),
+            *optional(NUMBER, "adi", "cv2"),
+            *optional(TEXT, "demand_class"),
+        ]
+    ),
+    keys=("unique_id",),
+    day_column="as_of_date",
+    suite="forecast.series",
+    description=(
+        "What each series is as of a day: its class of demand, and whether it is modelled, forecast by a fallback, "
+        "or left out, with the reason."
+    ),
+)

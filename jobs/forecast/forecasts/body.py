@@ -1,0 +1,145 @@
+"""The body of forecast.predict: forecast by the chosen models, calibrate, fall back, audit, publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from common.errors import InputMissingError, JobFailedError
+from common.run.gate import pass_gate
+from jobs.forecast.demand.inputs import History, read_demand, read_history
+from jobs.forecast.demand.series import FALLBACK, MODELLED
+from jobs.forecast.forecasts.params import PredictParams
+from jobs.forecast.forecasts.report import write_report
+from jobs.forecast.forecasts.steps import (
+    NO_CHAMPION,
+    forecast_globally,
+    forecast_locally,
+    with_global,
+    with_quantiles,
+)
+from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.trials.calibration import sampled
+from jobs.forecast.trials.global_model import FAILED, Boosting
+from jobs.forecast.trials.global_model import NAME as GLOBAL
+from jobs.forecast.trials.residuals import step_residuals
+from jobs.forecast.trials.tables import BACKTESTS, TRIALS
+
+if TYPE_CHECKING:
+    from common.run.context import RunContext
+
+
+def run(context: RunContext) -> None:
+    """One run of forecast.predict. Raises LakejobsError."""
+    params, lake = context.params_as(PredictParams), context.lake
+    history = read_history(context, MODELLED, FALLBACK)
+    day = DayRange.single(history.as_of)
+    trials = lake.read(TRIALS, days=day)
+    backtests = lake.read(BACKTESTS, days=day)
+    steps = backtests.agg(F.max("step").alias("steps")).first()
+    if steps is None or steps["steps"] is None:
+        raise InputMissingError(
+            "FCT-008",
+            f"There is no backtest as of {history.as_of}.",
+            remedy="Run forecast.backtest for that day first.",
+        )
+    horizon = params.horizon or int(steps["steps"])
+    champions = _champions(history, trials).persist()
+    demand = read_demand(context, history)
+    rows = _forecasts(context, params, history, demand, champions, horizon)
+    classes = history.series.select("unique_id", "demand_class")
+    residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
+    told = with_quantiles(rows.join(classes, "unique_id", "left"), residuals, fewest=params.min_calibration)
+    told = told.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
+    with lake.stage(FORECASTS, told.select(*FORECASTS.schema.names)) as staged:
+        _check_complete(staged.rows, history, horizon)
+        audited = pass_gate(context, staged)
+        context.fault("predict.audited")
+        written = lake.replace_days(audited, days=day)
+        context.counts.add(rows_read=history.series_count, rows_written=written.rows_written // horizon)
+        context.counts.detail("forecast_rows", written.rows_written)
+        _report(context, params, history, demand, staged.rows, horizon)
+    demand.unpersist()
+    champions.unpersist()
+
+
+def _champions(history: History, trials: DataFrame) -> DataFrame:
+    """``unique_id, champion, reason``: the chosen model, or why there is none."""
+    chosen = trials.where("is_champion").select("unique_id", F.col("model").alias("champion"))
+    joined = history.series.select("unique_id", "reason").join(chosen, "unique_id", "left")
+    why = F.when(F.col("champion").isNull(), F.coalesce("reason", F.lit("no model could be scored")))
+    return joined.select("unique_id", F.coalesce("champion", F.lit(NO_CHAMPION)).alias("champion"), why.alias("reason"))
+
+
+def _forecasts(
+    context: RunContext,
+    params: PredictParams,
+    history: History,
+    demand: DataFrame,
+    champions: DataFrame,
+    horizon: int,
+) -> DataFrame:
+    season = params.season_length or history.periods.season_length
+    local = forecast_locally(
+        demand.join(champions, "unique_id", "inner"),
+        history.periods,
+        horizon=horizon,
+        season_length=season,
+        rows=history.rows,
+        rows_per_bucket=params.rows_per_bucket,
+        least=4 * context.spark.sparkContext.defaultParallelism,
+    )
+    if champions.where(F.col("champion") == GLOBAL).isEmpty():
+        return local
+    modelled = demand.join(history.series.where(F.col("status") == MODELLED), "unique_id", "left_semi")
+    how = Boosting(history.periods, season, params.seed)
+    predicted = forecast_globally(modelled, horizon, how, rows=history.rows, rows_limit=params.global_rows_limit)
+    return with_global(local, predicted, champions)
+
+
+def _check_complete(rows: DataFrame, history: History, horizon: int) -> None:
+    """Raises JobFailedError FCT-009 unless each requested series and period is there exactly once."""
+    found = rows.groupBy("unique_id").agg(F.count(F.lit(1)).alias("rows"), F.countDistinct("ds").alias("periods"))
+    whole = found.agg(
+        F.count_if((F.col("rows") == horizon) & (F.col("periods") == horizon)).alias("whole"),
+        F.count(F.lit(1)).alias("all"),
+    ).first()
+    if whole is None or whole["whole"] != history.series_count or whole["all"] != history.series_count:
+        raise JobFailedError(
+            "FCT-009",
+            f"Of {history.series_count} series, {0 if whole is None else whole['whole']} have each period once.",
+            remedy="This is a defect of the job: report it with the run record. Nothing was published.",
+        )
+
+
+def _report(
+    context: RunContext, params: PredictParams, history: History, demand: DataFrame, rows: DataFrame, horizon: int
+) -> None:
+    top = history.series.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
+    names = {row["unique_id"]: row["item_name"] or "" for row in top.select("unique_id", "item_name").collect()}
+    recent = history.periods.plus(history.last_ds, -3 * horizon)
+    wanted = F.col("unique_id").isin(list(names))
+    failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
+    for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
+        context.log.warning("%s: %s series are forecast by a fallback", row["fallback_reason"], row["count"])
+    write_report(
+        context.report,
+        as_of=history.as_of,
+        horizon=horizon,
+        series_count=history.series_count,
+        names=names,
+        past=demand.where(wanted & (F.col("ds") > F.lit(recent))).orderBy("unique_id", "ds").collect(),
+        coming=rows.where(wanted).orderBy("unique_id", "ds").collect(),
+        totals=rows.groupBy("ds").agg(F.sum("y_hat").alias("y_hat")).orderBy("ds").collect(),
+        fallbacks=rows.where("step = 1 AND fallback_reason IS NOT NULL")
+        .groupBy("model", "fallback_reason")
+        .count()
+        .orderBy(F.col("count").desc(), "model")
+        .limit(20)
+        .collect(),
+        models=rows.where("step = 1").groupBy("model").count().collect(),
+        pools=rows.groupBy("calibrated_on").count().collect(),
+    )

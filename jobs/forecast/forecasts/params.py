@@ -1,0 +1,28 @@
+"""Parameters of forecast.predict."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from common.config.params import Params
+
+
+class PredictParams(Params):
+    """Parameters of ``forecast.predict``."""
+
+    horizon: int | None = Field(None, ge=1, le=400, description="Periods ahead; null: as in the backtest.")
+    season_length: int | None = Field(None, ge=1, le=400, description="Periods in a season; null: by frequency.")
+    min_calibration: int = Field(
+        40, ge=1, le=100_000, description="Fewest residuals for calibration by class and step; fewer: pooled wider."
+    )
+    calibration_series: int = Field(
+        5_000, ge=10, le=1_000_000, description="Series whose residuals calibrate the intervals; more are sampled."
+    )
+    rows_per_bucket: int = Field(
+        5_000, ge=10, le=5_000_000, description="History rows in one task of the local models; small: even tasks."
+    )
+    global_rows_limit: int = Field(
+        2_000_000, ge=100, le=50_000_000, description="Rows up to which LightGBM is one model; above: one a segment."
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of LightGBM.")
+    report_top: int = Field(4, ge=1, le=12, description="Series drawn in the report.")

@@ -1,0 +1,84 @@
+"""The report of forecast.predict: what comes, how sure it is, and which series had to fall back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from common.report.wording import plural
+from jobs.forecast.trials.report import model_words
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from common.report.builder import ReportBuilder
+
+
+def write_report(
+    report: ReportBuilder,
+    *,
+    as_of: date,
+    horizon: int,
+    series_count: int,
+    names: Mapping[str, str],
+    past: Sequence[Any],
+    coming: Sequence[Any],
+    totals: Sequence[Any],
+    fallbacks: Sequence[Any],
+    models: Sequence[Any],
+    pools: Sequence[Any],
+) -> None:
+    """Fill the report; ``past`` and ``coming`` hold the few series that are drawn."""
+    report.title = f"Forecast as of {as_of}"
+    fallen = sum(row["count"] for row in fallbacks)
+    report.headline("Series", f"{series_count:,}", f"{plural(horizon, 'period')} each, none missing")
+    report.headline("Expected demand", f"{sum(row['y_hat'] for row in totals):,.0f}", "units, all series and periods")
+    report.headline("Fallbacks", f"{fallen:,}", "series forecast by something simpler than their model")
+    report.table(
+        "Expected demand, all series",
+        ("period from", "units"),
+        [(row["ds"], row["y_hat"]) for row in totals],
+    )
+    for name, words in names.items():
+        _drawn(report, name, words, past, coming)
+    report.table(
+        "Which model made the forecasts",
+        ("model", "series"),
+        [(model_words(row["model"]), row["count"]) for row in sorted(models, key=lambda row: -row["count"])],
+    )
+    report.table(
+        "What the intervals are calibrated on",
+        ("errors of the backtest pooled by", "forecasts"),
+        [(row["calibrated_on"], row["count"]) for row in sorted(pools, key=lambda row: -row["count"])],
+        note="The finest pool with enough errors is taken; 'normal' means that there was none.",
+    )
+    if fallbacks:
+        report.table(
+            "Fallbacks",
+            ("forecast by", "because", "series"),
+            [(model_words(row["model"]), row["fallback_reason"], row["count"]) for row in fallbacks],
+        )
+
+
+def _drawn(report: ReportBuilder, name: str, words: str, past: Sequence[Any], coming: Sequence[Any]) -> None:
+    before = [row for row in past if row["unique_id"] == name]
+    after = [row for row in coming if row["unique_id"] == name]
+    if not after:
+        return
+    blank: list[float | None] = [None] * len(before)
+    expected = sum(row["y_hat"] for row in after)
+    report.line(
+        f"{name} {words}".strip(),
+        [row["ds"] for row in [*before, *after]],
+        {
+            "demand": [*(row["y"] for row in before), *([None] * len(after))],
+            "forecast": [*blank, *(row["y_hat"] for row in after)],
+        },
+        band=("80 % band", [*blank, *(row["q100"] for row in after)], [*blank, *(row["q900"] for row in after)]),
+        unit="units",
+        x_name="period from",
+        text_alternative=(
+            f"{len(after)} periods are expected to bring {expected:,.0f} units, by {model_words(after[0]['model'])}; "
+            f"in the first between {after[0]['q100']:,.0f} and {after[0]['q900']:,.0f} with a chance of 80 %."
+        ),
+    )

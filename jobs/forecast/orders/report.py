@@ -1,0 +1,98 @@
+"""The report of forecast.replenish: the order list, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jobs.forecast.trials.report import model_words
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from common.report.builder import ReportBuilder
+    from jobs.forecast.orders.steps import Policy
+
+_UNITS = {"D": "days", "W": "weeks", "M": "months", "Q": "quarters"}
+
+
+def write_report(
+    report: ReportBuilder,
+    *,
+    as_of: date,
+    freq: str,
+    policy: Policy,
+    by_cost: bool,
+    has_stock: bool,
+    totals: Any,
+    top: Sequence[Any],
+) -> None:
+    """Fill the report; ``top`` are the orders of the most valuable series."""
+    unit = _UNITS[freq]
+    report.title = f"Orders as of {as_of}"
+    report.headline("Items to order", f"{totals['orders']:,}", "" if has_stock else "if their stock is that low")
+    report.headline("Units", f"{totals['units']:,.0f}", "in whole packs")
+    report.headline(
+        "Service level", f"{policy.service_level:.1%}", "from the costs given" if by_cost else "as asked for"
+    )
+    report.headline(
+        "Safety stock", f"{totals['safety_stock']:,.0f}", f"units, beside {totals['lead_time_demand']:,.0f} expected"
+    )
+    report.table(
+        "Orders of the most valuable items",
+        (
+            "item",
+            "name",
+            "reorder point",
+            "order up to",
+            "order",
+            f"expected in {policy.lead_time_periods} {unit}",
+            "safety stock",
+            "model",
+            "why",
+        ),
+        [
+            (
+                row["unique_id"],
+                row["item_name"] or "",
+                round(row["reorder_point"]),
+                round(row["order_up_to"]),
+                round(row["order_quantity"]),
+                round(row["lead_time_demand"]),
+                round(row["safety_stock"]),
+                model_words(row["model"]),
+                row["reason"],
+            )
+            for row in top
+        ],
+        note="All orders stand in forecast.orders.",
+    )
+    shown = sorted(top, key=lambda row: -row["reorder_point"])[:12]
+    if shown:
+        report.bars(
+            "What a reorder point is made of",
+            [f"{row['unique_id']} {row['item_name'] or ''}".strip() for row in shown],
+            {
+                "expected demand": [min(row["lead_time_demand"], row["reorder_point"]) for row in shown],
+                "safety stock": [max(row["safety_stock"], 0.0) for row in shown],
+            },
+            unit="units",
+            label_name="item",
+            text_alternative=(
+                f"The highest reorder point is of {shown[0]['unique_id']}: {shown[0]['reorder_point']:,.0f} units, "
+                f"of which {max(shown[0]['safety_stock'], 0):,.0f} are safety stock."
+            ),
+        )
+    words = [
+        f"An order arrives after {policy.lead_time_periods} {unit} and must last until the goods of the next one come: "
+        f"{policy.protection_periods} {unit}.",
+        "The reorder point covers demand of the lead time, the order-up-to level that of the whole time, each with the "
+        f"wanted chance of {policy.service_level:.1%}. How far demand strays from its forecast is taken from whole "
+        "paths of the backtest's errors, so that errors which last for several periods count in full.",
+    ]
+    if not has_stock:
+        words.append(
+            "No stock is known (forecast.stock is absent): the order is what to buy at the moment at which stock and "
+            "open orders fall to the reorder point."
+        )
+    report.text("How to read this", words)

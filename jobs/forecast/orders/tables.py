@@ -1,0 +1,43 @@
+"""Orders, and the stock they start from."""
+
+from __future__ import annotations
+
+from pyspark.sql.types import (
+    StructType,
+)
+
+from common.lake.table import Table
+from jobs.forecast.fields import DAY, NUMBER, TEXT, WHOLE, optional, required
+
+STOCK = Table(
+    name="forecast.stock",
+    layer="silver",
+    schema=StructType([*required(TEXT, "unique_id"), *required(NUMBER, "on_hand", "on_order")]),
+    keys=("unique_id",),
+    is_owned=False,
+    description="Optional, written by the company's stock system: units on the shelf and on their way, by series.",
+)
+
+
+ORDERS = Table(
+    name="forecast.orders",
+    layer="gold",
+    schema=StructType(
+        [
+            *required(DAY, "as_of_date"),
+            *required(TEXT, "unique_id"),
+            *optional(TEXT, "item_name"),
+            *required(TEXT, "model"),
+            *required(WHOLE, "lead_time_periods", "review_periods"),
+            *required(NUMBER, "service_level", "lead_time_demand", "protection_demand", "safety_stock"),
+            *required(NUMBER, "reorder_point", "order_up_to"),
+            *optional(NUMBER, "stock_position"),
+            *required(NUMBER, "order_quantity", "expected_shortage"),
+            *required(TEXT, "reason"),
+        ]
+    ),
+    keys=("unique_id",),
+    day_column="as_of_date",
+    suite="forecast.orders",
+    description="What to order for each series, and why; all quantities in units.",
+)

@@ -1,0 +1,69 @@
+"""Sales lines, as sent and as used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyspark.sql.types import (
+    BooleanType,
+    StructType,
+    TimestampType,
+)
+
+from common.intake.feed import PROVENANCE
+from common.lake.table import Table
+from common.privacy.pseudonyms import KEY_ID_COLUMN
+from jobs.forecast.fields import DAY, MONEY, NUMBER, TEXT, optional, required
+
+SALES_FEED: Final = StructType(
+    [
+        *optional(TEXT, "invoice_id", "transaction_id", "item_id", "item_name"),
+        *optional(NUMBER, "quantity"),
+        *optional(TimestampType(), "sold_at"),
+        *optional(MONEY, "unit_price"),
+        *optional(TEXT, "customer_id", "country", "currency", "unique_id"),
+        *optional(TimestampType(), "ds"),
+        *optional(NUMBER, "y"),
+    ]
+)
+"""What a source of sales may map to: sales lines (item_id, sold_at, quantity), or ready series (unique_id, ds, y)."""
+
+
+SALES_RAW = Table(
+    name="forecast.sales_raw",
+    layer="bronze",
+    schema=StructType([*SALES_FEED.fields, *PROVENANCE]),
+    keys=(),
+    day_column="ingest_date",
+    personal_columns=("customer_id", "payload"),
+    retention_days=90,
+    description="Sales lines, or values of ready series, as sent: the record, what could be read, where it came from.",
+)
+
+
+SALES = Table(
+    name="forecast.sales",
+    layer="silver",
+    schema=StructType(
+        [
+            *required(TEXT, "line_id"),
+            *required(DAY, "sold_day"),
+            *required(TimestampType(), "sold_at"),
+            *required(TEXT, "item_id"),
+            *required(NUMBER, "quantity"),
+            *required(BooleanType(), "is_series"),
+            *optional(TEXT, "invoice_id", "transaction_id", "item_name"),
+            *optional(MONEY, "unit_price"),
+            *optional(TEXT, "customer_id", KEY_ID_COLUMN, "country", "currency"),
+            *required(TEXT, "_batch_id"),
+        ]
+    ),
+    keys=("line_id",),
+    cluster_by=("sold_day",),
+    personal_columns=("customer_id",),
+    suite="forecast.sales",
+    description=(
+        "Sales lines, each once; a negative quantity gives goods back. is_series: the line is the value of a ready "
+        "series, complete for its period. Customers are pseudonyms (key: pseudonym_key_id)."
+    ),
+)

@@ -1,0 +1,113 @@
+"""The leakage probe: plant another future, and see whether any forecast moves.
+
+A backtest is worth nothing when a model has seen what it forecasts. For some series the values after an origin are
+replaced, and corrections of known periods are planted that came after it: a return and a confirmed fraud. Every
+forecast from that origin must stay as it was. Replacing the last known value must move one, and so must a correction of
+it that was known at the origin; otherwise the probe itself is blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+
+from jobs.forecast.demand.changes import days_since_epoch
+from jobs.forecast.trials.global_model import Boosting, global_backtest
+from jobs.forecast.trials.origins import DEMAND_COLUMNS, Origins, local_backtest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Backtest = Callable[[pd.DataFrame, Origins], pd.DataFrame]
+
+SCHEMA = "model string, cutoff date, saw_the_future boolean, saw_the_past boolean"
+_KEY = ["unique_id", "model", "ds"]
+
+
+def probe(rows: pd.DataFrame, origins: Origins, backtest: Backtest) -> pd.DataFrame:
+    """``model, cutoff, saw_the_future, saw_the_past`` for ``backtest`` on the series in ``rows`` (DEMAND_COLUMNS)."""
+    import pandas as pd
+
+    found: list[dict[str, Any]] = []
+    for cutoff in origins.cutoffs:
+        one = replace(origins, cutoffs=(cutoff,))
+        moment = days_since_epoch(origins.periods.last_day(cutoff))
+        known = np.array([day <= cutoff for day in rows["ds"]])
+        last = _last_of_each(rows, known)
+        sold = known & (rows["net"].fillna(0.0) > 0).to_numpy()
+        latest = _last_of_each(rows, sold)
+        before = _last_of_each(rows, sold & ~latest)
+        net, other = rows["net"].fillna(0.0), _other(rows["y"])
+        later = rows.assign(y=np.where(known, rows["y"], other))
+        later = corrected(later, latest, moment + 1, -net)  # a fraud: all units of the period are taken off
+        later = corrected(later, before, moment + 8, -net / 2)  # goods given back
+        plain = backtest(rows, one)
+        future = backtest(later, one)
+        pasts = [
+            backtest(rows.assign(y=np.where(last, other, rows["y"]), net=np.where(last, other, net)), one),
+            backtest(corrected(rows, last, moment, other), one),
+        ]
+        for model in sorted(set(plain["model"])):
+            found.append(
+                {
+                    "model": model,
+                    "cutoff": cutoff,
+                    "saw_the_future": _moved(plain, future, model),
+                    "saw_the_past": all(_moved(plain, past, model) for past in pasts),
+                }
+            )
+    return pd.DataFrame(found, columns=["model", "cutoff", "saw_the_future", "saw_the_past"])
+
+
+def corrected(rows: pd.DataFrame, places: np.ndarray[Any, Any], day: int, change: pd.Series[float]) -> pd.DataFrame:
+    """``rows`` (DEMAND_COLUMNS) with one more change of ``net`` at ``places``, known on ``day`` (since 1970)."""
+    import pandas as pd
+
+    later_on, later_units = rows["later_on"].tolist(), rows["later_units"].tolist()
+    for place in np.flatnonzero(places):
+        later_on[place] = [*([] if later_on[place] is None else later_on[place]), day]
+        later_units[place] = [*([] if later_units[place] is None else later_units[place]), float(change.iloc[place])]
+    net = np.where(places, rows["net"].fillna(0.0) + change, rows["net"])
+    y = np.where(places, np.maximum(net, 0.0), rows["y"])
+    lists = {"later_on": later_on, "later_units": later_units}
+    columns = {name: pd.Series(values, index=rows.index, dtype=object) for name, values in lists.items()}
+    return rows.assign(net=net, y=y, **columns)
+
+
+def _last_of_each(rows: pd.DataFrame, where: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Which rows are the last of their series among those ``where``."""
+    import pandas as pd
+
+    days = pd.to_datetime(rows["ds"])
+    latest = days.where(where).groupby(rows["unique_id"]).transform("max")
+    return np.asarray(where & (days == latest).to_numpy())
+
+
+def _other(y: pd.Series[float]) -> pd.Series[float]:
+    # Far from the truth, and different for each value: neither a mean nor a rank survives it.
+    return 1_000.0 + 7.0 * y.abs() + 100.0 * np.arange(len(y))
+
+
+def _moved(plain: pd.DataFrame, other: pd.DataFrame, model: str) -> bool:
+    left = plain[(plain["model"] == model) & (plain["step"] > 0)].set_index(_KEY)["y_hat"].sort_index()
+    right = other[(other["model"] == model) & (other["step"] > 0)].set_index(_KEY)["y_hat"].sort_index()
+    return not (left.index.equals(right.index) and np.array_equal(left.to_numpy(), right.to_numpy()))
+
+
+def probed(history: DataFrame, origins: Origins, how: Boosting) -> DataFrame:
+    """The probe (SCHEMA) over the few series of ``history`` (DEMAND_COLUMNS), in one task; no rows of no series."""
+
+    def run(group: pd.DataFrame) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = group.sort_values(["unique_id", "ds"]).reset_index(drop=True)
+        told = [probe(rows, origins, local_backtest)]
+        if "lightgbm" in origins.models:
+            told.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how)))
+        return pd.concat(told)
+
+    return history.select(*DEMAND_COLUMNS).groupBy().applyInPandas(run, SCHEMA)

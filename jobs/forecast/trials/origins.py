@@ -1,0 +1,134 @@
+"""The rolling origins of a backtest, and the local models run over them inside Spark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+
+from common.report.wording import plural
+from jobs.forecast.demand.changes import days_since_epoch
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.trials.buckets import in_buckets
+from jobs.forecast.trials.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("unique_id", "model", "cutoff", "ds", "step", "y", "y_hat", "scale_mae", "scale_mse", "season", "reason")
+SCHEMA = (
+    "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mae double, "
+    "scale_mse double, season int, reason string"
+)
+FEWEST_TRAINING = 4
+DEMAND_COLUMNS = ("unique_id", "ds", "y", "net", "later_on", "later_units")
+"""What a backtest gets: demand as of today, and the changes of it that came after the end of their period."""
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What is tried: models, the last periods known (the latest first), periods ahead, and the season."""
+
+    models: tuple[str, ...]
+    cutoffs: tuple[date, ...]
+    horizon: int
+    season_length: int
+    periods: Periods
+
+    @classmethod
+    def rolling(
+        cls,
+        models: Sequence[str],
+        last: date,
+        periods: Periods,
+        *,
+        horizon: int | None,
+        windows: int,
+        stride: int | None,
+        season: int | None,
+    ) -> Origins:
+        """Origins ``stride`` periods apart, the latest of which leaves just ``horizon`` periods up to ``last``."""
+        ahead = horizon or periods.horizon
+        cutoffs = tuple(periods.plus(last, -(ahead + n * (stride or ahead))) for n in range(windows))
+        return cls(tuple(models), cutoffs, ahead, season or periods.season_length, periods)
+
+    def future(self, cutoff: date) -> list[date]:
+        """The periods that are forecast from ``cutoff``."""
+        return [self.periods.plus(cutoff, step) for step in range(1, self.horizon + 1)]
+
+
+def split_at(days: Sequence[date], y: np.ndarray[Any, Any], cutoff: date) -> tuple[Any, Any]:
+    """What is known at ``cutoff``, and what comes after it."""
+    known = sum(1 for day in days if day <= cutoff)
+    return y[:known], y[known:]
+
+
+def known_demand(rows: pd.DataFrame, cutoff: date, periods: Periods) -> np.ndarray[Any, Any]:
+    """``y`` of ``rows`` (DEMAND_COLUMNS) as known at the end of the period ``cutoff``; later periods mean nothing.
+
+    ``later_on`` are days since 1970, ``later_units`` what became known on them. Without any later ones it is ``y``.
+    """
+    y = rows["y"].to_numpy(dtype=np.float64)
+    corrected = np.flatnonzero(rows["later_on"].notna().to_numpy())
+    if not len(corrected):
+        return y
+    moment, known = days_since_epoch(periods.last_day(cutoff)), y.copy()
+    for place in corrected:
+        days, units = rows["later_on"].iloc[place], rows["later_units"].iloc[place]
+        unknown = [-change for day, change in zip(days, units, strict=True) if day > moment]
+        if unknown:
+            known[place] = max(0.0, round(math.fsum([rows["net"].iloc[place], *unknown]), 9))
+    return known
+
+
+def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
+    """All local models from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS.
+
+    A model forecasts from what was known at the origin; ``y`` beside it is what is known today. A model that cannot
+    forecast a series from an origin leaves one row with step 0 and the reason.
+    """
+    import pandas as pd
+
+    found: list[tuple[Any, ...]] = []
+    for name, series in rows.sort_values(["unique_id", "ds"]).groupby("unique_id", sort=False):
+        days, y = series["ds"].tolist(), series["y"].to_numpy(dtype=np.float64)
+        for cutoff in origins.cutoffs:
+            known, _ = split_at(days, known_demand(series, cutoff, origins.periods), cutoff)
+            _, coming = split_at(days, y, cutoff)
+            found.extend(_from_origin(str(name), known, coming, cutoff, origins))
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def _from_origin(
+    name: str, known: np.ndarray[Any, Any], coming: np.ndarray[Any, Any], cutoff: date, origins: Origins
+) -> Iterator[tuple[Any, ...]]:
+    season = effective_season(len(known), origins.season_length)
+    scale_mae, scale_mse = in_sample_scales(known, origins.season_length)
+    tail = (scale_mae, scale_mse, season)
+    for model in origins.models:
+        if model not in LOCAL_MODELS:
+            continue
+        values, reason = None, f"only {plural(len(known), 'period')} before the origin"
+        if len(known) >= FEWEST_TRAINING:
+            values, reason = forecast(model, known, origins.horizon, origins.season_length)
+        if values is None:
+            yield (name, model, cutoff, cutoff, 0, None, None, *tail, reason)
+            continue
+        for step, (day, y_hat) in enumerate(zip(origins.future(cutoff), values, strict=True), start=1):
+            if step <= len(coming):
+                yield (name, model, cutoff, day, step, float(coming[step - 1]), float(y_hat), *tail, None)
+
+
+def backtest_locally(history: DataFrame, origins: Origins, *, rows: int, rows_per_bucket: int, least: int) -> DataFrame:
+    """Backtest rows (COLUMNS) of the local models; ``history`` has DEMAND_COLUMNS on a full grid, ``rows`` in all."""
+
+    def run(series: pd.DataFrame) -> pd.DataFrame:
+        return local_backtest(series, origins)
+
+    known = history.select(*DEMAND_COLUMNS)
+    return in_buckets(known, run, SCHEMA, rows=rows, rows_per_bucket=rows_per_bucket, least=least)

@@ -1,0 +1,48 @@
+"""Parameters of forecast.backtest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config.params import Params
+
+Model = Literal["seasonal_naive", "croston_sba", "imapa", "theta", "ets", "lightgbm"]
+
+
+# From the simplest to the most complex: of equally good models the first is taken.
+MODELS: tuple[Model, ...] = ("seasonal_naive", "croston_sba", "imapa", "theta", "ets", "lightgbm")
+
+
+class BacktestParams(Params):
+    """Parameters of ``forecast.backtest``."""
+
+    models: tuple[Model, ...] = Field(MODELS, min_length=1, description="The models tried.")
+    horizon: int | None = Field(
+        None, ge=1, le=400, description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters."
+    )
+    windows: int = Field(3, ge=1, le=52, description="Rolling origins.")
+    stride: int | None = Field(None, ge=1, le=400, description="Periods from an origin to the next; null: the horizon.")
+    season_length: int | None = Field(
+        None,
+        ge=1,
+        le=400,
+        description="Periods in a season; null: by frequency, 7 days, 52 weeks, 12 months, 4 quarters.",
+    )
+    choose_by: Literal["rmsse", "mase", "smape", "wape"] = Field(
+        "rmsse", description="The metric by which a series' model is chosen."
+    )
+    tie_tolerance: float = Field(
+        0.02, ge=0, le=1, description="Models within this share of the best are as good: incumbent, then simplest."
+    )
+    rows_per_bucket: int = Field(
+        5_000, ge=10, le=5_000_000, description="History rows in one task of the local models; small: even tasks."
+    )
+    global_rows_limit: int = Field(
+        2_000_000, ge=100, le=50_000_000, description="Rows up to which LightGBM is one model; above: one a segment."
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of LightGBM.")
+    leakage_probe_series: int = Field(
+        3, ge=0, le=100, description="Series on which planted future values must change nothing; 0: no probe."
+    )

@@ -1,0 +1,143 @@
+"""The body of fraud.evaluate: all models on the same rows of the test, beside published rows where there are any."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from common.days import DayRange
+from common.errors import ContractError, InputMissingError, UsageError
+from common.run.gate import pass_gate
+from common.spark.few_rows import few_rows
+from jobs.fraud.evaluation.figures import Evaluation, MeasuredRows, counted, evaluate, rows_of_known_cards
+from jobs.fraud.evaluation.params import EvaluateParams
+from jobs.fraud.evaluation.report import write_report
+from jobs.fraud.evaluation.tables import EVALUATIONS
+from jobs.fraud.scoring.registry import Registered, load_payload, named_model, trained_before
+from jobs.fraud.scoring.steps import with_scores
+from jobs.fraud.training.moments import moment_text, start_of
+from jobs.fraud.training.splits import defrauded_cards, known_days, labelled, training_labels, without_known_cards
+from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.velocity.tables import FEATURE_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyspark.sql import DataFrame
+
+    from common.run.context import RunContext
+
+_KEPT = ("transaction_id", "tx_day", "customer_id", "is_fraud", "fraud_scenario")
+
+
+def run(context: RunContext) -> None:
+    """One run of fraud.evaluate.
+
+    Raises InputMissingError FRD-006 (no features), FRD-008 (no model to evaluate), UsageError FRD-023 (a model knows
+    labels of the test), ContractError FRD-022 (the test holds a single class), JobFailedError RUN-001 (rows were lost
+    between features and scores; nothing is published).
+    """
+    params = context.params_as(EvaluateParams)
+    models = _models(context, params)
+    features = context.lake.read(FEATURE_ROWS, days=context.days)
+    number = features.count()
+    if number == 0:
+        raise InputMissingError(
+            "FRD-006",
+            f"There are no features on {context.days}.",
+            remedy="Run fraud.features for these days, or ask for others.",
+        )
+    all_rows = labelled(features, training_labels(context.lake.read(LABELS, days=context.days))).cache()
+    # A card known to any of the models is left out for all: measured on other rows, none would be the best.
+    known_from = min(model.train_days.first for model in models)
+    first_frauds = _first_frauds(context, params, known_from).cache()
+    fair = without_known_cards(all_rows, first_frauds, label_delay_days=params.label_delay_days).cache()
+    known = rows_of_known_cards(all_rows, first_frauds, label_delay_days=params.label_delay_days)
+    try:
+        measured = _measured_rows(context, fair, known, known_from)
+        found = {model.version: _evaluated(context, params, model, fair) for model in models}
+    finally:
+        for cached in (fair, first_frauds, all_rows):
+            cached.unpersist()
+    _balance(context, number, measured, found.values())
+    rows = [
+        (version, context.days.first, context.days.last, *metric, known_from)
+        for version, result in found.items()
+        for metric in result.metric_rows(params.top_k)
+    ]
+    with context.lake.stage(EVALUATIONS, few_rows(context.spark, rows, EVALUATIONS.schema)) as staged:
+        context.lake.upsert(pass_gate(context, staged))
+    write_report(context, params, models, found, measured)
+
+
+def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
+    begins = start_of(context.days.first)
+    if not params.models:
+        usable = trained_before(context, context.days.first)
+        if not usable:
+            raise InputMissingError(
+                "FRD-008",
+                f"There is no model to evaluate on {context.days}.",
+                cause=f"The labels of none were known by {moment_text(begins)}, when the test begins.",
+                remedy="Train one with fraud.train on earlier days, or evaluate later days.",
+            )
+        return usable
+    named = []
+    for version in dict.fromkeys(params.models):
+        load_payload(context, version)
+        model = named_model(context, version)
+        if model.labels_known_by > begins:
+            raise UsageError(
+                "FRD-023",
+                f"The model {version} cannot be tested on {context.days}.",
+                cause=f"It was trained on labels known by {moment_text(model.labels_known_by)}, after the test begins.",
+                remedy="Test it on later days: on these its labels would tell it what it should guess.",
+            )
+        named.append(model)
+    return named
+
+
+def _first_frauds(context: RunContext, params: EvaluateParams, known_from: date) -> DataFrame:
+    """The first fraud of each card from ``known_from`` on, as far as one is known on the last day of the test."""
+    delay = params.label_delay_days
+    if known_from > context.days.last - timedelta(days=delay + 1):
+        # A model trained with a shorter delay may be so young that nothing of its days is known yet.
+        labels = context.lake.read(LABELS).limit(0)
+    else:
+        days = known_days(DayRange.single(known_from), context.days, label_delay_days=delay)
+        labels = context.lake.read(LABELS, days=days)
+    reported = labels.select("transaction_id", "customer_id", "tx_day").distinct()
+    return defrauded_cards(labelled(reported, training_labels(labels)))
+
+
+def _measured_rows(context: RunContext, fair: DataFrame, known: DataFrame, known_from: date) -> MeasuredRows:
+    rows, cards, frauds = counted(fair)
+    left_out, cards_left_out, _ = counted(known)
+    if frauds in (0, rows):
+        raise ContractError(
+            "FRD-022",
+            f"The test of {context.days} holds a single class.",
+            cause=f"{frauds} of {rows} transactions are reported as fraud; {left_out} of known cards are left out.",
+            remedy="Check that the labels of these days were taken in, or test on more days.",
+        )
+    return MeasuredRows(rows, cards, frauds, left_out, cards_left_out, known_from)
+
+
+def _evaluated(context: RunContext, params: EvaluateParams, model: Registered, fair: DataFrame) -> Evaluation:
+    payload = context.spark.sparkContext.broadcast(load_payload(context, model.version))
+    scored = with_scores(fair, payload, keep=_KEPT).cache()
+    try:
+        return evaluate(scored, top_k=params.top_k)
+    finally:
+        scored.unpersist()
+        payload.destroy()
+
+
+def _balance(context: RunContext, number: int, measured: MeasuredRows, found: Iterable[Evaluation]) -> None:
+    """Every feature row was scored by every model, or left out: RUN-001 before anything is published."""
+    expected = number - measured.rows_left_out
+    scored = max((result.rows for result in found), key=lambda rows: abs(rows - expected))
+    context.counts.add(rows_read=number, rows_written=scored, rows_filtered=measured.rows_left_out)
+    context.counts.detail("test_cards", measured.cards)
+    context.counts.detail("known_cards_left_out", measured.cards_left_out)
+    context.counts.check()

@@ -1,0 +1,28 @@
+"""Columns that several tables of the family share, and how a column is declared."""
+
+from __future__ import annotations
+
+from pyspark.sql.types import (
+    DataType,
+    DateType,
+    StringType,
+    StructField,
+    TimestampType,
+)
+
+
+def required(name: str, kind: DataType) -> StructField:
+    return StructField(name, kind, nullable=False)
+
+
+def optional(name: str, kind: DataType) -> StructField:
+    return StructField(name, kind, nullable=True)
+
+
+TRANSACTION_COLUMNS = (
+    required("transaction_id", StringType()),
+    required("tx_datetime", TimestampType()),
+    required("tx_day", DateType()),
+    required("customer_id", StringType()),
+    required("terminal_id", StringType()),
+)

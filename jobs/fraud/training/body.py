@@ -1,0 +1,213 @@
+"""The body of fraud.train: labelled rows, one model for each algorithm, its files and card, its row in the register."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pyspark.sql import functions as F
+
+from common.errors import InputMissingError
+from common.lake.model_store import ModelStore
+from common.run.gate import pass_gate
+from common.spark.few_rows import few_rows
+from jobs.fraud.training.classifiers import TrainedModel, check_classes, check_finite, fit
+from jobs.fraud.training.cluster import fit_on_cluster
+from jobs.fraud.training.moments import moment_text, ripe_at
+from jobs.fraud.training.params import TrainParams
+from jobs.fraud.training.scaling import matrix_of
+from jobs.fraud.training.splits import labelled, training_labels
+from jobs.fraud.training.tables import MODELS
+from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from common.run.context import RunContext
+
+
+@dataclass(frozen=True)
+class Training:
+    """What was trained: the models, the rows and frauds that they were fitted on, and by when (UTC) labels were known.
+
+    ``is_unripe`` is true when the label delay had not passed by then.
+    """
+
+    models: Sequence[TrainedModel]
+    rows: int
+    frauds: int
+    labels_known_by: datetime
+    is_unripe: bool
+
+
+def run(context: RunContext) -> None:
+    """One run of fraud.train.
+
+    Raises InputMissingError FRD-006 (no features on the days), FRD-027 (their label delay has not passed),
+    ContractError FRD-020 (too few rows of a class), FRD-021 (values that are not finite), JobFailedError RUN-001 (rows
+    were lost between features and fit; nothing is stored).
+    """
+    params = context.params_as(TrainParams)
+    # A run of today and one of next year train on the same labels: those known when the model was needed.
+    ripe = ripe_at(context.days.last, label_delay_days=params.label_delay_days)
+    known_by = min(ripe, context.started_at)
+    if known_by < ripe:
+        _check_unripe(context, params, ripe)
+    features = context.lake.read(FEATURE_ROWS, days=context.days)
+    number = features.count()
+    if number == 0:
+        raise InputMissingError(
+            "FRD-006",
+            f"There are no features on {context.days}.",
+            remedy="Run fraud.features for these days, or ask for others.",
+        )
+    labels = context.lake.read(LABELS, days=context.days)
+    rows = labelled(features, training_labels(labels, known_by=str(known_by)))
+    rows = rows.select("transaction_id", "tx_day", "is_fraud", *FEATURES).cache()
+    try:
+        models, fitted, frauds = _train(context, params, rows)
+    finally:
+        rows.unpersist()
+    training = Training(models, fitted, frauds, known_by, known_by < ripe)
+    # Balanced before anything is stored: a model of fewer rows than there are must not come to be.
+    context.counts.add(rows_read=number, rows_written=fitted)
+    context.counts.check()
+    versions = [_store(context, params, model, training) for model in models]
+    _register(context, training, versions)
+    _report(context, params, training, versions)
+
+
+def _check_unripe(context: RunContext, params: TrainParams, ripe: datetime) -> None:
+    clock = moment_text(context.started_at)
+    if not params.allow_unripe_labels:
+        raise InputMissingError(
+            "FRD-027",
+            f"The labels of {context.days} are not complete yet.",
+            cause=f"Their delay of {params.label_delay_days} days ends at {moment_text(ripe)}; the run began {clock}.",
+            remedy=(
+                "Train on earlier days or run again then; --set allow_unripe_labels=true trains on what is known now, "
+                "and takes transactions that are not reported yet for honest."
+            ),
+        )
+    context.log.warning("labels of the last days are incomplete: known by %s, ripe at %s", clock, moment_text(ripe))
+    context.counts.detail("trained_on_unripe_labels", 1)
+
+
+def _train(context: RunContext, params: TrainParams, rows: DataFrame) -> tuple[list[TrainedModel], int, int]:
+    """The models, and how many rows and frauds they were fitted on."""
+    facts = rows.agg(F.count(F.lit(1)).alias("rows"), F.sum("is_fraud").alias("frauds")).first()
+    number, frauds = (int(facts["rows"]), int(facts["frauds"] or 0)) if facts is not None else (0, 0)
+    check_classes(number, frauds, smallest_class_rows=params.smallest_class_rows)
+    if number > params.driver_rows_limit:
+        context.log.info("%d rows: more than driver_rows_limit, training on the cluster", number)
+        return [fit_on_cluster(algorithm, rows, FEATURES, params) for algorithm in params.algorithms], number, frauds
+    # In the order of their ids: sums of floats, and with them the model's hash, depend on the order.
+    table = to_arrow(rows).sort_by([("transaction_id", "ascending"), ("tx_day", "ascending")])
+    values = matrix_of(table, FEATURES)
+    check_finite(values, FEATURES)
+    truth = np.asarray(table.column("is_fraud").to_numpy(), dtype=float)
+    models = [fit(algorithm, values, truth, FEATURES, params) for algorithm in params.algorithms]
+    return models, len(truth), int(truth.sum())
+
+
+def to_arrow(rows: DataFrame) -> Any:
+    """``rows``, known to be few enough, as a pyarrow table on the driver."""
+    if hasattr(rows, "toArrow"):
+        return rows.toArrow()
+    # Spark 3.5 hands Arrow batches out as pandas only.
+    import pyarrow
+
+    return pyarrow.Table.from_pandas(rows.toPandas(), preserve_index=False)
+
+
+def _store(context: RunContext, params: TrainParams, model: TrainedModel, training: Training) -> str:
+    version = f"{model.algorithm}-{context.days.last:%Y%m%d}-{model.sha256[:12]}"
+    card = {
+        "algorithm": model.algorithm,
+        "sha256": model.sha256,
+        "features": list(model.features),
+        "train_first_day": str(context.days.first),
+        "train_last_day": str(context.days.last),
+        "label_delay_days": params.label_delay_days,
+        "labels_known_by": training.labels_known_by.isoformat(),
+        "rows": training.rows,
+        "frauds": training.frauds,
+        "trainer": model.trainer,
+        "settings": params.model_dump(mode="json"),
+        "effective": model.effective,
+        "run_id": context.run_id,
+        "code_version": context.code_version,
+        "input_versions": dict(context.lake.versions_read),
+    }
+    is_new = ModelStore(context.objects, "fraud").save(version, model.files, card)
+    context.log.info("model %s %s", version, "stored" if is_new else "was there already")
+    return version
+
+
+def _register(context: RunContext, training: Training, versions: Sequence[str]) -> None:
+    known: set[str] = set()
+    if context.lake.exists(MODELS):
+        held = context.lake.read(MODELS).where(F.col("model_version").isin(list(versions)))
+        known = {row["model_version"] for row in held.select("model_version").collect()}
+    rows = [
+        (
+            version,
+            model.algorithm,
+            context.days.first,
+            context.days.last,
+            training.rows,
+            training.frauds,
+            model.sha256,
+            model.trainer,
+            context.started_at,
+            training.labels_known_by,
+        )
+        for model, version in zip(training.models, versions, strict=True)
+        if version not in known
+    ]
+    if rows:
+        with context.lake.stage(MODELS, few_rows(context.spark, rows, MODELS.schema)) as staged:
+            context.lake.upsert(pass_gate(context, staged))
+    context.counts.detail("training_frauds", training.frauds)
+    context.counts.detail("models", len(versions))
+    context.counts.detail("new_models", len(rows))
+
+
+def _report(context: RunContext, params: TrainParams, training: Training, versions: Sequence[str]) -> None:
+    report = context.report
+    report.headline("Training rows", f"{training.rows:,}", str(context.days))
+    report.headline("Frauds", f"{training.frauds:,}", f"{training.frauds / training.rows:.2%} of all")
+    report.headline(
+        "Labels known by",
+        moment_text(training.labels_known_by),
+        "Start of the run, before the label delay had passed: frauds not reported yet count as honest"
+        if training.is_unripe
+        else f"{params.label_delay_days} days after the last; the models score and are tested from then on",
+    )
+    table = [
+        (version, model.effective["library"], model.trainer, model.sha256[:12])
+        for model, version in zip(training.models, versions, strict=True)
+    ]
+    report.table(
+        "Models",
+        ("version", "library", "trained on the", "hash"),
+        table,
+        note=(
+            "Each version has a card with every setting that was in effect, library defaults included. "
+            + _trainer_note(training.models, params)
+        ),
+    )
+
+
+def _trainer_note(models: Sequence[TrainedModel], params: TrainParams) -> str:
+    trainers = {model.trainer for model in models}
+    if trainers == {"driver"}:
+        return f"Trained on the driver; xgboost found splits by the method {params.tree_method}."
+    return (
+        f"Trained on the cluster; xgboost found splits by hist, with up to {params.max_bin} bins of each feature. "
+        "Scores differ from those of a model trained on the driver."
+    )

@@ -1,0 +1,83 @@
+"""Training inside Spark, for more rows than one machine should hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyspark
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.fraud.training.classifiers import TrainedModel, boosted, linear, xgboost_settings
+from jobs.fraud.training.scaling import Scaler
+
+if TYPE_CHECKING:
+    from jobs.fraud.training.params import TrainParams
+
+
+def fitted_scaler(rows: DataFrame, features: Sequence[str]) -> Scaler:
+    """The scaler of ``rows``, by one aggregation."""
+    wanted = [function(name) for name in features for function in (F.avg, F.stddev_pop)]
+    found = rows.agg(*wanted).first() or ()
+    return Scaler.of([float(value) for value in found[::2]], [float(value) for value in found[1::2]])
+
+
+def fit_on_cluster(algorithm: str, rows: DataFrame, features: Sequence[str], params: TrainParams) -> TrainedModel:
+    """A model of ``algorithm`` from ``rows`` (features and ``is_fraud``), without bringing them to the driver."""
+    from pyspark.ml.feature import VectorAssembler
+
+    scaler = fitted_scaler(rows, features)
+    scaled = rows.select(
+        F.col("is_fraud").cast("double").alias("is_fraud"),
+        *(
+            ((F.col(name) - F.lit(mean)) / F.lit(deviation)).alias(name)
+            for name, mean, deviation in zip(features, scaler.means, scaler.deviations, strict=True)
+        ),
+    )
+    vectors = VectorAssembler(inputCols=list(features), outputCol="features").transform(scaled)
+    assembled = vectors.select("features", "is_fraud")
+    if algorithm == "logistic_regression":
+        return _logistic_regression(assembled, scaler, features, params)
+    return _xgboost(assembled, scaler, features, params)
+
+
+def _xgboost(assembled: DataFrame, scaler: Scaler, features: Sequence[str], params: TrainParams) -> TrainedModel:
+    from xgboost.spark import SparkXGBClassifier
+
+    settings = xgboost_settings(params.model_copy(update={"tree_method": "hist"}))
+    # The estimator sets the objective itself, and calls the seed by another name.
+    settings = {key: value for key, value in settings.items() if key not in {"objective", "seed"}}
+    estimator = SparkXGBClassifier(
+        features_col="features",
+        label_col="is_fraud",
+        num_workers=params.cluster_workers,
+        n_estimators=params.trees,
+        random_state=params.seed,
+        **settings,
+    )
+    booster = estimator.fit(assembled).get_booster()
+    # Trained from vectors, its features would be called f0, f1, ...: ours are named by the card.
+    booster.feature_names = None
+    booster.feature_types = None
+    return boosted(booster, scaler, features, params.trees, trainer="cluster")
+
+
+def _logistic_regression(
+    assembled: DataFrame, scaler: Scaler, features: Sequence[str], params: TrainParams
+) -> TrainedModel:
+    from pyspark.ml.classification import LogisticRegression
+
+    # scikit-learn minimises C x (sum of losses) + |w|^2 / 2, Spark the mean loss + regParam x |w|^2 / 2.
+    penalty = 1.0 / (params.inverse_regularisation * assembled.count())
+    estimator = LogisticRegression(
+        featuresCol="features", labelCol="is_fraud", regParam=penalty, elasticNetParam=0.0, standardization=False
+    )
+    estimator.setMaxIter(1000)
+    model = estimator.fit(assembled)
+    effective = {
+        "library": f"pyspark {pyspark.__version__}",
+        "config": {param.name: value for param, value in model.extractParamMap().items()},
+        "iterations": model.summary.totalIterations,
+    }
+    return linear(list(model.coefficients), model.intercept, scaler, features, effective, trainer="cluster")

@@ -1,0 +1,58 @@
+"""Parameters of fraud.train."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.config.params import Params
+
+Algorithm = Literal["logistic_regression", "xgboost"]
+
+
+class TrainParams(Params):
+    """Parameters of ``fraud.train``."""
+
+    label_delay_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="Reports that came later than so many days after the last training day are unknown.",
+    )
+    allow_unripe_labels: bool = Field(
+        False,
+        description="Train on days whose label delay has not passed yet, with the labels known when the run starts.",
+    )
+    algorithms: tuple[Algorithm, ...] = Field(
+        ("logistic_regression", "xgboost"), min_length=1, description="What is trained, each as a model of its own."
+    )
+    driver_rows_limit: int = Field(
+        2_000_000,
+        ge=100,
+        le=50_000_000,
+        description="Up to so many rows are trained on the driver, more on the cluster.",
+    )
+    smallest_class_rows: int = Field(
+        10, ge=1, le=10**6, description="Fewest rows of each class with which a model is trained."
+    )
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the trainers.")
+    trees: int = Field(100, ge=1, le=10_000, description="xgboost: number of boosting rounds.")
+    learning_rate: float = Field(0.3, gt=0, le=1, description="xgboost: step of each round.")
+    max_depth: int = Field(6, ge=1, le=30, description="xgboost: depth of a tree.")
+    tree_method: Literal["exact", "hist", "approx"] = Field(
+        "exact", description="xgboost on the driver: how splits are found; the cluster always uses hist."
+    )
+    max_bin: int = Field(
+        16_384,
+        ge=2,
+        le=65_536,
+        description="xgboost by hist or approx, and on the cluster: bins of a feature; fewer are faster, less exact.",
+    )
+    base_score: float = Field(
+        0.5, gt=0, lt=1, description="xgboost: prediction before the first tree; releases from 2 on fit it if unset."
+    )
+    inverse_regularisation: float = Field(
+        1.0, gt=0, le=1e6, description="Logistic regression: C, the inverse strength of the L2 penalty."
+    )
+    cluster_workers: int = Field(2, ge=1, le=1000, description="Tasks of a training on the cluster.")

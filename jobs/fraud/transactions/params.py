@@ -1,0 +1,26 @@
+"""Parameters of fraud.ingest and fraud.ingest_labels."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from common.config.params import Params
+
+
+class IngestParams(Params):
+    """Parameters of ``fraud.ingest``."""
+
+    highest_amount: float = Field(
+        10_000_000.0, gt=0, le=1e13, description="Amounts above are quarantined, in units of the currency."
+    )
+    clock_tolerance_minutes: int = Field(
+        10, ge=0, le=1440, description="How far a transaction may lie ahead of the start of the run."
+    )
+
+
+class IngestLabelsParams(Params):
+    """Parameters of ``fraud.ingest_labels``."""
+
+    oldest_transaction_days: int = Field(
+        180, ge=1, le=3650, description="How long after its transaction a label may be reported; older: quarantined."
+    )

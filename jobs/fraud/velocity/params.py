@@ -1,0 +1,18 @@
+"""Parameters of fraud.features."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from common.config.params import Params
+
+
+class FeaturesParams(Params):
+    """Parameters of ``fraud.features``."""
+
+    label_delay_days: int = Field(
+        7, ge=1, le=365, description="Days after which a transaction counts as judged: terminal windows end there."
+    )
+    proof_rows: int = Field(
+        100, ge=0, le=10_000, description="Rows computed again from the raw log, as of their time; 0: no proof."
+    )

@@ -1,0 +1,157 @@
+"""Rows as sent become typed events with ids."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from common.days import DayRange
+from common.quality.rules import split
+from jobs.clickstream.events import steps as events
+from jobs.clickstream.events.clock_skew import TimeLimits
+from jobs.clickstream.events.tables import CANONICAL_COLUMNS
+
+pytestmark = pytest.mark.unit
+
+LIMITS = TimeLimits(DayRange.single(date(2026, 11, 20)), date(2000, 1, 1), 3, 60)
+SCHEMA = ", ".join(f"{name} string" for name in (*CANONICAL_COLUMNS, "read_error"))
+BASE = {
+    "collector_tstamp": "2026-11-20T10:00:00Z",
+    "domain_userid": "visitor",
+    "page_url": "/a",
+    "http_method": "GET",
+    "http_status": "200",
+}
+
+
+def rows(spark: SparkSession, *differing: dict[str, str | None]) -> DataFrame:
+    """Rows as sent: the base record with the fields that differ."""
+    return spark.createDataFrame(
+        [{**dict.fromkeys([*CANONICAL_COLUMNS, "read_error"]), **BASE, **row} for row in differing], SCHEMA
+    )
+
+
+def test_ways_of_saying_nothing_are_null(spark: SparkSession) -> None:
+    found = events.cleaned(
+        rows(spark, *({"user_id": text} for text in ("", "  ", "-", "NULL", "NaN", " u1 ", "none of it")))
+    )
+    assert [row["user_id"] for row in found.collect()] == [None] * 5 + ["u1", "none of it"]
+
+
+def test_the_visitor_is_the_cookie_or_else_the_user_or_else_address_and_agent(spark: SparkSession) -> None:
+    found = events.with_visitor_text(
+        rows(
+            spark,
+            {"user_id": "u", "user_ipaddress": "192.0.2.1"},
+            {"domain_userid": None, "user_id": "u", "user_ipaddress": "192.0.2.1"},
+            {"domain_userid": None, "user_ipaddress": "192.0.2.1", "useragent": "A"},
+            {"domain_userid": None, "user_ipaddress": "192.0.2.1"},
+            {"domain_userid": None, "useragent": "A"},
+        )
+    )
+    assert [row["_visitor_text"] for row in found.collect()] == [
+        "visitor",
+        "user\x1fu",
+        "client\x1f192.0.2.1\x1fA",
+        "client\x1f192.0.2.1\x1f",
+        None,
+    ]
+
+
+def test_identical_lines_get_one_id_and_any_difference_another(spark: SparkSession) -> None:
+    same, other = {}, [{"page_url": "/b"}, {"collector_tstamp": "2026-11-20T10:00:01Z"}, {"http_status": "404"}]
+    ids = [row["event_id"] for row in events.with_ids(rows(spark, same, same, *other)).collect()]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 4
+    assert all(len(value) == 64 for value in ids)
+
+
+def test_values_do_not_slip_from_one_field_into_the_next(spark: SparkSession) -> None:
+    found = events.with_ids(
+        rows(spark, {"page_title": "x", "page_referrer": None}, {"page_title": None, "page_referrer": "x"})
+    )
+    assert len({row["event_id"] for row in found.collect()}) == 2
+
+
+def test_an_id_that_was_sent_is_kept_and_a_second_sending_has_the_same_fingerprint(spark: SparkSession) -> None:
+    again = {"event_id": "e1", "collector_tstamp": "2026-11-20T10:05:00Z", "dvce_sent_tstamp": "2026-11-20T10:04:00Z"}
+    found = events.with_ids(rows(spark, {"event_id": "e1"}, again, {"event_id": "e1", "price": "2"})).collect()
+    assert [row["event_id"] for row in found] == ["e1"] * 3
+    assert found[0]["event_fingerprint"] == found[1]["event_fingerprint"] != found[2]["event_fingerprint"]
+
+
+def test_the_address_is_in_no_hash(spark: SparkSession) -> None:
+    found = events.with_ids(rows(spark, {"user_ipaddress": "192.0.2.1"}, {"user_ipaddress": "192.0.2.2"})).collect()
+    assert found[0]["event_id"] == found[1]["event_id"]
+
+
+def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession) -> None:
+    sent = [
+        ("19.99", "3", "200", "1024"),
+        ("1e2", "-2.5", "404.0", None),
+        ("0.00005", ".5", "0200", "0"),
+        ("1e309", "NaN", "abc", "1.5e3"),
+        ("Infinity", "1,5", "2000", "12345678901234567890"),
+        ("99999999999999.99999", "0x10", "-", "-5"),
+    ]
+    found = events.typed(
+        events.cleaned(
+            rows(spark, *({"price": p, "quantity": q, "http_status": s, "bytes": b} for p, q, s, b in sent))
+        ),
+        LIMITS,
+    ).collect()
+    assert [(row["price"], row["quantity"], row["http_status"], row["bytes"]) for row in found[:3]] == [
+        (Decimal("19.9900"), Decimal("3.000"), 200, 1024),
+        (Decimal("100.0000"), Decimal("-2.500"), 404, None),
+        (Decimal("0.0001"), Decimal("0.500"), 200, 0),
+    ]
+    assert [row["_unread"] for row in found] == [
+        [],
+        [],
+        [],
+        ["http_status", "bytes", "quantity", "price"],
+        ["http_status", "bytes", "quantity", "price"],
+        ["bytes", "quantity", "price"],
+    ]
+
+
+def test_a_row_is_told_every_rule_that_it_breaks(spark: SparkSession) -> None:
+    sent = [
+        {},
+        {"collector_tstamp": "yesterday", "price": "x"},
+        {"collector_tstamp": "1970-01-01T00:00:00Z"},
+        {"collector_tstamp": "9999-12-31T23:59:59Z"},
+        {"domain_userid": None},
+        {"price": "-1"},
+        {"quantity": "-1"},
+        {"event_id": "e" * 513},
+        {"read_error": "SRC-203 no log line", "collector_tstamp": None, "domain_userid": None},
+    ]
+    judged = split(events.typed(events.cleaned(rows(spark, *sent)), LIMITS), events.rules(LIMITS))
+    codes = [[reason.split(" ")[0] for reason in row["reasons"]] for row in judged.collect()]
+    assert codes == [
+        [],
+        ["EVT-001", "EVT-008"],
+        ["EVT-002"],
+        ["EVT-003"],
+        ["EVT-004"],
+        ["EVT-009"],
+        [],
+        ["EVT-010"],
+        [],
+    ]
+
+
+def test_requests_without_a_name_are_named_by_what_was_answered(spark: SparkSession) -> None:
+    sent = [("GET", 200, False), ("GET", 304, False), ("GET", 404, False), ("GET", 301, False), ("HEAD", 200, False)]
+    sent += [("POST", 200, False), ("GET", 200, True), (None, None, False)]
+    frame = spark.createDataFrame(
+        [(None, *row) for row in sent], "event_name string, http_method string, http_status int, is_asset boolean"
+    )
+    named = [row["event_name"] for row in events.with_event_name(frame).collect()]
+    assert named == ["page_view", "page_view", "request", "request", "request", "request", "asset_request", "page_view"]
+    kept = spark.createDataFrame([("purchase", "GET", 500, True)], frame.schema)
+    assert events.with_event_name(kept).collect()[0]["event_name"] == "purchase"

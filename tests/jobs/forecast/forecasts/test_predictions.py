@@ -1,0 +1,55 @@
+"""Forecasts in any case: what the global model could not do, and why, stands beside the fallback."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NoReturn
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.forecasts import steps as under_test
+from jobs.forecast.forecasts.steps import global_forecasts, local_forecasts, with_global
+from jobs.forecast.trials.global_model import Boosting
+
+pytestmark = pytest.mark.unit
+
+MONDAY = date(2026, 1, 5)
+WEEKS = Periods("W")
+
+
+def test_a_global_model_that_breaks_says_by_which_class_of_error(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> NoReturn:
+        raise RuntimeError("ann@example.org bought 7")
+
+    monkeypatch.setattr(under_test, "boosted", broken)
+    rows = pd.DataFrame(
+        {
+            "unique_id": ["a", "a", "b", "b"],
+            "ds": [MONDAY, MONDAY + timedelta(days=7)] * 2,
+            "y": [1.0, 2.0, 3.0, 4.0],
+            "champion": ["lightgbm", "lightgbm", "seasonal_naive", "seasonal_naive"],
+            "reason": None,
+        }
+    )
+    predicted = spark.createDataFrame(
+        global_forecasts(rows, 2, Boosting(WEEKS, 1, seed=0)), "unique_id string, ds date, global_y_hat double, "
+        "failure string",
+    )  # fmt: skip
+    local = local_forecasts(rows, WEEKS, 2, 1)
+    champions = spark.createDataFrame([("a", "lightgbm"), ("b", "seasonal_naive")], "unique_id string, champion string")
+    local_rows = spark.createDataFrame(
+        local[["unique_id", "ds", "step", "model", "fallback_reason", "y_hat"]],
+        "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double",
+    )
+    found = with_global(local_rows, predicted, champions).orderBy("unique_id", "step").collect()
+    assert [(row["unique_id"], row["model"], row["y_hat"], row["fallback_reason"]) for row in found] == [
+        ("a", "seasonal_naive", 2.0, "lightgbm failed: RuntimeError"),
+        ("a", "seasonal_naive", 2.0, "lightgbm failed: RuntimeError"),
+        ("b", "seasonal_naive", 4.0, None),
+        ("b", "seasonal_naive", 4.0, None),
+    ]

@@ -1,0 +1,144 @@
+"""What becomes of each row of a sales feed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DateType, StringType, StructField, StructType
+
+from common.intake.fates import FATE
+from common.privacy.pseudonyms import PseudonymKey
+from jobs.forecast.sales.steps import judged_sales, sales_lines, sales_rules
+from jobs.forecast.sales.tables import SALES, SALES_FEED
+
+pytestmark = pytest.mark.unit
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+LATEST = datetime(2026, 3, 10, tzinfo=UTC)
+KEY = PseudonymKey("k7", b"a-test-key-of-enough-bytes")
+BRONZE = StructType(
+    [
+        *SALES_FEED.fields,
+        *(StructField(name, StringType()) for name in ("payload", "read_error", "_file", "_file_sha256", "_batch_id")),
+        StructField("ingest_date", DateType()),
+    ]
+)
+LINE = {
+    "item_id": "A",
+    "invoice_id": "1",
+    "sold_at": NOON,
+    "quantity": 2.0,
+    "_file": "f",
+    "_file_sha256": "0",
+    "_batch_id": "now",
+}
+POINT = {"unique_id": "W1", "ds": NOON, "y": 5.0, "_file": "f", "_file_sha256": "0", "_batch_id": "now"}
+
+
+def judged(
+    spark: SparkSession, rows: list[dict[str, Any]], stored: DataFrame | None = None, keep: bool = False
+) -> list[Any]:
+    whole = [{name: row.get(name) for name in BRONZE.names} for row in rows]
+    lines = sales_lines(spark.createDataFrame(whole, BRONZE), "UTC", KEY)
+    found = judged_sales(
+        lines, stored, sales_rules(LATEST, 1e6), keep_duplicates=keep, has_series=any("y" in row for row in rows)
+    )
+    return sorted(found.collect(), key=lambda row: (row["_file"], row["quantity"] or 0.0, row[FATE]))
+
+
+def fates(rows: list[Any]) -> list[str]:
+    return [row[FATE] for row in rows]
+
+
+def silver(spark: SparkSession, rows: list[Any], batch: str) -> DataFrame:
+    kept = [
+        {**{name: row[name] for name in SALES.schema.names}, "_batch_id": batch} for row in rows if row[FATE] == "new"
+    ]
+    return spark.createDataFrame(kept, SALES.schema)
+
+
+def test_bad_rows_are_rejected_each_with_its_reason(spark: SparkSession) -> None:
+    bad = [
+        {"item_id": " "},
+        {"sold_at": None},
+        {"quantity": None},
+        {"quantity": float("nan")},
+        {"quantity": float("-inf")},
+        {"quantity": 2e6},
+        {"sold_at": datetime(2027, 1, 1, tzinfo=UTC)},
+    ]
+    found = judged(spark, [LINE | change | {"_file": f"f{n}"} for n, change in enumerate(bad)])
+    assert set(fates(found)) == {"rejected"}
+    assert [[reason[:7] for reason in row["reasons"]] for row in found] == [
+        ["FCT-101"],
+        ["FCT-102"],
+        ["FCT-103"],
+        ["FCT-104"],
+        ["FCT-104"],
+        ["FCT-106"],
+        ["FCT-105"],
+    ]
+
+
+def test_equal_lines_are_one_line_sent_twice(spark: SparkSession) -> None:
+    found = judged(spark, [LINE, LINE, LINE | {"invoice_id": "2"}, LINE | {"item_name": "a"}])
+    assert sorted(fates(found)) == ["new", "new", "new", "repeated"]
+
+
+def test_equal_lines_are_two_sales_where_the_parameter_says_so(spark: SparkSession) -> None:
+    found = judged(spark, [LINE, LINE], keep=True)
+    assert fates(found) == ["new", "new"]
+    assert len({row["line_id"] for row in found}) == 2
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_this_batch_published_before_a_crash_is_new_again(spark: SparkSession, keep: bool) -> None:
+    first = judged(spark, [LINE, LINE], keep=keep)
+    again = judged(spark, [LINE, LINE], silver(spark, first, "now"), keep=keep)
+    assert fates(again) == fates(first)
+    assert sorted(row["line_id"] for row in again) == sorted(row["line_id"] for row in first)
+
+
+def test_a_line_known_from_an_earlier_batch_is_repeated(spark: SparkSession) -> None:
+    before = silver(spark, judged(spark, [LINE]), "before")
+    assert fates(judged(spark, [LINE, LINE | {"_file": "g", "quantity": 3.0}], before)) == ["repeated", "new"]
+
+
+def test_a_ready_series_has_one_value_for_a_time(spark: SparkSession) -> None:
+    found = judged(spark, [POINT, POINT, POINT | {"y": 6.0}, POINT | {"unique_id": "W2"}])
+    assert sorted(fates(found)) == ["new", "new", "rejected", "repeated"]
+    (clash,) = [row for row in found if row[FATE] == "rejected"]
+    assert (clash["quantity"], clash["reasons"]) == (6.0, ["FCT-107 another value of this series and time is known"])
+
+
+def test_another_value_than_the_published_one_is_rejected_whichever_is_larger(spark: SparkSession) -> None:
+    before = silver(spark, judged(spark, [POINT]), "before")
+    assert fates(judged(spark, [POINT | {"y": 4.0}, POINT], before)) == ["rejected", "repeated"]
+
+
+def test_the_day_of_a_sale_is_told_by_the_shops_clock_and_that_of_a_series_by_its_name(spark: SparkSession) -> None:
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    rows = [LINE | {"sold_at": late}, POINT | {"ds": late}]
+    whole = [{name: row.get(name) for name in BRONZE.names} for row in rows]
+    found = sales_lines(spark.createDataFrame(whole, BRONZE), "Europe/Berlin", KEY).collect()
+    assert [(row["item_id"], str(row["sold_day"]), row["is_series"]) for row in found] == [
+        ("A", "2026-03-03", False),
+        ("W1", "2026-03-02", True),
+    ]
+
+
+def test_a_customer_is_a_pseudonym_under_the_key_and_nobody_stays_nobody(spark: SparkSession) -> None:
+    named = ["C1", None, " ", "null"]
+    found = judged(spark, [LINE | {"customer_id": name, "_file": f"f{n}"} for n, name in enumerate(named)])
+    # HMAC-SHA-256 by openssl: printf C1 | openssl dgst -sha256 -hmac a-test-key-of-enough-bytes
+    customer = "7bca09bdd29216aadfe5f8b6231d35ac"
+    told = [(row["customer_id"], row["pseudonym_key_id"]) for row in found]
+    assert told == [(customer, "k7"), (None, None), (None, None), (None, None)]
+    assert fates(found) == ["new", "new", "repeated", "repeated"]
+
+
+def test_equal_lines_of_two_customers_are_two_lines(spark: SparkSession) -> None:
+    assert fates(judged(spark, [LINE | {"customer_id": "C1"}, LINE | {"customer_id": "C2"}])) == ["new", "new"]

@@ -1,0 +1,135 @@
+"""Metrics, calibration and the choice of a model, on numbers worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.forecast.trials.accuracy import scored
+from jobs.forecast.trials.calibration import NORMAL, with_offsets
+from jobs.forecast.trials.champions import with_champions
+from jobs.forecast.trials.residuals import path_residuals
+from jobs.forecast.trials.tables import QUANTILES
+
+pytestmark = pytest.mark.unit
+
+DAY = date(2026, 3, 2)
+BANDS = "".join(f", {name} double" for name in QUANTILES)
+
+
+def test_metrics_of_two_forecasts_equal_those_on_paper(spark: SparkSession) -> None:
+    # Errors 2 and -1 on 10 and 4; in-sample errors 2 (seasonal naive) and 5 (squared).
+    rows = spark.createDataFrame(
+        [("a", DAY, 10.0, 8.0, 2.0, 5.0, *[8.0] * 9), ("a", DAY, 4.0, 5.0, 2.0, 5.0, *[5.0] * 9)],
+        "unique_id string, cutoff date, y double, y_hat double, scale_mae double, scale_mse double" + BANDS,
+    )
+    (found,) = scored(rows, "unique_id").collect()
+    assert found["mase"] == pytest.approx((2 / 2 + 1 / 2) / 2)
+    assert found["rmsse"] == pytest.approx(((4 / 5 + 1 / 5) / 2) ** 0.5)
+    assert found["smape"] == pytest.approx((200 * 2 / 18 + 200 * 1 / 9) / 2)
+    assert found["wape"] == pytest.approx(3 / 14)
+    levels = list(QUANTILES.values())
+    pinball = (sum(level * 2 for level in levels) / 9 + sum((1 - level) * 1 for level in levels) / 9) / 2 / 2
+    assert found["scaled_pinball"] == pytest.approx(pinball)
+    assert (found["coverage_80"], found["windows"]) == (0.0, 1)
+
+
+def test_a_zero_forecast_of_zero_has_no_error_and_a_constant_history_no_scale(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [("a", DAY, 0.0, 0.0, 0.0, 0.0, *[0.0] * 9)],
+        "unique_id string, cutoff date, y double, y_hat double, scale_mae double, scale_mse double" + BANDS,
+    )
+    (found,) = scored(rows, "unique_id").collect()
+    assert (found["smape"], found["mase"], found["rmsse"], found["wape"], found["coverage_95"]) == (
+        0,
+        None,
+        None,
+        None,
+        1,
+    )
+
+
+def test_offsets_are_the_conformal_ranks_of_the_finest_pool_with_enough_errors(spark: SparkSession) -> None:
+    rising = [(m, "smooth", step, float(n)) for m, step in (("m", 1), ("m", 2)) for n in range(1, 10)]
+    residuals = spark.createDataFrame(
+        [*rising, ("m", "lumpy", 1, 100.0), ("other", "smooth", 1, 50.0)],
+        "model string, demand_class string, step int, r double",
+    )
+    targets = spark.createDataFrame(
+        [("m", "smooth", 1), ("m", "lumpy", 1), ("m", "smooth", 9), ("other", "smooth", 1)],
+        "model string, demand_class string, step int",
+    )
+    found = {
+        (row["model"], row["demand_class"], row["step"]): row
+        for row in with_offsets(targets, residuals, [0.1, 0.5, 0.8, 0.975], fewest=9).collect()
+    }
+    # Nine errors: floor(10 x 0.1) = 1st, 5th, 8th, and the 9th for want of a tenth.
+    finest = found["m", "smooth", 1]
+    assert (finest["offsets"], finest["calibrated_on"]) == ([1.0, 5.0, 8.0, 9.0], "class and step")
+    # Ten errors of step 1: floor(1.1) = 1st, ceil(5.5) = 6th, ceil(8.8) = 9th, ceil(10.7) beyond: the 10th.
+    assert (found["m", "lumpy", 1]["offsets"], found["m", "lumpy", 1]["calibrated_on"]) == (
+        [1.0, 6.0, 9.0, 100.0],
+        "step",
+    )
+    assert found["m", "smooth", 9]["calibrated_on"] == "model"
+    assert found["other", "smooth", 1]["calibrated_on"] == NORMAL
+    assert found["other", "smooth", 1]["offsets"][1:] == pytest.approx([0.0, 0.8416212, 1.959964])
+
+
+def test_errors_are_summed_along_whole_paths_only(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [("a", "m", DAY, step, 10.0, y_hat, 2.0) for step, y_hat in ((1, 8.0), (2, 9.0), (3, 11.0))]
+        + [("b", "m", DAY, 1, 5.0, 5.5, 0.0)],
+        "unique_id string, model string, cutoff date, step int, y double, y_hat double, scale_mae double",
+    )
+    classes = spark.createDataFrame([("a", "smooth"), ("b", "smooth")], "unique_id string, demand_class string")
+    found = path_residuals(rows, classes, (1, 3)).collect()
+    assert sorted((row["unique_id"], row["step"], row["r"]) for row in found) == [
+        ("a", 1, 1.0),
+        ("a", 3, (2 + 1 - 1) / 2),
+        ("b", 1, -0.5),
+    ]
+
+
+def trial(name: str, model: str, rmsse: float | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "unique_id": name,
+        "model": model,
+        "status": "scored",
+        "windows": 2,
+        "rmsse": rmsse,
+        "mae": 1.0 if rmsse is None else rmsse,
+        **changes,
+    }
+
+
+def test_ties_go_to_the_incumbent_and_then_to_the_simpler(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [
+            trial("clear", "ets", 0.5), trial("clear", "theta", 0.9), trial("clear", "naive", 0.52),
+            trial("tie", "ets", 1.0), trial("tie", "theta", 1.01), trial("tie", "naive", 1.3),
+            trial("kept", "ets", 1.0), trial("kept", "theta", 1.01), trial("kept", "naive", 1.005),
+            trial("constant", "ets", None, mae=0.0), trial("constant", "naive", None, mae=0.0),
+            trial("unfair", "ets", 0.1, windows=1), trial("unfair", "naive", 0.7),
+            trial("failed", "ets", None, status="failed", windows=0, mae=None),
+        ],
+        "unique_id string, model string, status string, windows int, rmsse double, mae double",
+    )  # fmt: skip
+    incumbents = spark.createDataFrame([("kept", "theta"), ("clear", "theta")], "unique_id string, model string")
+    found = with_champions(
+        rows, incumbents, choose_by="rmsse", tolerance=0.02, simplest_first=("naive", "theta", "ets")
+    ).where("is_champion")
+    assert {row["unique_id"]: (row["model"], row["chosen_because"]) for row in found.collect()} == {
+        "clear": ("ets", "best rmsse"),
+        "tie": ("theta", "simplest within 2% of the best (ets)"),
+        "kept": ("theta", "incumbent, within 2% of the best (ets)"),
+        "constant": ("naive", "best rmsse"),
+        "unfair": ("naive", "best rmsse"),
+    }
+
+
+def test_quantile_columns_are_named_by_their_level() -> None:
+    assert {name: int(name[1:]) / 1000 for name in QUANTILES} == QUANTILES

@@ -1,0 +1,85 @@
+"""Forecasts of single series: no bad series may ever end a job."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from jobs.forecast.trials.models import (
+    LOCAL_MODELS,
+    effective_season,
+    forecast,
+    in_sample_scales,
+    laddered_forecast,
+    seasonal_naive,
+)
+
+pytestmark = pytest.mark.unit
+
+BAD_SERIES = {
+    "one point": [3.0],
+    "two points": [1.0, 2.0],
+    "all zeros": [0.0] * 20,
+    "constant": [4.0] * 20,
+    "not a number": [1.0, np.nan, 2.0, 3.0, 1.0, 2.0, 4.0, 2.0],
+    "infinite": [1.0, 2.0, 3.0, np.inf, 2.0, 1.0, 2.0, 3.0],
+    "huge and tiny": [1e-300, 1e300, 1e-300, 1e300, 1.0, 1e300, 2.0, 1e300],
+    "falling to zero": [float(n) for n in range(20, -1, -1)],
+}
+
+
+@pytest.mark.parametrize("name", BAD_SERIES)
+@pytest.mark.parametrize("model", [*LOCAL_MODELS, "none", "lightgbm"])
+def test_every_series_gets_finite_values_that_are_not_negative(name: str, model: str) -> None:
+    values, made_by, reason = laddered_forecast(model, np.array(BAD_SERIES[name]), 3, 7)
+    assert values.shape == (3,)
+    assert np.isfinite(values).all()
+    assert (values >= 0).all()
+    assert made_by in {*LOCAL_MODELS, "mean", "zero"}
+    assert (made_by == model) or reason or model in {"none", "lightgbm"}
+
+
+def test_the_ladder_goes_from_the_champion_over_the_naive_to_the_mean_and_to_zero() -> None:
+    told = [
+        laddered_forecast("theta", np.array([1.0, 2.0, 3.0]), 1, 1)[1:],
+        laddered_forecast("theta", np.array([1.0, 3.0, np.inf]), 1, 1)[1:2],
+        laddered_forecast("theta", np.zeros(9), 1, 1)[1:],
+        laddered_forecast("theta", np.array([np.nan]), 1, 1)[1:],
+    ]
+    assert told == [
+        ("seasonal_naive", "theta needs 5 periods, 3 are there"),
+        ("mean",),
+        ("zero", "no demand at all"),
+        ("zero", "no history"),
+    ]
+    assert laddered_forecast("theta", np.array([1.0, 3.0, np.inf]), 2, 1)[0].tolist() == [2.0, 2.0]
+
+
+def test_the_seasonal_naive_repeats_the_last_season() -> None:
+    assert seasonal_naive(np.array([9.0, 1.0, 2.0, 3.0]), 5, 3).tolist() == [1.0, 2.0, 3.0, 1.0, 2.0]
+    assert seasonal_naive(np.array([9.0]), 2, 7).tolist() == [9.0, 9.0]
+
+
+def test_a_season_counts_only_when_the_history_holds_two_and_a_point() -> None:
+    assert [effective_season(points, 7) for points in (13, 14, 15)] == [1, 1, 7]
+
+
+def test_the_scales_of_mase_and_rmsse_are_those_worked_out_by_hand() -> None:
+    # Steps of 1, 2, 3: the mean of the steps is 2, that of their squares 14 / 3.
+    assert in_sample_scales(np.array([1.0, 2.0, 4.0, 7.0]), 1) == (2.0, pytest.approx(14 / 3))
+    assert in_sample_scales(np.array([5.0]), 1) == (0.0, 0.0)
+    # With a season of 2 and five points: |4-1|, |7-2|, |11-4|.
+    assert in_sample_scales(np.array([1.0, 2.0, 4.0, 7.0, 11.0]), 2)[0] == 5.0
+
+
+def test_croston_sba_of_a_demand_of_6_every_third_period_is_1_9() -> None:
+    # Size 6 over interval 3 is 2, times (1 - 0.1 / 2) by Syntetos and Boylan.
+    values, _ = forecast("croston_sba", np.array([0.0, 0.0, 6.0] * 4), 2, 1)
+    assert values is not None
+    assert values.tolist() == pytest.approx([1.9, 1.9])
+
+
+def test_a_falling_series_of_demand_is_not_forecast_below_zero() -> None:
+    values, _ = forecast("theta", np.array([float(n) for n in range(20, -1, -1)]), 60, 1)
+    assert values is not None
+    assert values.min() == 0.0

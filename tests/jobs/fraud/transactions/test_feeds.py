@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from common.privacy.pseudonyms import PseudonymKey
+from jobs.fraud.transactions import tables
+from jobs.fraud.transactions.feeds import (
+    judged_labels,
+    judged_transactions,
+    label_rules,
+    looked_up_labels,
+    transaction_rules,
+)
+
+pytestmark = pytest.mark.unit
+
+NOON = datetime(2026, 3, 2, 12)
+LATEST = datetime(2026, 3, 10)
+KEY = PseudonymKey("k7", b"a-test-key-of-enough-bytes")
+Build = Callable[..., DataFrame]
+
+
+def provenance(number: int) -> dict[str, Any]:
+    return {
+        "payload": None,
+        "read_error": None,
+        "_file": "a.csv",
+        "_file_sha256": f"{number:064d}",
+        "_batch_id": "b",
+        "ingest_date": NOON.date(),
+        "ingested_at": NOON,
+    }
+
+
+@pytest.fixture
+def sent(spark: SparkSession) -> Build:
+    def build(*records: dict[str, Any]) -> DataFrame:
+        base = {
+            "transaction_id": "1",
+            "tx_datetime": NOON,
+            "customer_id": "C1",
+            "terminal_id": "T1",
+            "tx_amount": Decimal("10"),
+        }
+        rows = [{**base, **provenance(n), **record} for n, record in enumerate(records)]
+        return spark.createDataFrame(rows, tables.TRANSACTIONS_RAW.schema)
+
+    return build
+
+
+@pytest.fixture
+def reported(spark: SparkSession) -> Build:
+    def build(*records: dict[str, Any]) -> DataFrame:
+        base = {"transaction_id": "1", "reported_at": NOON, "is_fraud": True, "fraud_scenario": None}
+        rows = [{**base, **provenance(n), **record} for n, record in enumerate(records)]
+        return spark.createDataFrame(rows, tables.LABELS_RAW.schema)
+
+    return build
+
+
+def fates(judged: DataFrame) -> list[tuple[str, list[str]]]:
+    rows = judged.orderBy("_file_sha256").collect()
+    return [(row["_fate"], [reason[:7] for reason in row["reasons"]]) for row in rows]
+
+
+def judge(bronze: DataFrame, stored: DataFrame | None = None) -> DataFrame:
+    return judged_transactions(bronze, stored, transaction_rules(LATEST, 1_000.0), KEY)
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        ({"transaction_id": None}, "FRD-101"),
+        ({"transaction_id": "  "}, "FRD-101"),
+        ({"tx_datetime": None}, "FRD-102"),
+        ({"customer_id": "null"}, "FRD-103"),
+        ({"terminal_id": ""}, "FRD-104"),
+        ({"tx_amount": None}, "FRD-105"),
+        ({"tx_amount": Decimal("-0.01")}, "FRD-106"),
+        ({"tx_amount": Decimal("1000.01")}, "FRD-107"),
+        ({"tx_datetime": datetime(2026, 3, 10, 0, 0, 1)}, "FRD-108"),
+        ({"read_error": "SRC-212 not a csv line"}, "SRC-212"),
+    ],
+)
+def test_a_broken_transaction_is_rejected_with_its_reason(sent: Build, record: dict[str, Any], code: str) -> None:
+    assert fates(judge(sent(record))) == [("rejected", [code])]
+
+
+def test_amounts_of_zero_and_of_the_highest_believed_are_fine(sent: Build) -> None:
+    rows = sent({"tx_amount": Decimal(0)}, {"transaction_id": "2", "tx_amount": Decimal(1000)})
+    assert fates(judge(rows)) == [("new", []), ("new", [])]
+
+
+def test_a_repeated_row_is_taken_once(sent: Build) -> None:
+    assert fates(judge(sent({}, {}, {"transaction_id": "2"}))) == [("new", []), ("repeated", []), ("new", [])]
+
+
+def test_of_contradicting_rows_the_same_one_stays_in_whatever_order_they_come(sent: Build) -> None:
+    low, high = {"tx_amount": Decimal("10")}, {"tx_amount": Decimal("11")}
+    kept = []
+    for records in ((low, high), (high, low)):
+        judged = judge(sent(*records)).collect()
+        assert sorted(row["_fate"] for row in judged) == ["new", "rejected"]
+        kept += [row["tx_amount"] for row in judged if row["_fate"] == "new"]
+        assert [row["reasons"][0][:7] for row in judged if row["_fate"] == "rejected"] == ["FRD-109"]
+    assert kept[0] == kept[1]
+
+
+def test_a_stored_transaction_is_never_replaced(sent: Build, transactions: Build) -> None:
+    stored = transactions({"tx_amount": Decimal("10"), "customer_id": KEY.pseudonym("C1")})
+    assert fates(judge(sent({"tx_amount": Decimal("10")}, {"tx_amount": Decimal("12")}), stored)) == [
+        ("repeated", []),
+        ("rejected", ["FRD-109"]),
+    ]
+
+
+def test_a_customer_is_a_pseudonym_under_the_key_and_rows_of_one_customer_stay_together(sent: Build) -> None:
+    rows = judge(sent({}, {"transaction_id": "2"}, {"transaction_id": "3", "customer_id": "C2"})).collect()
+    # HMAC-SHA-256 by openssl: printf C1 | openssl dgst -sha256 -hmac a-test-key-of-enough-bytes
+    first, second = "7bca09bdd29216aadfe5f8b6231d35ac", "b0879573100b73c596c35a4a02926775"
+    assert {row["transaction_id"]: row["customer_id"] for row in rows} == {"1": first, "2": first, "3": second}
+    assert {row["pseudonym_key_id"] for row in rows} == {"k7"}
+
+
+def test_a_rejected_row_does_not_take_the_place_of_a_good_one(sent: Build) -> None:
+    assert fates(judge(sent({"customer_id": ""}, {}))) == [("rejected", ["FRD-103"]), ("new", [])]
+
+
+@pytest.mark.parametrize(
+    ("record", "codes"),
+    [
+        ({}, []),
+        ({"transaction_id": None}, ["FRD-111"]),
+        ({"reported_at": None}, ["FRD-112"]),
+        ({"is_fraud": None}, ["FRD-113"]),
+        ({"reported_at": datetime(2026, 3, 2, 11, 59)}, ["FRD-114"]),
+        ({"transaction_id": "unheard of"}, ["FRD-115"]),
+        ({"reported_at": datetime(2026, 3, 11)}, ["FRD-116"]),
+    ],
+)
+def test_a_broken_report_is_rejected_with_its_reason(
+    reported: Build, transactions: Build, record: dict[str, Any], codes: list[str]
+) -> None:
+    looked_up = looked_up_labels(reported(record), transactions({}))
+    judged = judged_labels(looked_up, None, label_rules(LATEST))
+    assert fates(judged) == [("rejected" if codes else "new", codes)]
+
+
+def test_a_report_on_an_id_of_two_days_is_one_rejected_row(reported: Build, transactions: Build) -> None:
+    next_day = {"transaction_id": "1", "tx_datetime": datetime(2026, 3, 3, 12)}
+    report = reported({"reported_at": datetime(2026, 3, 3, 12)})
+    judged = judged_labels(looked_up_labels(report, transactions({}, next_day)), None, label_rules(LATEST))
+    assert fates(judged) == [("rejected", ["FRD-118"])]
+
+
+def test_a_report_is_about_the_only_transaction_of_its_id_that_had_taken_place_by_then(
+    reported: Build, transactions: Build
+) -> None:
+    next_day = {"transaction_id": "1", "tx_datetime": datetime(2026, 3, 3, 12), "terminal_id": "T2"}
+    report = reported({"reported_at": datetime(2026, 3, 3, 11, 59)})
+    judged = judged_labels(looked_up_labels(report, transactions(next_day, {"transaction_id": "1"})), None,
+                           label_rules(LATEST))  # fmt: skip
+    assert fates(judged) == [("new", [])]
+    assert [(row["tx_day"].day, row["terminal_id"]) for row in judged.collect()] == [(2, "T1")]
+
+
+def test_a_later_report_is_new_and_one_of_the_same_instant_that_disagrees_is_rejected(
+    reported: Build, transactions: Build, labels: Build
+) -> None:
+    later = datetime(2026, 3, 3)
+    sent = reported({}, {"is_fraud": False}, {"reported_at": later, "is_fraud": False})
+    stored = labels({"reported_at": NOON})
+    judged = judged_labels(looked_up_labels(sent, transactions({})), stored, label_rules(LATEST))
+    assert fates(judged) == [("repeated", []), ("rejected", ["FRD-117"]), ("new", [])]
