@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 
 from common.errors import UsageError
+from common.words import did_you_mean
 
 DEFAULT_RELEASE = "emr-spark-8.1.0"
 
@@ -60,10 +60,8 @@ def release_of(label: str) -> Release:
     plain = _EKS_SUFFIX.sub("", label)
     if plain in RELEASES:
         return RELEASES[plain]
-    near = difflib.get_close_matches(plain, RELEASES, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
     raise UsageError(
         "REL-001",
-        f"The EMR release '{label}' is not known.{hint}",
+        f"The EMR release '{label}' is not known.{did_you_mean(plain, RELEASES)}",
         remedy=f"Known releases: {', '.join(sorted(RELEASES))}.",
     )

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from common.config.annotations import alternatives, is_model
 from common.config.entries import Entry, parse_yaml
-from common.config.explain import did_you_mean
 from common.config.lake_settings import LakeSettings
 from common.errors import UsageError
+from common.words import did_you_mean
 
 
 def parse_assignment(text: str, family: str, job: str, params: type[BaseModel]) -> tuple[str, list[str], Entry]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import yaml
 
 from common.errors import UsageError
+from common.yaml import YamlError, compose
 
-_MAX_CHARACTERS = 1_000_000
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -80,17 +80,11 @@ def nested(path: list[str], leaf: Entry) -> Entry:
 
 def parse_yaml(text: str, name: str) -> Entry:
     """The one document in ``text`` as an entry; an empty document is an empty mapping. ``name`` is used in messages."""
-    if len(text) > _MAX_CHARACTERS:
-        raise _broken(name, f"is longer than {_MAX_CHARACTERS} characters")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = compose(text, name)
         return mapping(where=name, origin=name) if node is None else _Reader(name).entry(node)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}" if mark else name
-        raise _broken(place, f"is not valid YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise _broken(name, f"is not valid YAML: {error}") from error
+    except YamlError as error:
+        raise _broken(error.place, error.problem) from error
     except RecursionError as error:
         raise _broken(name, "is nested too deeply") from error
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,14 +10,9 @@ from pydantic import BaseModel, ValidationError
 from common.config.annotations import alternatives, is_model
 from common.config.entries import Entry
 from common.errors import UsageError
+from common.words import did_you_mean
 
 _LONGEST_VALUE = 60
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` with the nearest known word, or nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
 
 
 def settings_error(error: ValidationError, model: type[BaseModel], name: str, tree: Entry | None) -> UsageError:

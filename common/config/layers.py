@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from common.causes import cause_of
 from common.config.entries import Entry, mapping, overlay, parse_yaml
-from common.config.explain import did_you_mean, unknown_names_error
+from common.config.explain import unknown_names_error
 from common.config.lake_settings import LakeSettings
 from common.errors import UsageError
+from common.words import did_you_mean
 
 
 class Suite(Protocol):

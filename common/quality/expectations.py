@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import UsageError
+from common.yaml import YamlError, read_yaml
 
 
 class Expectation(BaseModel):
@@ -48,11 +48,11 @@ class Suite(BaseModel):
     def parse(cls, text: str, name: str) -> Suite:
         """A suite from YAML text; ``name`` is for messages and for the table when the text names none."""
         try:
-            values = yaml.safe_load(text)
+            values = read_yaml(text, name)
             if isinstance(values, list):
                 values = {"table": name, "expectations": values}
             return cls.model_validate(values)
-        except (yaml.YAMLError, ValidationError) as error:
+        except (YamlError, ValidationError) as error:
             raise UsageError("QLT-003", f"The expectation suite '{name}' is not valid.", cause=str(error)) from error
 
     def to_gx_json(self) -> str:

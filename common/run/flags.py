@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
-from common.config.explain import did_you_mean
 from common.days import DayRange, parse_day
 from common.errors import UsageError
+from common.words import did_you_mean
 
 if TYPE_CHECKING:
     from common.job.declaration import Job

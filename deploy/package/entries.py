@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import UsageError
 from common.job.catalogue import load_job, runs_a_job
+from common.words import did_you_mean
 
 if TYPE_CHECKING:
     from common.job.declaration import Job
@@ -62,8 +62,8 @@ def entry_of(name: str, jobs_folder: Path = JOBS_FOLDER) -> Entry:
     entries = {entry.name: entry for entry in find_entries(jobs_folder)}
     if name in entries:
         return entries[name]
-    near = difflib.get_close_matches(name, entries, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
     raise UsageError(
-        "PKG-001", f"There is no job '{name}'.{hint}", remedy=f"Known jobs: {', '.join(entries) or 'none yet'}."
+        "PKG-001",
+        f"There is no job '{name}'.{did_you_mean(name, entries)}",
+        remedy=f"Known jobs: {', '.join(entries) or 'none yet'}.",
     )

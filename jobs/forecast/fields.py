@@ -18,10 +18,12 @@ MONEY: Final = DecimalType(18, 4)
 
 
 def required(kind: DataType, *names: str) -> list[StructField]:
+    """Columns of one type that are never null."""
     return [StructField(name, kind, nullable=False) for name in names]
 
 
 def optional(kind: DataType, *names: str) -> list[StructField]:
+    """Columns of one type that may be null."""
     return [StructField(name, kind, nullable=True) for name in names]
 
 

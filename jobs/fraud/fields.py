@@ -12,10 +12,12 @@ from pyspark.sql.types import (
 
 
 def required(name: str, kind: DataType) -> StructField:
+    """One column that is never null."""
     return StructField(name, kind, nullable=False)
 
 
 def optional(name: str, kind: DataType) -> StructField:
+    """One column that may be null."""
     return StructField(name, kind, nullable=True)
 
 

@@ -12,7 +12,8 @@ from pyspark.sql.types import DataType, StringType, StructType, TimestampNTZType
 from common.causes import cause_of
 from common.errors import UsageError
 from common.sources.mapping.expressions import lenient, quoted_bare_names
-from common.sources.mapping.model import ColumnMapping, Source, did_you_mean
+from common.sources.mapping.model import ColumnMapping, Source
+from common.words import did_you_mean
 
 KEPT = ("_file", "_file_sha256", "_raw", "_reason")
 # Unit -> function, and the counts between the years 1 and 9999: beyond them the function raises.
@@ -139,7 +140,7 @@ def _check_one(rows: DataFrame, source: Source, name: str, text: str) -> None:
         hint = did_you_mean(unknown.group(1), raw_columns) if unknown else ""
         raise UsageError(
             "SRC-004",
-            f"Source {source.name}: the expression of '{name}' cannot be used{hint}.",
+            f"Source {source.name}: the expression of '{name}' cannot be used.{hint}",
             cause=f"{source.columns[name].expr}: {cause_of(error)}",
             remedy=f"The raw columns are {', '.join(raw_columns)}." if raw_columns else "Check its type.",
         ) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 
 from common.sources.mapping.functions import ALLOWED, BARE, GRAMMAR, REFUSED
+from common.words import nearest
 
 # Text and quoted names are passed over whole. A raw text, r'...', knows no escapes.
 _TOKEN = re.compile(
@@ -98,6 +98,6 @@ def _check_call(piece: str, previous: str) -> None:
         return
     if word in REFUSED:
         raise ValueError(f"'{piece}' ({REFUSED[word]}) may not stand in an expression")
-    near = difflib.get_close_matches(word, sorted(ALLOWED), n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
+    near = nearest(word, sorted(ALLOWED))
+    hint = f"; did you mean '{near}'?" if near else ""
     raise ValueError(f"'{piece}' is not one of the functions that a source may call{hint}")

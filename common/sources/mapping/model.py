@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from common.errors import UsageError
 from common.sources.mapping.expressions import lenient
+from common.words import did_you_mean
+from common.yaml import YamlError, read_yaml
 
 _CSV_OPTIONS = (
     "sep quote escape header comment nullValue emptyValue ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace maxColumns "
@@ -106,7 +106,7 @@ class Source(_Strict):
         known = _OPTIONS[self.format]
         for key in self.options:
             if key not in known:
-                raise ValueError(f"unknown option '{key}' of format {self.format}{did_you_mean(key, known)}")
+                raise ValueError(f"unknown option '{key}' of format {self.format}.{did_you_mean(key, known)}")
         if self.format == "json" and self.raw_schema is None:
             raise ValueError(
                 "format json needs raw_schema, the DDL of the raw columns: a guess would differ between days"
@@ -145,9 +145,9 @@ class Source(_Strict):
     def parse(cls, text: str, *, name: str, where: str = "the source file") -> Source:
         """A source from YAML text; errors as ``load``."""
         try:
-            values = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader that refuses repeated keys
-        except yaml.YAMLError as error:
-            raise UsageError("SRC-003", f"{where} is not readable YAML.", cause=str(error)) from error
+            values = read_yaml(text, where)
+        except YamlError as error:
+            raise UsageError("SRC-003", f"{where} is not readable YAML.", cause=f"{error}.") from error
         if not isinstance(values, dict):
             raise UsageError(
                 "SRC-003", f"{where} holds no mapping.", remedy=f"Its keys are {_listed(cls.model_fields)}."
@@ -156,7 +156,7 @@ class Source(_Strict):
             if key not in cls.model_fields:
                 raise UsageError(
                     "SRC-002",
-                    f"{where}: unknown key '{key}'{did_you_mean(str(key), cls.model_fields)}.",
+                    f"{where}: unknown key '{key}'.{did_you_mean(str(key), cls.model_fields)}",
                     remedy=f"The keys are {_listed(cls.model_fields)}.",
                 )
         try:
@@ -170,7 +170,7 @@ class Source(_Strict):
             if name not in target:
                 raise UsageError(
                     "SRC-005",
-                    f"Source {self.name} maps '{name}', which is no column of the target{did_you_mean(name, target)}.",
+                    f"Source {self.name} maps '{name}', which is no column of the target.{did_you_mean(name, target)}",
                     remedy=f"The columns are {_listed(target)}.",
                 )
 
@@ -179,13 +179,6 @@ def presets() -> list[str]:
     """Names of the sources that ship with the suite."""
     files = resources.files("conf.sources").iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean 'x'?)`` for the closest known word, or nothing."""
-    close = difflib.get_close_matches(word.lower(), {name.lower(): name for name in known}, n=1, cutoff=0.6)
-    names = {name.lower(): name for name in known}
-    return f" (did you mean '{names[close[0]]}'?)" if close else ""
 
 
 def _text_of(name_or_path: str) -> tuple[str, str]:
@@ -199,7 +192,7 @@ def _text_of(name_or_path: str) -> tuple[str, str]:
     if name_or_path not in presets():
         raise UsageError(
             "SRC-001",
-            f"There is no source '{name_or_path}'{did_you_mean(name_or_path, presets())}.",
+            f"There is no source '{name_or_path}'.{did_you_mean(name_or_path, presets())}",
             remedy=f"Give one of {_listed(presets())}, or the path of a .yaml file of your own (docs/sources.md).",
         )
     return name_or_path, (resources.files("conf.sources") / f"{name_or_path}.yaml").read_text(encoding="utf-8")
@@ -211,20 +204,3 @@ def _listed(names: Iterable[str]) -> str:
 
 def _causes(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Safe YAML in which a key may stand only once."""
-
-
-def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
-        if key in seen:
-            raise yaml.YAMLError(f"the key '{key}' stands twice, line {key_node.start_mark.line + 1}")
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)

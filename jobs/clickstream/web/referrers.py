@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from importlib import resources
 
-import yaml
-
+from common.yaml import read_yaml
 from jobs.clickstream.web.addresses import ReferrerSource
 
 
 def load_referrers() -> list[ReferrerSource]:
     """The entries of conf/referrers.yaml. Raises ValueError when a host is claimed twice."""
-    entries = yaml.safe_load((resources.files("conf") / "referrers.yaml").read_text(encoding="utf-8"))
+    entries = read_yaml((resources.files("conf") / "referrers.yaml").read_text(encoding="utf-8"), "conf/referrers.yaml")
     sources = [
         ReferrerSource(
             medium=entry["medium"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from common.config.params import Params
 from common.errors import InputMissingError
 from common.lake.delta.log_files import PartitionFiles, partitions, stored_metadata, table_names
 from common.lake.storage.objects import ObjectStore
+from common.words import did_you_mean
 from jobs.maintenance.upkeep.params import MaintainParams
 from jobs.maintenance.upkeep.retention import retention_of
 
@@ -48,11 +48,9 @@ def chosen_tables(objects: ObjectStore, wanted: Sequence[str]) -> dict[str, str]
     there = table_names(objects)
     for name in wanted:
         if name not in there:
-            near = difflib.get_close_matches(name, there, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise InputMissingError(
                 "MNT-001",
-                f"There is no table {name} below the lake root.{hint}",
+                f"There is no table {name} below the lake root.{did_you_mean(name, there)}",
                 remedy=f"Tables there: {', '.join(there) or 'none'}.",
             )
     return {name: there[name] for name in wanted} if wanted else there
