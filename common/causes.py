@@ -209,7 +209,7 @@ def _names_given(error: BaseException) -> list[str]:
 
 
 def traceback_cause(text: str) -> str:
-    """``ValueError in jobs/fraud/scoring/steps.py, line 91.``: how a printed traceback ends, and its place in our code."""
+    """``ValueError in jobs/fraud/scoring/steps.py, line 91.``: the end of a printed traceback, and where."""
     tracebacks = text.split(_WORKER)[1:]
     # What broke comes first where another error was raised while it was handled.
     shown = tracebacks[0] if "During handling of the above" in text else tracebacks[-1]

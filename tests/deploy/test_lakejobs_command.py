@@ -53,7 +53,7 @@ def test_an_unknown_command_is_refused_with_the_known_ones(capsys):
 
 def test_an_unknown_job_is_refused_with_the_nearest_one(capsys):
     assert main(["run", "clickstream.sessionize"]) == 2
-    assert "Did you mean clickstream.sessionise?" in capsys.readouterr().err
+    assert "Did you mean 'clickstream.sessionise'?" in capsys.readouterr().err
 
 
 def test_run_without_a_job_names_the_jobs(capsys):

@@ -182,7 +182,8 @@ def test_a_tree_is_the_same_code_packaged_and_as_a_checkout(tmp_path):
     shutil.copyfile(REPOSITORY / "pyproject.toml", checkout / "pyproject.toml")
 
     def identity(code):
-        ask = "import sys; sys.path.insert(0, sys.argv[1]); from common.run.record.build import running_build as b; print(b())"
+        seen = "from common.run.record.build import running_build as b; print(b())"
+        ask = f"import sys; sys.path.insert(0, sys.argv[1]); {seen}"
         command = [sys.executable, "-I", "-c", ask, str(code)]
         return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
 

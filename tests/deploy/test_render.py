@@ -198,7 +198,7 @@ def test_more_arguments_than_serverless_takes_are_refused(render):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--release", "emr-spark-8.1"], "Did you mean emr-spark-8.1.0?"),
+        (["--release", "emr-spark-8.1"], "Did you mean 'emr-spark-8.1.0'?"),
         (["--arch", "aarch64"], "lakejobs package --environment default:aarch64"),
         (["--release", "emr-7.13.0"], "lakejobs package --environment emr-7.13.0:x86_64"),
         (["--manifest", "/nowhere/manifest.json"], "Run `lakejobs package` first"),

@@ -43,7 +43,7 @@ def running_build() -> Build:
 
 
 def packaged_files(folders: Mapping[str, Traversable]) -> dict[str, bytes]:
-    """``common/run/record/build.py`` and the like -> bytes of every file in the folders of the packages, sorted by name.
+    """``common/days.py`` and the like -> bytes of every file in the folders of the packages, sorted by name.
 
     Hidden files, what Python has compiled, and an earlier build stamp are left out.
     """

@@ -159,7 +159,7 @@ def test_a_time_that_becomes_text_says_that_it_is_utc(spark: SparkSession, raw: 
 
 
 WRONG = {
-    "a column that is not there": ("event_id: idd", "idd", "did you mean 'id'?"),
+    "a column that is not there": ("event_id: idd", "idd", "Did you mean 'id'?"),
     "a function that does not take the values": ('event_id: "upper(id, 1)"', "upper(id, 1)", "SRC-004"),
     "a quoted name that Spark would evaluate": ('event_id: "`current_user`"', "`current_user`", "no raw column"),
     "words that are no expression": ("event_id: id of it", "id of it", "SRC-004"),

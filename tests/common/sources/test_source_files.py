@@ -36,9 +36,9 @@ def test_a_file_of_ones_own_is_loaded_by_its_path(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "an unknown source": ("apache_combind", None, "SRC-001", "did you mean 'apache_combined'?"),
+    "an unknown source": ("apache_combind", None, "SRC-001", "Did you mean 'apache_combined'?"),
     "a file that is not there": ("nowhere.yaml", None, "SRC-001", "no source file"),
-    "an unknown key": ("x.yaml", "format: csv\ncolums: {a: b}\n", "SRC-002", "did you mean 'columns'?"),
+    "an unknown key": ("x.yaml", "format: csv\ncolums: {a: b}\n", "SRC-002", "Did you mean 'columns'?"),
     "a key given twice": ("x.yaml", "format: csv\nformat: json\ncolumns: {a: b}\n", "SRC-003", "stands twice"),
     "two mappings of one column": ("x.yaml", "format: parquet\ncolumns: {a: b, a: c}\n", "SRC-003", "stands twice"),
     "an unknown option": ("x.yaml", "format: csv\noptions: {sepp: ','}\ncolumns: {a: b}\n", "SRC-003", "'sep'"),
@@ -88,7 +88,7 @@ def test_a_column_that_the_target_lacks_is_refused_with_the_nearest() -> None:
     source = Source.parse("format: parquet\ncolumns: {useragnt: ua}\n", name="tested")
     with pytest.raises(UsageError, match="SRC-005") as refused:
         source.check_columns(["event_id", "useragent"])
-    assert "did you mean 'useragent'?" in str(refused.value)
+    assert "Did you mean 'useragent'?" in str(refused.value)
 
 
 LENIENT = {
