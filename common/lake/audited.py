@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from common.errors import JobFailedError
 from common.lake.table import Table
@@ -11,7 +11,6 @@ from common.lake.table import Table
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from common.quality.audit import AuditResult
 
 AUDITED_LAYERS = ("silver", "gold")
 """The layers whose rows are published through the gate. Bronze is what was sent; ops and quarantine say what we did."""
@@ -22,12 +21,13 @@ class AuditedRows:
     """Rows of ``table`` that have passed its audit; only ``common.run.gate.pass_gate`` makes them.
 
     ``rows`` have the columns of the table and, where ``deleted`` names one, a BOOLEAN column of that name: true for a
-    row that an upsert takes out of the table. ``result`` is what the audit found.
+    row that an upsert takes out of the table. ``result`` is what the audit found, an AuditResult of
+    common.quality.
     """
 
     table: Table
     rows: DataFrame
-    result: AuditResult
+    result: Any
     deleted: str | None = None
 
     def where(self, condition: str) -> AuditedRows:

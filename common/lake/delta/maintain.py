@@ -16,7 +16,7 @@ from common.lake.table import Layer, Table
 from common.spark.internals import write_checkpoint
 
 if TYPE_CHECKING:
-    from common.lake.lake import Lake
+    from common.lake.site import Site
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _LISTING_TASKS = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
@@ -46,7 +46,7 @@ def stored_table(name: str, path: str) -> Table:
 
 
 def compact(
-    lake: Lake, table: Table, found: Sequence[PartitionFiles], *, small_bytes: int, target_bytes: int
+    lake: Site, table: Table, found: Sequence[PartitionFiles], *, small_bytes: int, target_bytes: int
 ) -> Compaction:
     """Rewrite the small files of some partitions into files of ``target_bytes``, as a commit that changes no rows."""
     if not found:
@@ -70,7 +70,7 @@ def compact(
     return Compaction(own.metric("numRemovedFiles"), own.metric("numAddedFiles"))
 
 
-def delete_where(lake: Lake, table: Table, condition: str) -> int:
+def delete_where(lake: Site, table: Table, condition: str) -> int:
     """Delete the rows for which the SQL ``condition`` holds, in one stamped commit; how many there were.
 
     Nothing is committed when there are none. Their files stay until vacuum. Raises WriteConflictError LAK-006.
@@ -93,7 +93,7 @@ def delete_where(lake: Lake, table: Table, condition: str) -> int:
     return rows
 
 
-def vacuum(lake: Lake, table: Table, *, folders: int) -> None:
+def vacuum(lake: Site, table: Table, *, folders: int) -> None:
     """Delete files that no version within ``delta.deletedFileRetentionDuration`` needs.
 
     ``folders`` is about how many partitions there are: Delta would start 10,000 tasks to list even two. The retention
@@ -105,7 +105,7 @@ def vacuum(lake: Lake, table: Table, *, folders: int) -> None:
         lake.spark.sql(f"VACUUM delta.`{lake.path(table)}`").collect()
 
 
-def checkpoint(lake: Lake, table: Table) -> int:
+def checkpoint(lake: Site, table: Table) -> int:
     """Write a checkpoint of the latest version, so that readers replay few log entries; returns the version.
 
     Raises TransientError LAK-010 when there is none afterwards: Delta tells only the driver's log that it failed.

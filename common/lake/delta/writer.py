@@ -24,7 +24,7 @@ from common.spark.internals import has_transaction
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from common.lake.lake import Lake
+    from common.lake.site import Site
 
 _LOG = logging.getLogger("lakejobs.lake")
 # What a rebalancing shuffle gathers into one task, hence into one file.
@@ -37,7 +37,7 @@ _ONE_WRITE = threading.RLock()
 class Writer:
     """The writing half of a Lake: its leases, and the commits made under them."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Site) -> None:
         self._lake = lake
         self._leases: dict[str, Lease] = {}
         self._proofs: dict[str, list[tuple[Table, commits.Commit]]] = {}
