@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from common.causes import cause_of
 from common.errors import JobFailedError
-
-if TYPE_CHECKING:
-    pass
 
 
 def attribute(reference: str) -> Any:

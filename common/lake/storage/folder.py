@@ -13,12 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from common.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 from common.lake.storage.objects import Entry, StoredObject
 
 

@@ -6,10 +6,7 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO, Protocol
-
-if TYPE_CHECKING:
-    pass
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True)
