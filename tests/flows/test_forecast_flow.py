@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.forecast.backtest import JOB as BACKTEST
+from jobs.forecast.demand.changes import DEMAND_CHANGES
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
@@ -55,7 +56,7 @@ def rows_of(shop: Shop, table: Any) -> list[str]:
     return sorted(str(row.asDict(recursive=True)) for row in shop.lake.read(table).collect())
 
 
-TABLES = (SALES, DEMAND, SERIES, TRIALS, FORECASTS, ORDERS)
+TABLES = (SALES, DEMAND_CHANGES, DEMAND, SERIES, TRIALS, FORECASTS, ORDERS)
 
 
 def everything_runs(shop: Shop) -> dict[str, list[str]]:

@@ -29,6 +29,8 @@ from jobs.forecast.trials.residuals import step_residuals
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from common.run.context import RunContext
 
 
@@ -115,6 +117,13 @@ def _check_complete(rows: DataFrame, history: History, horizon: int) -> None:
         )
 
 
+def warn_of_failures(log: Logger, rows: DataFrame) -> None:
+    """Say in the log for how many series of ``rows`` (FORECASTS) the global model broke, by class of error."""
+    failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
+    for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
+        log.warning("%s: %s series are forecast by a fallback", row["fallback_reason"], row["count"])
+
+
 def _report(
     context: RunContext, params: PredictParams, history: History, demand: DataFrame, rows: DataFrame, horizon: int
 ) -> None:
@@ -122,9 +131,7 @@ def _report(
     names = {row["unique_id"]: row["item_name"] or "" for row in top.select("unique_id", "item_name").collect()}
     recent = history.periods.plus(history.last_ds, -3 * horizon)
     wanted = F.col("unique_id").isin(list(names))
-    failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
-    for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
-        context.log.warning("%s: %s series are forecast by a fallback", row["fallback_reason"], row["count"])
+    warn_of_failures(context.log, rows)
     write_report(
         context.report,
         as_of=history.as_of,

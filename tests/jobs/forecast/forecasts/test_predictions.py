@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, timedelta
 from typing import NoReturn
 
@@ -11,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.forecasts import steps as under_test
+from jobs.forecast.forecasts.body import warn_of_failures
 from jobs.forecast.forecasts.steps import global_forecasts, local_forecasts, with_global
 from jobs.forecast.trials.global_model import Boosting
 
@@ -53,3 +55,21 @@ def test_a_global_model_that_breaks_says_by_which_class_of_error(
         ("b", "seasonal_naive", 4.0, None),
         ("b", "seasonal_naive", 4.0, None),
     ]
+
+
+def test_a_run_warns_of_the_series_for_which_the_global_model_broke(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = spark.createDataFrame(
+        [
+            ("a", 1, "lightgbm failed: RuntimeError"),
+            ("a", 2, "lightgbm failed: RuntimeError"),
+            ("b", 1, "lightgbm failed: RuntimeError"),
+            ("c", 1, "theta needs 5 periods, 3 are there"),
+            ("d", 1, None),
+        ],
+        "unique_id string, step int, fallback_reason string",
+    )
+    with caplog.at_level(logging.WARNING):
+        warn_of_failures(logging.getLogger("forecast"), rows)
+    assert caplog.messages == ["lightgbm failed: RuntimeError: 2 series are forecast by a fallback"]
