@@ -13,6 +13,11 @@ _USAGE = """lakejobs: clickstream, fraud and forecast jobs over Delta tables.
 Usage: lakejobs COMMAND [arguments]
 
   run FAMILY.JOB [flags]    run a job here; `lakejobs run FAMILY.JOB --help` lists its flags
+  run SELECTOR... [flags]   run several jobs, each after those whose tables it reads: +JOB (with all that
+                            lead to it), JOB+ (with all that follow), FAMILY.*, '*'
+                            --for JOB FLAGS  flags of one job     --each-day  day by day from --from to --to
+  retry [--lake ROOT]       run what the last `run` of several jobs left
+  graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   render JOB --target ...   print the request that would run a job on EMR; sends nothing
@@ -20,21 +25,27 @@ Usage: lakejobs COMMAND [arguments]
 
 Examples:
   lakejobs run clickstream.sessionise --env local --day 2015-05-18
+  lakejobs run +forecast.replenish --lake lake --from 2010-12-01 --to 2011-12-09
   lakejobs package --output dist --environment default
 """
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from common.run.launch import run_job
-    from deploy.package.entries import entry_of, find_entries
+    from deploy.control.run import run
 
-    if not arguments or arguments[0].startswith("-"):
-        raise UsageError(
-            "PKG-001",
-            "`lakejobs run` needs the name of a job first.",
-            remedy=f"Known jobs: {', '.join(entry.name for entry in find_entries())}.",
-        )
-    return run_job(entry_of(arguments[0]).load(), arguments[1:])
+    return run(arguments)
+
+
+def _retry(arguments: Sequence[str]) -> int:
+    from deploy.control.run import retry
+
+    return retry(arguments)
+
+
+def _graph(arguments: Sequence[str]) -> int:
+    from deploy.graph.show import main as graph
+
+    return graph(arguments)
 
 
 def _jobs(arguments: Sequence[str]) -> int:
@@ -75,6 +86,8 @@ def _config(arguments: Sequence[str]) -> int:
 
 _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
+    "retry": _retry,
+    "graph": _graph,
     "jobs": _jobs,
     "package": _package,
     "render": _render,

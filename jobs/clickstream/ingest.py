@@ -29,6 +29,11 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/ --day 2026-11-20",
     ),
     next_command="lakejobs run clickstream.sessionise --lake {lake} {days}",
+    rehearsal=(
+        *("--source", "apache_combined", "--input", "{samples}/clickstream"),
+        *("--from", "2015-05-17", "--to", "2015-05-20"),
+        *("--set", "site_hosts=[semicomplete.com, www.semicomplete.com]"),
+    ),
 )
 
 if __name__ == "__main__":

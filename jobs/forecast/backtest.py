@@ -24,6 +24,8 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set windows=6 --set horizon=4",
     ),
     next_command="lakejobs run forecast.predict --lake {lake} {days}",
+    as_of_day=True,
+    rehearsal=("--day", "2011-12-09"),
 )
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --from 2024-11-20 --to 2026-11-20 --set freq=D",
     ),
     next_command="lakejobs run forecast.backtest --lake {lake} --day {last}",
+    rehearsal=("--from", "2010-12-01", "--to", "2011-12-09", "--set", "max_series=150"),
 )
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ JOB = Job(
     writes=("jobs.forecast.tables:FORECASTS",),
     examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set horizon=13"),
     next_command="lakejobs run forecast.replenish --lake {lake} {days}",
+    as_of_day=True,
+    rehearsal=("--day", "2011-12-09"),
 )
 
 if __name__ == "__main__":

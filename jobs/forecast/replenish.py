@@ -24,6 +24,8 @@ JOB = Job(
         "--day 2011-12-09 --set lead_time_periods=2 --set service_level=0.95",
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set holding_cost=0.02 --set shortage_cost=1.5",
     ),
+    as_of_day=True,
+    rehearsal=("--day", "2011-12-09", "--set", "lead_time_periods=2", "--set", "service_level=0.95"),
 )
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ JOB = Job(
     writes=("jobs.fraud.tables:FEATURE_ROWS",),
     examples=("--day 2018-08-08", "--from 2018-04-01 --to 2018-09-30 --set label_delay_days=7"),
     next_command="jobs.fraud.next_commands:after_features",
+    rehearsal=("--from", "2018-06-10", "--to", "2018-07-14"),
 )
 
 if __name__ == "__main__":

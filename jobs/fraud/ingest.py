@@ -25,6 +25,7 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --source conf/cards.yaml --input s3://bank-landing/cards/2026-11-20/",
     ),
     next_command="jobs.fraud.next_commands:after_ingest",
+    rehearsal=("--source", "fraud_simulated", "--input", "{lake}/landing/fraud/transactions"),
 )
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/",
     ),
     next_command="lakejobs run fraud.features --lake {lake} with --from and --to of the transactions' days",
+    rehearsal=("--source", "fraud_simulated_labels", "--input", "{lake}/landing/fraud/labels"),
 )
 
 if __name__ == "__main__":

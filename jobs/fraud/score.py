@@ -16,6 +16,7 @@ JOB = Job(
     reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:MODELS"),
     writes=("jobs.fraud.tables:SCORES",),
     examples=("--day 2018-08-08", "--day 2018-08-08 --set alerts_per_day=50 --set algorithm=logistic_regression"),
+    rehearsal=("--day", "2018-07-14", "--set", "alerts_per_day=10"),
 )
 
 if __name__ == "__main__":

@@ -20,6 +20,12 @@ JOB = Job(
     next_command=(
         "lakejobs run fraud.ingest --lake {lake} --source fraud_simulated --input {lake}/landing/fraud/transactions"
     ),
+    feeds=("fraud.ingest", "fraud.ingest_labels"),
+    rehearsal=(
+        *("--from", "2018-04-01", "--to", "2018-07-14"),
+        *("--set", "customers=500", "--set", "terminals=1000", "--set", "radius=15"),
+        *("--set", "customers_a_day=0.3", "--set", "terminals_a_day=0.2"),
+    ),
 )
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ JOB = Job(
     writes=("jobs.fraud.tables:MODELS",),
     examples=("--from 2018-07-25 --to 2018-07-31", "--from 2018-07-25 --to 2018-07-31 --set trees=50"),
     next_command="jobs.fraud.next_commands:after_train",
+    rehearsal=("--from", "2018-06-10", "--to", "2018-06-30"),
 )
 
 if __name__ == "__main__":

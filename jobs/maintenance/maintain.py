@@ -21,6 +21,7 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --set 'tables=[clickstream.events, fraud.features]' --set vacuum=false",
         "--env prod --lake s3://bucket/lake --plan",
     ),
+    rehearsal=("--set", "tables=[clickstream.events, fraud.features, forecast.trials]"),
 )
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from common.job.graph import Graph
 from deploy.package.build import REPOSITORY
 
 _SAMPLES = REPOSITORY / "samples"
@@ -61,39 +62,45 @@ _LAST_SALE = ("--day", "2011-12-09")
 # One of each family.
 _MAINTAINED = ("clickstream.events", "fraud.features", "forecast.trials")
 
-STEPS = (
-    Step(
-        "clickstream.ingest",
-        (
-            *("--source", "apache_combined", "--input", "{landing}/web", *_WEB_DAYS),
-            *_sets("site_hosts=[semicomplete.com, www.semicomplete.com]"),
-        ),
+# Where the rehearsal of a job, which is meant for a laptop, is too much for a slow cluster.
+_SMALLER: Mapping[str, tuple[str, ...]] = {
+    "clickstream.ingest": (
+        *("--source", "apache_combined", "--input", "{landing}/web", *_WEB_DAYS),
+        *_sets("site_hosts=[semicomplete.com, www.semicomplete.com]"),
     ),
-    Step("clickstream.sessionise", _WEB_DAYS),
-    Step("fraud.simulate", ("--from", "2018-04-01", "--to", "2018-05-20", *_WORLD)),
-    Step("fraud.ingest", ("--source", "fraud_simulated", "--input", "{lake}/landing/fraud/transactions")),
-    Step("fraud.ingest_labels", ("--source", "fraud_simulated_labels", "--input", "{lake}/landing/fraud/labels")),
-    Step("fraud.features", ("--from", "2018-04-21", "--to", "2018-05-20")),
-    Step("fraud.train", ("--from", "2018-04-21", "--to", "2018-05-08", *_sets("trees=10"))),
-    Step("fraud.evaluate", ("--from", "2018-05-16", "--to", "2018-05-18", *_sets("top_k=3"))),
-    Step("fraud.score", ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3"))),
-    Step("forecast.ingest", ("--source", "online_retail_uci", "--input", "{landing}/sales")),
-    Step("forecast.history", ("--from", "2010-12-01", "--to", "2011-12-09")),
-    Step(
-        "forecast.backtest",
-        _LAST_SALE + _sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2"),
+    "clickstream.sessionise": _WEB_DAYS,
+    "fraud.simulate": ("--from", "2018-04-01", "--to", "2018-05-20", *_WORLD),
+    "fraud.features": ("--from", "2018-04-21", "--to", "2018-05-20"),
+    "fraud.train": ("--from", "2018-04-21", "--to", "2018-05-08", *_sets("trees=10")),
+    "fraud.evaluate": ("--from", "2018-05-16", "--to", "2018-05-18", *_sets("top_k=3")),
+    "fraud.score": ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3")),
+    "forecast.ingest": ("--source", "online_retail_uci", "--input", "{landing}/sales"),
+    "forecast.history": ("--from", "2010-12-01", "--to", "2011-12-09"),
+    "forecast.backtest": (
+        _LAST_SALE + _sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2")
     ),
-    Step("forecast.predict", _LAST_SALE + _sets("min_calibration=6")),
-    Step("maintenance.maintain", _sets(f"tables=[{', '.join(_MAINTAINED)}]", "least_small_files=2")),
-    Step("forecast.replenish", _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1")),
-)
+    "forecast.predict": _LAST_SALE + _sets("min_calibration=6"),
+    "maintenance.maintain": _sets(f"tables=[{', '.join(_MAINTAINED)}]", "least_small_files=2"),
+    "forecast.replenish": _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1"),
+}
+_TENDS, _ORDERS = "maintenance.maintain", "forecast.replenish"
+
+
+def _chain() -> tuple[Step, ...]:
+    """Every job of the suite in the order of the graph; maintenance tends a table before orders are made of it."""
+    graph = Graph.of_suite()
+    names = [name for name in graph.nodes if name != _TENDS]
+    names.insert(names.index(_ORDERS), _TENDS)
+    return tuple(Step(name, _SMALLER.get(name) or graph.nodes[name].job.rehearsal) for name in names)
+
 
 # One application each, in this order: forecasts leave confirmed frauds out. Maintenance has tables of all families to
 # tend, and orders are made from a table that it has tended.
 FAMILIES = {
-    family: tuple(step for step in STEPS if step.job.partition(".")[0] in (family, extra))
+    family: tuple(step for step in _chain() if step.job.partition(".")[0] in (family, extra))
     for family, extra in (("clickstream", ""), ("fraud", ""), ("forecast", "maintenance"))
 }
+STEPS = tuple(step for steps in FAMILIES.values() for step in steps)
 
 
 def write_landing(folder: Path) -> None:
