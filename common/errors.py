@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+EXIT_CODES: Final = (
+    ("0", "done, or nothing to do"),
+    ("1", "the job failed"),
+    ("2", "the command line or a setting is wrong"),
+    ("3", "a contract or quality gate refused the rows; nothing was published"),
+    ("4", "an input is missing or stale"),
+    ("5", "write conflict, or another run holds the table"),
+    ("75", "transient; run the same command again"),
+    ("130, 143", "stopped by a signal; the lease is released"),
+)
+"""What a scheduler learns from a run's exit code: the codes of the errors below, and those of no error or a signal."""
 
 
 class LakejobsError(Exception):

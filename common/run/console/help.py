@@ -12,22 +12,12 @@ from pydantic import BaseModel
 
 from common import __version__
 from common.config.lake_settings import LakeSettings
+from common.errors import EXIT_CODES
 from common.releases import RELEASES
 from common.run.console.closing import aligned
 
 if TYPE_CHECKING:
     from common.job.declaration import Job
-
-_EXIT_CODES = (
-    ("0", "done, or nothing to do"),
-    ("1", "the job failed"),
-    ("2", "command line or settings are wrong"),
-    ("3", "contract or quality gate said no; nothing was published"),
-    ("4", "input missing or stale"),
-    ("5", "write conflict, or another run holds the table"),
-    ("75", "transient; the same command may be run again"),
-    ("130, 143", "stopped by a signal; the lease is released"),
-)
 
 
 def help_text(job: Job) -> str:
@@ -39,7 +29,7 @@ def help_text(job: Job) -> str:
         "Flags:\n" + aligned(_flags(job)),
         f"Parameters of {job.short_name} (--set NAME=VALUE):\n" + (aligned(parameters(job.params)) or "  none\n"),
         "Shared by all jobs (--set lake.NAME=VALUE):\n" + aligned(parameters(LakeSettings)),
-        "Exit codes:\n" + aligned(_EXIT_CODES),
+        "Exit codes:\n" + aligned(EXIT_CODES),
     ]
     return "\n".join(parts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _MOST_FILES = 10_000
 _SAMPLE = 5
-_COMMIT = re.compile(r"/_delta_log/(\d{20})\.(?:json|checkpoint\.)")
 
 
 def print_plan(job: Job, flags: Flags, services: Services) -> int:
@@ -68,11 +66,11 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
 
 def _table(reference: str, store: ObjectStore) -> dict[str, Any]:
     from common.job.references import attribute
+    from common.lake.delta.commits import latest_version
 
     table = attribute(reference)
-    found = (_COMMIT.search(entry.path) for entry in store.list(f"{table.relative_path}/_delta_log/"))
-    versions = [int(match.group(1)) for match in found if match]
-    return {"table": table.name, "path": table.relative_path, "version": max(versions, default=None)}
+    version = latest_version(store, table.relative_path)
+    return {"table": table.name, "path": table.relative_path, "version": version}
 
 
 def _input_table(given: Input, store: ObjectStore) -> dict[str, Any]:
