@@ -86,7 +86,10 @@ def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_doc
     personal = set(table.personal_columns)
     return AuditResult(
         table.name,
-        [_row(item, outcome, personal) for item, outcome in zip(suite.expectations, outcomes, strict=True)],
+        [
+            _row(item, outcome, personal, rows.columns)
+            for item, outcome in zip(suite.expectations, outcomes, strict=True)
+        ],
     )
 
 
@@ -184,15 +187,19 @@ def _declared(name: str, position: int, item: Expectation) -> Any:
         ) from error
 
 
-def _row(item: Expectation, outcome: Any, personal: set[str]) -> dict[str, Any]:
+def _row(item: Expectation, outcome: Any, personal: set[str], there: Sequence[str]) -> dict[str, Any]:
     columns = _columns(item.kwargs)
+    trouble = _trouble(outcome.exception_info)
+    absent = ", ".join(column for column in columns if column not in there)
+    if trouble and absent:
+        trouble = f"There is no column {absent}."
     return {
         "expectation": item.expectation,
         "column": ", ".join(columns) or None,
         "severity": item.severity,
         "success": bool(outcome.success),
         "observed": _observed(item.expectation, outcome.result or {}, hide=bool(personal & set(columns))),
-        "detail": _trouble(outcome.exception_info) or item.why or None,
+        "detail": trouble or item.why or None,
         "kwargs": dict(item.kwargs),
         "why": item.why,
     }
