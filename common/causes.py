@@ -89,7 +89,7 @@ _CONDITIONED = re.compile(rf"\[({_CONDITION})\]")
 _WORKER = "Traceback (most recent call last):\n"
 _PYTHON_CLASS = re.compile(r"(?:\w+\.)*(\w+)(?=:|$)")
 _SPARK_CONDITION = re.compile(rf"(?:pyspark|delta)\.[\w.]+: \[({_CONDITION})\]")
-_PLACE = re.compile(r"(?:^|[/\\])((?:common|jobs|deploy|conf)/(?:\w+/)*\w+\.py)$")
+_PLACE = re.compile(r"(?:^|(?<!tests)[/\\])((?:common|jobs|deploy|conf)/(?:\w+/)*\w+\.py)$")
 _WORKER_FRAME = re.compile(r'^\s+File "([^"\n]+)", line (\d+), in (\S+)$', re.MULTILINE)
 _JAVA_FRAME = re.compile(r"^\s+at [\w.$/<>@-]+\([\w.$ -]+(?::\d+)?\)$")
 

@@ -122,6 +122,7 @@ PLURALS = {
     "alert": "alerts",
     "byte": "bytes",
     "card": "cards",
+    "known card": "known cards",
     "check": "checks",
     "customer": "customers",
     "day": "days",
@@ -151,7 +152,7 @@ def nouns_of_the_code() -> set[str]:
     """What the code hands to ``plural``; each of them is written in full where it is used."""
     found = set()
     for folder in ("common", "jobs", "deploy"):
-        for path in (Path(__file__).parents[2] / folder).rglob("*.py"):
+        for path in (Path(__file__).parents[3] / folder).rglob("*.py"):
             for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "plural":
                     noun = call.args[1]

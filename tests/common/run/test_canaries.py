@@ -14,7 +14,7 @@ from canary_runs import CANARIES, CASES
 
 pytestmark = pytest.mark.flow
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 TRACES = ("ann.kanari", "Kanarienvogel", "4111111111111111", "20 7946")
 
 

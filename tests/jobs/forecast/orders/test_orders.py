@@ -72,7 +72,8 @@ def test_the_global_model_replaces_the_fallback_of_its_own_series_only(spark: Sp
         [("a", "lightgbm"), ("b", "theta"), ("c", "lightgbm")], "unique_id string, champion string"
     )
     predicted = spark.createDataFrame(
-        [("a", MONDAY, 6.0), ("b", MONDAY, 99.0)], "unique_id string, ds date, global_y_hat double"
+        [("a", MONDAY, 6.0, None), ("b", MONDAY, 99.0, None)],
+        "unique_id string, ds date, global_y_hat double, failure string",
     )
     found = with_global(local, predicted, champions).orderBy("unique_id").collect()
     assert [(row["model"], row["y_hat"], row["fallback_reason"]) for row in found] == [
