@@ -70,16 +70,7 @@ class Graph:
                 if node is not None:
                     files = Read("its files", feeder.name, optional=True, external=False, is_files=True)
                     nodes[fed] = Node(node.job, (*node.reads, files), node.writes)
-        try:
-            order = tuple(TopologicalSorter({name: nodes[name].before for name in nodes}).static_order())
-        except CycleError as circle:
-            raise JobFailedError(
-                "GRF-002",
-                "Jobs wait for each other.",
-                cause=" <- ".join(circle.args[1]),
-                remedy="Correct the declarations of what they read and write.",
-            ) from circle
-        return cls({name: nodes[name] for name in order if name in nodes})
+        return cls({name: nodes[name] for name in _order(nodes)})
 
     @classmethod
     def of_suite(cls) -> Graph:
@@ -168,3 +159,25 @@ def _reads(job: Job, writers: Mapping[str, str]) -> tuple[Read, ...]:
         if writer != job.name:
             reads.append(Read(table, writer, one.optional, one.external))
     return tuple(reads)
+
+
+def _order(nodes: Mapping[str, Node]) -> list[str]:
+    """The names, each after those that lead to it, otherwise by name; what maintains all tables comes last."""
+    sorter = TopologicalSorter({name: [one for one in node.before if one in nodes] for name, node in nodes.items()})
+    try:
+        sorter.prepare()
+    except CycleError as circle:
+        raise JobFailedError(
+            "GRF-002",
+            "Jobs wait for each other.",
+            cause=" <- ".join(circle.args[1]),
+            remedy="Correct the declarations of what they read and write.",
+        ) from circle
+    order: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready += sorter.get_ready()
+        ready.sort()
+        order.append(ready.pop(0))
+        sorter.done(order[-1])
+    return sorted(order, key=lambda name: nodes[name].job.maintains_all)

@@ -128,3 +128,8 @@ def test_every_job_of_the_suite_has_a_rehearsal_whose_flags_it_takes() -> None:
         assert node.job.rehearsal, node.job.name
         flags = parse_flags(node.job, node.job.rehearsal)
         assert (flags.days is not None) == node.job.by_day
+
+
+def test_what_maintains_all_tables_comes_last() -> None:
+    upkeep = Job("all.upkeep", "A job.", Params, "shop_jobs:run", maintains_all=True)
+    assert list(Graph.of([upkeep, *SHOP]).nodes)[-1] == "all.upkeep"
