@@ -28,7 +28,7 @@ from jobs.fraud.evaluation.metrics import (
     top_cards,
 )
 
-BUDGETS = (10, 25, 50, 100, 200)
+BUDGETS = (1, 2, 5, 10, 25, 50, 100, 200)
 
 
 @dataclass(frozen=True)
