@@ -98,8 +98,8 @@ class Lake:
         if latest is None:
             raise InputMissingError(
                 "LAK-004",
-                f"The table {table.name} is not there yet.",
-                cause=f"No Delta log in {self.path(table)}.",
+                f"The table {table.name} does not exist yet.",
+                cause=f"There is no Delta log in {self.path(table)}.",
                 remedy="Run the job that writes it first, or check the lake root.",
             )
         reading = self.versions_read[table.name] = latest if version is None else version

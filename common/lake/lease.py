@@ -225,7 +225,7 @@ class Lease:
             try:
                 self.is_held()
             except Exception as error:
-                _LOG.warning("%s: the lease could not be renewed: %s", self.table, cause_of(error))
+                _LOG.warning("%s: could not renew the lease: %s", self.table, cause_of(error))
 
     def _body(self, *, released: bool = False) -> bytes:
         told = {
@@ -247,9 +247,9 @@ class Lease:
     def _refused(self, holder: Mapping[str, Any]) -> WriteConflictError:
         return WriteConflictError(
             "LEA-001",
-            f"{self.table} is being written by run {holder.get('run_id')} since {holder.get('since')}.",
-            cause=f"Its job is {holder.get('job')}, on {str(holder.get('machine')).partition('/')[0]}.",
-            remedy=f"Wait for it, or set lease_wait_seconds; a dead run's lease ends after {self._seconds:g} s.",
+            f"Run {holder.get('run_id')} has been writing {self.table} since {holder.get('since')}.",
+            cause=f"The run is of {holder.get('job')}, on {str(holder.get('machine')).partition('/')[0]}.",
+            remedy=f"Wait for it, or set lease_wait_seconds. A dead run's lease expires after {self._seconds:g} s.",
         )
 
 

@@ -120,7 +120,7 @@ class ModelStore:
         """MOD-003: the file ``name`` of a version is not what was saved; ``what`` says how that shows."""
         return ContractError(
             "MOD-003",
-            f"The model version '{version}' is not what was saved.",
+            f"The model version '{version}' does not match what was saved.",
             cause=f"{self.path(version)}/{name}: {what}.",
             remedy="Do not score with it: restore the file, or train again.",
         )

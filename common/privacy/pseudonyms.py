@@ -53,7 +53,7 @@ class PseudonymKey:
             raise UsageError(
                 "PRV-002",
                 f"The pseudonym key '{self.key_id}' is too short.",
-                cause=f"It has {len(self.secret)} bytes; {_MIN_KEY_BYTES} are the least.",
+                cause=f"It has {len(self.secret)} bytes; the minimum is {_MIN_KEY_BYTES}.",
                 remedy="Make one with: openssl rand -hex 32",
             )
 
@@ -66,7 +66,7 @@ class PseudonymKey:
             raise UsageError(
                 "PRV-001",
                 "No pseudonym key is set.",
-                cause="lake.pseudonym_key is empty; only --env local with a lake in a local folder does without.",
+                cause="lake.pseudonym_key is empty; only --env local with a lake in a local folder works without one.",
                 remedy="Set it in conf/lake.yaml to secret://env/NAME, secret://file/PATH or secret://aws/NAME.",
             )
         return cls(settings.pseudonym_key_id, reveal(settings.pseudonym_key).encode())

@@ -64,7 +64,7 @@ class AuditResult:
                 f"{self.table}: {len(self.failed)} of {len(self.results)} expectations failed; nothing was published.",
                 cause="; ".join(_sentence(row) for row in self.failed),
                 remedy=f"Look at the {f'staged rows in {kept}' if kept else 'staged rows'} and at the report; "
-                "mend the input, or the suite when it asks too much.",
+                "correct the input, or the suite if it asks too much.",
             )
 
 

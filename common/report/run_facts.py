@@ -12,7 +12,7 @@ from common.report.wording import format_number, format_seconds, format_value, i
 Record = Mapping[str, Any]
 
 OUTCOMES = {
-    1: "The job broke.",
+    1: "The job failed.",
     2: "The command line or a setting is wrong; nothing was started.",
     3: "A contract or a quality check said no; nothing was published.",
     4: "An input is missing or too old.",

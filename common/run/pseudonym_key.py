@@ -21,6 +21,6 @@ def pseudonym_key(context: RunContext) -> PseudonymKey:
     settings = context.settings
     # The default environment alone says nothing: it is also that of a lake on S3 for which nobody gave --env.
     if settings.pseudonym_key is None and context.env == "local" and settings.root_is_local_folder:
-        context.log.warning("no pseudonym key is set: this local lake uses a public one")
+        context.log.warning("no pseudonym key is set: this local lake uses a public key")
         return _PUBLIC_KEY
     return PseudonymKey.of(context.settings)

@@ -104,7 +104,7 @@ class Run:
             keep_record(context, record)
         except LakejobsError as error:
             failure = explain(error)
-            context.log.error("record not kept", extra=_failure_fields(failure))
+            context.log.error("run record could not be written", extra=_failure_fields(failure))
             if record["error"] is None:
                 record.update(status="failed", exit_code=failure.exit_code, error=failure.as_dict(), next_command="")
         _attempted(context, record, "row of ops.runs not kept", lambda: put_in_outbox(context, record))

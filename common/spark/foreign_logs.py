@@ -69,7 +69,7 @@ def hide_messages_of_spark(spark: SparkSession) -> None:
     try:
         _cut_console_messages(spark._jvm)
     except Exception as error:  # another logging library, or a log4j of another make: py4j raises whatever.
-        _LOG.warning("the JVM's log may quote rows: its console could not be set up (%s)", type(error).__name__)
+        _LOG.warning("the JVM's log may quote rows: its console could not be configured (%s)", type(error).__name__)
 
 
 def _silence_query_contexts() -> None:

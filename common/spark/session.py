@@ -187,13 +187,13 @@ def refuse_or_warn(differing: Mapping[str, tuple[str, str]]) -> None:
             flags.append(f"--conf {key}={have},{need}" if key == _EXTENSIONS else f"--conf {key}={need}")
         raise UsageError(
             "SES-001",
-            "Spark is set up in a way that would change results.",
+            "Spark's settings would change the results.",
             cause="; ".join(f"{key} is '{have}', a job needs '{need}'" for key, (have, need) in breaking.items()),
             remedy=f"Submit with {' '.join(flags)}",
         )
     if differing:
         listed = "; ".join(f"{key} is '{have}' (a job asks for '{need}')" for key, (have, need) in differing.items())
-        _LOG.warning("Spark settings left as they were set: %s", listed)
+        _LOG.warning("kept Spark settings that were already set: %s", listed)
 
 
 def _name_python(declared: Mapping[str, str]) -> None:
@@ -252,6 +252,6 @@ def _check_delta(release: Release) -> None:
         raise UsageError(
             "SES-002",
             "Delta is not on Spark's class path.",
-            cause=f"{DELTA_EXTENSION} cannot be loaded.",
+            cause=f"{DELTA_EXTENSION} could not be loaded.",
             remedy=f"Add --jars {paths}. Without spark-submit: put the jars in .jars, or set LAKEJOBS_JARS.",
         )

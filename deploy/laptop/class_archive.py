@@ -63,7 +63,7 @@ def ensure_archive(lock: str) -> Path | None:
     versions = _versions()
     if not made_by.is_file() or made_by.read_text(encoding="utf-8") != versions:
         archive.unlink(missing_ok=True)
-        print("class archive: made once, in about half a minute", flush=True)
+        print("class archive: building it once, about half a minute", flush=True)
         if make_archive(archive):
             made_by.write_text(versions, encoding="utf-8")
     return archive if archive.is_file() else None
@@ -80,7 +80,7 @@ def make_archive(archive: Path) -> bool:
             shutil.copyfile(draft, archive)
         else:
             # No result needs it: without it every start takes longer.
-            print(f"class archive: not made\n{done.stderr[-2000:]}", file=sys.stderr)
+            print(f"class archive: could not be built\n{done.stderr[-2000:]}", file=sys.stderr)
         return done.returncode == 0
 
 

@@ -71,7 +71,7 @@ def shipped_files(repository: Path = REPOSITORY) -> dict[str, bytes]:
         if path.suffix not in kinds:
             raise UsageError(
                 "PKG-002",
-                f"{name} is of a kind that packages do not ship.",
+                f"{name} is not a kind of file that packages ship.",
                 cause=f"Its suffix '{path.suffix}' is not among {', '.join(sorted(kinds))}.",
                 remedy="Move it out of the packages, or declare the suffix in pyproject.toml, package-data.",
             )
@@ -107,7 +107,7 @@ def _clear_previous(folder: Path) -> None:
     elif folder.exists() and any(folder.iterdir()):
         raise UsageError(
             "PKG-004",
-            f"{folder} is not empty and holds no earlier build.",
+            f"{folder} is not empty and does not contain an earlier build.",
             remedy="Name an empty or new folder with --output.",
         )
     folder.mkdir(parents=True, exist_ok=True)

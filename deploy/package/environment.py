@@ -145,7 +145,7 @@ def build_environment(lock: str, architecture: str = "x86_64", python_prefix: st
     if architecture not in PLATFORMS:
         raise UsageError(
             "PKG-009",
-            f"The processor '{architecture}' is not known.",
+            f"There is no processor '{architecture}'.",
             remedy=f"Known processors: {', '.join(PLATFORMS)}.",
         )
     identity = f"{_LAYOUT}:{architecture}:{python_prefix}:".encode() + requirements.read_bytes()

@@ -66,7 +66,7 @@ def _submission(options: argparse.Namespace, arguments: Sequence[str]) -> Submis
     manifest = read_manifest(options.manifest)
     folder = artefact_folder(manifest, options.artifacts)
     if entry.name not in manifest["entries"]:
-        raise UsageError("PKG-012", f"The build does not hold {entry.name}.", remedy="Run `lakejobs package` again.")
+        raise UsageError("PKG-012", f"The build does not contain {entry.name}.", remedy="Run `lakejobs package` again.")
     environment = None
     if not options.node_python:
         environment = f"{folder}/{environment_of(manifest, release.lock, options.arch)}"

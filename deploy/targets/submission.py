@@ -109,9 +109,9 @@ def environment_of(manifest: Mapping[str, Any], lock: str, architecture: str) ->
         names = [name for name in manifest["files"] if name.startswith("environment-")]
         raise UsageError(
             "PKG-012",
-            f"The build holds no dependency archive of {lock} for {architecture}.",
-            cause=f"It holds {', '.join(names) or 'none'}.",
-            remedy=f"lakejobs package --environment {lock}:{architecture}; where bootstrap/install.sh has laid it on "
-            "the nodes, name its interpreter with --node-python.",
+            f"The build has no dependency archive of {lock} for {architecture}.",
+            cause=f"It has {', '.join(names) or 'none'}.",
+            remedy=f"lakejobs package --environment {lock}:{architecture}; if bootstrap/install.sh installs it on "
+            "the nodes, give its interpreter with --node-python.",
         )
     return str(fitting[0])

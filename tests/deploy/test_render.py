@@ -187,7 +187,7 @@ def test_an_empty_argument_is_refused_on_eks_which_does_not_take_it(render):
 
 
 def test_a_prefix_with_a_blank_is_refused_where_the_service_would_split_it(render):
-    assert "holds a blank" in render("emr-serverless", artefacts="s3://shop artefacts/x", code=2)
+    assert "contains a blank" in render("emr-serverless", artefacts="s3://shop artefacts/x", code=2)
 
 
 def test_more_arguments_than_serverless_takes_are_refused(render):

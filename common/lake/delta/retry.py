@@ -53,7 +53,7 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
 
     def told(state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None
-        _LOG.warning("%s: commit conflict, try %d follows: %s", table, state.attempt_number + 1, kind_of(failure))
+        _LOG.warning("%s: commit conflict, starting attempt %d: %s", table, state.attempt_number + 1, kind_of(failure))
 
     try:
         return Retrying(
@@ -66,7 +66,7 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
     except conflicts as error:
         raise WriteConflictError(
             "LAK-005",
-            f"{table} was changed by another writer in each of {retries + 1} tries.",
+            f"Another writer changed {table} during each of {retries + 1} attempts.",
             cause=cause_of(error),
             remedy="Run the job again when the other writer is done; nothing of this write was published.",
         ) from error

@@ -125,7 +125,10 @@ class Writer:
                     raise_contract(table, error)
                     raise
                 _LOG.warning(
-                    "%s: version %d is there although Spark failed: %s", table.name, landed.version, cause_of(error)
+                    "%s: version %d was committed although Spark failed: %s",
+                    table.name,
+                    landed.version,
+                    cause_of(error),
                 )
                 return landed
             fault("lake.after_commit")
@@ -149,7 +152,7 @@ class Writer:
             raise WriteConflictError(
                 "LEA-003",
                 f"Run {self._lake.run_id} lost the lease on {table.name} while it committed version {commit.version}.",
-                cause="The commit took longer than the lease lived; another run may have written the same version.",
+                cause="The commit took longer than the lease lasts; another run may have written the same version.",
                 remedy="Compare the table's history with the run records, and raise lease_seconds.",
             )
 

@@ -31,7 +31,9 @@ class FolderStore:
     def _file(self, path: str) -> Path:
         file = self.folder / path
         if ".." in Path(path).parts or Path(path).is_absolute():
-            raise UsageError("LAK-001", f"The path '{path}' leads out of the store.", remedy="Stay below the root.")
+            raise UsageError(
+                "LAK-001", f"The path '{path}' points outside the store.", remedy="Use a path below the root."
+            )
         return file
 
     def get(self, path: str) -> StoredObject | None:

@@ -52,8 +52,8 @@ def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = (
         raise InputMissingError(
             "SRC-007",
             f"There is no input file at {location}.",
-            cause="The listing holds no file, or only names that are no input (hidden, or in ignore_files).",
-            remedy="Check --input, and that what writes the files has finished.",
+            cause="The location is empty, or has only hidden files and names in ignore_files.",
+            remedy="Check --input, and check that the writer of the files has finished.",
         )
     return found
 

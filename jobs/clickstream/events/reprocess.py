@@ -35,7 +35,7 @@ def reprocess(context: RunContext, params: IngestParams, promoter: Promoter) -> 
     if not batches:
         raise InputMissingError(
             "CLK-103",
-            f"Nothing was ingested that could hold events of {context.days}.",
+            f"No ingested file could contain events of {context.days}.",
             remedy="Check the days, or ingest the files first (without reprocess).",
         )
     _check_bronze(context, batches)
@@ -70,7 +70,7 @@ def _check_bronze(context: RunContext, batches: list[Batch]) -> None:
     if gone:
         raise InputMissingError(
             "CLK-104",
-            f"The days {context.days} cannot be made anew: the bronze rows of {gone} of their batches are gone.",
+            f"The days {context.days} cannot be rebuilt: the bronze rows of {gone} of their batches were deleted.",
             cause=f"maintenance.maintain deletes bronze after {EVENTS_RAW.retention_days} days.",
             remedy="Choose later days. The events in silver stay as they are.",
         )

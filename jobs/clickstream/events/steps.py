@@ -116,16 +116,14 @@ def rules(limits: TimeLimits) -> list[Rule]:
         return F.col("read_error").isNull()
 
     return [
-        Rule("EVT-001", "no time can be read", lambda: F.col("derived_tstamp").isNull() & readable()),
+        Rule("EVT-001", "no time could be read", lambda: F.col("derived_tstamp").isNull() & readable()),
         Rule("EVT-002", f"the time is before {limits.earliest}", lambda: clock_skew.is_impossible(limits)),
         Rule("EVT-003", "the time is after the days of the run", lambda: clock_skew.is_future(limits)),
-        Rule(
-            "EVT-004", "nobody: no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()
-        ),
-        Rule("EVT-005", "http_status is no number", lambda: F.array_contains("_unread", "http_status")),
-        Rule("EVT-006", "bytes is no number", lambda: F.array_contains("_unread", "bytes")),
-        Rule("EVT-007", "quantity is no number", lambda: F.array_contains("_unread", "quantity")),
-        Rule("EVT-008", "price is no number", lambda: F.array_contains("_unread", "price")),
+        Rule("EVT-004", "no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()),
+        Rule("EVT-005", "http_status is not a number", lambda: F.array_contains("_unread", "http_status")),
+        Rule("EVT-006", "bytes is not a number", lambda: F.array_contains("_unread", "bytes")),
+        Rule("EVT-007", "quantity is not a number", lambda: F.array_contains("_unread", "quantity")),
+        Rule("EVT-008", "price is not a number", lambda: F.array_contains("_unread", "price")),
         Rule("EVT-009", "price is negative", lambda: F.col("price") < 0),
         Rule("EVT-010", "event_id is too long", lambda: F.length("event_id") > _MAX_ID_LENGTH),
         Rule("EVT-011", "page_url is too long", lambda: F.length("page_url") > _MAX_URL_LENGTH),

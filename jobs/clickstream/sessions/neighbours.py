@@ -83,7 +83,7 @@ def _check_rules(published: DataFrame, days: DayRange, rules: SessionRules) -> N
     if other is not None:
         raise UsageError(
             "CLK-001",
-            f"{other['event_date']} was cut into sessions by other rules than this run's.",
+            f"{other['event_date']} was cut into sessions with other rules than this run's.",
             cause=f"There: {other['session_rules']}. Here: {rules.text}.",
             remedy="Give the same parameters, or run all days of the table at once with the new ones (--from, --to).",
         )

@@ -83,7 +83,7 @@ class Periods:
         if last < first:
             raise UsageError(
                 "FCT-001",
-                f"No whole {_UNITS[self.freq]} lies in {days}.",
+                f"There is no whole {_UNITS[self.freq]} in {days}.",
                 remedy="Give a longer range of days, or a finer frequency.",
             )
         return DayRange(first, last)

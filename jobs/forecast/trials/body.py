@@ -95,7 +95,7 @@ def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origi
         raise ContractError(
             "FCT-005",
             f"The backtest leaks: {', '.join(leaking)} saw what was known only after the origin.",
-            cause="What was planted there moved forecasts that cannot know it; the scores would be worthless.",
+            cause="Values planted after the origin changed forecasts made at it; the scores would be worthless.",
             remedy="This is a defect of the job or of a model: report it with the run record. Nothing was published.",
         )
     blind = sorted({row["model"] for row in verdicts} - {row["model"] for row in verdicts if row["saw_the_past"]})

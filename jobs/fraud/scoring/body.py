@@ -64,7 +64,7 @@ def _score(context: RunContext, params: ScoreParams, features: DataFrame, model:
         raise InputMissingError(
             "FRD-006",
             f"There are no features on {context.days}.",
-            remedy="Run fraud.features for these days, or ask for others.",
+            remedy="Run fraud.features for these days, or choose others.",
         )
     with context.lake.stage(SCORES, with_scores(features, model, keep=_KEPT)) as scored:
         alerted = alerted_transactions(

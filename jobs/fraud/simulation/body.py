@@ -34,8 +34,8 @@ def run(context: RunContext) -> None:
     if context.days.first < params.first_day:
         raise UsageError(
             "FRD-004",
-            f"The simulated world begins on {params.first_day}; {context.days.first} lies before it.",
-            remedy="Ask for later days, or set simulate.first_day.",
+            f"The simulated world begins on {params.first_day}; {context.days.first} is earlier.",
+            remedy="Choose later days, or set simulate.first_day.",
         )
     world = World(
         seed=params.seed,
@@ -94,4 +94,4 @@ def _report(context: RunContext, scenarios: Mapping[int, int], written: int, lab
     )
     table = [(number, words, scenarios.get(number, 0)) for number, words in _SCENARIOS.items()]
     report.table("Transactions by scenario", ("scenario", "what happens", "transactions"), table)
-    context.log.info("files are in %s and %s", TRANSACTIONS_FOLDER, LABELS_FOLDER)
+    context.log.info("wrote files to %s and %s", TRANSACTIONS_FOLDER, LABELS_FOLDER)

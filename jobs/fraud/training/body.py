@@ -63,7 +63,7 @@ def run(context: RunContext) -> None:
         raise InputMissingError(
             "FRD-006",
             f"There are no features on {context.days}.",
-            remedy="Run fraud.features for these days, or ask for others.",
+            remedy="Run fraud.features for these days, or choose others.",
         )
     labels = context.lake.read(LABELS, days=context.days)
     rows = labelled(features, training_labels(labels, known_by=str(known_by)))
@@ -90,7 +90,7 @@ def _check_unripe(context: RunContext, params: TrainParams, ripe: datetime) -> N
             cause=f"Their delay of {params.label_delay_days} days ends at {moment_text(ripe)}; the run began {clock}.",
             remedy=(
                 "Train on earlier days or run again then; --set allow_unripe_labels=true trains on what is known now, "
-                "and takes transactions that are not reported yet for honest."
+                "and counts transactions without a report as honest."
             ),
         )
     context.log.warning("labels of the last days are incomplete: known by %s, ripe at %s", clock, moment_text(ripe))
@@ -144,7 +144,7 @@ def _store(context: RunContext, params: TrainParams, model: TrainedModel, traini
         "input_versions": dict(context.lake.versions_read),
     }
     is_new = ModelStore(context.objects, "fraud").save(version, model.files, card)
-    context.log.info("model %s %s", version, "stored" if is_new else "was there already")
+    context.log.info("model %s %s", version, "stored" if is_new else "was already stored")
     return version
 
 

@@ -28,7 +28,7 @@ def run(context: RunContext) -> None:
     if not context.lake.exists(TRANSACTIONS):
         raise InputMissingError(
             "FRD-003",
-            "Labels cannot be taken in before the transactions that they speak of.",
+            "Labels cannot be ingested before their transactions.",
             cause=f"There is no table {TRANSACTIONS.name} yet.",
             remedy="Run fraud.ingest first, then this job again.",
         )

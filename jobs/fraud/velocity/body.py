@@ -37,7 +37,7 @@ def run(context: RunContext) -> None:
         raise InputMissingError(
             "FRD-005",
             f"There are no transactions on {context.days}.",
-            remedy="Run fraud.ingest for these days, or ask for others.",
+            remedy="Run fraud.ingest for these days, or choose others.",
         )
     rows = build_features(transactions, labels, days=context.days, label_delay_days=params.label_delay_days)
     with context.lake.stage(FEATURE_ROWS, rows) as staged:

@@ -33,7 +33,7 @@ def run(context: RunContext) -> None:
                 deleted[name] = delete_old_days(context, table, declared.get(name), params.retention_layers)
             compacted.append((name, *_maintain(context.lake, found, params)))
         except (WriteConflictError, TransientError) as error:
-            context.log.warning("%s is left as it is: %s", name, error.message)
+            context.log.warning("skipped %s: %s", name, error.message)
             left.append(error)
     _report(context, before, compacted, deleted, delete_old_staging(context, params))
     if left:

@@ -86,7 +86,7 @@ def test_other_disagreements_are_listed_and_left(caplog: pytest.LogCaptureFixtur
         refuse_or_warn(disagreements(declared, wanted))
     # The local tuning is a mere preference: nobody is told.
     assert [record.getMessage() for record in caplog.records] == [
-        "Spark settings left as they were set: spark.sql.adaptive.enabled is 'false' (a job asks for 'true')"
+        "kept Spark settings that were already set: spark.sql.adaptive.enabled is 'false' (a job asks for 'true')"
     ]
 
 
