@@ -52,27 +52,27 @@ def _verdict(claim: Mapping[str, Any]) -> str:
     return f"**{word}**" if claim["met"] is False else word
 
 
-def _section(told: Mapping[str, Any]) -> list[str]:
-    others = dict(told["machine"])
+def _section(result: Mapping[str, Any]) -> list[str]:
+    others = dict(result["machine"])
     machine = ", ".join([f"{others.pop('cores')} cores", *(f"{name} {value}" for name, value in others.items())])
-    lines = [f"## {told['title']}", "", f"Measured {told['measured_at'][:10]} on {machine}."]
-    if told.get("command"):
-        lines[-1] += f" Again: `{told['command']}`."
+    lines = [f"## {result['title']}", "", f"Measured {result['measured_at'][:10]} on {machine}."]
+    if result.get("command"):
+        lines[-1] += f" Again: `{result['command']}`."
     lines.append("")
-    if told["claims"]:
-        rows = [(c["what"], c["goal"], c["measured"], _verdict(c)) for c in told["claims"]]
+    if result["claims"]:
+        rows = [(c["what"], c["goal"], c["measured"], _verdict(c)) for c in result["claims"]]
         lines += [*_table([("figure", "goal", "measured", ""), *rows]), ""]
-    for caption, rows in told["tables"].items():
+    for caption, rows in result["tables"].items():
         lines += [f"**{caption}**", "", *_table(rows), ""]
-    lines += [f"- {note}" for note in told["notes"]]
+    lines += [f"- {note}" for note in result["notes"]]
     return [*lines, ""]
 
 
 def render(results: Sequence[Mapping[str, Any]]) -> str:
     """The page as Markdown."""
     lines = [_INTRODUCTION]
-    for told in results:
-        lines += _section(told)
+    for result in results:
+        lines += _section(result)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -54,8 +54,8 @@ class BatchLog:
         """Every batch, the oldest first."""
         found = []
         for entry in self._objects.list(self._folder):
-            told = json.loads(self._objects.read(entry.path))
-            found.append(Batch(**{**told, "sha256s": tuple(told["sha256s"])}))
+            fields = json.loads(self._objects.read(entry.path))
+            found.append(Batch(**{**fields, "sha256s": tuple(fields["sha256s"])}))
         return sorted(found, key=lambda batch: (batch.begun_at, batch.batch_id))
 
     def begin(self, files: Sequence[InspectedFile], started_at: datetime) -> Batch:

@@ -239,7 +239,7 @@ class Lake:
         )
 
     def lease(self, table: Table, *, wait_seconds: float | None = None) -> AbstractContextManager[Lease]:
-        """Hold the lease of a table, waiting for its holder as long as told, or as the settings say.
+        """Hold the lease of a table, waiting for its holder as long as asked, or as the settings say.
 
         Raises WriteConflictError LEA-001 when another run holds it for longer.
         """

@@ -61,7 +61,7 @@ class _Claim:
     """The latest lease of a table, as its holder wrote it."""
 
     token: int
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
     age_seconds: float
 
     def is_free(self, *, commits_exclude: bool) -> bool:
@@ -70,11 +70,14 @@ class _Claim:
         The last is believed only where commits exclude each other: elsewhere the dead run's JVM, which outlives it by a
         moment, could still overwrite a commit.
         """
-        if self.told.get("released") or self.age_seconds > float(self.told.get("lease_seconds", 0)) + _GRACE_SECONDS:
+        if (
+            self.fields.get("released")
+            or self.age_seconds > float(self.fields.get("lease_seconds", 0)) + _GRACE_SECONDS
+        ):
             return True
-        if not commits_exclude or self.told.get("machine") != _machine() or not Path("/proc").is_dir():
+        if not commits_exclude or self.fields.get("machine") != _machine() or not Path("/proc").is_dir():
             return False
-        return _process_start(int(self.told["pid"])) != self.told.get("process_start")
+        return _process_start(int(self.fields["pid"])) != self.fields.get("process_start")
 
 
 class Lease:
@@ -106,16 +109,16 @@ class Lease:
         """Take the lease, waiting for its holder up to ``wait_seconds``. Raises WriteConflictError LEA-001."""
         deadline = time.monotonic() + wait_seconds
         pause = 0.05
-        told = False
+        has_logged = False
         while True:
             holder = self._try()
             if holder is None:
                 break
             if time.monotonic() >= deadline:
                 raise self._refused(holder)
-            if not told:
+            if not has_logged:
                 _LOG.info("%s: waiting for the lease of run %s", self.table, holder.get("run_id"))
-                told = True
+                has_logged = True
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             time.sleep(min(pause * jitter, max(deadline - time.monotonic(), 0.0)))
             pause = min(pause * 2, 5.0, self._seconds / 4)
@@ -162,7 +165,7 @@ class Lease:
         """None when the lease is ours now, otherwise what its holder wrote."""
         claim = self._latest()
         if claim is not None and not claim.is_free(commits_exclude=self._objects.commits_exclude):
-            return claim.told
+            return claim.fields
         self.token = 1 if claim is None else claim.token + 1
         self._since = utc_text(utc_now())
         self._renewed_at = time.monotonic()
@@ -228,7 +231,7 @@ class Lease:
                 _LOG.warning("%s: could not renew the lease: %s", self.table, cause_of(error))
 
     def _body(self, *, released: bool = False) -> bytes:
-        told = {
+        fields = {
             "table": self.table,
             "run_id": self.run_id,
             "job": self._job,
@@ -242,7 +245,7 @@ class Lease:
             # No two rivals write the same bytes.
             "nonce": self._nonce,
         }
-        return json.dumps(told, sort_keys=True).encode()
+        return json.dumps(fields, sort_keys=True).encode()
 
     def _refused(self, holder: Mapping[str, Any]) -> WriteConflictError:
         return WriteConflictError(

@@ -104,7 +104,7 @@ def _in_fewer_passes(
 
     kinds = {field.name: field.dataType for field in rows.schema if isinstance(field.dataType, AtomicType)}
     compared: dict[str, Column] = {}
-    told = list(expectations)
+    rewritten = list(expectations)
     for position, item in enumerate(expectations):
         if item.expectation != _COMPARISON or item.kwargs.keys() - {"or_equal"} != {"column_A", "column_B"}:
             continue
@@ -115,10 +115,10 @@ def _in_fewer_passes(
         holds = left >= right if item.kwargs.get("or_equal") else left > right
         column = f"_holds_{position}"
         compared[column] = F.when(left.isNotNull() | right.isNotNull(), F.coalesce(holds, F.lit(True)))
-        told[position] = Expectation(
+        rewritten[position] = Expectation(
             expectation="expect_column_values_to_be_in_set", kwargs={"column": column, "value_set": [True]}
         )
-    return rows.withColumns(compared), tuple(told)
+    return rows.withColumns(compared), tuple(rewritten)
 
 
 def _run(rows: DataFrame, expectations: Sequence[Expectation], name: str, data_docs: Path | None) -> list[Any]:
@@ -230,5 +230,5 @@ def _trouble(info: Any) -> str | None:
 
 
 def _sentence(row: Mapping[str, Any]) -> str:
-    told = row["observed"] or row["detail"]
-    return " ".join(filter(None, [row["expectation"], row["column"] and f"({row['column']})", told and f"- {told}"]))
+    found = row["observed"] or row["detail"]
+    return " ".join(filter(None, [row["expectation"], row["column"] and f"({row['column']})", found and f"- {found}"]))

@@ -1,4 +1,4 @@
-"""Row rules: what makes a row unfit, told as a reason, all rules in one pass over the rows."""
+"""Row rules: what makes a row unfit, as a reason; all rules in one pass over the rows."""
 
 from __future__ import annotations
 

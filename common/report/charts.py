@@ -41,7 +41,7 @@ def draw_bars(axes: Any, plot: Bars, width: int) -> int:
     axes.axvline(0, color=GRID, linewidth=1)
     axes.set_axis_off()
     labels = plot.labels[:MAX_BARS]
-    return _write_above(axes, labels, texts) if narrow else _write_beside(axes, labels, texts, totals)
+    return _write_above(axes, labels, texts) if narrow else _write_values(axes, labels, texts, totals)
 
 
 def _total_text(values: Sequence[Number | None], unit: str) -> str:
@@ -59,7 +59,7 @@ def _write_above(axes: Any, labels: Sequence[str], texts: Sequence[str]) -> int:
     return 42 * len(labels) + 4
 
 
-def _write_beside(axes: Any, labels: Sequence[str], texts: Sequence[str], totals: Sequence[float]) -> int:
+def _write_values(axes: Any, labels: Sequence[str], texts: Sequence[str], totals: Sequence[float]) -> int:
     """Labels left of the bars, values at their ends. Returns the height of the drawing."""
     height = 28 * len(labels) + 8
     shown = [_shorten(label, 36) for label in labels]

@@ -52,8 +52,8 @@ def archive_of(lock: str) -> Path:
 def _versions() -> str:
     """Of Java and of Spark: another of either has other classes."""
     java = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else Path("java")
-    told = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True).stderr
-    return f"{told}pyspark {version('pyspark')}\n"
+    java_version = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True).stderr
+    return f"{java_version}pyspark {version('pyspark')}\n"
 
 
 def ensure_archive(lock: str) -> Path | None:

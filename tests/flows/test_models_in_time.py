@@ -151,8 +151,8 @@ def test_a_register_of_an_earlier_release_takes_the_moment_from_the_card(bank: B
     held = [row.asDict() for row in bank.lake.read(MODELS).collect()]
     old = [{**row, "trained_at": at(20), "labels_known_by": None} for row in held]
     lay_down(bank, MODELS, old, without=["labels_known_by"])
-    told = {name: value for name, value in card(bank, version).items() if name != "labels_known_by"}
-    (bank.root / "models/fraud" / version / "card.json").write_text(json.dumps(told))
+    fields = {name: value for name, value in card(bank, version).items() if name != "labels_known_by"}
+    (bank.root / "models/fraud" / version / "card.json").write_text(json.dumps(fields))
     assert bank.run(evaluate.JOB, *days(9, 11)) == 4
     assert code(bank, evaluate.JOB) == "FRD-008"
     assert bank.run(evaluate.JOB, *days(10, 11)) == 0
@@ -222,9 +222,9 @@ def test_models_are_compared_on_the_rows_on_which_all_of_them_may_be_tested(untr
     counts = untrained.record(evaluate.JOB)["counts"]
     assert (counts["rows_read"], counts["rows_written"], counts["rows_filtered"]) == (4, 2, 2)
     assert (counts["test_cards"], counts["known_cards_left_out"]) == (2, 2)
-    told = page(untrained, evaluate.JOB)
-    assert f"All 2 models are measured on the same 2 transactions of 2 cards; frauds from {FIRST} on" in told
-    assert "left out: 2 transactions of 2 known cards" in told
+    text = page(untrained, evaluate.JOB)
+    assert f"All 2 models are measured on the same 2 transactions of 2 cards; frauds from {FIRST} on" in text
+    assert "left out: 2 transactions of 2 known cards" in text
 
 
 def measured(bank: Bank) -> dict[str, tuple[int, date]]:

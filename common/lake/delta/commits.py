@@ -47,10 +47,10 @@ class Commit:
     def stamp(self) -> Mapping[str, Any]:
         """What ``userMetadata`` says; empty for commits that this suite did not make."""
         try:
-            told = json.loads(self.info.get("userMetadata") or "{}")
+            stamped = json.loads(self.info.get("userMetadata") or "{}")
         except ValueError:
             return {}
-        return told if isinstance(told, dict) else {}
+        return stamped if isinstance(stamped, dict) else {}
 
     def metric(self, *names: str) -> int:
         """The first of the named operation metrics that is there, otherwise 0."""

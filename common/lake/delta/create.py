@@ -70,5 +70,5 @@ def add_columns(spark: SparkSession, table: Table, path: str, fields: Sequence[S
     """Add nullable columns by an explicit ALTER, and bring the statistics columns up to date with them."""
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in fields)
     spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
-    told = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
-    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({told})")
+    assignments = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({assignments})")

@@ -51,7 +51,7 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
     # Asked for before the first try, for the sake of what it imports.
     conflicts = named_conflicts()
 
-    def told(state: RetryCallState) -> None:
+    def log_conflict(state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None
         _LOG.warning("%s: commit conflict, starting attempt %d: %s", table, state.attempt_number + 1, kind_of(failure))
 
@@ -60,7 +60,7 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
             retry=retry_if_exception_type(conflicts),
             stop=stop_after_attempt(retries + 1),
             wait=wait_random_exponential(multiplier=0.5, max=longest_wait_seconds),
-            before_sleep=told,
+            before_sleep=log_conflict,
             reraise=True,
         )(attempt)
     except conflicts as error:

@@ -44,7 +44,7 @@ class Writer:
 
     @contextmanager
     def lease(self, table: Table, *, wait_seconds: float | None = None) -> Iterator[Lease]:
-        """Hold the lease of a table, waiting as long as told or as the settings say.
+        """Hold the lease of a table, waiting as long as asked or as the settings say.
 
         Raises WriteConflictError LEA-001 when another run holds it for longer.
         """

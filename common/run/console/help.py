@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from common import __version__
 from common.config.lake_settings import LakeSettings
 from common.releases import RELEASES
-from common.run.console.closing import aligned
+from common.run.console.summary import aligned
 
 if TYPE_CHECKING:
     from common.job.declaration import Job

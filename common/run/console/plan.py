@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
-from common.run.console.closing import aligned, print_refusal
+from common.run.console.summary import aligned, print_refusal
 from common.run.failures import explain
 from common.run.record.record import SCHEMA_VERSION, to_json
 

@@ -66,8 +66,8 @@ def candidates(bronze: DataFrame, rules: Rules, *, batch_id: str, ingested_at: d
 
 
 def _with_visitor(rows: DataFrame, key: PseudonymKey) -> DataFrame:
-    told = events.with_visitor_text(rows)
-    hidden = told.withColumns(pseudonym_columns(told, [events.VISITOR_TEXT, "user_id"], key))
+    with_visitors = events.with_visitor_text(rows)
+    hidden = with_visitors.withColumns(pseudonym_columns(with_visitors, [events.VISITOR_TEXT, "user_id"], key))
     return hidden.withColumn("domain_userid", F.col(events.VISITOR_TEXT)).drop(events.VISITOR_TEXT)
 
 

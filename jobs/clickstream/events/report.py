@@ -55,7 +55,7 @@ def write_report(context: RunContext, params: IngestParams, promoter: Promoter) 
     for column, heading in _TOP.items():
         if counted.get(column):
             report.table(heading, (column, "events"), counted[column][:top])
-    _aside(report, context, promoter)
+    _rejected_rows(report, context, promoter)
 
 
 def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> None:
@@ -144,10 +144,10 @@ def _counted(events: DataFrame) -> dict[str, list[tuple[str, int]]]:
     numbers = pairs.where(F.col("value").isNotNull()).groupBy("kind", "value").count()
     first = Window.partitionBy("kind").orderBy(F.desc("count"), "value")
     rows = numbers.withColumn("place", F.row_number().over(first)).where(F.col("place") <= _MOST).collect()
-    told: dict[str, list[tuple[str, int]]] = {}
+    ranked: dict[str, list[tuple[str, int]]] = {}
     for row in sorted(rows, key=lambda row: row["place"]):
-        told.setdefault(row["kind"], []).append((row["value"], row["count"]))
-    return told
+        ranked.setdefault(row["kind"], []).append((row["value"], row["count"]))
+    return ranked
 
 
 def _evidence(report: ReportBuilder, rows: list[tuple[str, int]], bots: int, total: int) -> None:
@@ -163,7 +163,7 @@ def _evidence(report: ReportBuilder, rows: list[tuple[str, int]], bots: int, tot
         )
 
 
-def _aside(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
+def _rejected_rows(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
     reasons = sorted(promoter.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     report.quarantine(reasons, table="clickstream.quarantine_ingest")
     if reasons:

@@ -103,10 +103,10 @@ def with_event_name(events: DataFrame) -> DataFrame:
     """
     method, status = F.upper(F.coalesce("http_method", F.lit("GET"))), F.coalesce("http_status", F.lit(200))
     viewed = (method == "GET") & (status.between(200, 299) | (status == 304))
-    told = (
+    guessed = (
         F.when(F.col("is_asset"), F.lit("asset_request")).when(viewed, F.lit("page_view")).otherwise(F.lit("request"))
     )
-    return events.withColumn("event_name", F.coalesce("event_name", told))
+    return events.withColumn("event_name", F.coalesce("event_name", guessed))
 
 
 def rules(limits: TimeLimits) -> list[Rule]:

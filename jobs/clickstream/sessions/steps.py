@@ -157,7 +157,7 @@ def _span_us(us: Column, rules: SessionRules) -> Column:
 
 
 def local_midnight_us(us: Column, rules: SessionRules) -> Column:
-    """The midnight before an instant, both in microseconds, told by the site's clock as if it were UTC.
+    """The midnight before an instant, both in microseconds, on the site's clock as if it were UTC.
 
     Whole-number arithmetic, and independent of the session's time zone.
     """

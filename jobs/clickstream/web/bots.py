@@ -62,8 +62,8 @@ def behaviour(events: DataFrame, params: BotParams) -> DataFrame:
         ROBOTS_TXT: F.col("robots") > 0,
     }
     given = F.array(*(F.when(condition, F.lit(sign)) for sign, condition in signs.items()))
-    told = days.select(*VISITOR_DAY, F.array_compact(given).alias("_behaviour"))
-    return told.where(F.size("_behaviour") > 0)
+    evidence = days.select(*VISITOR_DAY, F.array_compact(given).alias("_behaviour"))
+    return evidence.where(F.size("_behaviour") > 0)
 
 
 def _minutes(events: DataFrame) -> DataFrame:

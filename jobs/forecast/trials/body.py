@@ -142,12 +142,12 @@ def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series
         .join(corrections, ["unique_id", "ds"], "left")
         .select(F.col("later").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual)
     )
-    told = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
+    calibrated = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
     is_known = F.col(POOLED_ON) != NORMAL
     quantiles = {
         name: F.when(is_known, at_level(position, "y_hat", "_spread")) for position, name in enumerate(QUANTILES)
     }
-    return told.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
+    return calibrated.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
 
 
 def _incumbents(context: RunContext, as_of: date) -> DataFrame | None:

@@ -72,15 +72,15 @@ def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
     place by then. Where there are several the first of them is given, and their number in ``_namesakes``; where all
     are later, the first of all.
     """
-    told = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
+    carried = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
     # One entry a day at most: silver knows a transaction by id and day.
-    known = transactions.groupBy("transaction_id").agg(F.sort_array(F.collect_list(F.struct(*told))).alias("_known"))
+    known = transactions.groupBy("transaction_id").agg(F.sort_array(F.collect_list(F.struct(*carried))).alias("_known"))
     so_far = F.filter("_known", lambda one: one["tx_datetime"] <= F.col("reported_at"))
     meant = F.when(F.size(so_far) > 0, so_far).otherwise(F.col("_known"))
     named = bronze.join(known, "transaction_id", "left").withColumn("_meant", meant)
     first = F.col("_meant")[0]
     return named.select(
-        *bronze.columns, F.size("_meant").alias(_NAMESAKES), *(first[name].alias(name) for name in told)
+        *bronze.columns, F.size("_meant").alias(_NAMESAKES), *(first[name].alias(name) for name in carried)
     )
 
 

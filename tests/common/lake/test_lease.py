@@ -34,8 +34,8 @@ def lease(objects: FolderStore, run_id: str, *, seconds: float = 60) -> Lease:
 def as_foreign(objects: FolderStore, token: int) -> None:
     """Let a held lease look as if a process on another machine held it."""
     path = f"{lease_folder(TABLE)}{token:020d}.json"
-    told = json.loads(objects.read(path))
-    objects.write(path, json.dumps({**told, "machine": "elsewhere"}).encode())
+    fields = json.loads(objects.read(path))
+    objects.write(path, json.dumps({**fields, "machine": "elsewhere"}).encode())
 
 
 def silent_for(objects: FolderStore, token: int, seconds: float) -> None:
