@@ -22,7 +22,7 @@ def audit_section(passed: bool, results: Sequence[Mapping[str, Any]], table: str
     states = [_state(row) for row in results]
     failed, warned = states.count("failed"), states.count("warning")
     if not results:
-        words = "No expectations are declared for this table."
+        words = "This table has no expectations."
     elif not passed and not failed:
         words = "The checks could not be completed, so the rows were not published."
     elif failed:

@@ -175,7 +175,7 @@ def test_trained_on_unripe_labels_a_model_knows_what_was_known_at_the_start_of_t
     assert models(untrained) == [(version, "2026-03-07 06:00:00")]
     assert card(untrained, version)["frauds"] == 2
     assert untrained.record(train.JOB)["counts"]["trained_on_unripe_labels"] == 1
-    assert "frauds not reported yet count as honest" in page(untrained, train.JOB)
+    assert "frauds without a report count as honest" in page(untrained, train.JOB)
 
 
 def test_train_counts_feature_rows_and_its_models_beside(bank: Bank) -> None:

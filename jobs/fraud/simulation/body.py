@@ -90,7 +90,8 @@ def _report(context: RunContext, scenarios: Mapping[int, int], written: int, lab
     report.headline("Frauds", f"{frauds:,}", f"{frauds / written:.2%} of all" if written else "")
     report.headline("Labels delivered", f"{labels:,}", "reports of the last days are still to come")
     report.text(
-        "What this is", ["Simulated data after the published process of the Fraud Detection Handbook: no real cards."]
+        "What this is",
+        ["Data simulated by the published process of the Fraud Detection Handbook. There are no real cards in it."],
     )
     table = [(number, words, scenarios.get(number, 0)) for number, words in _SCENARIOS.items()]
     report.table("Transactions by scenario", ("scenario", "what happens", "transactions"), table)

@@ -85,9 +85,9 @@ def _report(
     context.counts.detail("staged_files_deleted", staged)
     context.report.headline("Tables", str(len(before)))
     context.report.headline("Small files compacted", f"{removed:,}", f"into {added:,}")
-    context.report.headline("Rows out of retention", f"{sum(deleted.values()):,}", "deleted")
+    context.report.headline("Rows past retention", f"{sum(deleted.values()):,}", "deleted")
     context.report.table("Files before", COLUMNS, [one.row() for one in before], "Sizes in bytes.")
     gone = [(name, rows) for name, rows in deleted.items() if rows]
     if gone:
-        context.report.table("Days out of retention", ("table", "rows deleted"), gone)
+        context.report.table("Days past retention", ("table", "rows deleted"), gone)
     context.report.table("Compaction", ("table", "files replaced", "files written"), compacted)
