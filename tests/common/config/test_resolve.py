@@ -195,7 +195,7 @@ def test_every_finding_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 
 def test_an_unknown_job_in_a_family_file_is_refused(tmp_path: Path) -> None:
     error = refused(conf(tmp_path, shop="default:\n  visit: {gap_minutes: 3}\n"))
-    assert error.message == "'visit' (conf/shop.yaml:2) is no job of shop. Did you mean 'visits'?"
+    assert error.message == "'visit' (conf/shop.yaml:2) is not a job of shop. Did you mean 'visits'?"
 
 
 def test_an_unknown_environment_is_refused_with_a_near_one(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_a_plan_of_an_ingest_loads_nothing_heavy_either(tmp_path: Path) -> None:
     (tmp_path / "day.csv").write_text("1")
     arguments = ["--plan", "--lake", str(tmp_path / "lake"), "--input", f"{tmp_path}/*.csv", "--source", "ga4"]
     done = in_a_process(*arguments, ingests=True)
-    assert "*.csv: 1 files, 1 bytes" in done.stdout
+    assert "*.csv: 1 file, 1 byte" in done.stdout
     assert done.stderr.splitlines()[-1] == "[]"
 
 
