@@ -66,7 +66,7 @@ PHASES = (
 
 
 class _Terminal(Watch):
-    """A line for each start, the summary of each end, and below them what is running."""
+    """A line for each start, the closing table of each end, and below them what is running."""
 
     def __init__(self, console: Console, status: Status, lake: Path) -> None:
         self._console = console
@@ -78,7 +78,7 @@ class _Terminal(Watch):
         self._say(f"\n[{_clock(at_s)}] {phase.job} begins: {' '.join(_arguments_of(phase, self._lake))}")
 
     def ended(self, result: PhaseResult, said: str) -> None:
-        """Show the job's own summary."""
+        """Show the job's own closing table."""
         at_s = result.started_s + result.wall_seconds
         self._say(f"\n[{_clock(at_s)}] {said.rstrip()}")
 
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="deploy.laptop.demo", description=__doc__)
     parser.add_argument("--lake", type=Path, default=REPOSITORY / "lake", help="where the demo's lake is made")
     parser.add_argument("--only", nargs="*", metavar="FAMILY", help="run these families alone")
-    parser.add_argument("--at-once", type=int, default=2, metavar="NUMBER", help="jobs at a time, default 2")
+    parser.add_argument("--at-once", type=int, default=2, metavar="NUMBER", help="jobs side by side, 2 unless told")
     arguments = parser.parse_args(argv)
     phases = [phase for phase in PHASES if not arguments.only or phase.family in arguments.only]
     if not phases or arguments.at_once < 1:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _EXIT_CODES = (
     ("0", "done, or nothing to do"),
     ("1", "the job failed"),
-    ("2", "the command line or the settings are wrong"),
-    ("3", "a contract or a quality gate failed; nothing was published"),
-    ("4", "an input is missing or stale"),
+    ("2", "command line or settings are wrong"),
+    ("3", "contract or quality gate said no; nothing was published"),
+    ("4", "input missing or stale"),
     ("5", "write conflict, or another run holds the table"),
-    ("75", "temporary failure; it is safe to run the same command again"),
+    ("75", "transient; the same command may be run again"),
     ("130, 143", "stopped by a signal; the lease is released"),
 )
 

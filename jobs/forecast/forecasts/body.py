@@ -124,7 +124,7 @@ def _report(
     wanted = F.col("unique_id").isin(list(names))
     failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
     for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
-        context.log.warning("%s: %s series use a fallback", row["fallback_reason"], row["count"])
+        context.log.warning("%s: %s series are forecast by a fallback", row["fallback_reason"], row["count"])
     write_report(
         context.report,
         as_of=history.as_of,
