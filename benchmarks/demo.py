@@ -25,18 +25,18 @@ def measure(data: Path) -> None:
 
 
 def run(families: Sequence[str], runs: int) -> Section:
-    """The demo ``runs`` times, each on an empty lake; the last one is reported."""
+    """The demo ``runs`` times, each on an empty lake; the last one is told."""
     note = load_note()
     for number in range(runs):
         print(f"-- run {number + 1} of {runs}", flush=True)
-        measured = _demo(families)
-    total_s = measured["wall_seconds"]
+        told = _demo(families)
+    total_s = told["wall_seconds"]
     table = [["phase", "from, s", "to, s", "seconds", "peak MB"]]
-    for phase in measured["phases"]:
+    for phase in told["phases"]:
         begun_s, wall_s = phase["started_s"], phase["wall_seconds"]
         row = [phase["job"], f"{begun_s:.1f}", f"{begun_s + wall_s:.1f}", f"{wall_s:.1f}"]
         table.append([*row, f"{phase['peak_memory_mb']:,}"])
-    table.append(["in all", "0.0", f"{total_s:.1f}", f"{total_s:.1f}", f"{measured['peak_memory_mb']:,}"])
+    table.append(["in all", "0.0", f"{total_s:.1f}", f"{total_s:.1f}", f"{told['peak_memory_mb']:,}"])
     whole = not families
     return Section(
         "demo",
@@ -69,15 +69,15 @@ def _demo(families: Sequence[str]) -> dict[str, Any]:
         command += ["--only", *families] if families else []
         if subprocess.run(command, check=False).returncode:
             raise SystemExit("the demo failed: no figures")
-        measured: dict[str, Any] = json.loads((Path(folder) / "demo.json").read_text(encoding="utf-8"))
-    return measured
+        told: dict[str, Any] = json.loads((Path(folder) / "demo.json").read_text(encoding="utf-8"))
+    return told
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line: the families to run, how often."""
     parser = argparse.ArgumentParser(prog="benchmarks.demo", description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], metavar="FAMILY", help="these families alone: no verdict")
-    parser.add_argument("--runs", type=int, default=2, help="how often; the last run is reported")
+    parser.add_argument("--runs", type=int, default=2, help="how often; the last run is told")
     parser.add_argument("--keep", action="store_true", help="write the section for docs/benchmarks.md")
     arguments = parser.parse_args(argv)
     section = run(arguments.only, arguments.runs)
