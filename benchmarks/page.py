@@ -27,17 +27,17 @@ MEASUREMENTS: tuple[str, ...] = (
 
 _INTRODUCTION = """# Benchmarks
 
-Figures of the last `make bench` (`DATA=folder` names the data that may not be shipped; `ARGS="NAME ..."` runs some).
-Rewritten by that command: change the code under `benchmarks/`, not this page. `make bench ARGS=--render` sets
-up the environment that the commands below name.
+Figures of the last `make bench` (`DATA=folder` points to the data that cannot be shipped; `ARGS="NAME ..."` runs some of them).
+That command rewrites this page: change the code under `benchmarks/`, not the page. `make bench ARGS=--render` sets
+up the environment for the commands below.
 
 Protocol: everything compared runs in one command on one machine, interleaved A B A B, after a warm-up of each side, and
-only after both sides have been shown to give the same rows. Ratios are medians of paired runs with a bootstrap
-90 % interval; CPU seconds are those of the whole process tree (driver, JVM, Python workers). A goal is met only if
+only after both sides were shown to give the same rows. Ratios are medians of paired runs with a bootstrap
+90 % interval; CPU seconds cover the whole process tree (driver, JVM, Python workers). A goal is met only if
 the whole interval is on the right side. Losses are printed too.
 
 "The suite" is this repository's code; "a / b" is a's cost over b's, so below 1 a is cheaper. "printed" marks a figure
-without a goal. Each section says how busy the machine was when it began.
+without a goal. Each section says how busy the machine was at the start.
 """
 
 
