@@ -27,7 +27,7 @@ MEASUREMENTS: tuple[str, ...] = (
 
 _INTRODUCTION = """# Benchmarks
 
-Figures of the last `make bench` (`DATA=folder` points to the data that cannot be shipped; `ARGS="NAME ..."` runs some of them).
+Figures of the last `make bench` (`DATA=folder` points to data that cannot be shipped; `ARGS="NAME ..."` runs some).
 That command rewrites this page: change the code under `benchmarks/`, not the page. `make bench ARGS=--render` sets
 up the environment for the commands below.
 
