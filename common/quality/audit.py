@@ -104,7 +104,7 @@ def _in_fewer_passes(
 
     kinds = {field.name: field.dataType for field in rows.schema if isinstance(field.dataType, AtomicType)}
     compared: dict[str, Column] = {}
-    rewritten = list(expectations)
+    told = list(expectations)
     for position, item in enumerate(expectations):
         if item.expectation != _COMPARISON or item.kwargs.keys() - {"or_equal"} != {"column_A", "column_B"}:
             continue
@@ -115,10 +115,10 @@ def _in_fewer_passes(
         holds = left >= right if item.kwargs.get("or_equal") else left > right
         column = f"_holds_{position}"
         compared[column] = F.when(left.isNotNull() | right.isNotNull(), F.coalesce(holds, F.lit(True)))
-        rewritten[position] = Expectation(
+        told[position] = Expectation(
             expectation="expect_column_values_to_be_in_set", kwargs={"column": column, "value_set": [True]}
         )
-    return rows.withColumns(compared), tuple(rewritten)
+    return rows.withColumns(compared), tuple(told)
 
 
 def _run(rows: DataFrame, expectations: Sequence[Expectation], name: str, data_docs: Path | None) -> list[Any]:

@@ -38,7 +38,7 @@ def single_day(context: RunContext) -> date:
     if len(context.days) != 1:
         raise UsageError(
             "FCT-003",
-            f"{context.job.name} works as of one day, not {context.days}.",
+            f"{context.job.name} works as of one day, not of {context.days}.",
             remedy="Give --day, the last day of the history.",
         )
     return context.days.last
@@ -59,8 +59,8 @@ def read_history(context: RunContext, *statuses: str) -> History:
         raise InputMissingError(
             "FCT-004",
             f"No series can be forecast as of {as_of}.",
-            cause=f"forecast.series has none with the status {' or '.join(statuses)} for that day.",
-            remedy="Run forecast.history up to that day; its report lists the reasons why series are left out.",
+            cause=f"forecast.series holds none with the status {' or '.join(statuses)} for that day.",
+            remedy="Run forecast.history up to that day; its report lists why series are left out.",
         )
     periods = Periods(facts["freq"])
     return History(as_of, periods, facts["first_ds"], facts["last_ds"], series, facts["series"], facts["rows"])
@@ -104,14 +104,14 @@ def _check_demand(context: RunContext, history: History, demand: DataFrame) -> N
     if found is not None and found["missing"]:
         raise InputMissingError(
             "FCT-011",
-            f"The demand of {found['missing']} series as of {history.as_of} is not known.",
-            cause="forecast.demand_changes has nothing about their periods that was known by then.",
+            f"The demand of {found['missing']} series as of {history.as_of} cannot be told any more.",
+            cause="forecast.demand_changes holds nothing of their periods that was known by then.",
             remedy="Run forecast.history again over the days up to that day.",
         )
     if found is not None and found["other"]:
         context.log.warning(
-            "the demand of %s series as of %s differs from what forecast.history saw: sales of these days came later, "
-            "or it ran again with other parameters",
+            "the demand of %s series as of %s is not what forecast.history saw: sales of these days came later, or it "
+            "ran again with other parameters",
             found["other"],
             history.as_of,
         )

@@ -37,7 +37,7 @@ def run(context: RunContext) -> None:
         raise InputMissingError(
             "FRD-005",
             f"There are no transactions on {context.days}.",
-            remedy="Run fraud.ingest for these days, or choose others.",
+            remedy="Run fraud.ingest for these days, or ask for others.",
         )
     rows = build_features(transactions, labels, days=context.days, label_delay_days=params.label_delay_days)
     with context.lake.stage(FEATURE_ROWS, rows) as staged:
@@ -103,7 +103,7 @@ def _report(context: RunContext, params: FeaturesParams, rows: DataFrame, proved
     report = context.report
     report.headline("Transactions", f"{facts['rows']:,}", f"of {plural(facts['customers'], 'customer')}")
     report.headline("Label delay", plural(params.label_delay_days, "day"), "no label is used before it was reported")
-    outcome = "recomputed from the raw log as of their time: no difference" if proved else "the proof was switched off"
+    outcome = "computed again from the raw log as of their time: no difference" if proved else "no proof was asked for"
     report.headline("Proved rows", f"{proved:,}", outcome)
     table = [(name, *(round(facts[f"{name} {word}"], 4) for word in ("least", "mean", "most"))) for name in FEATURES]
     report.table("Features", ("feature", "least", "mean", "most"), table)
