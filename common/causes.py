@@ -138,7 +138,7 @@ def said_by(error: BaseException) -> str | None:
     """The message of an error; None for one of a JVM that answers no more."""
     try:
         return str(error)
-    except Exception:  # str() of a Java exception asks the JVM; py4j raises this or that when it is gone.
+    except Exception:  # str() of a Java exception asks the JVM; py4j raises various errors when it is gone.
         return None
 
 
@@ -186,7 +186,7 @@ def _is_library(java_class: str) -> bool:
 def _condition_in_words(condition: str, error: BaseException) -> str:
     words = _WORDS.get(condition) or _WORDS.get(condition.partition(".")[0], "")
     known: list[str] = []
-    # What the error tells beside belongs to its own condition, not to that of a cause.
+    # What else the error says belongs to its own condition, not to that of a cause.
     if condition_of(error) == condition:
         state = _asked(error, "getSqlState")
         known += [f"SQLSTATE {state}"] if isinstance(state, str) and re.fullmatch(r"[0-9A-Z]{5}", state) else []
@@ -211,7 +211,7 @@ def _names_given(error: BaseException) -> list[str]:
 def traceback_cause(text: str) -> str:
     """``ValueError in jobs/fraud/scoring/steps.py, line 91.``: the end of a printed traceback, and where."""
     tracebacks = text.split(_WORKER)[1:]
-    # What broke comes first where another error was raised while it was handled.
+    # The original error comes first if another was raised while it was handled.
     shown = tracebacks[0] if "During handling of the above" in text else tracebacks[-1]
     name, frames = "", []
     for line in shown.splitlines():

@@ -29,7 +29,7 @@ def compose(text: str, name: str) -> yaml.Node | None:
 
 
 def read_yaml(text: str, name: str) -> Any:
-    """The one document in ``text`` as plain values. Raises YamlError, also for a key that stands twice."""
+    """The one document in ``text`` as plain values. Raises YamlError, also for a duplicate key."""
     return _loaded(text, name, lambda: yaml.load(text, Loader=_UniqueKeys))  # noqa: S506 - a SafeLoader
 
 
@@ -49,7 +49,7 @@ def _loaded(text: str, name: str, load: Any) -> Any:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """Safe YAML in which a key may stand only once."""
+    """Safe YAML in which each key may appear only once."""
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]:

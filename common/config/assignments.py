@@ -41,7 +41,7 @@ def parse_assignment(text: str, family: str, job: str, params: type[BaseModel]) 
 
 
 def _find(path: list[str], model: type[BaseModel], key: str) -> tuple[list[str], Any]:
-    """The path with the keys of a free mapping joined again, and the type of what lies there."""
+    """The path with the keys of a free mapping joined again, and the type of what is there."""
     annotation: Any = model
     for depth, step in enumerate(path):
         models = [kind for kind in alternatives(annotation) if is_model(kind)]

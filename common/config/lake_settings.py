@@ -10,7 +10,7 @@ from common.config.params import Params, SecretRef
 
 
 class LakeSettings(Params):
-    """Where the lake lies, on which release the job runs, and how storage behaves."""
+    """Where the lake is, which release the job runs on, and how storage behaves."""
 
     root: str = Field("", description="Lake root: s3://bucket/prefix, or a folder if Spark is local; empty: none.")
     shared_folder: bool = Field(

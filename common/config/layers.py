@@ -91,7 +91,7 @@ class Layers:
         return entry
 
     def _families(self) -> set[str]:
-        # Not the names of the files in conf/: others than families lie there too.
+        # Not the names of the files in conf/: not all of them are families.
         return {*(self._suite.families() if self._suite else ()), "lake", self._family}
 
     def _jobs_of(self, family: str) -> set[str]:

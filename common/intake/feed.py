@@ -142,7 +142,7 @@ def _resume(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken:
 
 
 def _new_files(context: RunContext, source: Source, feed: Feed, log: BatchLog) -> FileInventory:
-    """The files whose content was never taken in, one of each content; bad ones stop the run or are set aside."""
+    """The files whose content was never ingested, one per content; bad ones stop the run or are set aside."""
     inventory = inspect(context.spark, str(context.input_path), source, context.settings)
     inventory.enforce(source)
     if inventory.bad:

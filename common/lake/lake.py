@@ -67,7 +67,7 @@ class Lake:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def path(self, table: Table) -> str:
-        """Where a table lies, as Spark spells it."""
+        """Where a table is, as Spark spells it."""
         return self.spark_path(table.relative_path)
 
     def spark_path(self, relative: str) -> str:
@@ -164,7 +164,7 @@ class Lake:
     ) -> WriteResult:
         """Replace all rows of some days by audited ones, in one commit; other days are left as they are.
 
-        Raises JobFailedError LAK-012 as ``append_once``, ContractError LAK-003 when a row lies outside of the days.
+        Raises JobFailedError LAK-012 as ``append_once``, ContractError LAK-003 when a row is outside the days.
         """
         table, rows = self._publishable(target, rows)
         predicate = days.predicate(_day_column(table))

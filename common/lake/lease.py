@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"/\d{20}\.json$")
 
 
 def lease_folder(table: str) -> str:
-    """Where the leases of a table lie, relative to the lake root: one object per token."""
+    """Where the leases of a table are, relative to the lake root: one object per token."""
     return f"_leases/{table}/"
 
 
@@ -85,7 +85,7 @@ class Lease:
 
     Each holder creates the object of the next ``token``, which exactly one of several rivals can do; nothing but this
     put-if-absent is asked of the store. A holder is fenced off as soon as a higher token is there. ``check`` is called
-    right before a commit; a holder that could not renew in time gives up by itself, before anybody may take over.
+    right before a commit; a holder that could not renew in time gives up before anyone may take over.
     """
 
     def __init__(self, objects: ObjectStore, table: str, *, run_id: str, job: str, seconds: float) -> None:
@@ -137,7 +137,7 @@ class Lease:
             )
 
     def is_held(self) -> bool:
-        """Whether nobody has taken the lease over; renews it on the way."""
+        """Whether the lease is still held; renews it as well."""
         with self._guard:
             if self._held and not self._lost:
                 self._renew()
@@ -196,7 +196,7 @@ class Lease:
         return self._tokens(after=self._path(self.token))
 
     def _tokens(self, *, after: str = "") -> list[str]:
-        # Some servers list the halves of uploads beside the objects.
+        # Some servers list unfinished uploads among the objects.
         return [entry.path for entry in self._objects.list(self._folder, after=after) if _TOKEN.search(entry.path)]
 
     def _told(self, paths: Sequence[str]) -> Mapping[str, Any]:

@@ -81,7 +81,7 @@ def pseudonymise(
 ) -> DataFrame:
     """``rows`` with each of ``columns`` replaced by its pseudonym; null stays null.
 
-    The id of the key is stored beside them in ``key_id_column`` (none: leave it out). The key travels as a broadcast,
+    The id of the key is stored with them in ``key_id_column`` (none: leave it out). The key travels as a broadcast,
     so it is in no plan, no Spark UI and no event log; set ``spark.io.encryption.enabled`` where local disks are not
     trusted. Only these columns go through Python, a batch at a time, each distinct value of a batch hashed once.
     """

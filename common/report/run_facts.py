@@ -154,7 +154,7 @@ def rows_equation(record: Record) -> Html:
 
 
 def _other_counts(record: Record) -> list[tuple[str, object]]:
-    """Named numbers beside the sum, from ``details`` of the record or of its counts."""
+    """Named numbers outside the sum, from ``details`` of the record or of its counts."""
     counts = record.get("counts") or {}
     known = {"rows_read", *(key for key, _ in _PARTS)}
     named = {key: value for key, value in counts.items() if key not in known and is_number(value)}

@@ -101,7 +101,7 @@ def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line that could not be parsed asks for JSON all the same."""
+    """Whether a command line that could not be parsed asks for JSON."""
     text = " ".join(arguments)
     return re.search(r"(^|\s)(-o\s?|--output[ =])json(\s|$)", text) is not None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOG = logging.getLogger("lakejobs.session")
-# PySpark 4 gives them a handler of their own, and breaks where they are loggers of another kind than its own.
+# PySpark 4 gives them their own handler, and fails if they are loggers of another kind than its own.
 _CONTEXT_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 APPENDER = "lakejobs"
 # A message is cut at the first exception class, error condition or traceback; stacks are left out, for they begin with

@@ -60,9 +60,9 @@ _NEEDED_SPARK_4 = {
 }
 
 # The first compiler alone would get a code cache of 48 MiB, which Spark fills within minutes: the JVM then throws
-# compiled code away and begins anew.
+# compiled code away and starts again.
 LOCAL_JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Ddelta.log.cacheSize=10"
-# Made by deploy.laptop.class_archive beside a release's jars.
+# Made by deploy.laptop.class_archive next to a release's jars.
 CLASS_ARCHIVE = "spark-classes.jsa"
 
 # A laptop or a test: two cores, one JVM, tables of a few files. Each broadcast hash relation of a few rows takes a
@@ -204,7 +204,7 @@ def _name_python(declared: Mapping[str, str]) -> None:
 
 
 def jar_folders(release: Release) -> Iterator[Path]:
-    """Folders searched for a release's jars: under LAKEJOBS_JARS, then under .jars beside the checkout."""
+    """Folders searched for a release's jars: under LAKEJOBS_JARS, then under .jars next to the checkout."""
     roots = [Path(os.environ["LAKEJOBS_JARS"])] if os.environ.get("LAKEJOBS_JARS") else []
     roots += [folder / ".jars" for folder in Path(str(files("common"))).resolve().parents]
     for root in roots:

@@ -1,4 +1,4 @@
-"""An archive of the classes that Spark loads, so that the JVM of a local session need not parse them anew each time.
+"""An archive of the classes that Spark loads, so that the JVM of a local session need not parse them again each time.
 
 A JVM that runs one small job loads and verifies some fifteen thousand classes, which is two fifths of its work. Java
 keeps them in a file at the exit of a first run (JEP 350) and maps that file later; where it does not fit, Java goes on
@@ -45,7 +45,7 @@ java.wait()
 
 
 def archive_of(lock: str) -> Path:
-    """Where the archive of a lock's Spark lies, beside its jars."""
+    """Where the archive of a lock's Spark is, next to its jars."""
     return JAR_ROOT / lock / CLASS_ARCHIVE
 
 

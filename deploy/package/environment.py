@@ -1,4 +1,4 @@
-"""Builds the dependency archive shipped beside the code: a relocatable environment without Spark, Delta or Hadoop.
+"""Builds the dependency archive shipped with the code: a relocatable environment without Spark, Delta or Hadoop.
 
 The archive is made from a hash-pinned lock (requirements/run-<lock>.txt) for one processor and one interpreter path; no
 container and no machine of that kind is needed, because only wheels go in. The same lock gives the same bytes. On a

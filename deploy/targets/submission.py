@@ -1,4 +1,4 @@
-"""What is to run, where its artefacts lie and how large it may grow: all that a target needs for a request."""
+"""What is to run, where its artefacts are and how large it may grow: all that a target needs for a request."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def statistics_columns(table: Table) -> list[str]:
-    """The columns whose minimum and maximum may stand in the Delta log: never personal ones.
+    """The columns whose minimum and maximum may be in the Delta log: never personal ones.
 
     The day column is left out because Delta keeps the partition value anyway.
     """

@@ -163,7 +163,7 @@ class Writer:
                 raise commits.lost_commit(table.name, commit.version - 1, commits.Stamp(**commit.stamp), now)
 
     def _prepared(self, table: Table) -> str:
-        """Where the table lies, after it was created when new, or brought up to the contract when it lags."""
+        """Where the table is, after creating it if it is new, or adding columns that the contract has gained."""
         path = self._lake.path(table)
         if self._version(table) is None:
             create.create_table(self._lake.spark, table, path)

@@ -1,4 +1,4 @@
-"""What an inspection found: one entry a file."""
+"""What an inspection found: one entry per file."""
 
 from __future__ import annotations
 

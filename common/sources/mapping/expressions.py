@@ -25,7 +25,7 @@ _LENIENT = {
     "element_at": "try_element_at",
     "to_binary": "try_to_binary",
 }
-# They begin a query, or a script, when they stand first in brackets.
+# They begin a query, or a script, when they come first in brackets.
 _QUERIES = {"from", "map", "reduce", "table", "values", "with"}
 _TIMES = {"date", "timestamp", "timestamp_ltz", "timestamp_ntz"}
 _MOVING = re.compile(r"\s*(now|today|yesterday|tomorrow)\b", re.IGNORECASE)

@@ -101,7 +101,7 @@ def due_days(bronze: DataFrame, limits: TimeLimits, *, later_share: float, now: 
     """One row a file: ``_file_sha256`` and ``due_day``, the last day a run must own to take it (null: no event is
     dated).
 
-    At most ``later_share`` of the file's events lie after ``due_day`` and the allowed skew. Events after ``now``
+    At most ``later_share`` of the file's events are after ``due_day`` and the allowed skew. Events after ``now``
     cannot be right and do not count.
     """
     timed = clock_skew.with_event_times(events.cleaned(bronze), limits)

@@ -32,7 +32,7 @@ _ONE_DAY = timedelta(days=1)
 class TimeLimits:
     """What times a run believes: events from ``earliest`` up to ``end`` (exclusive), UTC.
 
-    ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still lie and
+    ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still be and
     ``max_future_minutes`` how far after them.
     """
 

@@ -1,4 +1,4 @@
-"""Publishes a batch that lies in bronze: quarantine, late events, then one merge into silver."""
+"""Publishes a batch that is in bronze: quarantine, late events, then one merge into silver."""
 
 from __future__ import annotations
 

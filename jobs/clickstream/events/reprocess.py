@@ -1,4 +1,4 @@
-"""Makes the days of a run anew from bronze, with today's rules: after a change of rules, lists or settings."""
+"""Rebuilds the days of a run from bronze with today's rules: after a change of rules, lists or settings."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _batches(context: RunContext) -> list[Batch]:
 
 
 def _check_bronze(context: RunContext, batches: list[Batch]) -> None:
-    """Days whose bronze was deleted stay as they are: made anew without it they would be empty."""
+    """Days whose bronze was deleted stay as they are: rebuilt without it they would be empty."""
     wanted = sorted({name for batch in batches for name in batch.bronze_batch_ids})
     rows = context.lake.read(EVENTS_RAW).where(F.col("_batch_id").isin(wanted)).select("_batch_id").distinct()
     gone = len(wanted) - rows.count()

@@ -31,7 +31,7 @@ def cleaned(rows: DataFrame) -> DataFrame:
 
 
 def with_visitor_text(rows: DataFrame) -> DataFrame:
-    """``rows`` with ``_visitor_text``, what names the visitor in clear; null when nobody is named.
+    """``rows`` with ``_visitor_text``, what identifies the visitor in clear; null if nothing does.
 
     The ``domain_userid`` (a cookie or device id) where one was sent, else the ``user_id``, else address and user agent
     together. It must be made a pseudonym before it is published.

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.clickstream.sessions.tables import SESSIONS
 
-# Known by these three; the visitor comes first because the rows already lie sorted by visitor and time.
+# Known by these three; the visitor comes first because the rows are already sorted by visitor and time.
 _SESSION = ("domain_userid", "session_start_tstamp", "session_id")
 _OF_FIRST_EVENT = (
     "refr_urlhost",

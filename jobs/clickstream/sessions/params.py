@@ -88,7 +88,7 @@ class SessioniseParams(Params):
     @classmethod
     def _gaps_in_minutes(cls, gaps: tuple[int, ...]) -> tuple[int, ...]:
         if any(not 1 <= gap <= 1440 for gap in gaps):
-            raise ValueError("each gap must lie between 1 and 1440 minutes")
+            raise ValueError("each gap must be between 1 and 1440 minutes")
         return tuple(sorted(set(gaps)))
 
     def rules(self) -> SessionRules:

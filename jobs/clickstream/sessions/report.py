@@ -106,7 +106,7 @@ def _distributions(context: RunContext, own: DataFrame) -> None:
 
 
 def _bin(column: str, edges: tuple[float, ...]) -> Any:
-    """The number of the bin that a value lies in: how many of the inner edges it has reached."""
+    """The number of the bin of a value: how many of the inner edges it has reached."""
     reached = [F.when(F.col(column) >= edge, 1).otherwise(0) for edge in edges[1:-1]]
     return sum(reached[1:], reached[0])
 

@@ -1,7 +1,7 @@
 """The verdict on machines: what the agent says, and how one visitor behaved over one whole UTC day.
 
 A verdict by behaviour is a property of (visitor, UTC day), from all events that the table holds of them, and of nothing
-else. It is made anew for every (visitor, day) that a run adds an event to, so it does not matter how events came in
+else. It is rebuilt for every (visitor, day) that a run adds an event to, so it does not matter how events came in
 files and runs. Seen from inside a day it looks ahead: do not use it as a feature at the time of the event.
 """
 
@@ -24,7 +24,7 @@ VISITOR_DAY = ("domain_userid", "event_date")
 
 
 def with_verdicts(events: DataFrame, params: BotParams) -> DataFrame:
-    """``events``, the whole days of some visitors, with ``is_bot`` and ``bot_evidence`` made anew.
+    """``events``, the whole days of some visitors, with ``is_bot`` and ``bot_evidence`` rebuilt.
 
     Needs VISITOR_DAY, ``derived_tstamp``, ``is_asset``, ``http_method``, ``http_status``, ``page_urlpath`` and
     ``bot_evidence`` with what the agent said; whatever behaviour an earlier verdict named there is put aside. Rows in =

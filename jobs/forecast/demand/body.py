@@ -156,7 +156,7 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, born: D
 
 
 def _facts(past: DataFrame, by_period: DataFrame) -> DataFrame:
-    # An item's name is the one it was sold by most often: notes such as "damaged" stand in the same column.
+    # An item's name is the one it was sold by most often: notes such as "damaged" are in the same column.
     sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
     names = sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
     return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")

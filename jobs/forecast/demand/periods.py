@@ -74,7 +74,7 @@ class Periods:
         return date(months // 12, months % 12 + 1, 1)
 
     def whole_in(self, days: DayRange) -> DayRange:
-        """First and last period that lie wholly in ``days``. Raises UsageError FCT-001 when there is none."""
+        """First and last period entirely within ``days``. Raises UsageError FCT-001 when there is none."""
         first = self.first_day(days.first)
         if first < days.first:
             first = self.plus(first, 1)

@@ -110,7 +110,7 @@ def forecast_globally(history: DataFrame, horizon: int, how: Boosting, *, rows: 
 
 
 def with_global(local: DataFrame, predicted: DataFrame, champions: DataFrame) -> DataFrame:
-    """``local`` forecasts, with the global model's for the series whose champion it is, or why it broke."""
+    """``local`` forecasts, with the global model's for the series whose champion it is, or why it failed."""
     chosen = champions.where(F.col("champion") == GLOBAL).select("unique_id")
     joined = local.join(predicted.join(chosen, "unique_id", "left_semi"), ["unique_id", "ds"], "left")
     is_global = F.col("global_y_hat").isNotNull()

@@ -72,7 +72,7 @@ def _stored(context: RunContext, lines: DataFrame) -> DataFrame | None:
 
 def _write_report(context: RunContext, taken: Taken) -> None:
     report = context.report
-    report.title = "Sales taken in"
+    report.title = "Sales ingested"
     report.headline("New lines", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
     report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "identical lines, dropped")
     report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")

@@ -45,7 +45,7 @@ def sales_rules(latest: datetime, largest_quantity: float) -> list[Rule]:
 
 
 def _is_too_large(largest: float) -> Column:
-    # Infinite and NaN have a reason of their own; Spark holds NaN above every number.
+    # Infinite and NaN have their own reason; Spark sorts NaN above every number.
     return (F.abs("quantity") > largest) & ~not_finite("quantity")()
 
 

@@ -29,7 +29,7 @@ from jobs.forecast.trials.tables import BACKTESTS, QUANTILES, TRIALS
 if TYPE_CHECKING:
     from common.run.context import RunContext
 
-# Pools of the walk-forward calibration: from so many errors on, over about so many series.
+# Pools of the walk-forward calibration: from this many errors on, over about this many series.
 _FEWEST_FOR_QUANTILES = 40
 _MOST_SERIES = 5_000
 

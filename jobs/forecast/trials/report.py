@@ -45,7 +45,7 @@ def write_report(
     of_choice: Any,
     by_class: Sequence[Any],
 ) -> None:
-    """Fill the report; rows are aggregates of forecasts beside what came."""
+    """Fill the report; rows are aggregates of forecasts and actual values."""
     report.title = f"Backtest as of {as_of}"
     scores = {row["model"]: row for row in by_model}
     naive = scores.get("seasonal_naive")

@@ -1,4 +1,4 @@
-"""The body of fraud.evaluate: all models on the same rows of the test, beside published rows where there are any."""
+"""The body of fraud.evaluate: all models on the same rows of the test, next to published rows if there are any."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _measured_rows(context: RunContext, fair: DataFrame, known: DataFrame, known
             "FRD-022",
             f"The test of {context.days} has only one class.",
             cause=f"{frauds} of {rows} transactions are reported as fraud; {left_out} of known cards are left out.",
-            remedy="Check that the labels of these days were taken in, or test on more days.",
+            remedy="Check that the labels of these days were ingested, or test on more days.",
         )
     return MeasuredRows(rows, cards, frauds, left_out, cards_left_out, known_from)
 

@@ -10,7 +10,7 @@ from common.config.params import Params
 
 
 class PublishedRow(Params):
-    """A published result to print beside ours."""
+    """A published result to print next to ours."""
 
     model: str = Field(min_length=1, max_length=60, description="Name of the published model.")
     auc_roc: float = Field(ge=0, le=1, description="Area under the ROC curve.")

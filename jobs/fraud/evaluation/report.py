@@ -135,5 +135,5 @@ def _days(context: RunContext, models: Sequence[Registered], found: Mapping[str,
         "Card precision by day",
         days,
         series,
-        text_alternative=f"{first} lies between {min(known):.0%} and {max(known):.0%} over {len(days)} days.",
+        text_alternative=f"{first} is between {min(known):.0%} and {max(known):.0%} over {len(days)} days.",
     )
