@@ -113,7 +113,7 @@ def _one(task: tuple[Numbers, Numbers, Competition, tuple[str, ...]]) -> dict[st
     train, test, how, models = task
     horizon = len(test)
     scale = in_sample_scales(train, how.season)[0]
-    told = {
+    methods = {
         "sNaive, ours": seasonal_naive(train, horizon, how.season),
         "Naive2, ours": naive2(train, horizon, how.season),
     }
@@ -127,9 +127,9 @@ def _one(task: tuple[Numbers, Numbers, Competition, tuple[str, ...]]) -> dict[st
     choice = next(model for model in models if tried.get(model, np.inf) <= best * (1 + _TIE))
     for model in models[1:]:
         values, _ = forecast(model, train, horizon, how.season)
-        told[f"{model}, ours"] = told["sNaive, ours"] if values is None else values
-    told["our choice"] = told["sNaive, ours"] if choice == models[0] else told[f"{choice}, ours"]
-    return {name: (smape(test, values), mase(test, values, scale)) for name, values in told.items()}
+        methods[f"{model}, ours"] = methods["sNaive, ours"] if values is None else values
+    methods["our choice"] = methods["sNaive, ours"] if choice == models[0] else methods[f"{choice}, ours"]
+    return {name: (smape(test, values), mase(test, values, scale)) for name, values in methods.items()}
 
 
 def _series(path: Path) -> dict[str, Numbers]:

@@ -70,12 +70,12 @@ def _differences(stored: pd.DataFrame, expected: pd.DataFrame) -> dict[str, tupl
     """Feature -> rows that differ by more than the tolerance (relative, above 1), and the largest difference."""
     if not stored.index.equals(expected.index):
         raise SystemExit(f"other rows: {len(stored):,} stored, {len(expected):,} in the raw data")
-    told = {}
+    differences = {}
     for name in expected.columns:
         ours, theirs = stored[name].to_numpy(dtype=float), expected[name].to_numpy(dtype=float)
         apart = np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs))
-        told[name] = (int((~(apart <= _TOLERANCE)).sum()), float(apart.max()))
-    return told
+        differences[name] = (int((~(apart <= _TOLERANCE)).sum()), float(apart.max()))
+    return differences
 
 
 def _random_forest(features: pd.DataFrame, raw: pd.DataFrame, train: pd.Series, test: pd.Series) -> np.ndarray:
@@ -97,7 +97,7 @@ def _evaluations(spark: SparkSession, lake: Path) -> dict[str, tuple[float, floa
     for row in rows.join(models, "model_version", "inner").collect():
         found.setdefault(row["algorithm"], {})[row["metric"]] = row["value"]
     wanted = ("auc_roc", "average_precision", "card_precision_at_100")
-    return {name: (told[wanted[0]], told[wanted[1]], told[wanted[2]]) for name, told in found.items()}
+    return {name: (metrics[wanted[0]], metrics[wanted[1]], metrics[wanted[2]]) for name, metrics in found.items()}
 
 
 def run(data: Path, lake: Path) -> Section:

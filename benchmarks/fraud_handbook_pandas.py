@@ -16,10 +16,10 @@ def features_by_pandas(raw: pd.DataFrame, *, label_delay_days: int = 7) -> pd.Da
     Handbook, chapter 3, "Baseline feature transformation".
     """
     when = raw["TX_DATETIME"]
-    told = pd.DataFrame(index=raw.index)
-    told["tx_amount"] = raw["TX_AMOUNT"]
-    told["tx_during_weekend"] = (when.dt.weekday >= 5).astype(int)
-    told["tx_during_night"] = (when.dt.hour <= 6).astype(int)
+    features = pd.DataFrame(index=raw.index)
+    features["tx_amount"] = raw["TX_AMOUNT"]
+    features["tx_during_weekend"] = (when.dt.weekday >= 5).astype(int)
+    features["tx_during_night"] = (when.dt.hour <= 6).astype(int)
     rows = raw.reset_index().sort_values(["TX_DATETIME", "TRANSACTION_ID"]).set_index("TX_DATETIME")
     by_customer, by_terminal = [], []
     for _, own in rows.groupby("CUSTOMER_ID", sort=False):
@@ -42,8 +42,8 @@ def features_by_pandas(raw: pd.DataFrame, *, label_delay_days: int = 7) -> pd.Da
             )
         by_terminal.append(pd.DataFrame(part))
     for parts in (by_customer, by_terminal):
-        told = told.join(pd.concat(parts).set_index("TRANSACTION_ID"))
-    return told
+        features = features.join(pd.concat(parts).set_index("TRANSACTION_ID"))
+    return features
 
 
 def metrics_of_scores(test: pd.DataFrame, scores: np.ndarray, *, top_k: int) -> tuple[float, float, float]:

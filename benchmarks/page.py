@@ -27,17 +27,17 @@ MEASUREMENTS: tuple[str, ...] = (
 
 _INTRODUCTION = """# Benchmarks
 
-Figures of the last `make bench` (`DATA=folder` names the data that may not be shipped; `ARGS="NAME ..."` runs some).
-Rewritten by that command: change the code under `benchmarks/`, not this page. `make bench ARGS=--render` sets
-up the environment that the commands below name.
+Figures of the last `make bench` (`DATA=folder` points to data that cannot be shipped; `ARGS="NAME ..."` runs some).
+That command rewrites this page: change the code under `benchmarks/`, not the page. `make bench ARGS=--render` sets
+up the environment for the commands below.
 
 Protocol: everything compared runs in one command on one machine, interleaved A B A B, after a warm-up of each side, and
-only after both sides have been shown to give the same rows. Ratios are medians of paired runs with a bootstrap
-90 % interval; CPU seconds are those of the whole process tree (driver, JVM, Python workers). A goal is met only if
+only after both sides were shown to give the same rows. Ratios are medians of paired runs with a bootstrap
+90 % interval; CPU seconds cover the whole process tree (driver, JVM, Python workers). A goal is met only if
 the whole interval is on the right side. Losses are printed too.
 
 "The suite" is this repository's code; "a / b" is a's cost over b's, so below 1 a is cheaper. "printed" marks a figure
-without a goal. Each section says how busy the machine was when it began.
+without a goal. Each section says how busy the machine was at the start.
 """
 
 
@@ -52,27 +52,27 @@ def _verdict(claim: Mapping[str, Any]) -> str:
     return f"**{word}**" if claim["met"] is False else word
 
 
-def _section(told: Mapping[str, Any]) -> list[str]:
-    others = dict(told["machine"])
+def _section(result: Mapping[str, Any]) -> list[str]:
+    others = dict(result["machine"])
     machine = ", ".join([f"{others.pop('cores')} cores", *(f"{name} {value}" for name, value in others.items())])
-    lines = [f"## {told['title']}", "", f"Measured {told['measured_at'][:10]} on {machine}."]
-    if told.get("command"):
-        lines[-1] += f" Again: `{told['command']}`."
+    lines = [f"## {result['title']}", "", f"Measured {result['measured_at'][:10]} on {machine}."]
+    if result.get("command"):
+        lines[-1] += f" Again: `{result['command']}`."
     lines.append("")
-    if told["claims"]:
-        rows = [(c["what"], c["goal"], c["measured"], _verdict(c)) for c in told["claims"]]
+    if result["claims"]:
+        rows = [(c["what"], c["goal"], c["measured"], _verdict(c)) for c in result["claims"]]
         lines += [*_table([("figure", "goal", "measured", ""), *rows]), ""]
-    for caption, rows in told["tables"].items():
+    for caption, rows in result["tables"].items():
         lines += [f"**{caption}**", "", *_table(rows), ""]
-    lines += [f"- {note}" for note in told["notes"]]
+    lines += [f"- {note}" for note in result["notes"]]
     return [*lines, ""]
 
 
 def render(results: Sequence[Mapping[str, Any]]) -> str:
     """The page as Markdown."""
     lines = [_INTRODUCTION]
-    for told in results:
-        lines += _section(told)
+    for result in results:
+        lines += _section(result)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -62,12 +62,12 @@ def keep(section: Section) -> Path:
     """Write a section's results; the page is rendered from these files."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{section.name}.json"
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         **asdict(section),
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - a benchmark is an edge
         "machine": machine(),
     }
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 

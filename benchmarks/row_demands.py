@@ -1,4 +1,4 @@
-"""Twenty demands on events, each told three times: as a row rule, as an expectation, and as SQL for DuckDB."""
+"""Twenty demands on events, each written three times: as a row rule, as an expectation, and as SQL for DuckDB."""
 
 from __future__ import annotations
 

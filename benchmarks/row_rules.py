@@ -86,9 +86,9 @@ class Bench:
             run()
             if name == _COPY:
                 continue
-            told = by.outcome(self.spark, self._out(name, form), form)
-            if told != expected:
-                raise SystemExit(f"{name}: not the rows that DuckDB counts, no timings: {told}, {expected}")
+            outcome = by.outcome(self.spark, self._out(name, form), form)
+            if outcome != expected:
+                raise SystemExit(f"{name}: not the rows that DuckDB counts, no timings: {outcome}, {expected}")
             good.add(by.good_rows(self.spark, self._out(name, form), form))
         if len(good) != 1:
             raise SystemExit(f"not the same good rows, no timings: {good}")

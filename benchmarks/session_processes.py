@@ -23,8 +23,8 @@ def in_a_process(engine: str, events: Path, warm_up: Path, folder: Path) -> dict
     command = [sys.executable, "-m", "benchmarks.sessionise", "--engine", engine, "--folder", str(folder)]
     command += ["--events", str(events), "--warm-up", str(warm_up)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **TWO_THREADS})
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return told
+    reading: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return reading
 
 
 def one_engine(engine: str, events: Path, warm_up: Path, folder: Path) -> None:

@@ -108,15 +108,15 @@ def skew(bench: Bench) -> None:
 def scaling(bench: Bench) -> None:
     """A sixteenth, a quarter and all of the rows, each in a process of its own that was warmed up on few rows."""
     sizes = [bench.rows // 16, bench.rows // 4, bench.rows]
-    told = [in_a_process("suite", bench.events(size), bench.events(_WARM_UP_ROWS), bench.folder) for size in sizes]
-    cpu = log_log_slope(sizes, [reading["cpu_s"] for reading in told])
-    memory = log_log_slope(sizes, [reading["peak_rss_mb"] for reading in told])
+    readings = [in_a_process("suite", bench.events(size), bench.events(_WARM_UP_ROWS), bench.folder) for size in sizes]
+    cpu = log_log_slope(sizes, [reading["cpu_s"] for reading in readings])
+    memory = log_log_slope(sizes, [reading["peak_rss_mb"] for reading in readings])
     bench.claims += [
         Claim("CPU over rows, log-log slope", "≤ 1.1", f"{cpu:.2f}", cpu <= 1.1),
         Claim("peak memory over rows at a heap of 2 GB, log-log slope", "≤ 0.1", f"{memory:.2f}", memory <= 0.1),
     ]
     table = [["events", "CPU s", "wall s", "peak RSS, MB"]]
-    for size, reading in zip(sizes, told, strict=True):
+    for size, reading in zip(sizes, readings, strict=True):
         table.append([f"{size:,}", *cells(reading)])
     bench.tables["The suite's steps at three sizes, each in a process of its own"] = table
     _peaks(bench, "suite", "session_window", "duckdb_windows", "polars_sort")

@@ -17,25 +17,25 @@ from common.errors import LakejobsError
 _WORDS = {
     "AMBIGUOUS_REFERENCE": "a column name fits several columns",
     "ARITHMETIC_OVERFLOW": "a number is too large for its type",
-    "CANNOT_PARSE_TIMESTAMP": "a text is no time of the expected form",
-    "CAST_INVALID_INPUT": "a value cannot be converted to the wanted type",
-    "CAST_OVERFLOW": "a number is too large for the wanted type",
+    "CANNOT_PARSE_TIMESTAMP": "a text is not a time of the expected form",
+    "CAST_INVALID_INPUT": "a value cannot be converted to the target type",
+    "CAST_OVERFLOW": "a number is too large for the target type",
     "DATATYPE_MISMATCH": "an expression has the wrong type",
     "DELTA_CONCURRENT_APPEND": "another writer appended to the table",
     "DELTA_METADATA_CHANGED": "another writer changed the table's metadata",
     "DELTA_MISSING_DELTA_TABLE": "there is no Delta table",
-    "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE": "several new rows have the key of one stored row",
+    "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE": "several new rows match one stored row",
     "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "a column that must not be null is null",
     "DELTA_PATH_DOES_NOT_EXIST": "the path does not exist",
-    "DELTA_REPLACE_WHERE_MISMATCH": "rows lie outside of what they should replace",
+    "DELTA_REPLACE_WHERE_MISMATCH": "rows are outside the range they replace",
     "DELTA_TABLE_NOT_FOUND": "there is no such table",
-    "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": "a row breaks a constraint of the table",
+    "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES": "a row violates a constraint of the table",
     "DIVIDE_BY_ZERO": "a division by zero",
-    "DUPLICATED_MAP_KEY": "a map holds a key twice",
-    "FAILED_READ_FILE": "a file cannot be read",
+    "DUPLICATED_MAP_KEY": "a map has a key twice",
+    "FAILED_READ_FILE": "a file could not be read",
     "INVALID_ARRAY_INDEX": "an array has no such element",
     "INVALID_ARRAY_INDEX_IN_ELEMENT_AT": "an array has no such element",
-    "INVALID_EXTRACT_BASE_FIELD_TYPE": "a field is taken from what has no fields",
+    "INVALID_EXTRACT_BASE_FIELD_TYPE": "a value that has no fields is read by field",
     "MALFORMED_RECORD_IN_PARSING": "a record is malformed",
     "NUMERIC_VALUE_OUT_OF_RANGE": "a number is too large for its type",
     "PARSE_SYNTAX_ERROR": "the SQL has a syntax error",
@@ -138,7 +138,7 @@ def said_by(error: BaseException) -> str | None:
     """The message of an error; None for one of a JVM that answers no more."""
     try:
         return str(error)
-    except Exception:  # str() of a Java exception asks the JVM; py4j raises this or that when it is gone.
+    except Exception:  # str() of a Java exception asks the JVM; py4j raises various errors when it is gone.
         return None
 
 
@@ -186,7 +186,7 @@ def _is_library(java_class: str) -> bool:
 def _condition_in_words(condition: str, error: BaseException) -> str:
     words = _WORDS.get(condition) or _WORDS.get(condition.partition(".")[0], "")
     known: list[str] = []
-    # What the error tells beside belongs to its own condition, not to that of a cause.
+    # What else the error says belongs to its own condition, not to that of a cause.
     if condition_of(error) == condition:
         state = _asked(error, "getSqlState")
         known += [f"SQLSTATE {state}"] if isinstance(state, str) and re.fullmatch(r"[0-9A-Z]{5}", state) else []
@@ -211,7 +211,7 @@ def _names_given(error: BaseException) -> list[str]:
 def traceback_cause(text: str) -> str:
     """``ValueError in jobs/fraud/scoring/steps.py, line 91.``: the end of a printed traceback, and where."""
     tracebacks = text.split(_WORKER)[1:]
-    # What broke comes first where another error was raised while it was handled.
+    # The original error comes first if another was raised while it was handled.
     shown = tracebacks[0] if "During handling of the above" in text else tracebacks[-1]
     name, frames = "", []
     for line in shown.splitlines():

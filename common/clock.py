@@ -1,4 +1,4 @@
-"""The one place that asks the clock; everything else is told the time."""
+"""The one place that asks the clock; everything else is given the time."""
 
 from __future__ import annotations
 

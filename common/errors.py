@@ -43,7 +43,7 @@ class LakejobsError(Exception):
 
 
 class JobFailedError(LakejobsError):
-    """The job broke for a reason that neither its input nor its settings explain."""
+    """The job failed for a reason that neither its input nor its settings explain."""
 
     exit_code = 1
 
@@ -55,7 +55,7 @@ class UsageError(LakejobsError):
 
 
 class ContractError(LakejobsError):
-    """A schema contract or a quality gate said no; nothing was published."""
+    """A schema contract or a quality gate failed; nothing was published."""
 
     exit_code = 3
 
@@ -73,6 +73,6 @@ class WriteConflictError(LakejobsError):
 
 
 class TransientError(LakejobsError):
-    """Storage or network gave up for now; the same command may be run again safely."""
+    """Storage or the network failed for now; it is safe to run the same command again."""
 
     exit_code = 75

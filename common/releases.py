@@ -1,4 +1,4 @@
-"""The one table of EMR releases: which Spark, Delta, Scala, Hadoop and Python a label brings, where its jars lie."""
+"""The one table of EMR releases: which Spark, Delta, Scala, Hadoop and Python a label has, and where its jars are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EMR_DELTA_JARS = (f"{_DELTA_JAR_FOLDER}/delta-spark.jar", f"{_DELTA_JAR_FOLDER}
 class Release:
     """What one EMR release label stands for.
 
-    ``python`` is the interpreter minor version that jobs are run with, ``python_path`` where it lies on a node.
+    ``python`` is the interpreter minor version that jobs are run with, ``python_path`` where it is on a node.
     ``delta_jars`` are the platform's own Delta jars, in the order in which they go on the class path.
     ``lock`` names the requirement lock whose environment is nearest to the release.
     """

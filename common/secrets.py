@@ -27,7 +27,7 @@ def reveal(reference: str, *, region: str | None = None) -> str:
     if not is_reference(reference) or kind not in ("env", "file", "aws") or not name:
         raise UsageError(
             "SEC-002",
-            "A reference to a secret has another form than expected.",
+            "A secret reference is malformed.",
             remedy="Write secret://env/NAME, secret://file/PATH or secret://aws/NAME.",
         )
     value = _of_environment(name) if kind == "env" else _of_file(name) if kind == "file" else _of_aws(name, region)
@@ -44,7 +44,7 @@ def revealed(values: Mapping[str, str], *, region: str | None = None) -> dict[st
 def _missing(reference: str, cause: str) -> UsageError:
     return UsageError(
         "SEC-001",
-        f"The secret {reference} cannot be had.",
+        f"The secret {reference} could not be read.",
         cause=cause,
         remedy="Provide it where the reference points, or change the reference in the settings.",
     )

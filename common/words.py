@@ -1,4 +1,4 @@
-"""Finds the word that somebody meant."""
+"""Finds the word that was probably meant."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def compose(text: str, name: str) -> yaml.Node | None:
 
 
 def read_yaml(text: str, name: str) -> Any:
-    """The one document in ``text`` as plain values. Raises YamlError, also for a key that stands twice."""
+    """The one document in ``text`` as plain values. Raises YamlError, also for a duplicate key."""
     return _loaded(text, name, lambda: yaml.load(text, Loader=_UniqueKeys))  # noqa: S506 - a SafeLoader
 
 
@@ -49,7 +49,7 @@ def _loaded(text: str, name: str, load: Any) -> Any:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """Safe YAML in which a key may stand only once."""
+    """Safe YAML in which each key may appear only once."""
 
 
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -57,7 +57,7 @@ def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)
         if key in seen:
-            raise yaml.MarkedYAMLError(problem=f"the key '{key}' stands twice", problem_mark=key_node.start_mark)
+            raise yaml.MarkedYAMLError(problem=f"the key '{key}' appears twice", problem_mark=key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 

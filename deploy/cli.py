@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from common.errors import LakejobsError, UsageError
 
-_USAGE = """lakejobs: clickstream, fraud and forecast jobs over Delta tables.
+_USAGE = """lakejobs: clickstream, fraud and forecast jobs on Delta tables.
 
 Usage: lakejobs COMMAND [arguments]
 
@@ -56,7 +56,9 @@ def _jobs(arguments: Sequence[str]) -> int:
         found = [{"name": entry.name, "entry": entry.relative_path, "summary": entry.summary} for entry in entries]
         print(json.dumps(found, indent=2))
     elif arguments:
-        raise UsageError("PKG-010", f"`lakejobs jobs` does not know '{arguments[0]}'.", remedy="It takes -o json only.")
+        raise UsageError(
+            "PKG-010", f"`lakejobs jobs` has no option '{arguments[0]}'.", remedy="The only option is -o json."
+        )
     else:
         width = max((len(entry.name) for entry in entries), default=0)
         for entry in entries:
@@ -80,7 +82,9 @@ def _config(arguments: Sequence[str]) -> int:
     from common.job.schema import main as schema
 
     if not arguments or arguments[0] != "schema" or len(arguments) > 2:
-        raise UsageError("PKG-010", "`lakejobs config` knows one word: schema.", remedy="lakejobs config schema [FILE]")
+        raise UsageError(
+            "PKG-010", "`lakejobs config` has one subcommand: schema.", remedy="lakejobs config schema [FILE]"
+        )
     return schema(arguments[1:])
 
 
@@ -111,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UsageError(
                 "PKG-010",
                 f"There is no command '{arguments[0]}'.",
-                remedy=f"Commands: {', '.join(_COMMANDS)}; `lakejobs --help` says more.",
+                remedy=f"Commands: {', '.join(_COMMANDS)}; see `lakejobs --help`.",
             )
         return _COMMANDS[arguments[0]](arguments[1:])
     except LakejobsError as error:

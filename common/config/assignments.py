@@ -27,7 +27,7 @@ def parse_assignment(text: str, family: str, job: str, params: type[BaseModel]) 
     path = key.strip().split(".")
     if not equals or not all(path):
         raise UsageError(
-            "CFG-006", f"'{key}' gives no value.", remedy="Write --set KEY=VALUE, e.g. --set lake.lease_seconds=120."
+            "CFG-006", f"'{key}' has no value.", remedy="Write --set KEY=VALUE, e.g. --set lake.lease_seconds=120."
         )
     target, model = "job", params
     if path[0] == "lake" and len(path) > 1 and "lake" not in params.model_fields:
@@ -41,14 +41,14 @@ def parse_assignment(text: str, family: str, job: str, params: type[BaseModel]) 
 
 
 def _find(path: list[str], model: type[BaseModel], key: str) -> tuple[list[str], Any]:
-    """The path with the keys of a free mapping joined again, and the type of what lies there."""
+    """The path with the keys of a free mapping joined again, and the type of what is there."""
     annotation: Any = model
     for depth, step in enumerate(path):
         models = [kind for kind in alternatives(annotation) if is_model(kind)]
         if not models:
             if any(_origin(kind) in (dict, Mapping) for kind in alternatives(annotation)):
                 return [*path[:depth], ".".join(path[depth:])], str
-            raise UsageError("CFG-002", f"'{key}' goes below a value that has no parts.")
+            raise UsageError("CFG-002", f"'{key}' names a part of a value that has no parts.")
         field = models[0].model_fields.get(step)
         if field is None:
             known = [*models[0].model_fields]
@@ -56,7 +56,7 @@ def _find(path: list[str], model: type[BaseModel], key: str) -> tuple[list[str],
                 known += [f"lake.{name}" for name in LakeSettings.model_fields]
             raise UsageError(
                 "CFG-002",
-                f"The parameter '{key}' is not known.{did_you_mean(step, known)}",
+                f"There is no parameter '{key}'.{did_you_mean(step, known)}",
                 cause="given by --set",
                 remedy=f"Known: {', '.join(models[0].model_fields)}; lake.<name> for what all jobs share.",
             )

@@ -72,7 +72,7 @@ def overlay(below: Entry, above: Entry) -> Entry:
 
 
 def nested(path: list[str], leaf: Entry) -> Entry:
-    """``leaf`` wrapped in mappings, so that it lies at ``path``."""
+    """``leaf`` wrapped in mappings, so that it is at ``path``."""
     for step in reversed(path):
         leaf = mapping({step: leaf}, where=leaf.where, origin=leaf.origin)
     return leaf

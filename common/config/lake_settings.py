@@ -10,29 +10,29 @@ from common.config.params import Params, SecretRef
 
 
 class LakeSettings(Params):
-    """Where the lake lies, on which release the job runs, and how storage behaves."""
+    """Where the lake is, which release the job runs on, and how storage behaves."""
 
     root: str = Field("", description="Lake root: s3://bucket/prefix, or a folder if Spark is local; empty: none.")
     shared_folder: bool = Field(
         False, description="The root is a folder that every node mounts (NFS, FSx), so a cluster may use it."
     )
     release: str = Field(
-        "auto", min_length=1, description="EMR release label; auto: what the running Spark and the platform say."
+        "auto", min_length=1, description="EMR release label; auto: detect it from Spark and the platform."
     )
     timezone: Literal["UTC"] = Field("UTC", description="Time zone of the session; days are UTC days.")
 
     s3_endpoint_url: str | None = Field(None, description="Endpoint of an S3-compatible server; null: AWS.")
     s3_region: str | None = Field(None, description="Region of the bucket; null: from the environment.")
     s3_path_style: bool = Field(False, description="Address buckets by path; most S3-compatible servers need it.")
-    s3_scheme: Literal["s3", "s3a"] = Field("s3a", description="Scheme of the S3 paths that are handed to Spark.")
+    s3_scheme: Literal["s3", "s3a"] = Field("s3a", description="Scheme of the S3 paths passed to Spark.")
 
-    lease_seconds: int = Field(60, ge=5, le=3600, description="Life of a table lease without renewal, in seconds.")
+    lease_seconds: int = Field(60, ge=5, le=3600, description="Seconds until a table lease expires without renewal.")
     lease_wait_seconds: int = Field(
-        0, ge=0, le=86_400, description="How long to wait for a lease that another run holds, in seconds; 0: leave."
+        0, ge=0, le=86_400, description="Seconds to wait for a lease that another run holds; 0: exit at once."
     )
-    conflict_retries: int = Field(5, ge=0, le=50, description="Tries after a commit conflict that Delta names.")
+    conflict_retries: int = Field(5, ge=0, le=50, description="Retries after a commit conflict that Delta names.")
     storage_deadline_seconds: int = Field(
-        120, ge=1, le=3600, description="Total time for the retries of one storage request, in seconds."
+        120, ge=1, le=3600, description="Seconds for all retries of one storage request."
     )
 
     staging: Literal["cache", "files"] = Field(
@@ -41,10 +41,10 @@ class LakeSettings(Params):
     data_docs_folder: str | None = Field(
         None,
         pattern="^[^:]+$",
-        description="Folder of the driver's machine for Great Expectations' own pages of each audit; null: none.",
+        description="Folder on the driver for Great Expectations' own pages of each audit; null: none.",
     )
     target_file_bytes: int | None = Field(
-        None, ge=1_048_576, le=4_294_967_296, description="Size of data files in bytes; null: as the table says."
+        None, ge=1_048_576, le=4_294_967_296, description="Size of data files in bytes; null: as the table declares."
     )
     register_tables: bool = Field(
         False, description="Register new tables in the session's catalogue (Glue on EMR) as <family>.<table>."
@@ -58,15 +58,15 @@ class LakeSettings(Params):
     )
 
     days_late_allowed: int = Field(
-        3, ge=0, le=400, description="How many days late a row may arrive and still be merged; later: set aside."
+        3, ge=0, le=400, description="Days that a row may be late and still be merged; later rows are set aside."
     )
     heartbeat_seconds: float = Field(
-        30, gt=0, le=3600, description="Longest silence of the log while the job works, in seconds."
+        30, gt=0, le=3600, description="Longest time without a log line while the job works, in seconds."
     )
 
-    pseudonym_key: SecretRef | None = Field(None, description="Reference to the key of the pseudonyms.")
+    pseudonym_key: SecretRef | None = Field(None, description="Reference to the pseudonym key.")
     pseudonym_key_id: str = Field(
-        "k1", min_length=1, max_length=40, description="Name of that key, stored beside each pseudonym."
+        "k1", min_length=1, max_length=40, description="Name of that key, stored with each pseudonym."
     )
 
     @property

@@ -73,8 +73,8 @@ class Layers:
             if name not in families:
                 raise UsageError(
                     "CFG-002",
-                    f"'{name}' ({part.where}) is no family.{did_you_mean(name, families)}",
-                    remedy=f"A conf file holds the keys {', '.join(sorted(families))}.",
+                    f"'{name}' ({part.where}) is not a family.{did_you_mean(name, families)}",
+                    remedy=f"The top-level keys of a conf file are {', '.join(sorted(families))}.",
                 )
             if part.value is not None:
                 self._check_jobs(name, part)
@@ -91,7 +91,7 @@ class Layers:
         return entry
 
     def _families(self) -> set[str]:
-        # Not the names of the files in conf/: others than families lie there too.
+        # Not the names of the files in conf/: not all of them are families.
         return {*(self._suite.families() if self._suite else ()), "lake", self._family}
 
     def _jobs_of(self, family: str) -> set[str]:
@@ -104,7 +104,7 @@ class Layers:
         if env not in known:
             raise UsageError(
                 "CFG-004",
-                f"The environment '{env}' is not known.{did_you_mean(env, known)}",
+                f"There is no environment '{env}'.{did_you_mean(env, known)}",
                 remedy=f"Known: {', '.join(known)}. A new one is a section of conf/lake.yaml.",
             )
 
@@ -117,7 +117,7 @@ class Layers:
             if job not in known:
                 raise UsageError(
                     "CFG-002",
-                    f"'{job}' ({params.where}) is no job of {name}.{did_you_mean(job, known)}",
+                    f"'{job}' ({params.where}) is not a job of {name}.{did_you_mean(job, known)}",
                     remedy=f"Known jobs: {', '.join(sorted(known))}.",
                 )
             if params.value is not None:
@@ -149,13 +149,13 @@ def _text_of(address: str, settings: LakeSettings, fetch: Callable[[str, LakeSet
     try:
         if "://" in address and not address.startswith("file://"):
             if fetch is None:
-                raise OSError("only local files can be read here")
+                raise OSError("only local files can be read")
             return fetch(address, settings)
         return Path(address.removeprefix("file://")).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "CFG-005",
-            f"The conf file {address} cannot be read.",
+            f"The conf file {address} could not be read.",
             cause=cause_of(error),
             remedy="Give --conf-file a readable YAML file, local or s3://.",
         ) from error

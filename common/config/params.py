@@ -22,7 +22,7 @@ class Params(BaseModel):
 
 
 class SecretRef(str):
-    """Where a secret lies, never the secret: ``secret://env/NAME``, ``secret://file/PATH`` or ``secret://aws/NAME``.
+    """Where a secret is, never the secret: ``secret://env/NAME``, ``secret://file/PATH`` or ``secret://aws/NAME``.
 
     ``common.secrets.reveal`` fetches the value when it is needed.
     """

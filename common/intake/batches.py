@@ -1,4 +1,4 @@
-"""The log of batches: which file contents were taken in, so that each counts once and a died run is finished.
+"""The log of batches: which file contents were ingested, so that each counts once and a crashed run is finished.
 
 A batch is one small object at ``<root>/_batches/<table>/<batch id>.json``, written before anything of it reaches a
 table and marked as done after everything has. Needs no session.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """The contents (SHA-256) of files that are taken in together; the id is the hash of these, ``begun_at`` is UTC."""
+    """The contents (SHA-256) of files that are ingested together; the id is the hash of these, ``begun_at`` is UTC."""
 
     batch_id: str
     sha256s: tuple[str, ...]
@@ -54,12 +54,12 @@ class BatchLog:
         """Every batch, the oldest first."""
         found = []
         for entry in self._objects.list(self._folder):
-            told = json.loads(self._objects.read(entry.path))
-            found.append(Batch(**{**told, "sha256s": tuple(told["sha256s"])}))
+            fields = json.loads(self._objects.read(entry.path))
+            found.append(Batch(**{**fields, "sha256s": tuple(fields["sha256s"])}))
         return sorted(found, key=lambda batch: (batch.begun_at, batch.batch_id))
 
     def begin(self, files: Sequence[InspectedFile], started_at: datetime) -> Batch:
-        """Write down that these files are being taken in."""
+        """Record that these files are being ingested."""
         sha256s = tuple(sorted({file.sha256 for file in files}))
         batch = Batch(digest_of(sha256s), sha256s, started_at.isoformat())
         self._write(batch)

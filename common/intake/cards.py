@@ -112,8 +112,6 @@ def _say(context: RunContext, total: int, masked: Sequence[str], cards: Sequence
         done.append(f"masked in {', '.join(masked)}")
     if cards:
         done.append(f"replaced by pseudonyms in {', '.join(cards)}")
-    words = f"Payment card numbers stood in {plural(total, 'row')}: {' and '.join(done)}."
+    words = f"Payment card numbers were found in {plural(total, 'row')}: {' and '.join(done)}."
     context.log.warning("%s", words)
-    context.report.text(
-        "Card numbers", [words, "Ask the sender to leave them out; the files themselves still hold them."]
-    )
+    context.report.text("Card numbers", [words, "Ask the sender to leave them out. The raw files still contain them."])

@@ -110,15 +110,15 @@ def take_in(context: RunContext, feed: Feed) -> Taken:
         _promote(context, feed, log, batch, taken)
     taken.files = len(new.good)
     if not taken.fates:
-        context.log.info("nothing to do: every file was taken in before")
+        context.log.info("nothing to do: every file was ingested before")
     return taken
 
 
 def _source(context: RunContext, feed: Feed) -> Source:
     if context.source is None:
-        raise UsageError("ING-001", "No source was named.", remedy="Give --source NAME or a .yaml file.")
+        raise UsageError("ING-001", "No source was given.", remedy="Give --source NAME or a .yaml file.")
     if context.input_path is None:
-        raise UsageError("ING-002", "No input was named.", remedy="Say where the raw files lie: --input PATH.")
+        raise UsageError("ING-002", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
     source = context.source
     source.check_columns(feed.target.names)
     lacking = [[name for name in group if name not in source.columns] for group in feed.required]
@@ -126,7 +126,7 @@ def _source(context: RunContext, feed: Feed) -> Source:
         least = min(lacking, key=len)
         raise UsageError(
             "ING-003",
-            f"The source {source.name} maps no {', '.join(least)}.",
+            f"The source {source.name} does not map {', '.join(least)}.",
             cause=f"It maps {', '.join(source.columns)}.",
             remedy="Add an expression for each of them under columns: in the source.",
         )
@@ -142,7 +142,7 @@ def _resume(context: RunContext, feed: Feed, log: BatchLog, batch: Batch, taken:
 
 
 def _new_files(context: RunContext, source: Source, feed: Feed, log: BatchLog) -> FileInventory:
-    """The files whose content was never taken in, one of each content; bad ones stop the run or are set aside."""
+    """The files whose content was never ingested, one per content; bad ones stop the run or are set aside."""
     inventory = inspect(context.spark, str(context.input_path), source, context.settings)
     inventory.enforce(source)
     if inventory.bad:

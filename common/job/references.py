@@ -17,7 +17,7 @@ def attribute(reference: str) -> Any:
     except (ImportError, AttributeError) as error:
         raise JobFailedError(
             "RUN-002",
-            f"{reference} cannot be imported.",
+            f"{reference} could not be imported.",
             cause=cause_of(error),
-            remedy="Check that the archive given by --py-files and the environment hold the whole suite.",
+            remedy="Check that the --py-files archive and the environment contain the whole suite.",
         ) from error

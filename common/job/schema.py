@@ -31,7 +31,7 @@ def settings_schema() -> dict[str, Any]:
 
 
 def _inlined(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's schema with its definitions put where they are used, so that it can stand inside another."""
+    """A model's schema with its definitions put where they are used, so that it can be nested in another."""
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
 

@@ -78,9 +78,7 @@ def additions(table: Table, stored: StructType) -> list[StructField]:
         lines = [line for line in lines if line.expected != "not in the contract"]
     clashes = [line for line in lines if line.found != "missing"]
     if clashes:
-        remedy = (
-            "Write a migration for the table, or a new table beside it; types are never narrowed or changed in place."
-        )
+        remedy = "Migrate the table, or create a new one; types are never narrowed or changed in place."
         raise _clash(table, "The stored table does not match the contract", clashes, remedy)
     new = [table.schema[line.column] for line in lines]
     refused = [field for field in new if not (field.nullable and table.additive)]
@@ -88,7 +86,7 @@ def additions(table: Table, stored: StructType) -> list[StructField]:
         why = "nullable" if table.additive else "declared additive"
         raise _clash(
             table,
-            "The stored table lacks columns of the contract that may not be added",
+            "The stored table lacks columns of the contract that cannot be added",
             [Difference(field.name, shape(field.dataType), f"missing, and not {why}") for field in refused],
             "Make the new columns nullable and the table additive, or write a migration.",
         )

@@ -44,7 +44,7 @@ class Declared:
             return
         raise JobFailedError(
             "LAK-013",
-            f"{table.name} is not among the {field} that {self.job} declares.",
-            cause=f"Declared are: {', '.join(sorted(names)) or 'none'}.",
+            f"{self.job} does not declare {table.name} in its {field}.",
+            cause=f"Declared: {', '.join(sorted(names)) or 'none'}.",
             remedy=f"Add the table to {field} in the declaration of the job. The table was not touched.",
         )

@@ -67,7 +67,7 @@ class Lake:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def path(self, table: Table) -> str:
-        """Where a table lies, as Spark spells it."""
+        """Where a table is, as Spark spells it."""
         return self.spark_path(table.relative_path)
 
     def spark_path(self, relative: str) -> str:
@@ -98,8 +98,8 @@ class Lake:
         if latest is None:
             raise InputMissingError(
                 "LAK-004",
-                f"The table {table.name} is not there yet.",
-                cause=f"No Delta log in {self.path(table)}.",
+                f"The table {table.name} does not exist yet.",
+                cause=f"There is no Delta log in {self.path(table)}.",
                 remedy="Run the job that writes it first, or check the lake root.",
             )
         reading = self.versions_read[table.name] = latest if version is None else version
@@ -164,7 +164,7 @@ class Lake:
     ) -> WriteResult:
         """Replace all rows of some days by audited ones, in one commit; other days are left as they are.
 
-        Raises JobFailedError LAK-012 as ``append_once``, ContractError LAK-003 when a row lies outside of the days.
+        Raises JobFailedError LAK-012 as ``append_once``, ContractError LAK-003 when a row is outside the days.
         """
         table, rows = self._publishable(target, rows)
         predicate = days.predicate(_day_column(table))
@@ -239,7 +239,7 @@ class Lake:
         )
 
     def lease(self, table: Table, *, wait_seconds: float | None = None) -> AbstractContextManager[Lease]:
-        """Hold the lease of a table, waiting for its holder as long as told, or as the settings say.
+        """Hold the lease of a table, waiting for its holder as long as asked, or as the settings say.
 
         Raises WriteConflictError LEA-001 when another run holds it for longer.
         """

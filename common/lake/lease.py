@@ -33,7 +33,7 @@ _TOKEN = re.compile(r"/\d{20}\.json$")
 
 
 def lease_folder(table: str) -> str:
-    """Where the leases of a table lie, relative to the lake root: one object per token."""
+    """Where the leases of a table are, relative to the lake root: one object per token."""
     return f"_leases/{table}/"
 
 
@@ -61,7 +61,7 @@ class _Claim:
     """The latest lease of a table, as its holder wrote it."""
 
     token: int
-    told: Mapping[str, Any]
+    fields: Mapping[str, Any]
     age_seconds: float
 
     def is_free(self, *, commits_exclude: bool) -> bool:
@@ -70,11 +70,14 @@ class _Claim:
         The last is believed only where commits exclude each other: elsewhere the dead run's JVM, which outlives it by a
         moment, could still overwrite a commit.
         """
-        if self.told.get("released") or self.age_seconds > float(self.told.get("lease_seconds", 0)) + _GRACE_SECONDS:
+        if (
+            self.fields.get("released")
+            or self.age_seconds > float(self.fields.get("lease_seconds", 0)) + _GRACE_SECONDS
+        ):
             return True
-        if not commits_exclude or self.told.get("machine") != _machine() or not Path("/proc").is_dir():
+        if not commits_exclude or self.fields.get("machine") != _machine() or not Path("/proc").is_dir():
             return False
-        return _process_start(int(self.told["pid"])) != self.told.get("process_start")
+        return _process_start(int(self.fields["pid"])) != self.fields.get("process_start")
 
 
 class Lease:
@@ -82,7 +85,7 @@ class Lease:
 
     Each holder creates the object of the next ``token``, which exactly one of several rivals can do; nothing but this
     put-if-absent is asked of the store. A holder is fenced off as soon as a higher token is there. ``check`` is called
-    right before a commit; a holder that could not renew in time gives up by itself, before anybody may take over.
+    right before a commit; a holder that could not renew in time gives up before anyone may take over.
     """
 
     def __init__(self, objects: ObjectStore, table: str, *, run_id: str, job: str, seconds: float) -> None:
@@ -106,16 +109,16 @@ class Lease:
         """Take the lease, waiting for its holder up to ``wait_seconds``. Raises WriteConflictError LEA-001."""
         deadline = time.monotonic() + wait_seconds
         pause = 0.05
-        told = False
+        has_logged = False
         while True:
             holder = self._try()
             if holder is None:
                 break
             if time.monotonic() >= deadline:
                 raise self._refused(holder)
-            if not told:
+            if not has_logged:
                 _LOG.info("%s: waiting for the lease of run %s", self.table, holder.get("run_id"))
-                told = True
+                has_logged = True
             jitter = random.uniform(0.5, 1.5)  # noqa: S311 - no secret
             time.sleep(min(pause * jitter, max(deadline - time.monotonic(), 0.0)))
             pause = min(pause * 2, 5.0, self._seconds / 4)
@@ -134,7 +137,7 @@ class Lease:
             )
 
     def is_held(self) -> bool:
-        """Whether nobody has taken the lease over; renews it on the way."""
+        """Whether the lease is still held; renews it as well."""
         with self._guard:
             if self._held and not self._lost:
                 self._renew()
@@ -162,7 +165,7 @@ class Lease:
         """None when the lease is ours now, otherwise what its holder wrote."""
         claim = self._latest()
         if claim is not None and not claim.is_free(commits_exclude=self._objects.commits_exclude):
-            return claim.told
+            return claim.fields
         self.token = 1 if claim is None else claim.token + 1
         self._since = utc_text(utc_now())
         self._renewed_at = time.monotonic()
@@ -193,7 +196,7 @@ class Lease:
         return self._tokens(after=self._path(self.token))
 
     def _tokens(self, *, after: str = "") -> list[str]:
-        # Some servers list the halves of uploads beside the objects.
+        # Some servers list unfinished uploads among the objects.
         return [entry.path for entry in self._objects.list(self._folder, after=after) if _TOKEN.search(entry.path)]
 
     def _told(self, paths: Sequence[str]) -> Mapping[str, Any]:
@@ -225,10 +228,10 @@ class Lease:
             try:
                 self.is_held()
             except Exception as error:
-                _LOG.warning("%s: the lease could not be renewed: %s", self.table, cause_of(error))
+                _LOG.warning("%s: could not renew the lease: %s", self.table, cause_of(error))
 
     def _body(self, *, released: bool = False) -> bytes:
-        told = {
+        fields = {
             "table": self.table,
             "run_id": self.run_id,
             "job": self._job,
@@ -242,14 +245,14 @@ class Lease:
             # No two rivals write the same bytes.
             "nonce": self._nonce,
         }
-        return json.dumps(told, sort_keys=True).encode()
+        return json.dumps(fields, sort_keys=True).encode()
 
     def _refused(self, holder: Mapping[str, Any]) -> WriteConflictError:
         return WriteConflictError(
             "LEA-001",
-            f"{self.table} is being written by run {holder.get('run_id')} since {holder.get('since')}.",
-            cause=f"Its job is {holder.get('job')}, on {str(holder.get('machine')).partition('/')[0]}.",
-            remedy=f"Wait for it, or set lease_wait_seconds; a dead run's lease ends after {self._seconds:g} s.",
+            f"Run {holder.get('run_id')} has been writing {self.table} since {holder.get('since')}.",
+            cause=f"The run is of {holder.get('job')}, on {str(holder.get('machine')).partition('/')[0]}.",
+            remedy=f"Wait for it, or set lease_wait_seconds. A dead run's lease expires after {self._seconds:g} s.",
         )
 
 

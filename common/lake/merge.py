@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Raised by Spark, read by spark_writes.raise_contract.
 OUTSIDE = "LAKEJOBS_ROW_OUTSIDE_OF_DAYS"
-# Up to so many days are named one by one in the condition; more are spanned from the first to the last.
+# Up to this many days are listed one by one in the condition; more are given as a range.
 _MOST_DAYS_NAMED = 64
 
 
@@ -65,7 +65,7 @@ class MergePlan:
         return f"{target} >= DATE'{first}' AND {target} <= DATE'{last}'"
 
     def _bounded(self, rows: DataFrame) -> DataFrame:
-        """Rows that stop the query when they lie outside of the days: unseen by the ON clause they would be doubled."""
+        """Rows that stop the query when they are outside the days: the ON clause would miss them and duplicate them."""
         from pyspark.sql import functions as sf
 
         day = self.table.day_column

@@ -1,6 +1,6 @@
-"""Models beside the tables: one folder a version, plain data files only, each checked against its hash when loaded.
+"""Models next to the tables: one folder per version, plain data files only, each checked against its hash when loaded.
 
-A version lies at ``<root>/models/<family>/<version>``: the files and ``card.json``, written last, so that a version
+A version is at ``<root>/models/<family>/<version>``: the files and ``card.json``, written last, so that a version
 without a card was never finished. A version is written once and never changed: its name holds the hash of its content.
 """
 
@@ -52,7 +52,7 @@ class ModelStore:
         return sorted(path.removeprefix(prefix).removesuffix(f"/{CARD}") for path in paths)
 
     def save(self, version: str, files: Mapping[str, bytes], card: Mapping[str, Any]) -> bool:
-        """Write a version; False when it was there already, which is left as it is.
+        """Write a version; False if it already exists, which is left as it is.
 
         The card gains ``files``: name -> SHA-256 and size in bytes. Raises ContractError MOD-001 for a file that is not
         plain data, and for a name that is none.
@@ -120,7 +120,7 @@ class ModelStore:
         """MOD-003: the file ``name`` of a version is not what was saved; ``what`` says how that shows."""
         return ContractError(
             "MOD-003",
-            f"The model version '{version}' is not what was saved.",
+            f"The model version '{version}' does not match what was saved.",
             cause=f"{self.path(version)}/{name}: {what}.",
             remedy="Do not score with it: restore the file, or train again.",
         )

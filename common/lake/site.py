@@ -1,4 +1,4 @@
-"""What the writing half of a lake, and its upkeep, know of it: where it lies and for whom it is written."""
+"""What the writing half of a lake, and its upkeep, know of it: where it is and for whom it is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Site(Protocol):
     writes: list[WriteResult]
 
     def path(self, table: Table) -> str:
-        """Where a table lies, as Spark spells it."""
+        """Where a table is, as Spark spells it."""
         ...
 
     def version(self, table: Table) -> int | None:

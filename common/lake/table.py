@@ -1,4 +1,4 @@
-"""Declarations of tables: the contract between the job that writes a table and everybody who reads it."""
+"""Declarations of tables: the contract between the job that writes a table and its readers."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ class Table:
 
     @property
     def relative_path(self) -> str:
-        """Where the table lies below the lake root."""
+        """Where the table is below the lake root."""
         return f"{self.layer}/{self.family}/{self.short_name}"

@@ -63,7 +63,7 @@ def with_masked_cards(text: Column, spared: Column | None = None) -> Column:
     """``text`` with each card number cut to its first six and last four digits: ``411111******1111``.
 
     PCI DSS 4.0, 3.4.1, allows these to be shown. Everything else stays as it is; a number that was the bare value of a
-    JSON key is put in quotes. Numbers that also stand in ``spared`` are left. Null for null.
+    JSON key is put in quotes. Numbers that are also in ``spared`` are left. Null for null.
     """
 
     def is_to_mask(number: Column) -> Column:
@@ -80,7 +80,7 @@ def with_masked_cards(text: Column, spared: Column | None = None) -> Column:
 def _shaped(text: Column) -> Column:
     """Every stretch of ``text`` with the shape of a card number, those that overlap included.
 
-    A number beside the card must not hide it: ``4111 1111 1111 1111 123`` is a card and its security code.
+    A number next to the card must not hide it: ``4111 1111 1111 1111 123`` is a card and its security code.
     """
     found = [F.regexp_extract_all(text, F.lit(f"{_START}(?=({shape}){_END})"), F.lit(1)) for shape in _SHAPES.values()]
     return F.array_distinct(F.flatten(F.array(*found)))

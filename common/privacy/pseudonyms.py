@@ -53,7 +53,7 @@ class PseudonymKey:
             raise UsageError(
                 "PRV-002",
                 f"The pseudonym key '{self.key_id}' is too short.",
-                cause=f"It has {len(self.secret)} bytes; {_MIN_KEY_BYTES} are the least.",
+                cause=f"It has {len(self.secret)} bytes; the minimum is {_MIN_KEY_BYTES}.",
                 remedy="Make one with: openssl rand -hex 32",
             )
 
@@ -66,7 +66,7 @@ class PseudonymKey:
             raise UsageError(
                 "PRV-001",
                 "No pseudonym key is set.",
-                cause="lake.pseudonym_key is empty; only --env local with a lake in a local folder does without.",
+                cause="lake.pseudonym_key is empty; only --env local with a lake in a local folder works without one.",
                 remedy="Set it in conf/lake.yaml to secret://env/NAME, secret://file/PATH or secret://aws/NAME.",
             )
         return cls(settings.pseudonym_key_id, reveal(settings.pseudonym_key).encode())
@@ -81,7 +81,7 @@ def pseudonymise(
 ) -> DataFrame:
     """``rows`` with each of ``columns`` replaced by its pseudonym; null stays null.
 
-    The id of the key is stored beside them in ``key_id_column`` (none: leave it out). The key travels as a broadcast,
+    The id of the key is stored with them in ``key_id_column`` (none: leave it out). The key travels as a broadcast,
     so it is in no plan, no Spark UI and no event log; set ``spark.io.encryption.enabled`` where local disks are not
     trusted. Only these columns go through Python, a batch at a time, each distinct value of a batch hashed once.
     """

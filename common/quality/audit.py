@@ -64,7 +64,7 @@ class AuditResult:
                 f"{self.table}: {len(self.failed)} of {len(self.results)} expectations failed; nothing was published.",
                 cause="; ".join(_sentence(row) for row in self.failed),
                 remedy=f"Look at the {f'staged rows in {kept}' if kept else 'staged rows'} and at the report; "
-                "mend the input, or the suite when it asks too much.",
+                "correct the input, or the suite if it asks too much.",
             )
 
 
@@ -237,5 +237,5 @@ def _trouble(info: Any) -> str | None:
 
 
 def _sentence(row: Mapping[str, Any]) -> str:
-    told = row["observed"] or row["detail"]
-    return " ".join(filter(None, [row["expectation"], row["column"] and f"({row['column']})", told and f"- {told}"]))
+    found = row["observed"] or row["detail"]
+    return " ".join(filter(None, [row["expectation"], row["column"] and f"({row['column']})", found and f"- {found}"]))

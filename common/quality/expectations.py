@@ -20,7 +20,7 @@ class Expectation(BaseModel):
 
     expectation: str = Field(pattern=r"^expect_[a-z0-9_]+$", description="Name of the expectation.")
     kwargs: dict[str, Any] = Field(default_factory=dict, description="Its arguments.")
-    severity: Literal["error", "warn"] = Field("error", description="error: nothing is published; warn: it is told.")
+    severity: Literal["error", "warn"] = Field("error", description="error: nothing is published; warn: reported only.")
     why: str = Field("", description="What the expectation protects, in one sentence.")
 
 
@@ -30,7 +30,7 @@ class Suite(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     table: str = Field(min_length=3, description="The table, <family>.<table>.")
-    expectations: tuple[Expectation, ...] = Field(min_length=1, description="What must hold for its staged rows.")
+    expectations: tuple[Expectation, ...] = Field(min_length=1, description="What must be true of its staged rows.")
 
     @classmethod
     def load(cls, name: str) -> Suite:

@@ -39,7 +39,7 @@ def not_in(column: str, values: Iterable[Any]) -> Callable[[], Column]:
 
 
 def out_of_range(column: str, *, low: Any = None, high: Any = None) -> Callable[[], Column]:
-    """The value lies below ``low`` or above ``high``, both of which are still allowed; NaN lies above everything."""
+    """The value is below ``low`` or above ``high``, both of which are allowed; NaN is above everything."""
     if low is None and high is None:
         raise ValueError("give low, high or both")
 
@@ -75,7 +75,7 @@ def not_true(condition: Callable[[], Column]) -> Callable[[], Column]:
 
 
 def later_than(column: str, other: str) -> Callable[[], Column]:
-    """The time or date lies after that of ``other``."""
+    """The time or date is after that of ``other``."""
     return lambda: F.col(column) > F.col(other)
 
 

@@ -38,7 +38,7 @@ def to_quarantine(
     """
     hidden = {name for name in rejected.columns if name in personal or (name == RAW and not raw_in_clear)}
     shown = _hide(rejected, hidden, pseudonym_key)
-    told = [name for name in shown.columns if name not in {REASONS, source_file}]
+    fields = [name for name in shown.columns if name not in {REASONS, source_file}]
     day = F.expr(f"try_cast(`{day_column}` AS DATE)") if day_column in shown.columns else _nothing("date")
     return shown.select(
         F.lit(run_id).alias("run_id"),
@@ -46,7 +46,7 @@ def to_quarantine(
         (F.col(source_file) if source_file in shown.columns else _nothing("string")).alias("source_file"),
         _row_key([name for name in keys if name in shown.columns]).alias("row_key"),
         F.col(REASONS),
-        (F.to_json(F.struct(*(_short(shown, name) for name in told))) if told else F.lit("{}")).alias("row_json"),
+        (F.to_json(F.struct(*(_short(shown, name) for name in fields))) if fields else F.lit("{}")).alias("row_json"),
         day.alias("event_day"),
         F.lit(quarantined_at).cast("timestamp").alias("quarantined_at"),
     )

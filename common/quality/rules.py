@@ -1,4 +1,4 @@
-"""Row rules: what makes a row unfit, told as a reason, all rules in one pass over the rows."""
+"""Row rules: what makes a row unfit, as a reason; all rules in one pass over the rows."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _none() -> Column:
 def _found(rules: Sequence[Rule]) -> Column:
     if not rules:
         return _none()
-    # Each condition stands here once: the generated code is compiled by the JVM only up to 8,000 bytes a method.
+    # Each condition is here once: the JVM compiles generated code only up to 8,000 bytes per method.
     broken = F.concat_ws(_MARK, *(F.when(rule.broken(), F.lit(rule.reason)) for rule in rules))
     # Built-in functions with generated code; taking out nulls from an array would need a lambda, which has none.
     return F.array_remove(F.split(broken, _MARK), "")

@@ -22,7 +22,7 @@ def audit_section(passed: bool, results: Sequence[Mapping[str, Any]], table: str
     states = [_state(row) for row in results]
     failed, warned = states.count("failed"), states.count("warning")
     if not results:
-        words = "No expectations are declared for this table."
+        words = "This table has no expectations."
     elif not passed and not failed:
         words = "The checks could not be completed, so the rows were not published."
     elif failed:
@@ -39,7 +39,7 @@ def audit_section(passed: bool, results: Sequence[Mapping[str, Any]], table: str
 
 
 def recorded_audits(record: Mapping[str, Any]) -> list[Html]:
-    """The audits that the run record tells of, one section a table."""
+    """The audits in the run record, one section per table."""
     return [
         audit_section(bool(audit.get("passed")), audit.get("results") or [], str(audit.get("table") or ""))
         for audit in record.get("quality") or []

@@ -55,7 +55,7 @@ def data_table(
 ) -> Html:
     """A table that scrolls inside its own box, or with ``stack`` shows each row as a list on a phone.
 
-    Columns of numbers stand flush right with equal decimals. Cells may be Html. Rows beyond MAX_TABLE_ROWS are
+    Columns of numbers are right-aligned with equal decimals. Cells may be Html. Rows beyond MAX_TABLE_ROWS are
     left out, and the page says so.
     """
     if not rows:

@@ -23,7 +23,7 @@ _LEFT_EDGE = ("axes fraction", "data")
 
 
 def draw_bars(axes: Any, plot: Bars, width: int) -> int:
-    """Horizontal bars, the first on top. On a phone the label stands above its bar."""
+    """Horizontal bars, the first on top. On a phone the label is above its bar."""
     narrow = width == NARROW
     series = {name: values[:MAX_BARS] for name, values in plot.series.items()}
     columns = list(zip(*series.values(), strict=True))
@@ -41,7 +41,7 @@ def draw_bars(axes: Any, plot: Bars, width: int) -> int:
     axes.axvline(0, color=GRID, linewidth=1)
     axes.set_axis_off()
     labels = plot.labels[:MAX_BARS]
-    return _write_above(axes, labels, texts) if narrow else _write_beside(axes, labels, texts, totals)
+    return _write_above(axes, labels, texts) if narrow else _write_values(axes, labels, texts, totals)
 
 
 def _total_text(values: Sequence[Number | None], unit: str) -> str:
@@ -50,7 +50,7 @@ def _total_text(values: Sequence[Number | None], unit: str) -> str:
 
 
 def _write_above(axes: Any, labels: Sequence[str], texts: Sequence[str]) -> int:
-    """Label and value on a line of their own above each bar. Returns the height of the drawing."""
+    """Label and value on their own line above each bar. Returns the height of the drawing."""
     for place, (label, text) in enumerate(zip(labels, texts, strict=True)):
         shown = _shorten(label, max(8, int((NARROW - 12) / _LETTER) - len(text)))
         axes.annotate(shown, (0, place - 0.42), xycoords=_LEFT_EDGE, color=MUTED, va="center_baseline")
@@ -59,7 +59,7 @@ def _write_above(axes: Any, labels: Sequence[str], texts: Sequence[str]) -> int:
     return 42 * len(labels) + 4
 
 
-def _write_beside(axes: Any, labels: Sequence[str], texts: Sequence[str], totals: Sequence[float]) -> int:
+def _write_values(axes: Any, labels: Sequence[str], texts: Sequence[str], totals: Sequence[float]) -> int:
     """Labels left of the bars, values at their ends. Returns the height of the drawing."""
     height = 28 * len(labels) + 8
     shown = [_shorten(label, 36) for label in labels]
@@ -166,7 +166,7 @@ def _nice(count: int) -> Any:
 
 
 def _positions(plot: Line) -> tuple[list[float], list[str] | None]:
-    """Where the points stand on the x axis, and their labels (None: the axis is numeric)."""
+    """Where the points are on the x axis, and their labels (None: the axis is numeric)."""
     if all(isinstance(x, (int, float)) for x in plot.x):
         return [float(x) for x in plot.x if not isinstance(x, (date, str))], None
     if all(isinstance(x, date) for x in plot.x):
@@ -191,7 +191,7 @@ def _lowest(plot: Line) -> float:
 
 
 def _has_lone_points(values: tuple[float | None, ...]) -> bool:
-    """Whether a value stands between two gaps, where a line alone would not show it."""
+    """Whether a value is between two gaps, where a line alone would not show it."""
     padded = (None, *values, None)
     return any(
         b is not None and a is None and c is None for a, b, c in zip(padded, padded[1:], padded[2:], strict=False)

@@ -27,7 +27,7 @@ def render_index(records: Sequence[Mapping[str, Any]]) -> bytes:
         "header", element("h1", "Runs of this lake"), paragraph(_lead(newest, latest), class_="lead"), class_="broad"
     )
     if not newest:
-        hint = paragraph("A run appears here as soon as it has ended, well or badly.")
+        hint = paragraph("A run appears here when it ends, whether it succeeded or failed.")
         return page("Runs of this lake", header, element("main", section("No runs yet", hint)))
     failing = [section("Jobs that need a look", _failing(latest), class_="notice")] if _failing(latest) else []
     main = element("main", *failing, _by_job(newest, latest), _latest_runs(newest), class_="broad")
@@ -41,9 +41,9 @@ def _lead(newest: Sequence[Mapping[str, Any]], latest: Mapping[str, Mapping[str,
         return "Nothing has run yet."
     failing = [job for job, record in latest.items() if ended_badly(record)]
     if not failing:
-        return f"The last run of every job went well ({plural(len(latest), 'job')}, {plural(len(newest), 'run')})."
+        return f"The last run of every job succeeded ({plural(len(latest), 'job')}, {plural(len(newest), 'run')})."
     jobs = f"{plural(len(failing), 'job')} out of {len(latest)}"
-    return f"The last run of {jobs} did not end well: {', '.join(sorted(failing))}."
+    return f"The last run of {jobs} did not succeed: {', '.join(sorted(failing))}."
 
 
 def _failing(latest: Mapping[str, Mapping[str, Any]]) -> Html:

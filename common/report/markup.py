@@ -37,7 +37,7 @@ def join(parts: Iterable[object], between: str = "") -> Html:
 def element(name: str, /, *children: object, **attributes: object) -> Html:
     """One element. ``class_`` stands for class, ``aria_label`` for aria-label.
 
-    An attribute that is None or False is left out; one that is True stands bare.
+    An attribute that is None or False is left out; one that is True has no value.
     """
     written = []
     for key, value in attributes.items():

@@ -12,14 +12,14 @@ from common.report.wording import format_number, format_seconds, format_value, i
 Record = Mapping[str, Any]
 
 OUTCOMES = {
-    1: "The job broke.",
+    1: "The job failed.",
     2: "The command line or a setting is wrong; nothing was started.",
-    3: "A contract or a quality check said no; nothing was published.",
+    3: "A contract or a quality check failed; nothing was published.",
     4: "An input is missing or too old.",
     5: "Another run holds the table.",
-    75: "Storage or network gave up for now; the same command may be run again.",
-    130: "Somebody pressed Ctrl-C; running it again is safe.",
-    143: "The system asked it to end; running it again is safe.",
+    75: "Storage or the network failed for now; run the same command again: it is safe.",
+    130: "It was stopped with Ctrl-C. Run it again: it is safe.",
+    143: "The system stopped it. Run it again: it is safe.",
 }
 STOPPED = (130, 143)
 _FACTS = {
@@ -144,8 +144,8 @@ def rows_equation(record: Record) -> Html:
         else chip(f"{plural(abs(gap), 'row')} {'is' if abs(gap) == 1 else 'are'} unaccounted for.", "bad")
     )
     words = paragraph(
-        "Written rows are in the table. Quarantined rows broke a rule and are kept aside with the reason. "
-        "Deduplicated rows came more than once. Filtered rows are left out on purpose.",
+        "Written rows are in the table. Quarantined rows broke a rule and are kept with the reason. "
+        "Deduplicated rows came more than once. Filtered rows were left out on purpose.",
         class_="note",
     )
     others = [[key.replace("_", " "), value] for key, value in _other_counts(record)]
@@ -154,7 +154,7 @@ def rows_equation(record: Record) -> Html:
 
 
 def _other_counts(record: Record) -> list[tuple[str, object]]:
-    """Named numbers beside the sum, from ``details`` of the record or of its counts."""
+    """Named numbers outside the sum, from ``details`` of the record or of its counts."""
     counts = record.get("counts") or {}
     known = {"rows_read", *(key for key, _ in _PARTS)}
     named = {key: value for key, value in counts.items() if key not in known and is_number(value)}
@@ -197,7 +197,7 @@ def tables_touched(record: Record) -> Html:
         parts.append(data_table(["table read", "version"], inputs, name="Tables read", stack=True))
     if not parts:
         return Html("")
-    words = "Each version can be read again later, so this result can be reproduced."
+    words = "Each version can be read later, so this result can be reproduced."
     return section("Tables", paragraph(words, class_="note"), *parts)
 
 

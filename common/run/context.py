@@ -136,7 +136,7 @@ class RunContext:
     def days(self) -> DayRange:
         """The days that the run owns. Raises UsageError CLI-005 for a job without days."""
         if self.day_range is None:
-            raise UsageError("CLI-005", f"{self.job.name} was given no days.", remedy="Add --day or --from and --to.")
+            raise UsageError("CLI-005", f"{self.job.name} has no days.", remedy="Add --day, or --from and --to.")
         return self.day_range
 
     @cached_property

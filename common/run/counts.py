@@ -30,7 +30,7 @@ class Counts:
             setattr(self, name, getattr(self, name) + int(number))
 
     def detail(self, name: str, number: int | float) -> None:
-        """Record a named number beside the identity, e.g. ``detail("sessions", 12)``; the last one wins."""
+        """Record a named number outside the identity, e.g. ``detail("sessions", 12)``; the last one wins."""
         self.details[name] = number
 
     def as_dict(self) -> dict[str, int]:

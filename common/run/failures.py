@@ -10,7 +10,7 @@ from common.causes import cause_of, condition_of, said_by, stack_of, text_of
 from common.errors import LakejobsError
 from common.run.signals import Stopped
 
-_SAFE_RERUN = "Run the same command again; a rerun is safe."
+_SAFE_RERUN = "Run the same command again: it is safe."
 _JAVA_CLASS = re.compile(r"\b((?:[a-z_]\w*\.)+[A-Z]\w*(?:Exception|Error))\b")
 _CONFLICT = re.compile(
     r"^(?:io\.delta|delta|org\.apache\.spark\.sql\.delta)\."
@@ -66,7 +66,7 @@ def explain(error: BaseException) -> Failure:
     if _jvm_has_gone(error):
         return Failure(
             "RUN-004",
-            "The JVM of the driver ended under the job.",
+            "The driver's JVM ended while the job was running.",
             "It was stopped or killed, or ran out of memory.",
             "Look at the end of the driver's log; give the driver more memory, then run the same command again.",
             1,
@@ -79,7 +79,7 @@ def _stopped(error: BaseException) -> Failure:
     by_hand = isinstance(error, KeyboardInterrupt)
     return Failure(
         "RUN-005",
-        "The run was stopped by a person." if by_hand else "The run was stopped by the system.",
+        "The run was stopped from the keyboard." if by_hand else "The run was stopped by the system.",
         "Ctrl-C (SIGINT)." if by_hand else "SIGTERM.",
         f"The lease is released. {_SAFE_RERUN}",
         130 if by_hand else 143,
@@ -92,23 +92,23 @@ def _classified(error: BaseException, stack: str) -> Failure:
     cause = cause_of(error)
     said = f"{condition_of(error)} {text} {' '.join(names)}"
     if any(_CONFLICT.match(name) for name in names):
-        return Failure("SPK-002", "Another writer won the commit.", cause, _SAFE_RERUN, 5, stack)
+        return Failure("SPK-002", "Another writer committed first.", cause, _SAFE_RERUN, 5, stack)
     if _DENIED.search(said):
         remedy = "Check the role's rights on the bucket and the key; docs/emr.md lists what a job needs."
-        return Failure("SPK-005", "Storage refused the access.", cause, remedy, 1, stack)
+        return Failure("SPK-005", "Storage denied access.", cause, remedy, 1, stack)
     if isinstance(error, ConnectionError | TimeoutError) or _TRANSIENT.search(said):
-        return Failure("SPK-003", "Storage or network gave up for now.", cause, _SAFE_RERUN, 75, stack)
+        return Failure("SPK-003", "Storage or the network failed for now.", cause, _SAFE_RERUN, 75, stack)
     if _MISSING.search(said):
-        remedy = "Check --input and --lake, and that the job before this one has run."
-        return Failure("SPK-004", "An input is not there.", cause, remedy, 4, stack)
+        remedy = "Check --input and --lake, and check that the job before this one has run."
+        return Failure("SPK-004", "An input is missing.", cause, remedy, 4, stack)
     if _MEMORY.search(said):
         remedy = "Give executors or driver more memory, or run fewer days at once."
         return Failure("SPK-006", "Spark ran out of memory.", cause, remedy, 1, stack)
     if any(name.startswith(("pyspark.", "py4j.", "delta.")) for name in names):
-        remedy = "Run again with --debug for the frames of the stack."
+        remedy = "Run again with --debug to see the stack."
         return Failure("SPK-001", "Spark failed.", cause, remedy, 1, stack)
-    remedy = "This is a defect of the job: report it with the run record; --debug shows its frames."
-    return Failure("RUN-003", "The job broke.", cause, remedy, 1, stack)
+    remedy = "This is a defect of the job: report it with the run record. --debug shows the stack."
+    return Failure("RUN-003", "The job failed.", cause, remedy, 1, stack)
 
 
 def _jvm_has_gone(error: BaseException) -> bool:

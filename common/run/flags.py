@@ -101,7 +101,7 @@ def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a command line that could not be parsed asks for JSON all the same."""
+    """Whether a command line that could not be parsed asks for JSON."""
     text = " ".join(arguments)
     return re.search(r"(^|\s)(-o\s?|--output[ =])json(\s|$)", text) is not None
 
@@ -119,8 +119,8 @@ def _days(job: Job, day: str | None, first: str | None, last: str | None) -> Day
     found = "--day together with --from or --to" if day is not None else "only one end" if given else "no day"
     raise UsageError(
         "CLI-005",
-        f"{job.name} needs the days that the run owns.",
-        cause=f"The command line gives {found}.",
+        f"{job.name} needs the days to run.",
+        cause=f"The command line has {found}.",
         remedy="Give --day 2026-11-20, or --from 2026-11-01 --to 2026-11-20 (both inclusive).",
     )
 
@@ -131,7 +131,7 @@ def _check_input(job: Job, input_path: str | None, source: str | None) -> None:
         raise UsageError(
             "CLI-007",
             f"{job.name} needs {missing}.",
-            remedy="Say where the raw files lie (--input PATH) and how their columns are named (--source NAME).",
+            remedy="Give the location of the raw files (--input PATH) and their layout (--source NAME).",
         )
     if not job.ingests and (input_path is not None or source is not None):
         flag = "--input" if input_path is not None else "--source"
@@ -142,7 +142,7 @@ def _run_id(text: str | None) -> str | None:
     if text is not None and not _RUN_ID.match(text):
         raise UsageError(
             "CLI-008",
-            f"'{text}' cannot be a run id.",
+            f"'{text}' is not a valid run id.",
             remedy="Use letters, digits, '-', '_' and '.', at most 100 of them.",
         )
     return text
@@ -152,7 +152,9 @@ def _attempt(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isdigit() or not 1 <= int(text) <= 1000:
-        raise UsageError("CLI-008", f"'{text}' is not an attempt.", remedy="Give --attempt a number from 1 to 1000.")
+        raise UsageError(
+            "CLI-008", f"'{text}' is not a valid attempt.", remedy="Give --attempt a number from 1 to 1000."
+        )
     return int(text)
 
 

@@ -23,7 +23,7 @@ def pass_gate(
     ``deleted`` names a BOOLEAN column, outside of the table's contract, of rows that an upsert is to take out: those
     are not audited. The result is noted for the run record, ``ops.quality`` and the report. Raises ContractError
     QLT-001 when an expectation of severity ``error`` fails: the rows that were audited are then kept as Parquet, and
-    the error says where. Not more of the staged ones: an ingest stages what was sent beside what is published.
+    the error says where. Only the audited rows: an ingest also stages what was sent.
     """
     published = staged.rows if rows is None else rows
     if deleted is not None:

@@ -20,7 +20,7 @@ def main(job: Job, argv: Sequence[str] | None, services: Services | None) -> int
     try:
         flags = parse_flags(job, arguments)
     except LakejobsError as error:
-        from common.run.console.closing import print_refusal
+        from common.run.console.summary import print_refusal
 
         return print_refusal(job, error, as_json=wants_json(arguments))
     if flags.help or flags.version:

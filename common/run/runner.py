@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from common.clock import monotonic_seconds, utc_now
 from common.errors import LakejobsError
 from common.job.references import attribute
-from common.run.console.closing import print_closing, print_refusal
 from common.run.console.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
 from common.run.console.progress import showing_progress
+from common.run.console.summary import print_refusal, print_summary
 from common.run.context import RunContext, Services
 from common.run.failures import Failure, explain
 from common.run.flags import Flags
@@ -78,7 +78,7 @@ class Run:
         with undisturbed():
             record = ended_record(context, failure, utc_now(), monotonic_seconds() - begun)
             self._keep(context, record)
-            print_closing(record, as_json=self._flags.output == "json")
+            print_summary(record, as_json=self._flags.output == "json")
         return int(record["exit_code"])
 
     def _work(self, context: RunContext, personal: PersonalFields) -> Failure | None:
@@ -104,7 +104,7 @@ class Run:
             keep_record(context, record)
         except LakejobsError as error:
             failure = explain(error)
-            context.log.error("record not kept", extra=_failure_fields(failure))
+            context.log.error("run record could not be written", extra=_failure_fields(failure))
             if record["error"] is None:
                 record.update(status="failed", exit_code=failure.exit_code, error=failure.as_dict(), next_command="")
         _attempted(context, record, "row of ops.runs not kept", lambda: put_in_outbox(context, record))

@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Stopped(BaseException):
-    """The process was told to end (SIGTERM). Not an Exception: no ``except Exception`` of a body may swallow it."""
+    """The process was asked to end (SIGTERM). Not an Exception: no ``except Exception`` of a body may swallow it."""
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from common.spark.internals import jvm_conf, jvm_is_running
 
-# spark-submit's short flags and the properties that they stand for.
+# spark-submit's short flags and the properties they set.
 _FLAG_PROPERTIES = {
     "--master": "spark.master",
     "--deploy-mode": "spark.submit.deployMode",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOG = logging.getLogger("lakejobs.session")
-# PySpark 4 gives them a handler of their own, and breaks where they are loggers of another kind than its own.
+# PySpark 4 gives them their own handler, and fails if they are loggers of another kind than its own.
 _CONTEXT_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 APPENDER = "lakejobs"
 # A message is cut at the first exception class, error condition or traceback; stacks are left out, for they begin with
@@ -69,7 +69,7 @@ def hide_messages_of_spark(spark: SparkSession) -> None:
     try:
         _cut_console_messages(spark._jvm)
     except Exception as error:  # another logging library, or a log4j of another make: py4j raises whatever.
-        _LOG.warning("the JVM's log may quote rows: its console could not be set up (%s)", type(error).__name__)
+        _LOG.warning("the JVM's log may quote rows: its console could not be configured (%s)", type(error).__name__)
 
 
 def _silence_query_contexts() -> None:

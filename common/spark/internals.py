@@ -37,7 +37,7 @@ def _or_public(use: str, private: Callable[[], _Result], public: Callable[[], _R
     except (Py4JError, AttributeError, TypeError) as error:
         if use not in _warned:
             _warned.add(use)
-            _LOG.warning("this Spark has no private way to %s: the public one is taken (%s)", use, type(error).__name__)
+            _LOG.warning("this Spark has no private way to %s: using the public one (%s)", use, type(error).__name__)
         return public()
 
 

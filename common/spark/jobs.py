@@ -48,7 +48,7 @@ def active_stages(spark: SparkSession | None) -> list[StageProgress]:
 def cancel_jobs(spark: SparkSession | None) -> None:
     """Cancel all jobs and wait up to five seconds until none is active; says nothing when the JVM has gone.
 
-    Done in a thread of its own, because each thread has its own connection to the JVM: that of a thread which was
+    Done in its own thread, because each thread has its own connection to the JVM: that of a thread which was
     interrupted in the middle of a call still waits for the answer.
     """
     if spark is None:

@@ -1,4 +1,4 @@
-"""Where a lake may lie: somewhere at all, and where every process of the run sees it."""
+"""Where a lake may be: somewhere that every process of the run sees."""
 
 from __future__ import annotations
 

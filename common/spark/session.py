@@ -60,9 +60,9 @@ _NEEDED_SPARK_4 = {
 }
 
 # The first compiler alone would get a code cache of 48 MiB, which Spark fills within minutes: the JVM then throws
-# compiled code away and begins anew.
+# compiled code away and starts again.
 LOCAL_JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Ddelta.log.cacheSize=10"
-# Made by deploy.laptop.class_archive beside a release's jars.
+# Made by deploy.laptop.class_archive next to a release's jars.
 CLASS_ARCHIVE = "spark-classes.jsa"
 
 # A laptop or a test: two cores, one JVM, tables of a few files. Each broadcast hash relation of a few rows takes a
@@ -187,13 +187,13 @@ def refuse_or_warn(differing: Mapping[str, tuple[str, str]]) -> None:
             flags.append(f"--conf {key}={have},{need}" if key == _EXTENSIONS else f"--conf {key}={need}")
         raise UsageError(
             "SES-001",
-            "Spark is set up in a way that would change results.",
+            "Spark's settings would change the results.",
             cause="; ".join(f"{key} is '{have}', a job needs '{need}'" for key, (have, need) in breaking.items()),
             remedy=f"Submit with {' '.join(flags)}",
         )
     if differing:
         listed = "; ".join(f"{key} is '{have}' (a job asks for '{need}')" for key, (have, need) in differing.items())
-        _LOG.warning("Spark settings left as they were set: %s", listed)
+        _LOG.warning("kept Spark settings that were already set: %s", listed)
 
 
 def _name_python(declared: Mapping[str, str]) -> None:
@@ -204,7 +204,7 @@ def _name_python(declared: Mapping[str, str]) -> None:
 
 
 def jar_folders(release: Release) -> Iterator[Path]:
-    """Folders searched for a release's jars: under LAKEJOBS_JARS, then under .jars beside the checkout."""
+    """Folders searched for a release's jars: under LAKEJOBS_JARS, then under .jars next to the checkout."""
     roots = [Path(os.environ["LAKEJOBS_JARS"])] if os.environ.get("LAKEJOBS_JARS") else []
     roots += [folder / ".jars" for folder in Path(str(files("common"))).resolve().parents]
     for root in roots:
@@ -252,6 +252,6 @@ def _check_delta(release: Release) -> None:
         raise UsageError(
             "SES-002",
             "Delta is not on Spark's class path.",
-            cause=f"{DELTA_EXTENSION} cannot be loaded.",
+            cause=f"{DELTA_EXTENSION} could not be loaded.",
             remedy=f"Add --jars {paths}. Without spark-submit: put the jars in .jars, or set LAKEJOBS_JARS.",
         )

@@ -1,4 +1,4 @@
-"""An archive of the classes that Spark loads, so that the JVM of a local session need not parse them anew each time.
+"""An archive of the classes that Spark loads, so that the JVM of a local session need not parse them again each time.
 
 A JVM that runs one small job loads and verifies some fifteen thousand classes, which is two fifths of its work. Java
 keeps them in a file at the exit of a first run (JEP 350) and maps that file later; where it does not fit, Java goes on
@@ -45,15 +45,15 @@ java.wait()
 
 
 def archive_of(lock: str) -> Path:
-    """Where the archive of a lock's Spark lies, beside its jars."""
+    """Where the archive of a lock's Spark is, next to its jars."""
     return JAR_ROOT / lock / CLASS_ARCHIVE
 
 
 def _versions() -> str:
     """Of Java and of Spark: another of either has other classes."""
     java = Path(os.environ["JAVA_HOME"]) / "bin" / "java" if os.environ.get("JAVA_HOME") else Path("java")
-    told = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True).stderr
-    return f"{told}pyspark {version('pyspark')}\n"
+    java_version = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True).stderr
+    return f"{java_version}pyspark {version('pyspark')}\n"
 
 
 def ensure_archive(lock: str) -> Path | None:
@@ -63,7 +63,7 @@ def ensure_archive(lock: str) -> Path | None:
     versions = _versions()
     if not made_by.is_file() or made_by.read_text(encoding="utf-8") != versions:
         archive.unlink(missing_ok=True)
-        print("class archive: made once, in about half a minute", flush=True)
+        print("class archive: building it once, about half a minute", flush=True)
         if make_archive(archive):
             made_by.write_text(versions, encoding="utf-8")
     return archive if archive.is_file() else None
@@ -80,7 +80,7 @@ def make_archive(archive: Path) -> bool:
             shutil.copyfile(draft, archive)
         else:
             # No result needs it: without it every start takes longer.
-            print(f"class archive: not made\n{done.stderr[-2000:]}", file=sys.stderr)
+            print(f"class archive: could not be built\n{done.stderr[-2000:]}", file=sys.stderr)
         return done.returncode == 0
 
 

@@ -1,6 +1,6 @@
 """Fetches the pinned jars into a project-local folder: Delta and S3A per lock, and the servers that tests start.
 
-The coordinates and SHA-256 sums stand in requirements/jars.lock. Files that are there and right are left alone, so a
+The coordinates and SHA-256 sums are in requirements/jars.lock. Files that are present and correct are left alone, so a
 second run touches no network. Fetching is done by the Ivy inside PySpark, with its default resolver (Maven Central).
 """
 
@@ -36,7 +36,7 @@ class Jar:
 
     @property
     def path(self) -> Path:
-        """Where the jar lies below the project's jar folder."""
+        """Where the jar is below the project's jar folder."""
         suffix = f"-{self.classifier}" if self.classifier else ""
         return JAR_ROOT / self.group / f"{self.artifact}-{self.version}{suffix}.jar"
 

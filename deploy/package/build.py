@@ -1,6 +1,6 @@
 """Builds what is shipped to a cluster: the code archive, the entry files, the bootstrap actions and a manifest.
 
-The same sources give the same bytes, whoever builds them, where and when: entries are sorted, timestamps and modes are
+The same sources give the same bytes, no matter who builds them, where or when: entries are sorted, timestamps and modes are
 fixed, and only files of declared kinds go in. The archive is named by the hash of its bytes, so that a running job
 never has its code replaced under it.
 """
@@ -71,7 +71,7 @@ def shipped_files(repository: Path = REPOSITORY) -> dict[str, bytes]:
         if path.suffix not in kinds:
             raise UsageError(
                 "PKG-002",
-                f"{name} is of a kind that packages do not ship.",
+                f"{name} is not a kind of file that packages ship.",
                 cause=f"Its suffix '{path.suffix}' is not among {', '.join(sorted(kinds))}.",
                 remedy="Move it out of the packages, or declare the suffix in pyproject.toml, package-data.",
             )
@@ -107,7 +107,7 @@ def _clear_previous(folder: Path) -> None:
     elif folder.exists() and any(folder.iterdir()):
         raise UsageError(
             "PKG-004",
-            f"{folder} is not empty and holds no earlier build.",
+            f"{folder} is not empty and does not contain an earlier build.",
             remedy="Name an empty or new folder with --output.",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def _fingerprints(folder: Path, names: Sequence[str]) -> dict[str, dict[str, obj
 
 
 def build(folder: Path, environments: Sequence[Path] = (), repository: Path = REPOSITORY) -> Package:
-    """Builds into ``folder``; ``environments`` are dependency archives to lay beside the code.
+    """Builds into ``folder``; ``environments`` are dependency archives to put next to the code.
 
     Raises UsageError PKG-002, PKG-003 (see ``shipped_files``) or PKG-004 for a folder that holds something else.
     """

@@ -28,7 +28,7 @@ class Entry:
 
     @property
     def relative_path(self) -> str:
-        """Where the file lies below the folder that holds ``jobs``, with forward slashes."""
+        """Where the file is below the folder that holds ``jobs``, with forward slashes."""
         return self.module.replace(".", "/") + ".py"
 
     def load(self) -> Job:

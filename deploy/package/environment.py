@@ -1,4 +1,4 @@
-"""Builds the dependency archive shipped beside the code: a relocatable environment without Spark, Delta or Hadoop.
+"""Builds the dependency archive shipped with the code: a relocatable environment without Spark, Delta or Hadoop.
 
 The archive is made from a hash-pinned lock (requirements/run-<lock>.txt) for one processor and one interpreter path; no
 container and no machine of that kind is needed, because only wheels go in. The same lock gives the same bytes. On a
@@ -145,7 +145,7 @@ def build_environment(lock: str, architecture: str = "x86_64", python_prefix: st
     if architecture not in PLATFORMS:
         raise UsageError(
             "PKG-009",
-            f"The processor '{architecture}' is not known.",
+            f"There is no processor '{architecture}'.",
             remedy=f"Known processors: {', '.join(PLATFORMS)}.",
         )
     identity = f"{_LAYOUT}:{architecture}:{python_prefix}:".encode() + requirements.read_bytes()

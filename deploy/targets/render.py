@@ -66,7 +66,7 @@ def _submission(options: argparse.Namespace, arguments: Sequence[str]) -> Submis
     manifest = read_manifest(options.manifest)
     folder = artefact_folder(manifest, options.artifacts)
     if entry.name not in manifest["entries"]:
-        raise UsageError("PKG-012", f"The build does not hold {entry.name}.", remedy="Run `lakejobs package` again.")
+        raise UsageError("PKG-012", f"The build does not contain {entry.name}.", remedy="Run `lakejobs package` again.")
     environment = None
     if not options.node_python:
         environment = f"{folder}/{environment_of(manifest, release.lock, options.arch)}"
@@ -97,7 +97,7 @@ def _place(options: argparse.Namespace) -> Place:
 def _check_lake(job: str, arguments: Sequence[str], target: str) -> None:
     """Refuse job flags whose lake would be lost on a cluster (UsageError CFG-007, CFG-008).
 
-    A conf file may lie where only the job can read it, and may name the root: then the run itself has to refuse.
+    A conf file may be where only the job can read it, and may name the root: then the run itself has to refuse.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--env", default="local")

@@ -32,7 +32,7 @@ def _parameters(conf: Mapping[str, str]) -> str:
             raise UsageError(
                 "PKG-011",
                 f"{key} cannot be sent.",
-                cause=f"Its value '{value}' holds a blank, a quote or a backslash.",
+                cause=f"Its value '{value}' contains a blank, a quote or a backslash.",
                 remedy="Use an --artifacts prefix without them.",
             )
     return " ".join(_conf_words(conf))

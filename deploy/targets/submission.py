@@ -1,4 +1,4 @@
-"""What is to run, where its artefacts lie and how large it may grow: all that a target needs for a request."""
+"""What is to run, where its artefacts are and how large it may grow: all that a target needs for a request."""
 
 from __future__ import annotations
 
@@ -109,9 +109,9 @@ def environment_of(manifest: Mapping[str, Any], lock: str, architecture: str) ->
         names = [name for name in manifest["files"] if name.startswith("environment-")]
         raise UsageError(
             "PKG-012",
-            f"The build holds no dependency archive of {lock} for {architecture}.",
-            cause=f"It holds {', '.join(names) or 'none'}.",
-            remedy=f"lakejobs package --environment {lock}:{architecture}; where bootstrap/install.sh has laid it on "
-            "the nodes, name its interpreter with --node-python.",
+            f"The build has no dependency archive of {lock} for {architecture}.",
+            cause=f"It has {', '.join(names) or 'none'}.",
+            remedy=f"lakejobs package --environment {lock}:{architecture}; if bootstrap/install.sh installs it on "
+            "the nodes, give its interpreter with --node-python.",
         )
     return str(fitting[0])

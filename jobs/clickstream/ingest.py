@@ -10,7 +10,7 @@ from jobs.clickstream.events.params import IngestParams
 
 JOB = Job(
     name="clickstream.ingest",
-    summary="Take in raw event files once each: typed, deduplicated, clock-corrected events with bots flagged.",
+    summary="Ingest each raw event file once: typed, deduplicated, clock-corrected events with bots flagged.",
     params=IngestParams,
     body="jobs.clickstream.events.body:run",
     reads=(

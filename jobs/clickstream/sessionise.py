@@ -10,7 +10,7 @@ from jobs.clickstream.sessions.params import SessioniseParams
 
 JOB = Job(
     name="clickstream.sessionise",
-    summary="Cut each visitor's events into sessions, incrementally by day, as one full recompute would.",
+    summary="Cut each visitor's events into sessions day by day, with the result of a full recompute.",
     params=SessioniseParams,
     body="jobs.clickstream.sessions.body:run",
     reads=(

@@ -10,7 +10,7 @@ from jobs.forecast.demand.params import HistoryParams
 
 JOB = Job(
     name="forecast.history",
-    summary="Turn sales into demand: returns netted, a full grid of periods, each series' class or why it is left out.",
+    summary="Turn sales into demand: returns netted, no period missing, each series classified or left out.",
     params=HistoryParams,
     body="jobs.forecast.demand.body:run",
     reads=(

@@ -10,7 +10,7 @@ from jobs.forecast.sales.params import IngestParams
 
 JOB = Job(
     name="forecast.ingest",
-    summary="Take in raw files of sales lines, or of ready series, once each: typed, valid, each line once.",
+    summary="Ingest each raw file of sales lines or ready-made series once: typed, valid, no line twice.",
     params=IngestParams,
     body="jobs.forecast.sales.body:run",
     reads=(

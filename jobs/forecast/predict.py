@@ -10,7 +10,7 @@ from jobs.forecast.forecasts.params import PredictParams
 
 JOB = Job(
     name="forecast.predict",
-    summary="Forecast each series by its chosen model, with calibrated quantiles and a fallback where a model fails.",
+    summary="Forecast each series with its chosen model, calibrated quantiles, and a fallback where a model fails.",
     params=PredictParams,
     body="jobs.forecast.forecasts.body:run",
     reads=(

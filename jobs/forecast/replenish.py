@@ -10,7 +10,7 @@ from jobs.forecast.orders.params import ReplenishParams
 
 JOB = Job(
     name="forecast.replenish",
-    summary="Turn forecasts into reorder points and order quantities for a service level or for costs.",
+    summary="Turn forecasts into reorder points and order quantities for a service level or given costs.",
     params=ReplenishParams,
     body="jobs.forecast.orders.body:run",
     reads=(

@@ -10,7 +10,7 @@ from jobs.fraud.transactions.params import IngestParams
 
 JOB = Job(
     name="fraud.ingest",
-    summary="Take in raw files of card transactions once each: typed, valid, each id once.",
+    summary="Ingest each raw file of card transactions once: typed, valid, no id twice.",
     params=IngestParams,
     body="jobs.fraud.transactions.body:run",
     reads=(

@@ -1,4 +1,4 @@
-"""fraud.ingest_labels: reports about transactions, a feed of its own that comes later."""
+"""fraud.ingest_labels: reports about transactions, a separate feed that comes later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jobs.fraud.transactions.params import IngestLabelsParams
 
 JOB = Job(
     name="fraud.ingest_labels",
-    summary="Take in reports of fraud, or of its withdrawal, with the time at which each was known.",
+    summary="Ingest reports of fraud and their withdrawals, with the time at which each became known.",
     params=IngestLabelsParams,
     body="jobs.fraud.transactions.labels_body:run",
     reads=(

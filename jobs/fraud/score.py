@@ -10,7 +10,7 @@ from jobs.fraud.scoring.params import ScoreParams
 
 JOB = Job(
     name="fraud.score",
-    summary="Score the transactions of some days, raise alerts within the daily budget and give their reasons.",
+    summary="Score the transactions of a range of days; raise alerts within the daily budget, with reasons.",
     params=ScoreParams,
     body="jobs.fraud.scoring.body:run",
     reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:MODELS"),

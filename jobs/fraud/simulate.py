@@ -10,7 +10,7 @@ from jobs.fraud.simulation.params import SimulateParams
 
 JOB = Job(
     name="fraud.simulate",
-    summary="Make raw files of card transactions with known frauds, after the Fraud Detection Handbook.",
+    summary="Simulate raw files of card transactions with known frauds, after the Fraud Detection Handbook.",
     params=SimulateParams,
     body="jobs.fraud.simulation.body:run",
     examples=(

@@ -10,7 +10,7 @@ from jobs.fraud.training.params import TrainParams
 
 JOB = Job(
     name="fraud.train",
-    summary="Train fraud models on the features of some days and store them as versions with a card.",
+    summary="Train fraud models on a range of days and store each as a version with a model card.",
     params=TrainParams,
     body="jobs.fraud.training.body:run",
     reads=(

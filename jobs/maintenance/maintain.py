@@ -10,7 +10,7 @@ from jobs.maintenance.upkeep.params import MaintainParams
 
 JOB = Job(
     name="maintenance.maintain",
-    summary="Compact small files, delete files out of retention, write checkpoints, and report on small files.",
+    summary="Compact small files, delete data past its retention, write checkpoints, and report on small files.",
     params=MaintainParams,
     body="jobs.maintenance.upkeep.body:run",
     maintains_all=True,

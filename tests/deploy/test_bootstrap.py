@@ -31,7 +31,7 @@ def _environment(word, interpreter=sys.base_prefix + "/bin/python3.11"):
         archive.addfile(link)
         files = {
             "pyvenv.cfg": f"home = {sys.base_prefix}/bin\n",
-            "lib/python3.11/site-packages/told.py": f"W = {word!r}\n",
+            "lib/python3.11/site-packages/word.py": f"W = {word!r}\n",
         }
         for name, text in files.items():
             info = tarfile.TarInfo(name)
@@ -73,7 +73,7 @@ def _install(artefacts, prefix, *more, path=os.environ["PATH"]):
 def _word(prefix):
     python = str(prefix / "current" / "bin" / "python")
     return subprocess.run(
-        [python, "-c", "import told; print(told.W)"], capture_output=True, text=True, check=True
+        [python, "-c", "import word; print(word.W)"], capture_output=True, text=True, check=True
     ).stdout
 
 
@@ -128,7 +128,7 @@ def test_a_half_done_installation_is_done_again(artefacts, tmp_path):
     _install(artefacts, tmp_path / "opt")
     target = (tmp_path / "opt" / "current").resolve()
     (target / ".complete").unlink()
-    (target / "lib/python3.11/site-packages/told.py").unlink()
+    (target / "lib/python3.11/site-packages/word.py").unlink()
     assert _install(artefacts, tmp_path / "opt").returncode == 0
     assert _word(tmp_path / "opt") == "one\n"
 
@@ -142,7 +142,7 @@ def test_an_interpreter_that_the_node_does_not_have_is_noticed(artefacts, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--lock", "emr-0"], "no environment of emr-0"),
         (["--prefix", "/"], "--prefix must be"),
@@ -151,10 +151,10 @@ def test_an_interpreter_that_the_node_does_not_have_is_noticed(artefacts, tmp_pa
         (["--from", "/nowhere"], "could not fetch /nowhere/SHA256SUMS"),
     ],
 )
-def test_what_cannot_be_done_is_told_with_a_status_of_1(artefacts, tmp_path, arguments, told):
+def test_what_cannot_be_done_ends_with_a_message_and_status_1(artefacts, tmp_path, arguments, message):
     done = _install(artefacts, tmp_path / "opt", *arguments)
     assert done.returncode == 1
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_from_s3_only_the_artefact_prefix_is_read_and_a_failed_fetch_is_tried_again(artefacts, tmp_path):

@@ -46,9 +46,9 @@ def test_no_word_at_all_is_answered_with_the_help(capsys):
 
 def test_an_unknown_command_is_refused_with_the_known_ones(capsys):
     assert main(["pakcage"]) == 2
-    told = capsys.readouterr().err
-    assert "no command 'pakcage'" in told
-    assert "run, jobs, package, render, config" in told
+    message = capsys.readouterr().err
+    assert "no command 'pakcage'" in message
+    assert "run, jobs, package, render, config" in message
 
 
 def test_an_unknown_job_is_refused_with_the_nearest_one(capsys):

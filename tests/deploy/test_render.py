@@ -48,8 +48,10 @@ def render(dist, capsys):
         words = ["render", job, "--target", target, "--artifacts", artefacts]
         words += ["--manifest", str(dist.folder / "manifest.json"), *_PLACES[target], *_ROLE, *more]
         assert main([*words, "--", *lake, *arguments]) == code
-        told = capsys.readouterr()
-        return told.err if code else shlex.split(told.out) if target == "spark-submit" else json.loads(told.out)
+        printed = capsys.readouterr()
+        return (
+            printed.err if code else shlex.split(printed.out) if target == "spark-submit" else json.loads(printed.out)
+        )
 
     return run
 
@@ -174,29 +176,29 @@ def test_names_stay_within_64_characters_and_apart(render):
 
 def test_an_entry_point_too_long_for_eks_is_refused_there_and_fine_elsewhere(render):
     deep = "s3://shop-artefacts/" + "deep/" * 45
-    told = render("emr-eks", artefacts=deep, code=2)
-    assert "PKG-011" in told
-    assert "entryPoint has length" in told
-    assert "at most 256" in told
+    message = render("emr-eks", artefacts=deep, code=2)
+    assert "PKG-011" in message
+    assert "entryPoint has length" in message
+    assert "at most 256" in message
     render("emr-serverless", artefacts=deep)
 
 
 def test_an_empty_argument_is_refused_on_eks_which_does_not_take_it(render):
-    told = render("emr-eks", "--set", "", code=2)
-    assert "Invalid length for parameter jobDriver.sparkSubmitJobDriver.entryPointArguments[3]" in told
+    message = render("emr-eks", "--set", "", code=2)
+    assert "Invalid length for parameter jobDriver.sparkSubmitJobDriver.entryPointArguments[3]" in message
 
 
 def test_a_prefix_with_a_blank_is_refused_where_the_service_would_split_it(render):
-    assert "holds a blank" in render("emr-serverless", artefacts="s3://shop artefacts/x", code=2)
+    assert "contains a blank" in render("emr-serverless", artefacts="s3://shop artefacts/x", code=2)
 
 
 def test_more_arguments_than_serverless_takes_are_refused(render):
-    told = render("emr-serverless", *["--debug"] * 1023, code=2)
-    assert "entryPointArguments has length 1025, at most 1024" in told
+    message = render("emr-serverless", *["--debug"] * 1023, code=2)
+    assert "entryPointArguments has length 1025, at most 1024" in message
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (["--release", "emr-spark-8.1"], "Did you mean 'emr-spark-8.1.0'?"),
         (["--arch", "aarch64"], "lakejobs package --environment default:aarch64"),
@@ -207,8 +209,8 @@ def test_more_arguments_than_serverless_takes_are_refused(render):
         (["--role-arn", "arn:aws:iam::12:role/lakejobs-run"], "executionRoleArn is"),
     ],
 )
-def test_what_cannot_run_is_refused_with_the_way_out(more, told, render):
-    assert told in render("emr-serverless", more=more, code=2)
+def test_what_cannot_run_is_refused_with_the_way_out(more, message, render):
+    assert message in render("emr-serverless", more=more, code=2)
 
 
 @pytest.mark.parametrize("target", _PLACES)
@@ -223,9 +225,9 @@ def test_what_cannot_run_is_refused_with_the_way_out(more, told, render):
     ],
 )
 def test_a_job_whose_lake_would_be_lost_is_not_rendered(target, lake, code, said, render):
-    told = render(target, "--day", "2026-11-20", lake=lake, code=2)
-    assert code in told
-    assert said.format(target=target) in told
+    message = render(target, "--day", "2026-11-20", lake=lake, code=2)
+    assert code in message
+    assert said.format(target=target) in message
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_the_printed_command_survives_a_shell(render, dist, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"mode": "NIGHTLY"}, "mode is 'NIGHTLY', not one of BATCH, STREAMING"),
         ({"clientToken": "x" * 65}, "clientToken has length 65, at most 64"),
@@ -268,9 +270,9 @@ def test_the_printed_command_survives_a_shell(render, dist, capsys):
         ({"unheard": "x"}, "Unknown parameter"),
     ],
 )
-def test_the_check_knows_lengths_patterns_enums_and_types(change, told):
+def test_the_check_knows_lengths_patterns_enums_and_types(change, message):
     request = {"applicationId": "00f1", "clientToken": "t", "executionRoleArn": _ROLE[1], "mode": "BATCH"}
     check_request("emr-serverless", "StartJobRun", request)
     with pytest.raises(UsageError) as caught:
         check_request("emr-serverless", "StartJobRun", {**request, **change})
-    assert told in caught.value.cause
+    assert message in caught.value.cause

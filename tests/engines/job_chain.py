@@ -33,8 +33,8 @@ class Step:
 
     def flags(self, lake: str, landing: str) -> list[str]:
         """The whole command line of the run on a lake. The run id is given: rows may be named after it."""
-        told = [word.replace("{lake}", lake).replace("{landing}", landing) for word in self.arguments]
-        return ["--env", "prod", "--lake", lake, "--run-id", self.run_id, *_sets(*_SETTINGS), *told]
+        flags = [word.replace("{lake}", lake).replace("{landing}", landing) for word in self.arguments]
+        return ["--env", "prod", "--lake", lake, "--run-id", self.run_id, *_sets(*_SETTINGS), *flags]
 
     @property
     def run_id(self) -> str:

@@ -1,4 +1,4 @@
-"""A standalone Spark master with two workers of one core, each a process of its own that a test may kill."""
+"""A standalone Spark master with two workers of one core, each a separate process that a test may kill."""
 
 from __future__ import annotations
 

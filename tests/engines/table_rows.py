@@ -57,12 +57,12 @@ def stored_rows(objects: ObjectStore, table: str) -> Iterator[dict[str, Any]]:
 
 def _row(values: Mapping[str, Any]) -> Row:
     floats: list[float] = []
-    told = {
+    shape = {
         name: Path(value).name if name in _PATH_COLUMNS else value
         for name, value in sorted(values.items())
         if name not in _RUN_COLUMNS
     }
-    return json.dumps(_without_floats(told, floats), default=str), tuple(floats)
+    return json.dumps(_without_floats(shape, floats), default=str), tuple(floats)
 
 
 def _without_floats(value: Any, floats: list[float]) -> Any:

@@ -184,5 +184,5 @@ def test_a_process_that_may_not_wait_for_the_lease_leaves_with_exit_code_5(s3: S
     _, refusal = refused.communicate(timeout=300)
     held.release()
     assert refused.returncode == 5, refusal
-    assert "LEA-001: races.append is being written by run run-a since" in refusal
+    assert "LEA-001: Run run-a has been writing races.append since" in refusal
     assert stored(settings) == []

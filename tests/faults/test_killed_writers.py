@@ -1,7 +1,7 @@
 """A process killed in a write, once for each way of writing: what it leaves is whole, and the same write is repeated.
 
-Killed where it hurts: an append that is in the table though nobody was told; a replacement before its commit; a merge
-after it. On S3 an append dies while its files are being written.
+The kill comes where it hurts: after the commit of an append, before the commit of a replacement, after the commit of a
+merge. On S3 an append dies while its files are being written.
 """
 
 from __future__ import annotations

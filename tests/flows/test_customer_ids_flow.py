@@ -85,8 +85,8 @@ class Company:
         (inbox / "rows.csv").write_text("\n".join(lines) + "\n")
         (self.folder / f"{job.name}.yaml").write_text(source)
         services = Services(session=lambda settings, name: self.spark)
-        told = ["--lake", str(self.root), "--source", str(self.folder / f"{job.name}.yaml"), "--input", str(inbox)]
-        return run_job(job, [*told, *flags], services=services)
+        given = ["--lake", str(self.root), "--source", str(self.folder / f"{job.name}.yaml"), "--input", str(inbox)]
+        return run_job(job, [*given, *flags], services=services)
 
     def error(self) -> str:
         """The code with which the only run failed."""
@@ -118,8 +118,8 @@ def test_customers_are_in_clear_in_bronze_only(company: Company, feed: Feed) -> 
     assert {row["pseudonym_key_id"] for row in company.lake.read(feed.silver).collect()} == {"k7"}
     (rejected,) = company.lake.read(quarantine_table(feed.silver.family, feed.job.name)).collect()
     assert "cem" not in str(rejected.asDict())
-    told = [path.read_text(errors="replace") for path in company.root.rglob("*") if path.suffix in (".json", ".html")]
-    assert not [text for text in told if KEY in text or '"ann"' in text]
+    pages = [path.read_text(errors="replace") for path in company.root.rglob("*") if path.suffix in (".json", ".html")]
+    assert not [text for text in pages if KEY in text or '"ann"' in text]
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.job.name)

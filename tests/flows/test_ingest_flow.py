@@ -108,8 +108,8 @@ def test_every_row_of_a_file_is_accounted_for(life: Life) -> None:
 def test_events_are_typed_dated_and_told_from_machines(life: Life) -> None:
     rows = life.events[0]
     assert sorted(key for key in rows if len(key) < 64) == ["e1", "e2", "e3", "e6"]
-    told = [rows["e1"][name] for name in ("mkt_source", "refr_source", "refr_term", "is_bot")]
-    assert told == ["mail", "Google", "tea", False]
+    values = [rows["e1"][name] for name in ("mkt_source", "refr_source", "refr_term", "is_bot")]
+    assert values == ["mail", "Google", "tea", False]
     assert rows["e2"]["page_urlpath"] == "/b"
     assert str(rows["e3"]["derived_tstamp"]) == "2026-03-10 11:55:00"
     assert str(rows["e6"]["derived_tstamp"]) == "2026-03-10 11:00:00"

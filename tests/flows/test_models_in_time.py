@@ -151,8 +151,8 @@ def test_a_register_of_an_earlier_release_takes_the_moment_from_the_card(bank: B
     held = [row.asDict() for row in bank.lake.read(MODELS).collect()]
     old = [{**row, "trained_at": at(20), "labels_known_by": None} for row in held]
     lay_down(bank, MODELS, old, without=["labels_known_by"])
-    told = {name: value for name, value in card(bank, version).items() if name != "labels_known_by"}
-    (bank.root / "models/fraud" / version / "card.json").write_text(json.dumps(told))
+    fields = {name: value for name, value in card(bank, version).items() if name != "labels_known_by"}
+    (bank.root / "models/fraud" / version / "card.json").write_text(json.dumps(fields))
     assert bank.run(evaluate.JOB, *days(9, 11)) == 4
     assert code(bank, evaluate.JOB) == "FRD-008"
     assert bank.run(evaluate.JOB, *days(10, 11)) == 0
@@ -175,7 +175,7 @@ def test_trained_on_unripe_labels_a_model_knows_what_was_known_at_the_start_of_t
     assert models(untrained) == [(version, "2026-03-07 06:00:00")]
     assert card(untrained, version)["frauds"] == 2
     assert untrained.record(train.JOB)["counts"]["trained_on_unripe_labels"] == 1
-    assert "frauds not reported yet count as honest" in page(untrained, train.JOB)
+    assert "frauds without a report count as honest" in page(untrained, train.JOB)
 
 
 def test_train_counts_feature_rows_and_its_models_beside(bank: Bank) -> None:
@@ -222,9 +222,9 @@ def test_models_are_compared_on_the_rows_on_which_all_of_them_may_be_tested(untr
     counts = untrained.record(evaluate.JOB)["counts"]
     assert (counts["rows_read"], counts["rows_written"], counts["rows_filtered"]) == (4, 2, 2)
     assert (counts["test_cards"], counts["known_cards_left_out"]) == (2, 2)
-    told = page(untrained, evaluate.JOB)
-    assert f"All 2 models are measured on the same 2 transactions of 2 cards; frauds from {FIRST} on" in told
-    assert "left out: 2 transactions of 2 known cards" in told
+    text = page(untrained, evaluate.JOB)
+    assert f"All 2 models are measured on the same 2 transactions of 2 cards; frauds from {FIRST} on" in text
+    assert "left out: 2 transactions of 2 known cards" in text
 
 
 def measured(bank: Bank) -> dict[str, tuple[int, date]]:

@@ -93,8 +93,8 @@ def test_an_audit_that_fails_leaves_the_tables_as_they_were_and_keeps_the_staged
     assert not site.lake.exists(SESSION_EVENTS)
     assert not site.lake.exists(SESSIONS)
     (kept,) = (site.root / "_staging").glob("*/*")
-    told = site.record()["error"]["remedy"]
-    assert str(kept) in told
+    remedy = site.record()["error"]["remedy"]
+    assert str(kept) in remedy
     assert site.spark.read.parquet(str(kept)).count() == site.lake.read(EVENTS, days=DayRange.single(DAYS[0])).count()
 
 

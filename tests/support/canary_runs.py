@@ -164,7 +164,7 @@ CASES = (
 
 
 def main(root: str) -> None:
-    """Run each case in a lake of its own below ``root``, the record of each on standard output."""
+    """Run each case in its own lake below ``root``, the record of each on standard output."""
     spark = small_session(tempfile.mkdtemp())
     services = Services(session=lambda settings, name: spark)
     for case in CASES:

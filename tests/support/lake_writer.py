@@ -33,7 +33,7 @@ SCHEMA = StructType(
         StructField("writer", StringType(), nullable=False),
     ]
 )
-# The ways in which a lake is written, each with a table of its own.
+# The ways in which a lake is written, each with its own table.
 TABLES = {
     way: Table(f"races.{way}", "bronze", SCHEMA, keys=("id",), day_column="day")
     for way in ("append", "replace", "merge")

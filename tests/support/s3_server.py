@@ -32,8 +32,8 @@ class S3Server:
 
     def settings(self, prefix: str = "root", **more: object) -> LakeSettings:
         """Lake settings with the root in this server's bucket."""
-        told = {"s3_endpoint_url": self.endpoint, "s3_region": "us-east-1", "s3_path_style": True, **more}
-        return LakeSettings.model_validate({"root": f"s3://{BUCKET}/{prefix}", **told})
+        fields = {"s3_endpoint_url": self.endpoint, "s3_region": "us-east-1", "s3_path_style": True, **more}
+        return LakeSettings.model_validate({"root": f"s3://{BUCKET}/{prefix}", **fields})
 
     def environment(self) -> dict[str, str]:
         """The credentials, as variables for this or another process."""

@@ -15,7 +15,7 @@ PARTS = ("unit", "flow", "fault", "engine")
 _LONGEST = 20
 
 # What uses functions and interfaces that differ between Spark 3.5 with Delta 3.3 and Spark 4.1 with Delta 4.2: the
-# session and its errors, Delta's writes and logs, readers and parsers, audits, windows over time, one flow a family.
+# session and its errors, Delta's writes and logs, readers and parsers, audits, windows over time, one flow per family.
 # The second lock runs these files alone; a new test belongs to them by its file.
 DIFFERING = (
     "**/lake/**/test_*.py",

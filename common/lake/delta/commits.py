@@ -47,10 +47,10 @@ class Commit:
     def stamp(self) -> Mapping[str, Any]:
         """What ``userMetadata`` says; empty for commits that this suite did not make."""
         try:
-            told = json.loads(self.info.get("userMetadata") or "{}")
+            stamped = json.loads(self.info.get("userMetadata") or "{}")
         except ValueError:
             return {}
-        return told if isinstance(told, dict) else {}
+        return stamped if isinstance(stamped, dict) else {}
 
     def metric(self, *names: str) -> int:
         """The first of the named operation metrics that is there, otherwise 0."""
@@ -120,6 +120,6 @@ def lost_commit(table: str, before: int, stamp: Stamp, found: Commit | None) -> 
     return WriteConflictError(
         "LAK-006",
         f"The commit of run {stamp.run_id} on {table} is not in the table's log.",
-        cause=f"After version {before} the log was written by {other}: two drivers wrote the table at once.",
-        remedy="Make sure that every writer takes the table's lease, then run again; this run's rows are not there.",
+        cause=f"{other} wrote the log after version {before}: two drivers wrote the table at the same time.",
+        remedy="Make sure every writer takes the table's lease, then run again; this run's rows are not in the table.",
     )

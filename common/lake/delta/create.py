@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def statistics_columns(table: Table) -> list[str]:
-    """The columns whose minimum and maximum may stand in the Delta log: never personal ones.
+    """The columns whose minimum and maximum may be in the Delta log: never personal ones.
 
     The day column is left out because Delta keeps the partition value anyway.
     """
@@ -70,5 +70,5 @@ def add_columns(spark: SparkSession, table: Table, path: str, fields: Sequence[S
     """Add nullable columns by an explicit ALTER, and bring the statistics columns up to date with them."""
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in fields)
     spark.sql(f"ALTER TABLE delta.`{path}` ADD COLUMNS ({columns})")
-    told = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
-    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({told})")
+    assignments = ", ".join(f"'{key}' = '{value}'" for key, value in properties(table).items())
+    spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({assignments})")

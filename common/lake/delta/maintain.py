@@ -122,7 +122,7 @@ def checkpoint(lake: Site, table: Table) -> int:
         raise TransientError(
             "LAK-010",
             f"Delta wrote no checkpoint of {table.name} at version {before}.",
-            cause="Delta tells only the driver's log why; often the driver is short of memory.",
+            cause="Delta writes the reason to the driver's log only. Often the driver is short of memory.",
             remedy="Nothing is lost. Look at the driver's log, then run maintenance again.",
         )
     return version

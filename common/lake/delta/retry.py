@@ -51,22 +51,22 @@ def retried(attempt: Callable[[], _Result], *, table: str, retries: int, longest
     # Asked for before the first try, for the sake of what it imports.
     conflicts = named_conflicts()
 
-    def told(state: RetryCallState) -> None:
+    def log_conflict(state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None
-        _LOG.warning("%s: commit conflict, try %d follows: %s", table, state.attempt_number + 1, kind_of(failure))
+        _LOG.warning("%s: commit conflict, starting attempt %d: %s", table, state.attempt_number + 1, kind_of(failure))
 
     try:
         return Retrying(
             retry=retry_if_exception_type(conflicts),
             stop=stop_after_attempt(retries + 1),
             wait=wait_random_exponential(multiplier=0.5, max=longest_wait_seconds),
-            before_sleep=told,
+            before_sleep=log_conflict,
             reraise=True,
         )(attempt)
     except conflicts as error:
         raise WriteConflictError(
             "LAK-005",
-            f"{table} was changed by another writer in each of {retries + 1} tries.",
+            f"Another writer changed {table} during each of {retries + 1} attempts.",
             cause=cause_of(error),
             remedy="Run the job again when the other writer is done; nothing of this write was published.",
         ) from error

@@ -1,4 +1,4 @@
-"""What a write needs of a session beside the write itself: settings for its duration, and the reading of refusals."""
+"""What a write needs of a session apart from the write itself: settings for its duration, and reading refusals."""
 
 from __future__ import annotations
 

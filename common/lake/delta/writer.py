@@ -44,7 +44,7 @@ class Writer:
 
     @contextmanager
     def lease(self, table: Table, *, wait_seconds: float | None = None) -> Iterator[Lease]:
-        """Hold the lease of a table, waiting as long as told or as the settings say.
+        """Hold the lease of a table, waiting as long as asked or as the settings say.
 
         Raises WriteConflictError LEA-001 when another run holds it for longer.
         """
@@ -125,7 +125,10 @@ class Writer:
                     raise_contract(table, error)
                     raise
                 _LOG.warning(
-                    "%s: version %d is there although Spark failed: %s", table.name, landed.version, cause_of(error)
+                    "%s: version %d was committed although Spark failed: %s",
+                    table.name,
+                    landed.version,
+                    cause_of(error),
                 )
                 return landed
             fault("lake.after_commit")
@@ -149,7 +152,7 @@ class Writer:
             raise WriteConflictError(
                 "LEA-003",
                 f"Run {self._lake.run_id} lost the lease on {table.name} while it committed version {commit.version}.",
-                cause="The commit took longer than the lease lived; another run may have written the same version.",
+                cause="The commit took longer than the lease lasts; another run may have written the same version.",
                 remedy="Compare the table's history with the run records, and raise lease_seconds.",
             )
 
@@ -160,7 +163,7 @@ class Writer:
                 raise commits.lost_commit(table.name, commit.version - 1, commits.Stamp(**commit.stamp), now)
 
     def _prepared(self, table: Table) -> str:
-        """Where the table lies, after it was created when new, or brought up to the contract when it lags."""
+        """Where the table is, after creating it if it is new, or adding columns that the contract has gained."""
         path = self._lake.path(table)
         if self._version(table) is None:
             create.create_table(self._lake.spark, table, path)

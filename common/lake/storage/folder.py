@@ -31,7 +31,9 @@ class FolderStore:
     def _file(self, path: str) -> Path:
         file = self.folder / path
         if ".." in Path(path).parts or Path(path).is_absolute():
-            raise UsageError("LAK-001", f"The path '{path}' leads out of the store.", remedy="Stay below the root.")
+            raise UsageError(
+                "LAK-001", f"The path '{path}' points outside the store.", remedy="Use a path below the root."
+            )
         return file
 
     def get(self, path: str) -> StoredObject | None:
@@ -56,15 +58,15 @@ class FolderStore:
 
     def write(self, path: str, body: bytes) -> str:
         """See ObjectStore."""
-        with self._written_aside(path, body) as aside:
-            aside.replace(self._file(path))
+        with self._temporary_copy(path, body) as temporary:
+            temporary.replace(self._file(path))
         return _etag(body)
 
     def write_if_absent(self, path: str, body: bytes) -> str | None:
         """See ObjectStore. A hard link is made of a complete file, so no reader sees half an object."""
-        with self._written_aside(path, body) as aside:
+        with self._temporary_copy(path, body) as temporary:
             try:
-                os.link(aside, self._file(path))
+                os.link(temporary, self._file(path))
             except FileExistsError:
                 return None
         return _etag(body)
@@ -117,20 +119,20 @@ class FolderStore:
                         yield Entry(path, status.st_size, modified, "")
 
     @contextmanager
-    def _written_aside(self, path: str, body: bytes) -> Iterator[Path]:
+    def _temporary_copy(self, path: str, body: bytes) -> Iterator[Path]:
         file = self._file(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
-        aside = Path(name)
+        temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(body)
                 stream.flush()
                 os.fsync(stream.fileno())
-            aside.chmod(0o644)
-            yield aside
+            temporary.chmod(0o644)
+            yield temporary
         finally:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def _etag(body: bytes) -> str:

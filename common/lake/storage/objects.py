@@ -1,4 +1,4 @@
-"""Small objects beside the tables (leases, records, reports, logs): what every store of them can do."""
+"""Small objects next to the tables (leases, records, reports, logs): what every store of them can do."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ObjectStore(Protocol):
         ...
 
     def write_if_absent(self, path: str, body: bytes) -> str | None:
-        """Create an object; its etag, or None when somebody else has created it. One of several callers wins."""
+        """Create an object; its etag, or None when another caller has created it. One of several callers wins."""
         ...
 
     def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:

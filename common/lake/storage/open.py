@@ -32,7 +32,7 @@ def object_store(root: str, settings: LakeSettings) -> ObjectStore:
     if separator:
         raise UsageError(
             "LAK-001",
-            f"The root '{root}' is of a kind that the lake cannot use.",
+            f"The root '{root}' is not supported.",
             cause=f"The scheme is '{scheme}'.",
             remedy="Give a folder, or s3://bucket/prefix.",
         )

@@ -178,7 +178,7 @@ class S3Store:
             if not _is_transient(error):
                 raise UsageError(
                     "LAK-009",
-                    f"S3 could not be asked for {self.root}.",
+                    f"No request to {self.root} could be sent.",
                     cause=cause_of(error),
                     remedy="Check the credentials.",
                 ) from error
@@ -197,16 +197,19 @@ class S3Store:
         if code == "NoSuchBucket":
             remedy = "Check the lake root."
         elif code in _DENIED:
-            remedy = f"Allow the role of this job to {verb} objects there, and to use the bucket's key."
+            remedy = f"Allow the job's role to {verb} objects there, and to use the bucket's key."
         else:
             return TransientError(
                 "LAK-008",
-                f"S3 refused to {verb} {where}: {code}.",
+                f"S3 could not {verb} {where}: {code}.",
                 cause=f"Request {request}.",
-                remedy="A retry is safe; run again later.",
+                remedy="Run again later: it is safe.",
             )
         return UsageError(
-            "LAK-009", f"S3 denies to {verb} {where}: {code}.", cause=f"Request {request}.", remedy=remedy
+            "LAK-009",
+            f"S3 denied access: {verb} {where} failed with {code}.",
+            cause=f"Request {request}.",
+            remedy=remedy,
         )
 
 

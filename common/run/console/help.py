@@ -14,7 +14,7 @@ from common import __version__
 from common.config.lake_settings import LakeSettings
 from common.errors import EXIT_CODES
 from common.releases import RELEASES
-from common.run.console.closing import aligned
+from common.run.console.summary import aligned
 
 if TYPE_CHECKING:
     from common.job.declaration import Job
@@ -56,27 +56,27 @@ def examples(job: Job) -> list[str]:
 
 def _flags(job: Job) -> list[tuple[str, str]]:
     by_day = [
-        ("--day D", "the day that the run owns (YYYY-MM-DD)"),
-        ("--from D --to D", "or several days, both inclusive"),
+        ("--day D", "the day to run (YYYY-MM-DD)"),
+        ("--from D --to D", "or a range of days, both ends included"),
     ]
     ingests = [
-        ("--input PATH", "where the raw files lie: a folder, a file or s3://..."),
-        ("--source NAME", "how their columns are named: a preset of conf/sources, or a file.yaml"),
+        ("--input PATH", "location of the raw files: a folder, a file or s3://..."),
+        ("--source NAME", "their layout: a preset in conf/sources, or a .yaml file"),
     ]
     return [
-        ("--env NAME", "section of conf/ laid over the defaults: local (default), dev, prod"),
+        ("--env NAME", "section of conf/ that overrides the defaults: local (default), dev, prod"),
         ("--lake ROOT", "lake root, s3://bucket/prefix or a folder (local Spark only); overrides conf"),
         *(by_day if job.by_day else []),
         *(ingests if job.ingests else []),
         ("--set KEY=VALUE", "one parameter; repeatable"),
         ("--conf-file URI", "one more YAML layer, local or s3://; repeatable"),
-        ("--plan", "print inputs, days, tables and settings with their origin; touch nothing"),
+        ("--plan", "print inputs, days, tables and settings with their origin; change nothing"),
         ("-o json", "the run record on standard output, nothing else"),
-        ("--run-id ID", "keep the id of an earlier attempt"),
-        ("--attempt N", "number of this attempt; by default counted for a given --run-id"),
-        ("--debug", "debug lines and whole stacks"),
-        ("--version", "versions of suite, Spark, Delta, Python, and the EMR release"),
-        ("-h, --help", "this text"),
+        ("--run-id ID", "reuse the id of an earlier attempt"),
+        ("--attempt N", "number of this attempt; the default is one more than the last with this --run-id"),
+        ("--debug", "debug lines and full stacks"),
+        ("--version", "versions of the suite, Spark, Delta and Python, and the EMR release"),
+        ("-h, --help", "this help"),
     ]
 
 
@@ -138,7 +138,7 @@ def version_text() -> str:
         ("Spark", spark),
         ("Delta", _installed("delta-spark")),
         ("Python", platform.python_version()),
-        ("EMR release", " or ".join(labels) or "none with this Spark"),
+        ("EMR release", " or ".join(labels) or "none has this Spark"),
     ]
     return aligned(rows, indent=0)
 

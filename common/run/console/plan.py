@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
-from common.run.console.closing import aligned, print_refusal
+from common.run.console.summary import aligned, print_refusal
 from common.run.failures import explain
 from common.run.record.record import SCHEMA_VERSION, to_json
 
@@ -108,8 +108,8 @@ def plan_text(plan: dict[str, Any]) -> str:
         head.append(("works on", "all tables below the lake root"))
     settings = [(name, f"{_shown(one['value'])}  ({one['origin']})") for name, one in plan["settings"].items()]
     return (
-        f"Plan of {plan['job']}: nothing is started, nothing is touched.\n{aligned(head)}{_details(plan['details'])}"
-        f"\nSettings (and the layer that each comes from):\n{aligned(settings)}\nCommand:\n  {plan['command']}\n"
+        f"Plan of {plan['job']}: nothing is started, nothing is changed.\n{aligned(head)}{_details(plan['details'])}"
+        f"\nSettings (and the layer each comes from):\n{aligned(settings)}\nCommand:\n  {plan['command']}\n"
     )
 
 
@@ -124,10 +124,10 @@ def _details(details: dict[str, Any] | None) -> str:
 
 
 def _described(table: dict[str, Any]) -> str:
-    """``forecast.stock (optional, external, not there) at silver/forecast/stock``."""
+    """``forecast.stock (optional, external, missing) at silver/forecast/stock``."""
     facts = [name for name in ("optional", "external") if table.get(name)]
     # What no job of the suite writes may never come.
-    absent = "not there" if table.get("external") else "not there yet"
+    absent = "missing" if table.get("external") else "not created yet"
     facts.append(absent if table["version"] is None else f"version {table['version']}")
     return f"{table['table']} ({', '.join(facts)}) at {table['path']}"
 

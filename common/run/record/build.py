@@ -33,7 +33,7 @@ class Build:
 
 @cache
 def running_build() -> Build:
-    """The build that packaging has stamped into ``conf/build.json``; of a checkout, the hash of what lies there."""
+    """The build that packaging has stamped into ``conf/build.json``; of a checkout, the hash of its files."""
     folders = {package: resources.files(package) for package in PACKAGES}
     stamp = folders["conf"] / BUILD_STAMP.rpartition("/")[2]
     if stamp.is_file():

@@ -76,7 +76,7 @@ def _read(objects: ObjectStore, names: Sequence[str]) -> dict[str, Any]:
 def _cache(objects: ObjectStore) -> dict[str, Any]:
     stored = objects.get(_CACHE)
     try:
-        told = json.loads(stored.body) if stored is not None else {}
+        stored_entry = json.loads(stored.body) if stored is not None else {}
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return stored_entry if isinstance(stored_entry, dict) else {}

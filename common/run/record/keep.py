@@ -39,7 +39,7 @@ def keep_record(context: RunContext, record: Record) -> None:
             "RUN-006",
             f"The run record could not be written to {path}.",
             cause=explain(error).cause,
-            remedy="What the job has published stays. Check the rights below the lake root; a rerun is safe.",
+            remedy="Published rows stay published. Check the rights below the lake root, then run again: it is safe.",
         ) from error
 
 

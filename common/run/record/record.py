@@ -51,12 +51,12 @@ def new_run_id(job: Job, resolved: Resolved, days: DayRange | None, input_path: 
 
 
 def record_path(job: Job, run_id: str) -> str:
-    """Where the record lies, relative to the lake root."""
+    """Where the record is, relative to the lake root."""
     return f"runs/{job.family}/{job.short_name}/{run_id}.json"
 
 
 def report_path(job: Job, run_id: str) -> str:
-    """Where the report lies, relative to the lake root."""
+    """Where the report is, relative to the lake root."""
     return f"reports/{job.family}/{job.short_name}/{run_id}.html"
 
 

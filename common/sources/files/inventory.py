@@ -1,4 +1,4 @@
-"""What an inspection found: one entry a file."""
+"""What an inspection found: one entry per file."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ class FileInventory:
         if source.on_bad_file == "fail":
             raise ContractError(
                 "SRC-008",
-                f"{len(self.bad)} of {len(self.files)} input files cannot be read.",
+                f"{len(self.bad)} of {len(self.files)} input files could not be read.",
                 cause=listed + more,
-                remedy="Have them delivered again, or set on_bad_file: skip in the source to go on without them.",
+                remedy="Get them delivered again, or set on_bad_file: skip in the source to continue without them.",
             )
         if share > source.max_bad_share:
             raise ContractError(
                 "SRC-009",
-                f"{share:.1%} of the input files cannot be read; the source allows {source.max_bad_share:.1%}.",
+                f"{share:.1%} of the input files could not be read; the source allows {source.max_bad_share:.1%}.",
                 cause=listed + more,
-                remedy="Have them delivered again, or raise max_bad_share in the source.",
+                remedy="Get them delivered again, or raise max_bad_share in the source.",
             )

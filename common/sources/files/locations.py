@@ -1,4 +1,4 @@
-"""Where raw files lie: listing them, and opening them from tasks."""
+"""Where raw files are: listing them, and opening them from tasks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FoundFile:
 def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = ()) -> list[FoundFile]:
     """The files under a folder, prefix, single file or pattern (``*``, ``?``, ``[]``), in the order of their paths.
 
-    Names that begin with ``_`` or ``.`` are no input, nor is what lies under such a folder, nor names that match a
+    Names that begin with ``_`` or ``.`` are ignored, and so are files below such a folder, nor names that match a
     pattern of ``ignored``. Raises InputMissingError SRC-007 when there are none, UsageError LAK-001 for a scheme that
     cannot be read.
     """
@@ -52,8 +52,8 @@ def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = (
         raise InputMissingError(
             "SRC-007",
             f"There is no input file at {location}.",
-            cause="The listing holds no file, or only names that are no input (hidden, or in ignore_files).",
-            remedy="Check --input, and that what writes the files has finished.",
+            cause="The location is empty, or has only hidden files and names in ignore_files.",
+            remedy="Check --input, and check that the writer of the files has finished.",
         )
     return found
 

@@ -25,7 +25,7 @@ _LENIENT = {
     "element_at": "try_element_at",
     "to_binary": "try_to_binary",
 }
-# They begin a query, or a script, when they stand first in brackets.
+# They begin a query, or a script, when they come first in brackets.
 _QUERIES = {"from", "map", "reduce", "table", "values", "with"}
 _TIMES = {"date", "timestamp", "timestamp_ltz", "timestamp_ntz"}
 _MOVING = re.compile(r"\s*(now|today|yesterday|tomorrow)\b", re.IGNORECASE)
@@ -67,37 +67,37 @@ def _follows(tokens: list[str], place: int) -> str:
 def _check(piece: str, previous: str, called: bool) -> None:
     word = piece.lower()
     if piece in _MARKS:
-        raise ValueError(f"'{piece}' may not stand in an expression")
+        raise ValueError(f"'{piece}' is not allowed in an expression")
     if piece == "::":
         raise ValueError("write try_cast(x AS type) instead of x::type")
     if piece[0] in "'\"" and previous in _TIMES and _MOVING.match(piece[1:]):
-        raise ValueError(f"'{previous} {piece}' (the clock) may not stand in an expression")
+        raise ValueError(f"'{previous} {piece}' (the clock) is not allowed in an expression")
     if piece.startswith("`"):
         if called:
-            raise ValueError(f"{piece} may not be called: write the function's name without quotes")
+            raise ValueError(f"{piece} cannot be called: write the function's name without quotes")
         return
     if not _WORD.match(piece):
         return
     if word in {"select", "using"} or (word in _QUERIES and previous == "(" and not called):
-        raise ValueError(f"'{piece}' (a query) may not stand in an expression: a column of that name needs `{piece}`")
+        raise ValueError(f"'{piece}' (a query) is not allowed in an expression: a column of that name needs `{piece}`")
     if called:
         _check_call(piece, previous)
     elif word in BARE and previous != ".":
         raise ValueError(
-            f"'{piece}' ({BARE[word]}) may not stand in an expression: a raw column of that name needs `{piece}`"
+            f"'{piece}' ({BARE[word]}) is not allowed in an expression: a raw column of that name needs `{piece}`"
         )
 
 
 def _check_call(piece: str, previous: str) -> None:
     word = piece.lower()
     if previous == ".":
-        raise ValueError(f"'.{piece}' may not be called: only built-in functions are, by their plain names")
+        raise ValueError(f"'.{piece}' cannot be called: only built-in functions can, by their plain names")
     if word in {"any", "some"} and previous in {"like", "ilike"}:
         return
     if word in ALLOWED or word in GRAMMAR:
         return
     if word in REFUSED:
-        raise ValueError(f"'{piece}' ({REFUSED[word]}) may not stand in an expression")
+        raise ValueError(f"'{piece}' ({REFUSED[word]}) is not allowed in an expression")
     near = nearest(word, sorted(ALLOWED))
     hint = f"; did you mean '{near}'?" if near else ""
-    raise ValueError(f"'{piece}' is not one of the functions that a source may call{hint}")
+    raise ValueError(f"'{piece}' is not a function that a source may call{hint}")

@@ -1,7 +1,7 @@
 """The functions that an expression of a source may call, and why the others may not be.
 
 Listed are built-in functions of Spark that are in 3.5 and 4.1 alike and give, for the same values of one row, the same
-result in every run. What is not listed is refused: a later Spark brings functions that nobody has reviewed.
+result in every run. What is not listed is refused: a later Spark has functions that were not reviewed.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ class ColumnMapping(_Strict):
     """One canonical column: a Spark SQL expression over the raw columns, and how its value becomes a timestamp."""
 
     expr: str = Field(min_length=1, description="Spark SQL expression over the raw columns.")
-    timestamp_format: str | None = Field(None, description="Pattern of the text that expr gives, e.g. yyyyMMdd HH:mm.")
+    timestamp_format: str | None = Field(
+        None, description="Pattern of the text that expr returns, e.g. yyyyMMdd HH:mm."
+    )
     epoch: Literal["s", "ms", "us"] | None = Field(None, description="expr counts this unit since 1970-01-01 UTC.")
 
     @field_validator("expr")
@@ -66,17 +68,19 @@ class Source(_Strict):
     columns: dict[str, ColumnMapping] = Field(min_length=1, description="Canonical column -> SQL over raw columns.")
     ignore_files: tuple[str, ...] = Field(
         ("LICENSE*", "README*", "*.md", "*.crc", "*.sha256", "*.tmp", "*.part"),
-        description="Patterns of file names that are no input; names that begin with '_' or '.' never are.",
+        description="Patterns of file names to ignore; names that begin with '_' or '.' are always ignored.",
     )
-    on_bad_file: Literal["fail", "skip"] = Field("fail", description="What a bad file does to the run.")
-    max_bad_share: float = Field(0.1, ge=0, le=1, description="Largest share of bad files, by number, under skip.")
+    on_bad_file: Literal["fail", "skip"] = Field("fail", description="What the run does about a bad file.")
+    max_bad_share: float = Field(0.1, ge=0, le=1, description="Largest share of bad files, by number, with skip.")
     max_line_bytes: int = Field(1_048_576, ge=64, le=67_108_864, description="Longest line read as a row, in bytes.")
     max_nesting: int = Field(100, ge=1, le=900, description="Deepest nesting of a JSON line.")
     max_undecodable_share: float = Field(
-        0.01, ge=0, le=1, description="Share of lines not in the encoding, above which the whole file is bad."
+        0.01, ge=0, le=1, description="Share of undecodable lines above which the whole file is bad."
     )
-    encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] = Field("utf-8", description="Of text files.")
-    time_zone: str = Field("UTC", description="Zone of raw times that name none, e.g. Europe/London.")
+    encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] = Field(
+        "utf-8", description="Encoding of text files."
+    )
+    time_zone: str = Field("UTC", description="Zone of raw times without one, e.g. Europe/London.")
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -150,7 +154,7 @@ class Source(_Strict):
             raise UsageError("SRC-003", f"{where} is not readable YAML.", cause=f"{error}.") from error
         if not isinstance(values, dict):
             raise UsageError(
-                "SRC-003", f"{where} holds no mapping.", remedy=f"Its keys are {_listed(cls.model_fields)}."
+                "SRC-003", f"{where} does not contain a mapping.", remedy=f"The keys are {_listed(cls.model_fields)}."
             )
         for key in values:
             if key not in cls.model_fields:
@@ -170,7 +174,7 @@ class Source(_Strict):
             if name not in target:
                 raise UsageError(
                     "SRC-005",
-                    f"Source {self.name} maps '{name}', which is no column of the target.{did_you_mean(name, target)}",
+                    f"Source {self.name} maps '{name}', but the target has no such column.{did_you_mean(name, target)}",
                     remedy=f"The columns are {_listed(target)}.",
                 )
 

@@ -55,8 +55,8 @@ def parse(lines: DataFrame) -> DataFrame:
     )
     cut = cut.withColumn("_reason", F.coalesce("_reason", _fault()))
     understood = F.col("_reason").isNull()
-    told = {name: F.when(understood, value) for name, value in _values().items()}
-    return cut.withColumns(told).drop("_parts", "_who", "_time", "_counts", "_request")
+    parsed = {name: F.when(understood, value) for name, value in _values().items()}
+    return cut.withColumns(parsed).drop("_parts", "_who", "_time", "_counts", "_request")
 
 
 def _part(position: int) -> Column:

@@ -38,7 +38,9 @@ def read_raw(spark: SparkSession, files: FileInventory, source: Source, settings
         groups.setdefault(file.layout, []).append(file)
     parts = [_read_group(spark, group, layout, source, settings) for layout, group in sorted(groups.items())]
     if not parts:
-        raise ContractError("SRC-010", "No file of the input can be read.", cause=f"{len(files.bad)} files are bad.")
+        raise ContractError(
+            "SRC-010", "None of the input files could be read.", cause=f"{len(files.bad)} files are bad."
+        )
     return _union(parts)
 
 

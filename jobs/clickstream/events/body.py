@@ -61,7 +61,7 @@ def _ingest(context: RunContext, params: IngestParams, promoter: Promoter) -> No
     waiting = ledger.open_files()
     due = [file for file in waiting if file.status == WAITING and _is_due(file, context.days)]
     if due:
-        context.log.info("%d files that waited are due now", len(due))
+        context.log.info("%d waiting files are due now", len(due))
         _promote(context, params, promoter, ledger, ledger.resume(due, context.days))
     new = _new_files(context, ledger)
     if new.good:
@@ -74,7 +74,7 @@ def _ingest(context: RunContext, params: IngestParams, promoter: Promoter) -> No
     context.counts.detail("files_new", len(new.good))
     context.counts.detail("files_waiting", len(still))
     for file in still:
-        context.log.warning("%s waits: it belongs to a run up to %s", file.path, file.due_day)
+        context.log.warning("%s waits for the run of %s", file.path, file.due_day)
     if not (new.good or due or promoter.batches):
         context.log.info("nothing to do: every file was ingested before")
 
@@ -102,8 +102,8 @@ def _source(context: RunContext) -> Source:
     if context.source is None:
         raise UsageError(
             "CLK-101",
-            "No source was named.",
-            remedy="Say how the files are laid out: --source apache_combined, or a .yaml file.",
+            "No source was given.",
+            remedy="Add --source NAME (for example apache_combined), or a .yaml file that describes the layout.",
         )
     return context.source
 
@@ -111,7 +111,7 @@ def _source(context: RunContext) -> Source:
 def _new_files(context: RunContext, ledger: Ledger) -> FileInventory:
     """The files of the input whose content was never ingested; bad ones stop the run or go to the quarantine."""
     if context.input_path is None:
-        raise UsageError("CLK-102", "No input was named.", remedy="Say where the raw files lie: --input PATH.")
+        raise UsageError("CLK-102", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
     source = _source(context)
     inventory = inspect(context.spark, context.input_path, source, context.settings)
     inventory.enforce(source)

@@ -1,4 +1,4 @@
-"""Raw rows as bronze rows: every canonical column as text, the whole record beside them, and where they came from."""
+"""Raw rows as bronze rows: every canonical column as text, the whole record, and where they came from."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ def candidates(bronze: DataFrame, rules: Rules, *, batch_id: str, ingested_at: d
 
 
 def _with_visitor(rows: DataFrame, key: PseudonymKey) -> DataFrame:
-    told = events.with_visitor_text(rows)
-    hidden = told.withColumns(pseudonym_columns(told, [events.VISITOR_TEXT, "user_id"], key))
+    with_visitors = events.with_visitor_text(rows)
+    hidden = with_visitors.withColumns(pseudonym_columns(with_visitors, [events.VISITOR_TEXT, "user_id"], key))
     return hidden.withColumn("domain_userid", F.col(events.VISITOR_TEXT)).drop(events.VISITOR_TEXT)
 
 
@@ -101,7 +101,7 @@ def due_days(bronze: DataFrame, limits: TimeLimits, *, later_share: float, now: 
     """One row a file: ``_file_sha256`` and ``due_day``, the last day a run must own to take it (null: no event is
     dated).
 
-    At most ``later_share`` of the file's events lie after ``due_day`` and the allowed skew. Events after ``now``
+    At most ``later_share`` of the file's events are after ``due_day`` and the allowed skew. Events after ``now``
     cannot be right and do not count.
     """
     timed = clock_skew.with_event_times(events.cleaned(bronze), limits)

@@ -32,7 +32,7 @@ _ONE_DAY = timedelta(days=1)
 class TimeLimits:
     """What times a run believes: events from ``earliest`` up to ``end`` (exclusive), UTC.
 
-    ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still lie and
+    ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still be and
     ``max_future_minutes`` how far after them.
     """
 
@@ -62,7 +62,7 @@ def timestamp_of(text: Column, limits: TimeLimits) -> Column:
     """``text`` as a timestamp, null when it is none.
 
     Reads ISO 8601 with a time of day (without an offset it is UTC) and epoch numbers. Whether a number counts seconds,
-    milliseconds or microseconds is told by which of them gives a time from ``limits.earliest`` to a year after
+    milliseconds or microseconds is decided by which of them gives a time from ``limits.earliest`` to a year after
     ``limits.end``: at most one can. When none does, the number is not guessed at and the result is null.
     """
     spelt = F.regexp_replace(

@@ -17,19 +17,22 @@ class IngestParams(Params):
         date(2000, 1, 1), ge=date(1970, 1, 2), description="Events before this UTC day are impossible and quarantined."
     )
     max_future_minutes: int = Field(
-        60, ge=0, le=2_880, description="How far an event may lie after the last day of the run; later: quarantined."
+        60,
+        ge=0,
+        le=2_880,
+        description="Minutes that an event may be after the last day of the run; later events are quarantined.",
     )
     later_file_share: float = Field(
         0.25,
         gt=0,
         le=1,
-        description="A file with more of its events than this after the run's days waits for a later run; 1: never.",
+        description="A file with a larger share of events after the run's days waits for a later run; 1: never.",
     )
     site_hosts: tuple[str, ...] = Field(
         (), max_length=1_000, description="Hosts of the site itself: referrals from them are internal."
     )
     reprocess: bool = Field(
-        False, description="Make the run's days anew from bronze, with today's rules, instead of looking for new files."
+        False, description="Rebuild the run's days from bronze with today's rules, instead of looking for new files."
     )
     keep_payload: bool = Field(True, description="Keep the whole raw record as JSON in bronze.")
     bots: BotParams = Field(default_factory=BotParams, description="Thresholds of the behaviour rules.")

@@ -1,4 +1,4 @@
-"""Publishes a batch that lies in bronze: quarantine, late events, then one merge into silver."""
+"""Publishes a batch that is in bronze: quarantine, late events, then one merge into silver."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Promoter:
             F.collect_set(F.when(~is_bad & ~F.col(IS_LATE), F.col("event_date"))).alias("days"),
         ).first()
         if counted is None:
-            raise JobFailedError("CLK-190", "Spark gave no counts for a batch.")
+            raise JobFailedError("CLK-190", "Spark returned no counts for a batch.")
         if counted["bad"]:
             self.count_reasons(rows)
         return _Facts(counted["bad"], counted["late"], tuple(sorted(counted["days"])))
@@ -172,5 +172,5 @@ def _agree(what: str, counted: int, written: int, skipped: bool) -> None:
         raise JobFailedError(
             "CLK-191",
             f"{counted} rows were marked as {what}, but {written} were written.",
-            remedy="This is a defect of the job, or its input changed while it ran: run it again and report it.",
+            remedy="Run again. If it happens again, it is a defect of the job: report it with the run record.",
         )

@@ -20,7 +20,7 @@ def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataF
     """The rows to merge into ``published``, with ``_deleted`` and ``_is_of_batch``.
 
     ``judged`` comes from deduplication.judged, ``published`` holds every row of the days that it touches. The verdicts
-    of all visitors and days that gain or lose a row are made anew, so rows of earlier batches may be among the result
+    of all visitors and days that gain or lose a row are rebuilt, so rows of earlier batches may be among the result
     (``_is_of_batch`` false). Rows that would not change are left out; a row that moved to another day comes twice, once
     deleted.
     """

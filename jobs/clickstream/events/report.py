@@ -40,13 +40,13 @@ def write_report(context: RunContext, params: IngestParams, promoter: Promoter) 
     by_hour = hours.orderBy("hour").limit(24 * 400).collect()
     total, bots = sum(row["events"] for row in by_hour), sum(row["bots"] for row in by_hour)
     report.headline("Events", f"{total:,}", f"in silver, {context.days}, UTC days")
-    report.headline("From machines", _percent(bots, total), plural(bots, "event"))
+    report.headline("From bots", _percent(bots, total), plural(bots, "event"))
     report.headline("New in this run", f"{context.counts.rows_written:,}")
     report.headline(
         "Set aside", f"{context.counts.rows_quarantined + context.counts.rows_filtered:,}", "rejected or late"
     )
     if not total:
-        report.text("No events", [f"Silver holds no event of {context.days}."])
+        report.text("No events", [f"There are no events of {context.days} in silver."])
         return
     _days_and_hours(report, by_hour, total)
     _with_and_without(report, events)
@@ -55,7 +55,7 @@ def write_report(context: RunContext, params: IngestParams, promoter: Promoter) 
     for column, heading in _TOP.items():
         if counted.get(column):
             report.table(heading, (column, "events"), counted[column][:top])
-    _aside(report, context, promoter)
+    _rejected_rows(report, context, promoter)
 
 
 def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> None:
@@ -68,7 +68,7 @@ def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> No
     report.bars(
         "Events per day",
         list(days),
-        {"people": [counts[0] for counts in days.values()], "machines": [counts[1] for counts in days.values()]},
+        {"people": [counts[0] for counts in days.values()], "bots": [counts[1] for counts in days.values()]},
         unit="events",
         label_name="UTC day",
         text_alternative=(
@@ -79,7 +79,7 @@ def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> No
     report.line(
         "Events per hour",
         [row["hour"] for row in by_hour],
-        {"people": [row["events"] - row["bots"] for row in by_hour], "machines": [row["bots"] for row in by_hour]},
+        {"people": [row["events"] - row["bots"] for row in by_hour], "bots": [row["bots"] for row in by_hour]},
         unit="events",
         x_name="hour, UTC",
         text_alternative=(
@@ -92,16 +92,16 @@ def _with_and_without(report: ReportBuilder, events: DataFrame) -> None:
     by_agent = F.exists("bot_evidence", lambda text: F.startswith(text, F.lit("agent:")))
     verdicts: dict[str, Column] = {
         "all traffic": F.lit(True),
-        "without machines by agent": ~by_agent,
-        "without machines by agent or behaviour": ~F.col("is_bot"),
+        "without bots by user agent": ~by_agent,
+        "without bots by user agent or behaviour": ~F.col("is_bot"),
     }
     found = events.agg(*(F.struct(*_figures(kept)).alias(name) for name, kept in verdicts.items())).first()
     rows = [(name, *_row_of(found[name])) for name in verdicts] if found is not None else []
     report.table(
-        "What the figures would be under each verdict",
-        ("verdict", "events", "page views", "visitors (about)", "pages a visitor", "errors", "purchases"),
+        "Figures with and without bots",
+        ("verdict", "events", "page views", "visitors (about)", "pages per visitor", "errors", "purchases"),
         rows,
-        note="Errors is the share of requests answered with 400 or more. Visitors are counted to about 2 %.",
+        note="Errors: share of requests with status 400 or higher. Visitors are counted to within about 2 %.",
     )
 
 
@@ -144,38 +144,38 @@ def _counted(events: DataFrame) -> dict[str, list[tuple[str, int]]]:
     numbers = pairs.where(F.col("value").isNotNull()).groupBy("kind", "value").count()
     first = Window.partitionBy("kind").orderBy(F.desc("count"), "value")
     rows = numbers.withColumn("place", F.row_number().over(first)).where(F.col("place") <= _MOST).collect()
-    told: dict[str, list[tuple[str, int]]] = {}
+    ranked: dict[str, list[tuple[str, int]]] = {}
     for row in sorted(rows, key=lambda row: row["place"]):
-        told.setdefault(row["kind"], []).append((row["value"], row["count"]))
-    return told
+        ranked.setdefault(row["kind"], []).append((row["value"], row["count"]))
+    return ranked
 
 
 def _evidence(report: ReportBuilder, rows: list[tuple[str, int]], bots: int, total: int) -> None:
     if rows:
         report.bars(
-            "What speaks for machines",
+            "Evidence of bots",
             [name for name, _ in rows],
             [number for _, number in rows],
             unit="events",
             label_name="evidence",
-            text_alternative=f"{bots:,} of {total:,} events are from machines; most carry {rows[0][0]}.",
-            note="An event may carry several kinds of evidence; one is enough for the verdict.",
+            text_alternative=f"{bots:,} of {total:,} events are from bots; the most common evidence is {rows[0][0]}.",
+            note="An event may have several kinds of evidence; one is enough.",
         )
 
 
-def _aside(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
+def _rejected_rows(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
     reasons = sorted(promoter.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     report.quarantine(reasons, table="clickstream.quarantine_ingest")
     if reasons:
         rows = [(reason, number, promoter.examples.get(reason, "")) for reason, number in reasons]
-        report.table("Where to look at rejected rows", ("reason", "rows", "for example in"), rows)
+        report.table("Where to find rejected rows", ("reason", "rows", "example file"), rows)
     counts = context.counts
     report.text(
         "Where the rows went",
         [
             f"{counts.rows_read:,} rows read = {counts.rows_written:,} events + "
             f"{counts.rows_quarantined:,} quarantined + "
-            f"{counts.rows_deduplicated:,} duplicates + {counts.rows_filtered:,} late or outside of the days.",
+            f"{counts.rows_deduplicated:,} duplicates + {counts.rows_filtered:,} late or outside the days.",
             f"{counts.details.get('files_waiting', 0):,} files wait for the run that owns their days.",
         ],
     )

@@ -1,4 +1,4 @@
-"""Makes the days of a run anew from bronze, with today's rules: after a change of rules, lists or settings."""
+"""Rebuilds the days of a run from bronze with today's rules: after a change of rules, lists or settings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def reprocess(context: RunContext, params: IngestParams, promoter: Promoter) -> 
     if not batches:
         raise InputMissingError(
             "CLK-103",
-            f"Nothing was ingested that could hold events of {context.days}.",
+            f"No ingested file could contain events of {context.days}.",
             remedy="Check the days, or ingest the files first (without reprocess).",
         )
     _check_bronze(context, batches)
@@ -63,14 +63,14 @@ def _batches(context: RunContext) -> list[Batch]:
 
 
 def _check_bronze(context: RunContext, batches: list[Batch]) -> None:
-    """Days whose bronze was deleted stay as they are: made anew without it they would be empty."""
+    """Days whose bronze was deleted stay as they are: rebuilt without it they would be empty."""
     wanted = sorted({name for batch in batches for name in batch.bronze_batch_ids})
     rows = context.lake.read(EVENTS_RAW).where(F.col("_batch_id").isin(wanted)).select("_batch_id").distinct()
     gone = len(wanted) - rows.count()
     if gone:
         raise InputMissingError(
             "CLK-104",
-            f"The days {context.days} cannot be made anew: the bronze rows of {gone} of their batches are gone.",
+            f"The days {context.days} cannot be rebuilt: the bronze rows of {gone} of their batches were deleted.",
             cause=f"maintenance.maintain deletes bronze after {EVENTS_RAW.retention_days} days.",
             remedy="Choose later days. The events in silver stay as they are.",
         )

@@ -31,7 +31,7 @@ def cleaned(rows: DataFrame) -> DataFrame:
 
 
 def with_visitor_text(rows: DataFrame) -> DataFrame:
-    """``rows`` with ``_visitor_text``, what names the visitor in clear; null when nobody is named.
+    """``rows`` with ``_visitor_text``, what identifies the visitor in clear; null if nothing does.
 
     The ``domain_userid`` (a cookie or device id) where one was sent, else the ``user_id``, else address and user agent
     together. It must be made a pseudonym before it is published.
@@ -103,10 +103,10 @@ def with_event_name(events: DataFrame) -> DataFrame:
     """
     method, status = F.upper(F.coalesce("http_method", F.lit("GET"))), F.coalesce("http_status", F.lit(200))
     viewed = (method == "GET") & (status.between(200, 299) | (status == 304))
-    told = (
+    guessed = (
         F.when(F.col("is_asset"), F.lit("asset_request")).when(viewed, F.lit("page_view")).otherwise(F.lit("request"))
     )
-    return events.withColumn("event_name", F.coalesce("event_name", told))
+    return events.withColumn("event_name", F.coalesce("event_name", guessed))
 
 
 def rules(limits: TimeLimits) -> list[Rule]:
@@ -116,16 +116,14 @@ def rules(limits: TimeLimits) -> list[Rule]:
         return F.col("read_error").isNull()
 
     return [
-        Rule("EVT-001", "no time can be read", lambda: F.col("derived_tstamp").isNull() & readable()),
+        Rule("EVT-001", "no time could be read", lambda: F.col("derived_tstamp").isNull() & readable()),
         Rule("EVT-002", f"the time is before {limits.earliest}", lambda: clock_skew.is_impossible(limits)),
         Rule("EVT-003", "the time is after the days of the run", lambda: clock_skew.is_future(limits)),
-        Rule(
-            "EVT-004", "nobody: no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()
-        ),
-        Rule("EVT-005", "http_status is no number", lambda: F.array_contains("_unread", "http_status")),
-        Rule("EVT-006", "bytes is no number", lambda: F.array_contains("_unread", "bytes")),
-        Rule("EVT-007", "quantity is no number", lambda: F.array_contains("_unread", "quantity")),
-        Rule("EVT-008", "price is no number", lambda: F.array_contains("_unread", "price")),
+        Rule("EVT-004", "no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()),
+        Rule("EVT-005", "http_status is not a number", lambda: F.array_contains("_unread", "http_status")),
+        Rule("EVT-006", "bytes is not a number", lambda: F.array_contains("_unread", "bytes")),
+        Rule("EVT-007", "quantity is not a number", lambda: F.array_contains("_unread", "quantity")),
+        Rule("EVT-008", "price is not a number", lambda: F.array_contains("_unread", "price")),
         Rule("EVT-009", "price is negative", lambda: F.col("price") < 0),
         Rule("EVT-010", "event_id is too long", lambda: F.length("event_id") > _MAX_ID_LENGTH),
         Rule("EVT-011", "page_url is too long", lambda: F.length("page_url") > _MAX_URL_LENGTH),

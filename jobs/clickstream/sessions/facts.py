@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.clickstream.sessions.tables import SESSIONS
 
-# Known by these three; the visitor comes first because the rows already lie sorted by visitor and time.
+# Known by these three; the visitor comes first because the rows are already sorted by visitor and time.
 _SESSION = ("domain_userid", "session_start_tstamp", "session_id")
 _OF_FIRST_EVENT = (
     "refr_urlhost",
@@ -36,7 +36,7 @@ def summarise_sessions(
     first and last page view; user_id is the last one known. ``distinct_pages`` counts host and path. ``conversions``
     counts transactions, an event without transaction_id being one of its own; ``revenue`` is the sum of price (times
     quantity, where there is one) in ``currency``: both are null when nothing was sold, and when currencies are mixed. A
-    bounce has at most one page view and no conversion. ``start_hour`` (0-23) is told by the clock of
+    bounce has at most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of
     ``site_time_zone``; ``duration_s`` is in seconds.
     """
     page_view = F.col("event_name").isin(*page_view_events)

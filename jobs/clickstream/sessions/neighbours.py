@@ -1,4 +1,4 @@
-"""What lies beside the days of a run and hangs together with them, read once at fixed versions of the tables."""
+"""The rows around the days of a run that depend on them, read once at fixed versions of the tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Rows around the days of a run, as published before it; None where a table or a part is not there.
+    """Rows around the days of a run, as published before it; None where a table or a part is missing.
 
     ``session_events`` and ``sessions`` are all days from the first on which a session reaching into the run may begin
     to the last of ``tail``, the chains after the days of the run that may hang on them; ``carried`` opens the window.
@@ -41,7 +41,7 @@ class Neighbours:
 
     @property
     def tail_days(self) -> DayRange:
-        """The days after the run's own on which rows are labelled anew."""
+        """The days after the run's own on which rows are labelled again."""
         if self.last_day is None or self.tail_last_day is None:
             raise ValueError("there is no tail")
         return DayRange(self.last_day + _DAY, self.tail_last_day)
@@ -83,7 +83,7 @@ def _check_rules(published: DataFrame, days: DayRange, rules: SessionRules) -> N
     if other is not None:
         raise UsageError(
             "CLK-001",
-            f"{other['event_date']} was cut into sessions by other rules than this run's.",
+            f"{other['event_date']} was cut into sessions with other rules than this run's.",
             cause=f"There: {other['session_rules']}. Here: {rules.text}.",
             remedy="Give the same parameters, or run all days of the table at once with the new ones (--from, --to).",
         )
@@ -94,7 +94,7 @@ def _tail(
 ) -> tuple[DataFrame | None, date | None]:
     """The chains after the last day that may hang on it, and the last day on which they have events.
 
-    Day by day, for the visitors whose chain goes on: after some days nobody is left.
+    Day by day, for the visitors whose chain continues: after some days none are left.
     """
     day = days.last + _DAY
     chains = scope.leading_chains(published, day, rules)

@@ -54,12 +54,12 @@ class SessioniseParams(Params):
     cut_at_midnight: bool = Field(False, description="Also begin a session at midnight of the site's time zone.")
     site_time_zone: str = Field("UTC", description="IANA time zone of the site, for midnight and the hour of day.")
     cut_on_campaign_change: bool = Field(
-        False, description="Also begin a session when an event carries another campaign than the visitor's last one."
+        False, description="Also begin a session when an event's campaign differs from the visitor's last one."
     )
     exclude_bots: bool = Field(True, description="Leave out events that ingest has flagged as made by bots.")
     exclude_assets: bool = Field(True, description="Leave out requests for images, styles and scripts.")
     page_view_events: tuple[str, ...] = Field(
-        ("page_view",), min_length=1, max_length=50, description="Names of the events that are views of a page."
+        ("page_view",), min_length=1, max_length=50, description="Names of the events that are page views."
     )
     conversion_events: tuple[str, ...] = Field(
         ("purchase",),
@@ -88,7 +88,7 @@ class SessioniseParams(Params):
     @classmethod
     def _gaps_in_minutes(cls, gaps: tuple[int, ...]) -> tuple[int, ...]:
         if any(not 1 <= gap <= 1440 for gap in gaps):
-            raise ValueError("each gap must lie between 1 and 1440 minutes")
+            raise ValueError("each gap must be between 1 and 1440 minutes")
         return tuple(sorted(set(gaps)))
 
     def rules(self) -> SessionRules:

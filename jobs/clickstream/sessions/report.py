@@ -42,7 +42,7 @@ def write_report(context: RunContext, params: SessioniseParams, labelled: DataFr
         return
     _headlines(context, days, count)
     report.line(
-        "Sessions a day",
+        "Sessions per day",
         [row["session_date"] for row in days],
         {"sessions": [row["sessions"] for row in days], "visitors": [row["visitors"] for row in days]},
         text_alternative=_sentence_on_days(days),
@@ -62,9 +62,9 @@ def _headlines(context: RunContext, days: list[Row], count: int) -> None:
     report = context.report
     report.headline("Sessions", format_number(count))
     report.headline(
-        "Bounce rate", format_number(100 * total("bounces") / count, unit="%"), "at most one page, nothing bought"
+        "Bounce rate", format_number(100 * total("bounces") / count, unit="%"), "at most one page, no conversion"
     )
-    report.headline("Page views a session", format_number(total("page_views") / count, decimals=2))
+    report.headline("Page views per session", format_number(total("page_views") / count, decimals=2))
     report.headline("Mean duration", format_number(total("duration_s") / count / 60, unit="min", decimals=1))
     report.headline("Conversions", format_number(int(total("conversions"))))
 
@@ -106,7 +106,7 @@ def _distributions(context: RunContext, own: DataFrame) -> None:
 
 
 def _bin(column: str, edges: tuple[float, ...]) -> Any:
-    """The number of the bin that a value lies in: how many of the inner edges it has reached."""
+    """The number of the bin of a value: how many of the inner edges it has reached."""
     reached = [F.when(F.col(column) >= edge, 1).otherwise(0) for edge in edges[1:-1]]
     return sum(reached[1:], reached[0])
 
@@ -139,8 +139,8 @@ def _gaps(context: RunContext, params: SessioniseParams, labelled: DataFrame) ->
     if share < 1.0:
         note += f" From a sample of about {100 * share:.2g} % of the visitors."
     context.report.table(
-        "If the gap were another",
-        ["gap, minutes", "sessions", "sessions of one event", "share of these, %"],
+        "Sessions with other gaps",
+        ["gap, minutes", "sessions", "sessions of one event", "share, %"],
         [(cut.gap_minutes, cut.sessions, cut.lone_events, round(cut.lone_share * 100, 2)) for cut in found],
         note=note,
     )

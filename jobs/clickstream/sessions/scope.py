@@ -9,7 +9,7 @@ Sessions do not stop at midnight. A run that owns the days F..T therefore
 - sums up every session that has an event among these, or had one before (``sessions_before``), and leaves the others
   alone (``untouched_sessions``).
 
-All of this is decided by where events lie and by the state of the table about to be replaced, never by comparing old
+All of this is decided by the times of events and by the state of the table about to be replaced, never by comparing old
 with new labels. So a run that died between its commits is repaired by running it again.
 """
 
@@ -34,7 +34,7 @@ def midnight(day: date, *, plus_minutes: int = 0) -> Column:
 
 
 def carried_in(session_events: DataFrame, first_day: date, rules: SessionRules) -> DataFrame:
-    """The SESSION_EVENTS rows of the day before ``first_day`` that lie no more than a gap before its midnight.
+    """The SESSION_EVENTS rows of the day before ``first_day`` that are no more than a gap before its midnight.
 
     An event on ``first_day`` can only continue a chain through one of these.
     """
@@ -65,7 +65,7 @@ def continued(chains: DataFrame, visitors: DataFrame) -> DataFrame:
 
 
 def as_events(session_events: DataFrame) -> DataFrame:
-    """SESSION_EVENTS rows without their labels, to be labelled anew."""
+    """SESSION_EVENTS rows without their labels, to be labelled again."""
     return session_events.select(*EVENT_COLUMNS)
 
 
@@ -91,7 +91,7 @@ def untouched_sessions(sessions: DataFrame, days: DayRange, before: DataFrame, t
     """The published sessions around ``days`` that a run leaves as they are.
 
     Gone are those that began in ``days``, those ``before`` (session_id), and those after that began within the part of
-    a day that was labelled anew: ``tail`` are the new SESSION_EVENTS rows after ``days``.
+    a day that was labelled again: ``tail`` are the new SESSION_EVENTS rows after ``days``.
     """
     parts = tail.groupBy("domain_userid", F.col("event_date").alias("session_date")).agg(
         F.max("derived_tstamp").alias("_part_end_tstamp")

@@ -1,13 +1,13 @@
 """Where sessions begin, and their ids.
 
-A *chain* is a maximal run of one visitor's events in which no two neighbours lie more than ``gap_minutes`` apart.
+A *chain* is a maximal run of one visitor's events in which no two neighbours are more than ``gap_minutes`` apart.
 Whatever happens inside a chain depends on the chain alone, which is what makes days recomputable one by one.
 
 A session begins with
 
 - the first event of a chain;
 - the first event in each further span of ``max_session_hours`` counted from the start of the chain. Spans are fixed
-  phases ``floor((t - chain start) / max_session_hours)``: no session is longer, and which span an event lies in depends
+  phases ``floor((t - chain start) / max_session_hours)``: no session is longer, and which span an event is in depends
   on no event but the chain's first;
 - with ``cut_at_midnight``, the first event on another calendar day of the site's time zone than the event before it;
 - with ``cut_on_campaign_change``, an event with a campaign (source, medium or name) other than the last one met in the
@@ -32,7 +32,7 @@ from jobs.clickstream.sessions.tables import EVENT_COLUMNS, SESSION_EVENTS
 _MICROS_A_MINUTE = 60_000_000
 _MICROS_A_DAY = 86_400_000_000
 # What orders a visitor's events. The other columns travel through the windows as one, which is copied whole: a window
-# writes each column of each row anew, and there are three.
+# writes each column of each row again, and there are three.
 _PLACE = ("domain_userid", "derived_tstamp", "event_id")
 # Labels that rows of the day before bring along: they open the window and are not part of its result.
 _LABELS = ("session_id", "session_start_tstamp", "chain_start_tstamp", "chain_campaign")
@@ -151,13 +151,13 @@ def _begins_session(rules: SessionRules) -> Column:
 
 
 def _span_us(us: Column, rules: SessionRules) -> Column:
-    # Only ever compared inside one chain; the event before a chain lies before its start and is not asked for.
+    # Only ever compared inside one chain; the event before a chain is before its start and is not needed.
     elapsed_us = us - F.col("_chain_us")
     return elapsed_us - elapsed_us % (rules.max_session_hours * 60 * _MICROS_A_MINUTE)
 
 
 def local_midnight_us(us: Column, rules: SessionRules) -> Column:
-    """The midnight before an instant, both in microseconds, told by the site's clock as if it were UTC.
+    """The midnight before an instant, both in microseconds, on the site's clock as if it were UTC.
 
     Whole-number arithmetic, and independent of the session's time zone.
     """

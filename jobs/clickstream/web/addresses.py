@@ -92,7 +92,7 @@ def with_page(events: DataFrame) -> DataFrame:
     """``events`` (``page_url``) with ``page_url*``, ``mkt_*`` and ``is_asset``.
 
     ``page_url`` may be a whole address or a path. ``is_asset`` is true for files that a page pulls in (images, styles,
-    scripts, fonts, media), told by the extension. ``mkt_clickid`` and ``mkt_network`` come from the click ids of the
+    scripts, fonts, media), by their extension. ``mkt_clickid`` and ``mkt_network`` come from the click ids of the
     networks, the other ``mkt_*`` from the utm parameters.
     """
     url = F.col("page_url")
@@ -112,7 +112,7 @@ def with_page(events: DataFrame) -> DataFrame:
     networks = [F.when(found[name].isNotNull(), F.lit(network)) for name, network in CLICK_IDS.items()]
     extension = F.lower(F.regexp_extract("page_urlpath", r"\.([A-Za-z0-9]{1,5})$", 1))
     parts = ("page_urlscheme", "page_urlhost", "page_urlquery", "page_urlfragment")
-    told = {
+    columns = {
         **{name: _unless_empty(name) for name in parts},
         "page_urlpath": F.when(F.col("page_urlpath") == "", F.lit("/")).otherwise(F.col("page_urlpath")),
         **{column: found[parameter] for column, parameter in _CAMPAIGN.items()},
@@ -120,7 +120,7 @@ def with_page(events: DataFrame) -> DataFrame:
         "mkt_network": F.coalesce(*networks),
         "is_asset": F.coalesce(extension.isin(*ASSET_EXTENSIONS), F.lit(False)),
     }
-    return marked.withColumns(told).drop(*(f"_{name}" for name in parameters))
+    return marked.withColumns(columns).drop(*(f"_{name}" for name in parameters))
 
 
 def with_referrer(events: DataFrame, sources: Sequence[ReferrerSource], site_hosts: Sequence[str] = ()) -> DataFrame:
@@ -160,7 +160,7 @@ def with_referrer(events: DataFrame, sources: Sequence[ReferrerSource], site_hos
         }
     )
     medium = F.coalesce(_looked_up([source.medium for source in sources]), F.lit("unknown"))
-    told = {
+    columns = {
         "refr_medium": F.when(F.col("_internal"), F.lit("internal")).when(bare.isNotNull(), medium),
         "refr_source": _looked_up([source.source for source in sources]),
         "refr_term": F.coalesce(
@@ -174,7 +174,7 @@ def with_referrer(events: DataFrame, sources: Sequence[ReferrerSource], site_hos
             ),
         ),
     }
-    return searched.withColumns(told).drop(
+    return searched.withColumns(columns).drop(
         "_bare", "_internal", "_source", "_refr_query", *(f"_term_{term}" for term in terms)
     )
 

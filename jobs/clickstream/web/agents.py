@@ -34,7 +34,7 @@ _SCHEMA = pa.schema(
 )
 _DDL = ", ".join(["_agent string", *(f"{name} string" for name in AGENT_COLUMNS), f"{EVIDENCE} array<string>"])
 
-# Longer texts are told by their first characters: patterns are not run over a megabyte sent by a joker.
+# Longer texts are judged by their first characters: no pattern runs over a megabyte of junk.
 _MAX_LENGTH = 2_048
 _TV = re.compile(
     r"smart-?tv|googletv|appletv|apple tv|hbbtv|roku|aft[a-z]{1,3}\b|bravia|crkey|web0s|netcast|tizen.*tv|\btv\b",

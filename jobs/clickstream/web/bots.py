@@ -1,7 +1,7 @@
 """The verdict on machines: what the agent says, and how one visitor behaved over one whole UTC day.
 
 A verdict by behaviour is a property of (visitor, UTC day), from all events that the table holds of them, and of nothing
-else. It is made anew for every (visitor, day) that a run adds an event to, so it does not matter how events came in
+else. It is rebuilt for every (visitor, day) that a run adds an event to, so it does not matter how events came in
 files and runs. Seen from inside a day it looks ahead: do not use it as a feature at the time of the event.
 """
 
@@ -24,7 +24,7 @@ VISITOR_DAY = ("domain_userid", "event_date")
 
 
 def with_verdicts(events: DataFrame, params: BotParams) -> DataFrame:
-    """``events``, the whole days of some visitors, with ``is_bot`` and ``bot_evidence`` made anew.
+    """``events``, the whole days of some visitors, with ``is_bot`` and ``bot_evidence`` rebuilt.
 
     Needs VISITOR_DAY, ``derived_tstamp``, ``is_asset``, ``http_method``, ``http_status``, ``page_urlpath`` and
     ``bot_evidence`` with what the agent said; whatever behaviour an earlier verdict named there is put aside. Rows in =
@@ -62,8 +62,8 @@ def behaviour(events: DataFrame, params: BotParams) -> DataFrame:
         ROBOTS_TXT: F.col("robots") > 0,
     }
     given = F.array(*(F.when(condition, F.lit(sign)) for sign, condition in signs.items()))
-    told = days.select(*VISITOR_DAY, F.array_compact(given).alias("_behaviour"))
-    return told.where(F.size("_behaviour") > 0)
+    evidence = days.select(*VISITOR_DAY, F.array_compact(given).alias("_behaviour"))
+    return evidence.where(F.size("_behaviour") > 0)
 
 
 def _minutes(events: DataFrame) -> DataFrame:

@@ -23,5 +23,5 @@ def load_referrers() -> list[ReferrerSource]:
     hosts = [host for source in sources for host in source.hosts]
     twice = sorted({host for host in hosts if hosts.count(host) > 1})
     if twice:
-        raise ValueError(f"conf/referrers.yaml claims twice: {', '.join(twice)}")
+        raise ValueError(f"conf/referrers.yaml lists twice: {', '.join(twice)}")
     return sources

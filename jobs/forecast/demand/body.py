@@ -87,7 +87,7 @@ def _check_frequency(context: RunContext, params: HistoryParams) -> None:
     if other is not None:
         raise UsageError(
             "FCT-006",
-            f"The demand of other days is kept by {other['freq']}, not by {params.freq}.",
+            f"The demand of other days is stored by {other['freq']}, not by {params.freq}.",
             remedy="Run over all days at once, use the frequency of the table, or another lake root.",
         )
 
@@ -117,10 +117,10 @@ def _lines(context: RunContext, params: HistoryParams, whole: DayRange, periods:
     if not left_out.pop("", 0):
         raise InputMissingError(
             "FCT-002",
-            f"No sales line counts as demand in {context.days}.",
+            f"No sales line of {context.days} counts as demand.",
             cause=", ".join(f"{plural(number, 'line')}: {name}" for name, number in sorted(left_out.items()))
-            or "No line at all.",
-            remedy="Check the days of the run, and the reasons for which lines are left out.",
+            or "There are no lines.",
+            remedy="Check the days of the run, and the reasons why lines are left out.",
         )
     return _Lines(judged, past, read, left_out)
 
@@ -156,7 +156,7 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, born: D
 
 
 def _facts(past: DataFrame, by_period: DataFrame) -> DataFrame:
-    # An item's name is the one it was sold by most often: notes such as "damaged" stand in the same column.
+    # An item's name is the one it was sold by most often: notes such as "damaged" are in the same column.
     sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
     names = sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
     return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")

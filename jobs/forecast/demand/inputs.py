@@ -104,7 +104,7 @@ def _check_demand(context: RunContext, history: History, demand: DataFrame) -> N
     if found is not None and found["missing"]:
         raise InputMissingError(
             "FCT-011",
-            f"The demand of {found['missing']} series as of {history.as_of} cannot be told any more.",
+            f"The demand of {found['missing']} series as of {history.as_of} is no longer known.",
             cause="forecast.demand_changes holds nothing of their periods that was known by then.",
             remedy="Run forecast.history again over the days up to that day.",
         )

@@ -21,20 +21,20 @@ class HistoryParams(Params):
     no_products: tuple[str, ...] = Field(
         ("POST", "DOT", "C2", "M", "D", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "GIFT_.*", "ADJUST.*", "TEST.*"),
         max_length=500,
-        description="Item codes, as regular expressions, that are postage, fees, discounts: no products.",
+        description="Item codes, as regular expressions, that are not products: postage, fees, discounts.",
     )
     return_days: int = Field(
-        90, ge=0, le=3_650, description="A return is taken off purchases of up to so many days before."
+        90, ge=0, le=3_650, description="A return is netted against purchases up to this many days earlier."
     )
     purchases_from_clickstream: bool = Field(
         False, description="Count purchases in clickstream events too, unless their transaction is among the sales."
     )
     leave_out_fraud: bool = Field(True, description="Leave out transactions confirmed as fraud by then.")
-    min_periods: int = Field(12, ge=2, le=10_000, description="Shorter series are forecast by a fallback.")
+    min_periods: int = Field(12, ge=2, le=10_000, description="Series with fewer periods are forecast by a fallback.")
     ended_after_days: int = Field(
-        91, ge=1, le=10_000, description="A series without demand for longer has ended and is left out."
+        91, ge=1, le=10_000, description="A series without demand for more days than this has ended and is left out."
     )
     max_series: int = Field(
-        0, ge=0, le=10_000_000, description="Forecast only so many series, the most valuable ones; 0: all."
+        0, ge=0, le=10_000_000, description="Forecast only this many series, the most valuable ones; 0: all."
     )
     report_top: int = Field(12, ge=3, le=50, description="Series listed in the report.")

@@ -74,7 +74,7 @@ class Periods:
         return date(months // 12, months % 12 + 1, 1)
 
     def whole_in(self, days: DayRange) -> DayRange:
-        """First and last period that lie wholly in ``days``. Raises UsageError FCT-001 when there is none."""
+        """First and last period entirely within ``days``. Raises UsageError FCT-001 when there is none."""
         first = self.first_day(days.first)
         if first < days.first:
             first = self.plus(first, 1)
@@ -83,7 +83,7 @@ class Periods:
         if last < first:
             raise UsageError(
                 "FCT-001",
-                f"No whole {_UNITS[self.freq]} lies in {days}.",
+                f"There is no whole {_UNITS[self.freq]} in {days}.",
                 remedy="Give a longer range of days, or a finer frequency.",
             )
         return DayRange(first, last)

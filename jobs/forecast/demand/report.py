@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 _PERIODS = {"D": "day", "W": "week (from Monday)", "M": "month", "Q": "quarter"}
 _MEANING = {
-    "smooth": "regular demand of similar size: the easiest to forecast",
+    "smooth": "regular demand of similar size: easiest to forecast",
     "erratic": "regular demand of varying size",
-    "intermittent": "demand now and then, of similar size",
-    "lumpy": "demand now and then, of varying size: the hardest",
+    "intermittent": "occasional demand of similar size",
+    "lumpy": "occasional demand of varying size: hardest to forecast",
 }
 
 
@@ -37,8 +37,8 @@ def write_report(
     report.headline("Series to forecast", f"{modelled:,}", f"of {sum(row['series'] for row in kinds):,} seen")
     report.headline("Demand", f"{sum(row['y'] for row in totals):,.0f}", "units bought and kept")
     returned = (flow.get("units_returned") or 0.0) / (flow.get("units_sold") or 1.0)
-    report.headline("Given back", f"{returned:.1%}", "of the units sold, taken off their own purchases")
-    report.headline("Periods", f"{len(totals)}", f"one a {_PERIODS[params.freq]}")
+    report.headline("Returned", f"{returned:.1%}", "of the units sold, netted against their own purchases")
+    report.headline("Periods", f"{len(totals)}", f"one per {_PERIODS[params.freq]}")
     if params.max_series:
         report.text(
             "A limited run",
@@ -80,24 +80,24 @@ def _totals(report: ReportBuilder, totals: Sequence[Any]) -> None:
             {"units": [y for _, y in shown]},
             unit="units",
             x_name="period",
-            text_alternative=f"Demand over {len(shown)} open periods; the most, {peak[1]:,.0f}, in that of {peak[0]}.",
-            note="Periods in which the whole shop sold nothing are closed, not zero, and are left out here.",
+            text_alternative=f"Demand over {len(shown)} open periods, up to {peak[1]:,.0f} in that of {peak[0]}.",
+            note="Periods in which the whole shop sold nothing count as closed, not as zero, and are left out.",
         )
 
 
 def _lines(report: ReportBuilder, used: int, left_out: Mapping[str, int], flow: Mapping[str, float]) -> None:
     rows: list[tuple[str, object]] = [("counted as demand, or as goods given back", used)]
     rows += [(f"left out: {name}", number) for name, number in sorted(left_out.items(), key=lambda pair: -pair[1])]
-    report.table("What became of the sales lines", ("sales lines", "lines"), rows)
+    report.table("What happened to the sales lines", ("sales lines", "lines"), rows)
     report.table(
         "From units sold to demand",
         ("units", "number"),
         [
             ("sold", flow.get("units_sold") or 0.0),
-            ("given back or cancelled", flow.get("units_returned") or 0.0),
-            ("of these beyond all sales of their period, not counted", flow.get("units_floored") or 0.0),
+            ("returned or cancelled", flow.get("units_returned") or 0.0),
+            ("of these, more than the sales of their period: not counted", flow.get("units_floored") or 0.0),
         ],
-        note="A return is taken off the customer's last purchases of the item; demand never falls below zero.",
+        note="A return is netted against the customer's last purchases of the item; demand never falls below zero.",
     )
 
 
@@ -116,7 +116,7 @@ def _kinds(report: ReportBuilder, kinds: Sequence[Any]) -> None:
             for name, meaning in _MEANING.items()
             if name in by_class
         ],
-        note="Classes of Syntetos, Boylan and Croston: periods a demand (limit 1.32), variation (0.49).",
+        note="Classes of Syntetos, Boylan and Croston: periods per demand (limit 1.32), variation (0.49).",
     )
     aside: dict[tuple[str, str], int] = {}
     for row in kinds:
@@ -124,11 +124,11 @@ def _kinds(report: ReportBuilder, kinds: Sequence[Any]) -> None:
             key = (row["status"], row["reason"])
             aside[key] = aside.get(key, 0) + row["series"]
     report.table(
-        "Series that no model sees",
+        "Series without a model",
         ("what happens", "reason", "series"),
         [
             ("forecast by a fallback" if status == "fallback" else "left out", reason, number)
             for (status, reason), number in sorted(aside.items(), key=lambda pair: -pair[1])
         ],
-        note="Each of them stands in forecast.series with its reason.",
+        note="forecast.series lists each of them with its reason.",
     )

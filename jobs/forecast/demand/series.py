@@ -100,5 +100,5 @@ def judged_series(
         .when(F.col("reason").isin(ENDED, BEYOND), LEFT_OUT)
         .otherwise(FALLBACK)
     )
-    told = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
-    return told.select(*SERIES.schema.names)
+    described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
+    return described.select(*SERIES.schema.names)

@@ -94,7 +94,7 @@ def on_grid(
 ) -> DataFrame:
     """``demand_as_of`` on a full grid: each series from its birth to the last of ``whole``, columns of DEMAND.
 
-    ``births`` (unique_id, first_ds, is_series) has one row a series; ``extra`` are columns of ``demand`` to keep.
+    ``births`` (unique_id, first_ds, is_series) has one row per series; ``extra`` are columns of ``demand`` to keep.
     Before its birth a series has no rows. A period in which not one line was sold in the whole shop ``is_closed``. A
     period that a ready series leaves out is not zero but unknown: it takes the value before it, and is counted as
     closed.

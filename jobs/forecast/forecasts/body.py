@@ -54,9 +54,9 @@ def run(context: RunContext) -> None:
     rows = _forecasts(context, params, history, demand, champions, horizon)
     classes = history.series.select("unique_id", "demand_class")
     residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
-    told = with_quantiles(rows.join(classes, "unique_id", "left"), residuals, fewest=params.min_calibration)
-    told = told.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
-    with lake.stage(FORECASTS, told.select(*FORECASTS.schema.names)) as staged:
+    calibrated = with_quantiles(rows.join(classes, "unique_id", "left"), residuals, fewest=params.min_calibration)
+    calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
+    with lake.stage(FORECASTS, calibrated.select(*FORECASTS.schema.names)) as staged:
         _check_complete(staged.rows, history, horizon)
         audited = pass_gate(context, staged)
         context.fault("predict.audited")

@@ -13,16 +13,28 @@ class PredictParams(Params):
     horizon: int | None = Field(None, ge=1, le=400, description="Periods ahead; null: as in the backtest.")
     season_length: int | None = Field(None, ge=1, le=400, description="Periods in a season; null: by frequency.")
     min_calibration: int = Field(
-        40, ge=1, le=100_000, description="Fewest residuals for calibration by class and step; fewer: pooled wider."
+        40,
+        ge=1,
+        le=100_000,
+        description="Fewest residuals to calibrate by class and step; with fewer, a wider pool is used.",
     )
     calibration_series: int = Field(
-        5_000, ge=10, le=1_000_000, description="Series whose residuals calibrate the intervals; more are sampled."
+        5_000,
+        ge=10,
+        le=1_000_000,
+        description="Most series whose residuals calibrate the intervals; beyond that, a sample.",
     )
     rows_per_bucket: int = Field(
-        5_000, ge=10, le=5_000_000, description="History rows in one task of the local models; small: even tasks."
+        5_000,
+        ge=10,
+        le=5_000_000,
+        description="History rows in one task of the local models; smaller means more even tasks.",
     )
     global_rows_limit: int = Field(
-        2_000_000, ge=100, le=50_000_000, description="Rows up to which LightGBM is one model; above: one a segment."
+        2_000_000,
+        ge=100,
+        le=50_000_000,
+        description="Rows up to which LightGBM is one model; beyond that, one per segment.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of LightGBM.")
     report_top: int = Field(4, ge=1, le=12, description="Series drawn in the report.")

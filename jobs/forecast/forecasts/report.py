@@ -33,7 +33,7 @@ def write_report(
     fallen = sum(row["count"] for row in fallbacks)
     report.headline("Series", f"{series_count:,}", f"{plural(horizon, 'period')} each, none missing")
     report.headline("Expected demand", f"{sum(row['y_hat'] for row in totals):,.0f}", "units, all series and periods")
-    report.headline("Fallbacks", f"{fallen:,}", "series forecast by something simpler than their model")
+    report.headline("Fallbacks", f"{fallen:,}", "series forecast with something simpler than their model")
     report.table(
         "Expected demand, all series",
         ("period from", "units"),
@@ -50,7 +50,7 @@ def write_report(
         "What the intervals are calibrated on",
         ("errors of the backtest pooled by", "forecasts"),
         [(row["calibrated_on"], row["count"]) for row in sorted(pools, key=lambda row: -row["count"])],
-        note="The finest pool with enough errors is taken; 'normal' means that there was none.",
+        note="The narrowest pool with enough errors is used; 'normal' means that none had enough.",
     )
     if fallbacks:
         report.table(
@@ -78,7 +78,7 @@ def _drawn(report: ReportBuilder, name: str, words: str, past: Sequence[Any], co
         unit="units",
         x_name="period from",
         text_alternative=(
-            f"{len(after)} periods are expected to bring {expected:,.0f} units, by {model_words(after[0]['model'])}; "
-            f"in the first between {after[0]['q100']:,.0f} and {after[0]['q900']:,.0f} with a chance of 80 %."
+            f"{len(after)} periods should bring {expected:,.0f} units, by {model_words(after[0]['model'])}; "
+            f"the first between {after[0]['q100']:,.0f} and {after[0]['q900']:,.0f}, with 80 % probability."
         ),
     )

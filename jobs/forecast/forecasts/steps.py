@@ -42,12 +42,14 @@ def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_l
         values, model, reason = laddered_forecast(champion, y, horizon, season_length)
         if champion == GLOBAL:
             reason = f"{GLOBAL} gave no forecast"
-        told = "; ".join(part for part in (why, reason) if part) or None
+        fallback_reason = "; ".join(part for part in (why, reason) if part) or None
         spread = spread_of(in_sample_scales(y[np.isfinite(y)], season_length)[0])
         last: date = series["ds"].iloc[-1]
         is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
         for step, value in enumerate(values, start=1):
-            found.append((name, periods.plus(last, step), step, model, told, float(value), spread, is_floored))
+            found.append(
+                (name, periods.plus(last, step), step, model, fallback_reason, float(value), spread, is_floored)
+            )
     return pd.DataFrame(found, columns=_names(_LOCAL))
 
 
@@ -78,7 +80,7 @@ def global_forecasts(rows: pd.DataFrame, horizon: int, how: Boosting) -> pd.Data
 
     known = rows[["unique_id", "ds", "y"]].assign(ds=pd.to_datetime(rows["ds"])).sort_values(["unique_id", "ds"])
     try:
-        told = boosted(known, horizon, how)
+        forecasts = boosted(known, horizon, how)
     except Exception as error:  # the libraries raise whatever: the fallback of each series says why
         lasts = rows.groupby("unique_id")["ds"].max()
         steps = range(1, horizon + 1)
@@ -86,9 +88,11 @@ def global_forecasts(rows: pd.DataFrame, horizon: int, how: Boosting) -> pd.Data
             (name, how.periods.plus(last, step), None, failed(error)) for name, last in lasts.items() for step in steps
         ]
         return pd.DataFrame(missing, columns=_names(_GLOBAL))
-    told = told[np.isfinite(told["y_hat"])]
-    days = [moment.date() for moment in told["ds"]]
-    return pd.DataFrame({"unique_id": told["unique_id"], "ds": days, "global_y_hat": told["y_hat"], "failure": None})
+    forecasts = forecasts[np.isfinite(forecasts["y_hat"])]
+    days = [moment.date() for moment in forecasts["ds"]]
+    return pd.DataFrame(
+        {"unique_id": forecasts["unique_id"], "ds": days, "global_y_hat": forecasts["y_hat"], "failure": None}
+    )
 
 
 def _names(schema: str) -> list[str]:
@@ -106,7 +110,7 @@ def forecast_globally(history: DataFrame, horizon: int, how: Boosting, *, rows: 
 
 
 def with_global(local: DataFrame, predicted: DataFrame, champions: DataFrame) -> DataFrame:
-    """``local`` forecasts, with the global model's for the series whose champion it is, or why it broke."""
+    """``local`` forecasts, with the global model's for the series whose champion it is, or why it failed."""
     chosen = champions.where(F.col("champion") == GLOBAL).select("unique_id")
     joined = local.join(predicted.join(chosen, "unique_id", "left_semi"), ["unique_id", "ds"], "left")
     is_global = F.col("global_y_hat").isNotNull()
@@ -124,7 +128,7 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -
 
     ``residuals`` (model, demand_class, step, r) come from the backtest; a series of zeros has no doubt about it.
     """
-    told = with_offsets(forecasts, residuals, list(QUANTILES.values()), fewest=fewest)
+    calibrated = with_offsets(forecasts, residuals, list(QUANTILES.values()), fewest=fewest)
     is_zero = F.col("model") == "zero"
     columns = {
         name: F.when(is_zero, F.lit(0.0)).otherwise(
@@ -133,4 +137,4 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -
         for position, name in enumerate(QUANTILES)
     }
     label = F.when(is_zero, "no demand at all").otherwise(F.col(POOLED_ON))
-    return told.withColumns({**columns, POOLED_ON: label}).drop("offsets", "is_floored")
+    return calibrated.withColumns({**columns, POOLED_ON: label}).drop("offsets", "is_floored")

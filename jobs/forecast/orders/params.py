@@ -12,19 +12,25 @@ from common.config.params import Params
 class ReplenishParams(Params):
     """Parameters of ``forecast.replenish``."""
 
-    lead_time_periods: int = Field(2, ge=1, le=200, description="Periods from an order to its goods.")
-    review_periods: int = Field(1, ge=1, le=200, description="Periods from a review of the stock to the next.")
+    lead_time_periods: int = Field(2, ge=1, le=200, description="Periods from an order to its delivery.")
+    review_periods: int = Field(1, ge=1, le=200, description="Periods between two reviews of the stock.")
     service_level: float = Field(
-        0.95, gt=0, lt=1, description="Wanted chance that a cycle sees no stock-out, unless costs are given."
+        0.95, gt=0, lt=1, description="Target probability of no stock-out in a cycle, unless costs are given."
     )
-    holding_cost: float | None = Field(None, gt=0, le=1e9, description="Cost of a unit left over, a period.")
+    holding_cost: float | None = Field(None, gt=0, le=1e9, description="Cost of holding a unit for one period.")
     shortage_cost: float | None = Field(None, gt=0, le=1e9, description="Cost of a unit short.")
-    pack_size: int = Field(1, ge=1, le=1_000_000, description="Orders are whole packs of so many units.")
+    pack_size: int = Field(1, ge=1, le=1_000_000, description="Units per pack; orders are whole packs.")
     min_calibration: int = Field(
-        40, ge=1, le=100_000, description="Fewest residual paths for calibration by class; fewer: pooled wider."
+        40,
+        ge=1,
+        le=100_000,
+        description="Fewest residual paths to calibrate by class; with fewer, a wider pool is used.",
     )
     calibration_series: int = Field(
-        5_000, ge=10, le=1_000_000, description="Series whose residuals calibrate the orders; more are sampled."
+        5_000,
+        ge=10,
+        le=1_000_000,
+        description="Most series whose residuals calibrate the orders; beyond that, a sample.",
     )
     report_top: int = Field(20, ge=3, le=100, description="Orders listed in the report.")
 

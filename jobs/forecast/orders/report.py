@@ -30,13 +30,11 @@ def write_report(
     """Fill the report; ``top`` are the orders of the most valuable series."""
     unit = _UNITS[freq]
     report.title = f"Orders as of {as_of}"
-    report.headline("Items to order", f"{totals['orders']:,}", "" if has_stock else "if their stock is that low")
+    report.headline("Items to order", f"{totals['orders']:,}", "" if has_stock else "if stock is at the reorder point")
     report.headline("Units", f"{totals['units']:,.0f}", "in whole packs")
+    report.headline("Service level", f"{policy.service_level:.1%}", "from the given costs" if by_cost else "as set")
     report.headline(
-        "Service level", f"{policy.service_level:.1%}", "from the costs given" if by_cost else "as asked for"
-    )
-    report.headline(
-        "Safety stock", f"{totals['safety_stock']:,.0f}", f"units, beside {totals['lead_time_demand']:,.0f} expected"
+        "Safety stock", f"{totals['safety_stock']:,.0f}", f"units, on top of {totals['lead_time_demand']:,.0f} expected"
     )
     report.table(
         "Orders of the most valuable items",
@@ -65,12 +63,12 @@ def write_report(
             )
             for row in top
         ],
-        note="All orders stand in forecast.orders.",
+        note="All orders are in forecast.orders.",
     )
     shown = sorted(top, key=lambda row: -row["reorder_point"])[:12]
     if shown:
         report.bars(
-            "What a reorder point is made of",
+            "Parts of a reorder point",
             [f"{row['unique_id']} {row['item_name'] or ''}".strip() for row in shown],
             {
                 "expected demand": [min(row["lead_time_demand"], row["reorder_point"]) for row in shown],
@@ -79,20 +77,20 @@ def write_report(
             unit="units",
             label_name="item",
             text_alternative=(
-                f"The highest reorder point is of {shown[0]['unique_id']}: {shown[0]['reorder_point']:,.0f} units, "
+                f"The highest reorder point, of {shown[0]['unique_id']}, is {shown[0]['reorder_point']:,.0f} units, "
                 f"of which {max(shown[0]['safety_stock'], 0):,.0f} are safety stock."
             ),
         )
     words = [
-        f"An order arrives after {policy.lead_time_periods} {unit} and must last until the goods of the next one come: "
+        f"An order arrives after {policy.lead_time_periods} {unit} and must last until the next one arrives: "
         f"{policy.protection_periods} {unit}.",
-        "The reorder point covers demand of the lead time, the order-up-to level that of the whole time, each with the "
-        f"wanted chance of {policy.service_level:.1%}. How far demand strays from its forecast is taken from whole "
-        "paths of the backtest's errors, so that errors which last for several periods count in full.",
+        "The reorder point covers demand over the lead time, the order-up-to level demand over all of it, each with "
+        f"a probability of {policy.service_level:.1%}. How far demand strays from its forecast is taken from whole "
+        "paths of the backtest's errors, so errors that last several periods count in full.",
     ]
     if not has_stock:
         words.append(
-            "No stock is known (forecast.stock is absent): the order is what to buy at the moment at which stock and "
+            "Stock is not known (forecast.stock is missing): the order is what to buy when stock and "
             "open orders fall to the reorder point."
         )
     report.text("How to read this", words)

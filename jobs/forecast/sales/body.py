@@ -72,9 +72,9 @@ def _stored(context: RunContext, lines: DataFrame) -> DataFrame | None:
 
 def _write_report(context: RunContext, taken: Taken) -> None:
     report = context.report
-    report.title = "Sales taken in"
+    report.title = "Sales ingested"
     report.headline("New lines", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
-    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "equal lines, dropped")
+    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "identical lines, dropped")
     report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
     if taken.reasons:
         ranked = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -100,6 +100,6 @@ def _months(lake: Lake, context: RunContext) -> None:
     )
     context.report.table(
         "Sales in silver, by month",
-        ("month", "lines", "items (about)", "units sold", "units given back or cancelled"),
+        ("month", "lines", "items (about)", "units sold", "units returned or cancelled"),
         [(row["month"], row["lines"], row["items"], row["sold"] or 0.0, row["back"] or 0.0) for row in rows],
     )

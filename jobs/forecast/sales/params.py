@@ -16,9 +16,11 @@ class IngestParams(Params):
     duplicates: Literal["drop", "keep"] = Field(
         "drop", description="Equal invoice lines: drop (one line sent twice) or keep (two sales)."
     )
-    time_zone: str = Field("UTC", description="The shop's clock, by which the day of a sale is told.")
-    largest_quantity: float = Field(1e9, gt=0, le=1e15, description="Larger quantities are quarantined, in units.")
-    future_days: int = Field(1, ge=0, le=400, description="How far after the start of the run a sale may lie.")
+    time_zone: str = Field("UTC", description="Time zone of the shop, which decides the day of a sale.")
+    largest_quantity: float = Field(
+        1e9, gt=0, le=1e15, description="Largest quantity in units; larger ones are quarantined."
+    )
+    future_days: int = Field(1, ge=0, le=400, description="Days that a sale may be after the start of the run.")
 
     @field_validator("time_zone")
     @classmethod

@@ -39,13 +39,13 @@ def sales_rules(latest: datetime, largest_quantity: float) -> list[Rule]:
         Rule("FCT-102", "the time is missing or cannot be read", is_null("sold_at")),
         Rule("FCT-103", "the quantity is missing or cannot be read", is_null("quantity")),
         Rule("FCT-104", "the quantity is not finite", not_finite("quantity")),
-        Rule("FCT-105", "the time lies in the future", out_of_range("sold_at", high=latest)),
-        Rule("FCT-106", "the quantity is larger than any believed", lambda: _is_too_large(largest_quantity)),
+        Rule("FCT-105", "the time is in the future", out_of_range("sold_at", high=latest)),
+        Rule("FCT-106", "the quantity is above the limit", lambda: _is_too_large(largest_quantity)),
     ]
 
 
 def _is_too_large(largest: float) -> Column:
-    # Infinite and NaN have a reason of their own; Spark holds NaN above every number.
+    # Infinite and NaN have their own reason; Spark sorts NaN above every number.
     return (F.abs("quantity") > largest) & ~not_finite("quantity")()
 
 

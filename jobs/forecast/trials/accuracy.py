@@ -51,7 +51,7 @@ def pinball_term() -> Column:
 
 
 def covered(low: str, high: str) -> Column:
-    """1 where y lies between two quantiles, both included, else 0; null without quantiles."""
+    """1 where y is between two quantiles, both included, else 0; null without quantiles."""
     return F.col("y").between(F.col(low), F.col(high)).cast("double")
 
 

@@ -29,7 +29,7 @@ from jobs.forecast.trials.tables import BACKTESTS, QUANTILES, TRIALS
 if TYPE_CHECKING:
     from common.run.context import RunContext
 
-# Pools of the walk-forward calibration: from so many errors on, over about so many series.
+# Pools of the walk-forward calibration: from this many errors on, over about this many series.
 _FEWEST_FOR_QUANTILES = 40
 _MOST_SERIES = 5_000
 
@@ -95,7 +95,7 @@ def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origi
         raise ContractError(
             "FCT-005",
             f"The backtest leaks: {', '.join(leaking)} saw what was known only after the origin.",
-            cause="What was planted there moved forecasts that cannot know it; the scores would be worthless.",
+            cause="Values planted after the origin changed forecasts made at it; the scores would be worthless.",
             remedy="This is a defect of the job or of a model: report it with the run record. Nothing was published.",
         )
     blind = sorted({row["model"] for row in verdicts} - {row["model"] for row in verdicts if row["saw_the_past"]})
@@ -142,12 +142,12 @@ def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series
         .join(corrections, ["unique_id", "ds"], "left")
         .select(F.col("later").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual)
     )
-    told = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
+    calibrated = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
     is_known = F.col(POOLED_ON) != NORMAL
     quantiles = {
         name: F.when(is_known, at_level(position, "y_hat", "_spread")) for position, name in enumerate(QUANTILES)
     }
-    return told.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
+    return calibrated.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
 
 
 def _incumbents(context: RunContext, as_of: date) -> DataFrame | None:

@@ -39,7 +39,7 @@ def with_offsets(
     """``targets`` with ``offsets`` (one for each of ``levels``, in units of spread) and ``calibrated_on``.
 
     ``residuals`` (model, demand_class, step, r) must be few enough to be sorted pool by pool: see ``sampled``. Both may
-    be told apart ``by`` further columns. The first pool of the ladder with ``fewest`` residuals is taken; where there
+    be separated ``by`` further columns. The first pool of the ladder with ``fewest`` residuals is taken; where there
     is none, the normal distribution with a standard deviation of one spread, and ``calibrated_on`` is ``normal``.
     """
     rows = targets

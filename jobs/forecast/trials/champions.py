@@ -64,8 +64,8 @@ def trials_of(rows: DataFrame, scores: DataFrame) -> DataFrame:
     """One row a series and model of ``rows`` (COLUMNS of origins): its ``scores``, or why there are none."""
     failures = rows.where(F.col("step") == 0).groupBy("unique_id", "model").agg(F.min("reason").alias("reason"))
     seasons = rows.groupBy("unique_id", "model").agg(F.max("season").alias("season_length"))
-    told = seasons.join(scores, ["unique_id", "model"], "left").join(failures, ["unique_id", "model"], "left")
-    return told.withColumns(
+    scored = seasons.join(scores, ["unique_id", "model"], "left").join(failures, ["unique_id", "model"], "left")
+    return scored.withColumns(
         {
             "status": F.when(F.col("windows").isNotNull(), SCORED).otherwise(FAILED),
             "windows": F.coalesce("windows", F.lit(0)),

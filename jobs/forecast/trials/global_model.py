@@ -87,7 +87,7 @@ def _fitted(scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
         num_threads=1,
     )
     with warnings.catch_warnings():
-        # Rows whose long lags lie before a series' birth stay: the trees can tell a missing value.
+        # Rows whose long lags are before a series' first sale stay: the trees can tell a missing value.
         warnings.filterwarnings("ignore", message="Found null values")
         return forecaster.fit(scaled, static_features=[], dropna=False)
 

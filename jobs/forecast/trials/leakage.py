@@ -105,9 +105,9 @@ def probed(history: DataFrame, origins: Origins, how: Boosting) -> DataFrame:
         import pandas as pd
 
         rows = group.sort_values(["unique_id", "ds"]).reset_index(drop=True)
-        told = [probe(rows, origins, local_backtest)]
+        verdicts = [probe(rows, origins, local_backtest)]
         if "lightgbm" in origins.models:
-            told.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how)))
-        return pd.concat(told)
+            verdicts.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how)))
+        return pd.concat(verdicts)
 
     return history.select(*DEMAND_COLUMNS).groupBy().applyInPandas(run, SCHEMA)

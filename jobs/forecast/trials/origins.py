@@ -89,7 +89,7 @@ def known_demand(rows: pd.DataFrame, cutoff: date, periods: Periods) -> np.ndarr
 def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
     """All local models from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS.
 
-    A model forecasts from what was known at the origin; ``y`` beside it is what is known today. A model that cannot
+    A model forecasts from what was known at the origin; ``y`` is what is known today. A model that cannot
     forecast a series from an origin leaves one row with step 0 and the reason.
     """
     import pandas as pd

@@ -18,7 +18,7 @@ MODELS: tuple[Model, ...] = ("seasonal_naive", "croston_sba", "imapa", "theta", 
 class BacktestParams(Params):
     """Parameters of ``forecast.backtest``."""
 
-    models: tuple[Model, ...] = Field(MODELS, min_length=1, description="The models tried.")
+    models: tuple[Model, ...] = Field(MODELS, min_length=1, description="The models to try.")
     horizon: int | None = Field(
         None, ge=1, le=400, description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters."
     )
@@ -34,15 +34,24 @@ class BacktestParams(Params):
         "rmsse", description="The metric by which a series' model is chosen."
     )
     tie_tolerance: float = Field(
-        0.02, ge=0, le=1, description="Models within this share of the best are as good: incumbent, then simplest."
+        0.02,
+        ge=0,
+        le=1,
+        description="Models within this share of the best count as equal: the incumbent wins, then the simplest.",
     )
     rows_per_bucket: int = Field(
-        5_000, ge=10, le=5_000_000, description="History rows in one task of the local models; small: even tasks."
+        5_000,
+        ge=10,
+        le=5_000_000,
+        description="History rows in one task of the local models; smaller means more even tasks.",
     )
     global_rows_limit: int = Field(
-        2_000_000, ge=100, le=50_000_000, description="Rows up to which LightGBM is one model; above: one a segment."
+        2_000_000,
+        ge=100,
+        le=50_000_000,
+        description="Rows up to which LightGBM is one model; beyond that, one per segment.",
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of LightGBM.")
     leakage_probe_series: int = Field(
-        3, ge=0, le=100, description="Series on which planted future values must change nothing; 0: no probe."
+        3, ge=0, le=100, description="Series used to probe for leakage with planted future values; 0: no probe."
     )

@@ -45,7 +45,7 @@ def write_report(
     of_choice: Any,
     by_class: Sequence[Any],
 ) -> None:
-    """Fill the report; rows are aggregates of forecasts beside what came."""
+    """Fill the report; rows are aggregates of forecasts and actual values."""
     report.title = f"Backtest as of {as_of}"
     scores = {row["model"]: row for row in by_model}
     naive = scores.get("seasonal_naive")
@@ -57,7 +57,7 @@ def write_report(
             _percent(1 - (of_choice["wape"] or 0.0) / naive["wape"]),
             f"the naive alone: WAPE {_percent(naive['wape'])}",
         )
-    report.headline("Origins", str(len(origins.cutoffs)), f"{plural(origins.horizon, 'period')} ahead of each")
+    report.headline("Origins", str(len(origins.cutoffs)), f"each {plural(origins.horizon, 'period')} ahead")
     rows = [
         (model_words(name), series.get(name, 0), wins.get(name, 0), *(_cell(row, metric) for metric in _METRICS))
         for name, row in sorted(scores.items(), key=lambda pair: pair[1]["wape"] or 0.0)
@@ -68,8 +68,8 @@ def write_report(
         ("model", "series", "chosen for", *_HEADS),
         rows,
         note=(
-            f"Chosen by {params.choose_by}, on the same origins: the last row has hindsight, and is a little better "
-            "than what the choice will reach. Bands are calibrated only on errors known at each origin; the earliest "
+            f"Chosen by {params.choose_by} on the same origins: the last row has hindsight, so it is a little better "
+            "than the choice will be. Bands are calibrated only on errors known at each origin; the earliest "
             "origins have none."
         ),
     )
@@ -82,7 +82,7 @@ def write_report(
             unit="series",
             label_name="model",
             text_alternative=f"{model_words(ranked[0][0])} was chosen most often, for {ranked[0][1]:,} series.",
-            note=f"Within {params.tie_tolerance:.0%} of the best the incumbent stays, else the simplest is taken.",
+            note=f"Within {params.tie_tolerance:.0%} of the best, the incumbent stays, else the simplest model wins.",
         )
     _classes(report, by_class)
     _origins(report, params, origins, failed)
@@ -93,7 +93,7 @@ def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
     for row in by_class:
         found.setdefault(str(row["demand_class"]), {})[row["of"]] = row
     report.table(
-        "What the choice gains, by class of demand",
+        "Gain of the choice, by class of demand",
         ("class", "WAPE of the choice", "WAPE of the naive", "MASE of the choice", "in 80 % band"),
         [
             (
@@ -113,14 +113,14 @@ def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
 def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, failed: Sequence[Any]) -> None:
     season = origins.season_length
     report.text(
-        "How it was tried",
+        "How the models were tested",
         [
             f"Forecasts of {plural(origins.horizon, 'period')} "
             f"from {', '.join(str(day) for day in reversed(origins.cutoffs))}, "
-            "each made with nothing but what was known of the history at the end of that period."
-            + (" Planted future values and corrections moved no forecast." if params.leakage_probe_series else ""),
-            f"The season is {plural(season, 'period')} for series that hold two whole seasons before the origin; "
-            "for shorter ones no season is used, and the seasonal naive repeats the last value.",
+            "each using only what was known of the history at the end of that period."
+            + (" Planted future values and corrections changed no forecast." if params.leakage_probe_series else ""),
+            f"The season is {plural(season, 'period')} for series with two whole seasons before the origin; "
+            "shorter series have no season, and the seasonal naive repeats their last value.",
         ],
     )
     if failed:

@@ -1,4 +1,4 @@
-"""Forecasts of the backtest beside what came, and the trials they make up."""
+"""Forecasts of the backtest with the actual values, and the trials they make up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BACKTESTS = Table(
     cluster_by=("unique_id",),
     suite="forecast.backtests",
     description=(
-        "Every forecast of the backtest beside what came. scale_mae and scale_mse are the in-sample errors of the "
+        "Every forecast of the backtest with the actual value. scale_mae and scale_mse are the in-sample errors of the "
         "seasonal naive (for MASE) and of the naive squared (for RMSSE), as of the cutoff."
     ),
 )

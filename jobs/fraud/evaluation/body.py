@@ -1,4 +1,4 @@
-"""The body of fraud.evaluate: all models on the same rows of the test, beside published rows where there are any."""
+"""The body of fraud.evaluate: all models on the same rows of the test, next to published rows if there are any."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(context: RunContext) -> None:
         raise InputMissingError(
             "FRD-006",
             f"There are no features on {context.days}.",
-            remedy="Run fraud.features for these days, or ask for others.",
+            remedy="Run fraud.features for these days, or choose others.",
         )
     all_rows = labelled(features, training_labels(context.lake.read(LABELS, days=context.days))).cache()
     # A card known to any of the models is left out for all: measured on other rows, none would be the best.
@@ -78,7 +78,7 @@ def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
             raise InputMissingError(
                 "FRD-008",
                 f"There is no model to evaluate on {context.days}.",
-                cause=f"The labels of none were known by {moment_text(begins)}, when the test begins.",
+                cause=f"No model's labels were known by {moment_text(begins)}, when the test begins.",
                 remedy="Train one with fraud.train on earlier days, or evaluate later days.",
             )
         return usable
@@ -91,7 +91,7 @@ def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
                 "FRD-023",
                 f"The model {version} cannot be tested on {context.days}.",
                 cause=f"It was trained on labels known by {moment_text(model.labels_known_by)}, after the test begins.",
-                remedy="Test it on later days: on these its labels would tell it what it should guess.",
+                remedy="Test it on later days: here its labels would give the answers away.",
             )
         named.append(model)
     return named
@@ -116,9 +116,9 @@ def _measured_rows(context: RunContext, fair: DataFrame, known: DataFrame, known
     if frauds in (0, rows):
         raise ContractError(
             "FRD-022",
-            f"The test of {context.days} holds a single class.",
+            f"The test of {context.days} has only one class.",
             cause=f"{frauds} of {rows} transactions are reported as fraud; {left_out} of known cards are left out.",
-            remedy="Check that the labels of these days were taken in, or test on more days.",
+            remedy="Check that the labels of these days were ingested, or test on more days.",
         )
     return MeasuredRows(rows, cards, frauds, left_out, cards_left_out, known_from)
 

@@ -1,6 +1,6 @@
 """The evaluation of a model on a test: from scored rows to a handful of figures.
 
-Two recalls are told apart. A case is a compromised card on a day, until the card is detected: ``case_recall`` is the
+There are two recalls. A case is a compromised card on a day, until the card is detected: ``case_recall`` is the
 share of cases detected on their day. ``cards_detected`` is the share of compromised cards detected by the end of the
 test; a card that is missed on one day and found on the next counts fully here and half there.
 """

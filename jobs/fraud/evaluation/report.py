@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from jobs.fraud.evaluation.params import EvaluateParams
 
 _SCENARIOS = {
-    0: "not said",
+    0: "unknown",
     1: "1: amount above a threshold",
-    2: "2: terminal in wrong hands",
+    2: "2: compromised terminal",
     3: "3: leaked card data",
 }
 _NOTE = (
-    "AUC: chance that a fraud scores above an honest transaction. AP: average precision. CP: share of the cards looked "
-    "at each day that were compromised, each card counted until it is detected. Cases: share of the cases found, which "
-    "are compromised cards on a day, until detected. Cards: share of the compromised cards detected in the end."
+    "AUC: probability that a fraud scores above an honest transaction. AP: average precision. CP: share of the cards "
+    "checked each day that were compromised, each card counted until it is detected. Cases: share of cases found; a "
+    "case is a compromised card on a day, until detected. Cards: share of the compromised cards detected in the end."
 )
 
 
@@ -51,7 +51,7 @@ def write_report(
     found: Mapping[str, Evaluation],
     measured: MeasuredRows,
 ) -> None:
-    """Fill the run's report and tell the log the comparison."""
+    """Fill the run's report and log the comparison."""
     rows = comparison(models, found, params, context.days)
     columns = ("model", "AUC", "AP", f"CP@{params.top_k}", f"cases@{params.top_k}", f"cards@{params.top_k}")
     width = max(len(row[0]) for row in rows)
@@ -64,7 +64,7 @@ def write_report(
     report.headline("Best model", best.algorithm.replace("_", " "), best.version)
     report.headline("Average precision", f"{result.average_precision:.3f}")
     report.headline(
-        f"Precision of {plural(params.top_k, 'alert')} a day",
+        f"Precision of {plural(params.top_k, 'alert')} per day",
         f"{result.card_precision:.1%}",
         f"{result.cards_detected:.1%} of the compromised cards detected in the end",
     )
@@ -95,12 +95,12 @@ def _budget(context: RunContext, result: Evaluation) -> None:
     precision = [result.budgets[k][0] for k in budgets]
     detected = [result.budgets[k][1] for k in budgets]
     context.report.line(
-        "What a budget of alerts buys",
+        "Results by alert budget",
         budgets,
         {"precision": precision, "compromised cards detected": detected},
-        x_name="cards looked at a day",
+        x_name="cards checked per day",
         text_alternative=(
-            f"With {plural(budgets[0], 'card')} a day {precision[0]:.0%} of the alerts are right and {detected[0]:.0%} "
+            f"With {plural(budgets[0], 'card')} per day, {precision[0]:.0%} of the alerts are right, {detected[0]:.0%} "
             f"of the compromised cards are detected; with {budgets[-1]}, {precision[-1]:.0%} and {detected[-1]:.0%}."
         ),
         note="Best model. Precision: mean over the days. Detected: on any day of the test.",
@@ -117,7 +117,7 @@ def _scenarios(context: RunContext, models: Sequence[Registered], found: Mapping
             cells.append(f"{detected} of {cases} ({detected / cases:.0%})" if cases else "-")
         rows.append((_SCENARIOS.get(number, str(number)), *cells))
     columns = ("kind of fraud", *(model.version for model in models))
-    note = "Cases found within the budget: a card and a day with such a fraud, until the card is detected."
+    note = "Cases found within the budget. A case is a card with such a fraud on a day, until the card is detected."
     context.report.table("Which frauds are found", columns, rows, note=note)
 
 
@@ -135,5 +135,5 @@ def _days(context: RunContext, models: Sequence[Registered], found: Mapping[str,
         "Card precision by day",
         days,
         series,
-        text_alternative=f"{first} lies between {min(known):.0%} and {max(known):.0%} over {len(days)} days.",
+        text_alternative=f"{first} is between {min(known):.0%} and {max(known):.0%} over {len(days)} days.",
     )

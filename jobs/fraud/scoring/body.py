@@ -53,7 +53,7 @@ def _warn_of_later_model(context: RunContext, version: str, known_by: datetime) 
     context.log.warning("scores leak: %s was trained on labels known by %s", version, moment_text(known_by))
     context.counts.detail("scored_by_later_model", 1)
     context.report.headline(
-        "Scores know the future", "yes", f"The model was trained on labels known by {moment_text(known_by)}"
+        "Scores leak later labels", "yes", f"The model was trained on labels known by {moment_text(known_by)}"
     )
 
 
@@ -64,7 +64,7 @@ def _score(context: RunContext, params: ScoreParams, features: DataFrame, model:
         raise InputMissingError(
             "FRD-006",
             f"There are no features on {context.days}.",
-            remedy="Run fraud.features for these days, or ask for others.",
+            remedy="Run fraud.features for these days, or choose others.",
         )
     with context.lake.stage(SCORES, with_scores(features, model, keep=_KEPT)) as scored:
         alerted = alerted_transactions(

@@ -49,7 +49,7 @@ def check_booster(body: bytes, features: int) -> None:
     except (ValueError, OverflowError) as error:
         if isinstance(error, BrokenBoosterError):
             raise
-        raise BrokenBoosterError("it holds a text or number that cannot be read") from error
+        raise BrokenBoosterError("it has a text or number that cannot be read") from error
 
 
 def _check_learner(learner: dict[str, Any], features: int) -> None:
@@ -63,9 +63,9 @@ def _check_learner(learner: dict[str, Any], features: int) -> None:
     forest = booster["model"]
     trees, ends = forest["trees"], [int(end) for end in forest["iteration_indptr"]]
     if not len(trees) == len(forest["tree_info"]) == int(forest["gbtree_model_param"]["num_trees"]):
-        raise BrokenBoosterError(f"it has {len(trees)} trees and says otherwise")
+        raise BrokenBoosterError(f"it has {len(trees)} trees but declares another number")
     if ends != sorted(ends) or not ends or (ends[0], ends[-1]) != (0, len(trees)) or any(forest["tree_info"]):
-        raise BrokenBoosterError("its rounds do not fit its trees")
+        raise BrokenBoosterError("its rounds do not match its trees")
     for number, tree in enumerate(trees):
         _check_tree(tree, number, features)
 
@@ -76,26 +76,26 @@ def _check_tree(tree: dict[str, Any], number: int, features: int) -> None:
     if nodes < 1 or any(column.shape != (nodes,) for column in columns.values()):
         raise BrokenBoosterError(f"tree {number} does not have {nodes} nodes in all of its columns")
     if int(tree["tree_param"]["num_feature"]) != features:
-        raise BrokenBoosterError(f"tree {number} is of another number of features")
+        raise BrokenBoosterError(f"tree {number} has another number of features")
     if int(tree["tree_param"]["size_leaf_vector"]) > 1 or columns["split_type"].any():
-        raise BrokenBoosterError(f"tree {number} is of a kind that is not trained here")
+        raise BrokenBoosterError(f"tree {number} is of a kind that this suite does not train")
     left, right = (columns[name].astype(np.int64) for name in _CHILDREN)
     splits = columns["split_indices"].astype(np.int64)
     seen = np.zeros(nodes, dtype=bool)
     level = np.zeros(1, dtype=np.int64)
     while level.size:
         if seen[level].any() or np.unique(level).size != level.size:
-            raise BrokenBoosterError(f"tree {number} leads back into itself")
+            raise BrokenBoosterError(f"tree {number} has a cycle")
         seen[level] = True
         inner = level[left[level] != -1]
         level = np.concatenate([left[inner], right[inner]])
         if level.size and not (level.min() >= 0 and level.max() < nodes):
-            raise BrokenBoosterError(f"tree {number} points to a node that it does not have")
+            raise BrokenBoosterError(f"tree {number} points to a node that does not exist")
         if inner.size and not (splits[inner].min() >= 0 and splits[inner].max() < features):
-            raise BrokenBoosterError(f"tree {number} splits by a feature that it does not have")
+            raise BrokenBoosterError(f"tree {number} splits on a feature that does not exist")
     values = columns["split_conditions"][seen]
     if not np.isfinite(values.astype(float)).all():
-        raise BrokenBoosterError(f"tree {number} holds a number that is not finite")
+        raise BrokenBoosterError(f"tree {number} has a number that is not finite")
 
 
 class _Walk:
@@ -125,7 +125,7 @@ class _Walk:
             return self._array(depth)
         if marker == "{":
             return self._object(depth)
-        raise BrokenBoosterError("it is no UBJSON")
+        raise BrokenBoosterError("it is not UBJSON")
 
     def _object(self, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -138,7 +138,7 @@ class _Walk:
         if self._is_next(b"$"):
             kind = self.marker()
             if kind not in _NUMBERS or not self._is_next(b"#"):
-                raise BrokenBoosterError("it is no UBJSON")
+                raise BrokenBoosterError("it is not UBJSON")
             return self._numbers(kind, self._length())
         if self._is_next(b"#"):
             return [self.value(self.marker(), depth + 1) for _ in range(self._length())]
@@ -157,10 +157,10 @@ class _Walk:
     def _length(self) -> int:
         kind = self.marker()
         if kind not in _WHOLE:
-            raise BrokenBoosterError("it is no UBJSON")
+            raise BrokenBoosterError("it is not UBJSON")
         length = int(self._numbers(kind, 1)[0])
         if length < 0:
-            raise BrokenBoosterError("it is no UBJSON")
+            raise BrokenBoosterError("it is not UBJSON")
         return length
 
     def _is_next(self, one: bytes) -> bool:

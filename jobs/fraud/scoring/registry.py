@@ -100,9 +100,9 @@ def check_not_later(context: RunContext, version: str, *, is_allowed: bool) -> d
     if not is_allowed:
         raise UsageError(
             "FRD-026",
-            f"The model {version} knows more than was known on {context.days.first}.",
+            f"The model {version} knows labels that were not known on {context.days.first}.",
             cause=f"It was trained on labels known by {moment_text(known_by)}: scores of earlier days would leak them.",
-            remedy="Name an earlier model, or leave out --set model; --set allow_later_model=true scores all the same.",
+            remedy="Name an earlier model, or leave out --set model; --set allow_later_model=true scores anyway.",
         )
     return known_by
 

@@ -37,7 +37,7 @@ def write_report(context: RunContext, params: ScoreParams, rows: DataFrame, vers
     )
     alerts = sum(row["alerts"] for row in by_day)
     report = context.report
-    report.headline("Alerts", f"{alerts:,}", f"budget {plural(params.alerts_per_day, 'card')} a day")
+    report.headline("Alerts", f"{alerts:,}", f"budget: {plural(params.alerts_per_day, 'card')} per day")
     report.headline("Transactions scored", f"{sum(row['transactions'] for row in by_day):,}", str(context.days))
     report.headline("Amount behind the alerts", f"{sum(row['amount'] or 0 for row in by_day):,.2f}")
     report.headline("Model", version)
@@ -107,5 +107,5 @@ def _alerts(context: RunContext, alerts: DataFrame) -> None:
     ]
     names = ("day", "rank", "score", "transaction", "terminal", "amount", "why")
     context.report.table(
-        "The most suspicious cards", names, table, note="Customers are in the table fraud.scores only."
+        "The most suspicious cards", names, table, note="Customers are only in the table fraud.scores."
     )

@@ -132,9 +132,9 @@ def _json_object(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
     except ModelFileError:
         raise
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(name, "it is no JSON") from error
+        raise ModelFileError(name, "it is not JSON") from error
     if not isinstance(found, dict):
-        raise ModelFileError(name, "it is no JSON object")
+        raise ModelFileError(name, "it is not a JSON object")
     return found
 
 
@@ -145,7 +145,7 @@ def _number(value: Any, name: str, file: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ModelFileError(file, f"{name} holds what is not a finite number")
+        raise ModelFileError(file, f"{name} has a value that is not a finite number")
     return number
 
 
@@ -161,5 +161,5 @@ def _scaler(files: Mapping[str, bytes], count: int) -> Scaler:
     values = _json_object(files, SCALER_FILE)
     means, deviations = (_numbers(values, name, SCALER_FILE, count) for name in ("means", "deviations"))
     if min(deviations, default=1.0) <= 0:
-        raise ModelFileError(SCALER_FILE, "a deviation is not above 0")
+        raise ModelFileError(SCALER_FILE, "a standard deviation is not positive")
     return Scaler(means, deviations)

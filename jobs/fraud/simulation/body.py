@@ -34,8 +34,8 @@ def run(context: RunContext) -> None:
     if context.days.first < params.first_day:
         raise UsageError(
             "FRD-004",
-            f"The simulated world begins on {params.first_day}; {context.days.first} lies before it.",
-            remedy="Ask for later days, or set simulate.first_day.",
+            f"The simulated world begins on {params.first_day}; {context.days.first} is earlier.",
+            remedy="Choose later days, or set simulate.first_day.",
         )
     world = World(
         seed=params.seed,
@@ -90,8 +90,9 @@ def _report(context: RunContext, scenarios: Mapping[int, int], written: int, lab
     report.headline("Frauds", f"{frauds:,}", f"{frauds / written:.2%} of all" if written else "")
     report.headline("Labels delivered", f"{labels:,}", "reports of the last days are still to come")
     report.text(
-        "What this is", ["Simulated data after the published process of the Fraud Detection Handbook: no real cards."]
+        "What this is",
+        ["Data simulated by the published process of the Fraud Detection Handbook. There are no real cards in it."],
     )
     table = [(number, words, scenarios.get(number, 0)) for number, words in _SCENARIOS.items()]
     report.table("Transactions by scenario", ("scenario", "what happens", "transactions"), table)
-    context.log.info("files are in %s and %s", TRANSACTIONS_FOLDER, LABELS_FOLDER)
+    context.log.info("wrote files to %s and %s", TRANSACTIONS_FOLDER, LABELS_FOLDER)

@@ -1,6 +1,6 @@
 """Card transactions with known frauds, after the published process of the Fraud Detection Handbook (chapter 3).
 
-Customers and terminals lie on a square of 100 by 100. A customer has a mean amount, a mean number of transactions a day
+Customers and terminals are on a square of 100 by 100. A customer has a mean amount, a mean number of transactions per day
 and uses the terminals within a radius. Three frauds are added: (1) every amount above a threshold; (2) each day some
 terminals fall into wrong hands and everything there is fraud for 28 days; (3) each day the card data of some customers
 leak, and for 14 days a third of their transactions are fraud with five times the amount.
@@ -163,7 +163,7 @@ def _visits(customers: DataFrame, reachable: DataFrame, world: World, days: DayR
 
 
 def _poisson(world: World, mean: Column, *parts: Column) -> Column:
-    """A Poisson number of that mean: how many of the growing sums of probabilities lie below a uniform number."""
+    """A Poisson number of that mean: how many of the growing sums of probabilities are below a uniform number."""
     most = math.ceil(world.highest_mean_per_day + 10 * math.sqrt(world.highest_mean_per_day) + 10)
     share = F.exp(-mean)
     total = share
@@ -210,7 +210,7 @@ def _drawn_within(world: World, kind: str, number: Column, day: Column, days: in
     if mean == 0:
         return F.lit(False)
     draws = math.ceil(mean)
-    # The id belongs to exactly one share of the population, so one draw a day can hit it.
+    # The id belongs to exactly one share of the population, so one draw per day can hit it.
     share = F.floor(number * F.lit(draws) / F.lit(population))
     lowest = F.ceil(share * F.lit(population) / F.lit(draws))
     highest = F.ceil((share + F.lit(1)) * F.lit(population) / F.lit(draws))

@@ -63,7 +63,7 @@ def run(context: RunContext) -> None:
         raise InputMissingError(
             "FRD-006",
             f"There are no features on {context.days}.",
-            remedy="Run fraud.features for these days, or ask for others.",
+            remedy="Run fraud.features for these days, or choose others.",
         )
     labels = context.lake.read(LABELS, days=context.days)
     rows = labelled(features, training_labels(labels, known_by=str(known_by)))
@@ -90,7 +90,7 @@ def _check_unripe(context: RunContext, params: TrainParams, ripe: datetime) -> N
             cause=f"Their delay of {params.label_delay_days} days ends at {moment_text(ripe)}; the run began {clock}.",
             remedy=(
                 "Train on earlier days or run again then; --set allow_unripe_labels=true trains on what is known now, "
-                "and takes transactions that are not reported yet for honest."
+                "and counts transactions without a report as honest."
             ),
         )
     context.log.warning("labels of the last days are incomplete: known by %s, ripe at %s", clock, moment_text(ripe))
@@ -144,7 +144,7 @@ def _store(context: RunContext, params: TrainParams, model: TrainedModel, traini
         "input_versions": dict(context.lake.versions_read),
     }
     is_new = ModelStore(context.objects, "fraud").save(version, model.files, card)
-    context.log.info("model %s %s", version, "stored" if is_new else "was there already")
+    context.log.info("model %s %s", version, "stored" if is_new else "was already stored")
     return version
 
 
@@ -184,9 +184,9 @@ def _report(context: RunContext, params: TrainParams, training: Training, versio
     report.headline(
         "Labels known by",
         moment_text(training.labels_known_by),
-        "Start of the run, before the label delay had passed: frauds not reported yet count as honest"
+        "Start of the run, before the label delay had passed: frauds without a report count as honest"
         if training.is_unripe
-        else f"{params.label_delay_days} days after the last; the models score and are tested from then on",
+        else f"{params.label_delay_days} days after the last training day; scoring and tests start then",
     )
     table = [
         (version, model.effective["library"], model.trainer, model.sha256[:12])
@@ -197,7 +197,7 @@ def _report(context: RunContext, params: TrainParams, training: Training, versio
         ("version", "library", "trained on the", "hash"),
         table,
         note=(
-            "Each version has a card with every setting that was in effect, library defaults included. "
+            "Each version has a card with every setting in effect, library defaults included. "
             + _trainer_note(training.models, params)
         ),
     )
@@ -208,6 +208,6 @@ def _trainer_note(models: Sequence[TrainedModel], params: TrainParams) -> str:
     if trainers == {"driver"}:
         return f"Trained on the driver; xgboost found splits by the method {params.tree_method}."
     return (
-        f"Trained on the cluster; xgboost found splits by hist, with up to {params.max_bin} bins of each feature. "
+        f"Trained on the cluster; xgboost found splits by hist, with up to {params.max_bin} bins per feature. "
         "Scores differ from those of a model trained on the driver."
     )

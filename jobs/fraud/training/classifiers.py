@@ -57,7 +57,7 @@ def check_classes(rows: int, frauds: int, *, smallest_class_rows: int) -> None:
             "FRD-020",
             "There are too few rows of one class to train a model.",
             cause=f"{plural(frauds, 'fraud')} and {plural(rows - frauds, 'honest row')}; "
-            f"the least is {smallest_class_rows} of each.",
+            f"the minimum is {smallest_class_rows} of each.",
             remedy="Train on more days, check that labels were ingested, or lower train.smallest_class_rows.",
         )
 
@@ -72,7 +72,7 @@ def check_finite(values: Matrix, features: Sequence[str]) -> None:
     if broken:
         raise ContractError(
             "FRD-021",
-            "The training rows hold values that are not finite.",
+            "The training rows have values that are not finite.",
             cause=f"In {', '.join(broken)}.",
             remedy="Run fraud.features again for the training days; its rows are always finite.",
         )

@@ -18,23 +18,23 @@ class TrainParams(Params):
         7,
         ge=0,
         le=365,
-        description="Reports that came later than so many days after the last training day are unknown.",
+        description="Reports that came more than this many days after the last training day are ignored.",
     )
     allow_unripe_labels: bool = Field(
         False,
         description="Train on days whose label delay has not passed yet, with the labels known when the run starts.",
     )
     algorithms: tuple[Algorithm, ...] = Field(
-        ("logistic_regression", "xgboost"), min_length=1, description="What is trained, each as a model of its own."
+        ("logistic_regression", "xgboost"), min_length=1, description="Algorithms to train; each gives its own model."
     )
     driver_rows_limit: int = Field(
         2_000_000,
         ge=100,
         le=50_000_000,
-        description="Up to so many rows are trained on the driver, more on the cluster.",
+        description="Rows up to which training runs on the driver; beyond that, on the cluster.",
     )
     smallest_class_rows: int = Field(
-        10, ge=1, le=10**6, description="Fewest rows of each class with which a model is trained."
+        10, ge=1, le=10**6, description="Fewest rows of each class needed to train a model."
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of the trainers.")
     trees: int = Field(100, ge=1, le=10_000, description="xgboost: number of boosting rounds.")
@@ -47,7 +47,7 @@ class TrainParams(Params):
         16_384,
         ge=2,
         le=65_536,
-        description="xgboost by hist or approx, and on the cluster: bins of a feature; fewer are faster, less exact.",
+        description="xgboost with hist or approx, and on the cluster: bins per feature; fewer: faster, less exact.",
     )
     base_score: float = Field(
         0.5, gt=0, lt=1, description="xgboost: prediction before the first tree; releases from 2 on fit it if unset."
@@ -55,4 +55,4 @@ class TrainParams(Params):
     inverse_regularisation: float = Field(
         1.0, gt=0, le=1e6, description="Logistic regression: C, the inverse strength of the L2 penalty."
     )
-    cluster_workers: int = Field(2, ge=1, le=1000, description="Tasks of a training on the cluster.")
+    cluster_workers: int = Field(2, ge=1, le=1000, description="Tasks of a training run on the cluster.")

@@ -33,5 +33,5 @@ MODELS = Table(
     ),
     keys=("model_version",),
     suite="fraud.models",
-    description="The register of trained models; the model itself lies in the model folder of the lake.",
+    description="The register of trained models; the model itself is in the model folder of the lake.",
 )

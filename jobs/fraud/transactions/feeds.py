@@ -32,8 +32,8 @@ def transaction_rules(latest: datetime, highest_amount: float) -> list[Rule]:
         Rule("FRD-104", "the terminal is missing", is_blank("terminal_id")),
         Rule("FRD-105", "the amount is missing, not finite or cannot be read", is_null("tx_amount")),
         Rule("FRD-106", "the amount is negative", out_of_range("tx_amount", low=0)),
-        Rule("FRD-107", "the amount is higher than any believed", out_of_range("tx_amount", high=highest_amount)),
-        Rule("FRD-108", "the time lies in the future", out_of_range("tx_datetime", high=latest)),
+        Rule("FRD-107", "the amount is above the limit", out_of_range("tx_amount", high=highest_amount)),
+        Rule("FRD-108", "the time is in the future", out_of_range("tx_datetime", high=latest)),
     ]
 
 
@@ -45,7 +45,7 @@ def label_rules(latest: datetime) -> list[Rule]:
         Rule("FRD-113", "the report says neither fraud nor honest", is_null("is_fraud")),
         Rule("FRD-114", "the report is older than its transaction", later_than("tx_datetime", "reported_at")),
         Rule("FRD-115", "the transaction is unknown", lambda: F.col("tx_day").isNull() & ~is_blank("transaction_id")()),
-        Rule("FRD-116", "the report lies in the future", out_of_range("reported_at", high=latest)),
+        Rule("FRD-116", "the report is in the future", out_of_range("reported_at", high=latest)),
         Rule("FRD-118", "transactions of several days have this id", lambda: F.col(_NAMESAKES) > 1),
     ]
 
@@ -72,15 +72,15 @@ def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
     place by then. Where there are several the first of them is given, and their number in ``_namesakes``; where all
     are later, the first of all.
     """
-    told = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
+    carried = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
     # One entry a day at most: silver knows a transaction by id and day.
-    known = transactions.groupBy("transaction_id").agg(F.sort_array(F.collect_list(F.struct(*told))).alias("_known"))
+    known = transactions.groupBy("transaction_id").agg(F.sort_array(F.collect_list(F.struct(*carried))).alias("_known"))
     so_far = F.filter("_known", lambda one: one["tx_datetime"] <= F.col("reported_at"))
     meant = F.when(F.size(so_far) > 0, so_far).otherwise(F.col("_known"))
     named = bronze.join(known, "transaction_id", "left").withColumn("_meant", meant)
     first = F.col("_meant")[0]
     return named.select(
-        *bronze.columns, F.size("_meant").alias(_NAMESAKES), *(first[name].alias(name) for name in told)
+        *bronze.columns, F.size("_meant").alias(_NAMESAKES), *(first[name].alias(name) for name in carried)
     )
 
 

@@ -28,7 +28,7 @@ def run(context: RunContext) -> None:
     if not context.lake.exists(TRANSACTIONS):
         raise InputMissingError(
             "FRD-003",
-            "Labels cannot be taken in before the transactions that they speak of.",
+            "Labels cannot be ingested before their transactions.",
             cause=f"There is no table {TRANSACTIONS.name} yet.",
             remedy="Run fraud.ingest first, then this job again.",
         )
@@ -59,7 +59,7 @@ def run(context: RunContext) -> None:
 
 
 def _transaction_days(context: RunContext, bronze: DataFrame, params: IngestLabelsParams) -> DayRange:
-    """The days on which the reported transactions may lie: from the oldest believed one to the last report."""
+    """The days on which the reported transactions may be: from the oldest accepted one to the last report."""
     believed = bronze.where(F.col("reported_at") <= F.lit(context.started_at))
     day = F.to_date("reported_at")
     span = believed.agg(F.min(day).alias("first"), F.max(day).alias("last")).first()

@@ -11,10 +11,13 @@ class IngestParams(Params):
     """Parameters of ``fraud.ingest``."""
 
     highest_amount: float = Field(
-        10_000_000.0, gt=0, le=1e13, description="Amounts above are quarantined, in units of the currency."
+        10_000_000.0,
+        gt=0,
+        le=1e13,
+        description="Highest amount, in units of the currency; higher ones are quarantined.",
     )
     clock_tolerance_minutes: int = Field(
-        10, ge=0, le=1440, description="How far a transaction may lie ahead of the start of the run."
+        10, ge=0, le=1440, description="Minutes that a transaction may be after the start of the run."
     )
 
 
@@ -22,5 +25,8 @@ class IngestLabelsParams(Params):
     """Parameters of ``fraud.ingest_labels``."""
 
     oldest_transaction_days: int = Field(
-        180, ge=1, le=3650, description="How long after its transaction a label may be reported; older: quarantined."
+        180,
+        ge=1,
+        le=3650,
+        description="Days after its transaction within which a label may be reported; later labels are quarantined.",
     )

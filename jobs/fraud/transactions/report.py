@@ -20,7 +20,7 @@ def write_report(context: RunContext, taken: Taken, *, noun: str) -> None:
         f"New {noun}", f"{taken.fates.get(NEW, 0):,}", f"of {plural(read, 'row')} in {plural(taken.files, 'new file')}"
     )
     report.headline("Set aside", f"{taken.fates.get(REJECTED, 0):,}", "rows in the quarantine, with their reasons")
-    report.headline("Repeated", f"{taken.fates.get(REPEATED, 0):,}", "rows that were known already")
+    report.headline("Repeated", f"{taken.fates.get(REPEATED, 0):,}", "rows already known")
     if taken.first_day:
         report.text("Days", [f"The new {noun} belong to transactions of {taken.first_day} to {taken.last_day}."])
     reasons = sorted(taken.reasons.items(), key=lambda item: (-item[1], item[0]))

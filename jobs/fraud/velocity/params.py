@@ -11,8 +11,11 @@ class FeaturesParams(Params):
     """Parameters of ``fraud.features``."""
 
     label_delay_days: int = Field(
-        7, ge=1, le=365, description="Days after which a transaction counts as judged: terminal windows end there."
+        7,
+        ge=1,
+        le=365,
+        description="Days after which a transaction's label counts as known; terminal windows end there.",
     )
     proof_rows: int = Field(
-        100, ge=0, le=10_000, description="Rows computed again from the raw log, as of their time; 0: no proof."
+        100, ge=0, le=10_000, description="Rows recomputed from the raw log as of their time; 0: no proof."
     )

@@ -15,7 +15,7 @@ from jobs.fraud.velocity.tables import WINDOW_DAYS
 
 TOLERANCE = 1e-9
 _KEYS = TRANSACTIONS.keys
-# The same keys of the sampled rows, beside those of the log.
+# The same keys of the sampled rows, apart from those of the log.
 _SAMPLED = {"_id": "transaction_id", "_day": "tx_day"}
 
 

@@ -2,7 +2,7 @@
 
 A feature of a transaction at time t holds only what was known at t. Every window is the difference of two running
 totals over the rows of one customer or one terminal in order of time: the rows up to t, less the rows up to t - n days.
-Running totals cost one step a row whatever the window holds (a sliding frame would add up its window again for each
+Running totals cost one step per row whatever the window holds (a sliding frame would add up its window again for each
 row), need no self-join, and are exact here because counts and amounts are added as whole numbers.
 
 Ties: of several transactions of one customer in the same microsecond, each sees those with smaller ids and itself, as

@@ -33,7 +33,7 @@ def run(context: RunContext) -> None:
                 deleted[name] = delete_old_days(context, table, declared.get(name), params.retention_layers)
             compacted.append((name, *_maintain(context.lake, found, params)))
         except (WriteConflictError, TransientError) as error:
-            context.log.warning("%s is left as it is: %s", name, error.message)
+            context.log.warning("skipped %s: %s", name, error.message)
             left.append(error)
     _report(context, before, compacted, deleted, delete_old_staging(context, params))
     if left:
@@ -85,9 +85,9 @@ def _report(
     context.counts.detail("staged_files_deleted", staged)
     context.report.headline("Tables", str(len(before)))
     context.report.headline("Small files compacted", f"{removed:,}", f"into {added:,}")
-    context.report.headline("Rows out of retention", f"{sum(deleted.values()):,}", "deleted")
+    context.report.headline("Rows past retention", f"{sum(deleted.values()):,}", "deleted")
     context.report.table("Files before", COLUMNS, [one.row() for one in before], "Sizes in bytes.")
     gone = [(name, rows) for name, rows in deleted.items() if rows]
     if gone:
-        context.report.table("Days out of retention", ("table", "rows deleted"), gone)
+        context.report.table("Days past retention", ("table", "rows deleted"), gone)
     context.report.table("Compaction", ("table", "files replaced", "files written"), compacted)

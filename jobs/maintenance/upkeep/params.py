@@ -12,11 +12,14 @@ from common.config.params import Params
 class MaintainParams(Params):
     """Which tables are kept in shape, and from when on it pays."""
 
-    tables: tuple[str, ...] = Field((), description="Tables such as clickstream.events; none: all below the lake root.")
+    tables: tuple[str, ...] = Field(
+        (), description="Tables such as clickstream.events; default: all below the lake root."
+    )
     compact: bool = Field(True, description="Rewrite small files of a partition into fewer large ones.")
-    retention: bool = Field(True, description="Delete days that are older than their table's retention_days.")
+    retention: bool = Field(True, description="Delete days older than their table's retention_days.")
     retention_layers: tuple[Literal["bronze", "silver", "gold", "quarantine"], ...] = Field(
-        ("bronze", "quarantine"), description="Layers in which old days are deleted: by default where persons stand."
+        ("bronze", "quarantine"),
+        description="Layers in which old days are deleted; the defaults contain personal data.",
     )
     vacuum: bool = Field(True, description="Delete files that no version within the table's own retention needs.")
     checkpoint: bool = Field(True, description="Write a checkpoint of the latest version.")
@@ -27,8 +30,6 @@ class MaintainParams(Params):
         8, ge=2, le=100_000, description="A partition with fewer small files than this is left alone."
     )
     target_file_bytes: int = Field(
-        134_217_728, ge=65_536, le=4_294_967_296, description="Size in bytes that compaction aims at."
+        134_217_728, ge=65_536, le=4_294_967_296, description="Target file size of compaction in bytes."
     )
-    staged_days: int = Field(
-        7, ge=1, le=365, description="Staged rows that a failed audit left behind are deleted after so many days."
-    )
+    staged_days: int = Field(7, ge=1, le=365, description="Days after which staged rows of a failed audit are deleted.")

@@ -1,7 +1,7 @@
 """Old days: which rows of which tables are older than their retention, and their deletion.
 
 A table's retention comes from its declaration when a job of the suite declares it, else from its stored properties.
-Bronze rows that a run has begun to take in and not finished, or that wait for their day, are kept however old they are:
+Bronze rows that a run has begun to ingest and not finished, or that wait for their day, are kept however old they are:
 they are nowhere else.
 """
 
@@ -26,7 +26,7 @@ _BATCH = "_batch_id"
 
 @dataclass(frozen=True)
 class Retention:
-    """How long one table keeps its rows: those whose ``column`` lies before the day ``first_kept`` are deleted."""
+    """How long one table keeps its rows: those whose ``column`` is before the day ``first_kept`` are deleted."""
 
     column: str
     is_day: bool

@@ -25,10 +25,10 @@ def sessionise(folder: Path, text: str) -> Resolved:
 @pytest.mark.parametrize(
     ("text", "code", "said"),
     [
-        ("fruad: {score: {alerts_per_day: 3}}", "CFG-002", "'fruad' ({file}:1) is no family. Did you mean 'fraud'?"),
+        ("fruad: {score: {alerts_per_day: 3}}", "CFG-002", "'fruad' ({file}:1) is not a family. Did you mean 'fraud'?"),
         # A file of that name lies in conf/, which makes no family of it.
-        ("referrers: {search: [a]}", "CFG-002", "'referrers' ({file}:1) is no family."),
-        ("fraud: {scores: {}}", "CFG-002", "'scores' ({file}:1) is no job of fraud. Did you mean 'score'?"),
+        ("referrers: {search: [a]}", "CFG-002", "'referrers' ({file}:1) is not a family."),
+        ("fraud: {scores: {}}", "CFG-002", "'scores' ({file}:1) is not a job of fraud. Did you mean 'score'?"),
         (
             "fraud:\n  score: {alert_per_day: 3}",
             "CFG-002",

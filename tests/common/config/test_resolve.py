@@ -158,8 +158,8 @@ def test_spark_settings_keep_the_dots_of_their_names(tmp_path: Path) -> None:
         ("window.day=3", "CFG-002", "Did you mean 'days'?"),
         ("lake.lease_second=3", "CFG-002", "Did you mean 'lease_seconds'?"),
         ("label.x=3", "CFG-002", "has no parts"),
-        ("gap_minutes", "CFG-006", "gives no value"),
-        ("=3", "CFG-006", "gives no value"),
+        ("gap_minutes", "CFG-006", "has no value"),
+        ("=3", "CFG-006", "has no value"),
         ("gap_minutes=0", "CFG-003", "visits.gap_minutes (--set): input should be greater than or equal to 1, not '0'"),
         ("gap_minutes=many", "CFG-003", "valid integer"),
         ("window.unit=year", "CFG-003", "'day' or 'week'"),
@@ -195,7 +195,7 @@ def test_every_finding_of_a_file_is_told_at_once(tmp_path: Path) -> None:
 
 def test_an_unknown_job_in_a_family_file_is_refused(tmp_path: Path) -> None:
     error = refused(conf(tmp_path, shop="default:\n  visit: {gap_minutes: 3}\n"))
-    assert error.message == "'visit' (conf/shop.yaml:2) is no job of shop. Did you mean 'visits'?"
+    assert error.message == "'visit' (conf/shop.yaml:2) is not a job of shop. Did you mean 'visits'?"
 
 
 def test_an_unknown_environment_is_refused_with_a_near_one(tmp_path: Path) -> None:

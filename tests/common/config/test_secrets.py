@@ -42,7 +42,7 @@ def test_a_secret_that_is_not_there_names_its_reference(reference: str) -> None:
 def test_an_empty_secret_is_no_secret(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("\n")
-    with pytest.raises(UsageError, match="cannot be had"):
+    with pytest.raises(UsageError, match="could not be read"):
         reveal(f"secret://file/{file}")
 
 
@@ -56,7 +56,7 @@ def test_a_secret_of_secrets_manager_is_asked_for_by_name(monkeypatch: pytest.Mo
         stub.add_response("get_secret_value", answer, {"SecretId": "lake/key"})
         assert reveal("secret://aws/lake/key") == "hunter2"
         stub.add_client_error("get_secret_value", "AccessDeniedException")
-        with pytest.raises(UsageError, match="secret://aws/lake/key cannot be had"):
+        with pytest.raises(UsageError, match="secret://aws/lake/key could not be read"):
             reveal("secret://aws/lake/key")
 
 

@@ -56,8 +56,8 @@ def test_each_commit_names_its_run_and_its_lease_token(spark: SparkSession, lake
     for result, token in zip(made, (1, 2, 3), strict=True):
         lines = lake.objects.read(log_path(TABLE.relative_path, result.version_after)).splitlines()
         info = next(json.loads(line)["commitInfo"] for line in lines if b"commitInfo" in line)
-        told = json.loads(info["userMetadata"])
-        assert (told["run_id"], told["job"], told["lease_token"]) == ("test-run", "tests.job", token)
+        stamp = json.loads(info["userMetadata"])
+        assert (stamp["run_id"], stamp["job"], stamp["lease_token"]) == ("test-run", "tests.job", token)
 
 
 def test_a_commit_that_another_driver_overwrote_is_an_error(

@@ -34,8 +34,8 @@ def lease(objects: FolderStore, run_id: str, *, seconds: float = 60) -> Lease:
 def as_foreign(objects: FolderStore, token: int) -> None:
     """Let a held lease look as if a process on another machine held it."""
     path = f"{lease_folder(TABLE)}{token:020d}.json"
-    told = json.loads(objects.read(path))
-    objects.write(path, json.dumps({**told, "machine": "elsewhere"}).encode())
+    fields = json.loads(objects.read(path))
+    objects.write(path, json.dumps({**fields, "machine": "elsewhere"}).encode())
 
 
 def silent_for(objects: FolderStore, token: int, seconds: float) -> None:
@@ -49,7 +49,7 @@ def test_a_held_lease_is_refused_with_its_holder_and_since_when(objects: FolderS
         lease(objects, "second").acquire()
     assert caught.value.code == "LEA-001"
     assert caught.value.exit_code == 5
-    assert "by run first since 20" in caught.value.message
+    assert "Run first has been writing shop.orders since 20" in caught.value.message
 
 
 def test_a_released_lease_is_free_and_its_token_never_comes_again(objects: FolderStore) -> None:
@@ -122,7 +122,7 @@ def test_in_a_folder_the_lease_of_a_killed_process_is_taken_over_at_once(objects
     holder = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(WriteConflictError, match="by run dead"):
+    with pytest.raises(WriteConflictError, match="Run dead has been writing"):
         lease(objects, "next").acquire()
     holder.kill()
     holder.wait()

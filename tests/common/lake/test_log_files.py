@@ -26,9 +26,9 @@ def test_live_files_are_those_that_delta_reads_before_and_after_a_checkpoint(spa
         return spark.createDataFrame(list(values), SCHEMA).coalesce(1)
 
     def agree() -> None:
-        told = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(TABLE)}`").first()
+        detail = spark.sql(f"DESCRIBE DETAIL delta.`{lake.path(TABLE)}`").first()
         found = list(live_files(lake.objects, TABLE.relative_path))
-        assert (len(found), sum(file.size for file in found)) == (told["numFiles"], told["sizeInBytes"])
+        assert (len(found), sum(file.size for file in found)) == (detail["numFiles"], detail["sizeInBytes"])
 
     assert table_names(lake.objects) == {}
     lake.append_once(TABLE, rows((1, FIRST), (2, SECOND)), batch_id="1")

@@ -145,7 +145,7 @@ def test_a_bucket_that_is_not_there_and_a_refused_key_are_usage_errors(
         object_store("s3://nobody/x", settings).get("a")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(UsageError, match=r"LAK-009[\s\S]*Allow the role"):
+    with pytest.raises(UsageError, match=r"LAK-009[\s\S]*Allow the job's role"):
         object_store(settings.root, settings).get("a")
 
 

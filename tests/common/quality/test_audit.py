@@ -52,15 +52,15 @@ def comparison(**arguments: object) -> str:
     return f"- {{expectation: expect_column_pair_values_a_to_be_greater_than_b, kwargs: {json.dumps(arguments)}}}\n"
 
 
-@pytest.mark.parametrize(("or_equal", "told"), [(True, "1 of 5 rows (25 %)"), (False, "2 of 5 rows (50 %)")])
+@pytest.mark.parametrize(("or_equal", "observed"), [(True, "1 of 5 rows (25 %)"), (False, "2 of 5 rows (50 %)")])
 def test_columns_are_compared_as_great_expectations_does_and_a_null_breaks_nothing(
-    spark: SparkSession, tmp_path: Path, or_equal: bool, told: str
+    spark: SparkSession, tmp_path: Path, or_equal: bool, observed: str
 ) -> None:
     # One or two of the four rows that have anything to compare; of the fifth neither value is known.
     rows = spark.createDataFrame([(2, 1), (2, 2), (1, 2), (None, 1), (None, None)], "ends int, begins int")
     demand = suite(comparison(column_A="ends", column_B="begins", or_equal=or_equal))
     (row,) = audit(rows, TABLE, suite=demand).results
-    assert (row["column"], row["success"], row["observed"]) == ("ends, begins", False, told)
+    assert (row["column"], row["success"], row["observed"]) == ("ends, begins", False, observed)
     # With pages to write, Great Expectations compares the columns itself.
     assert audit(rows, TABLE, suite=demand, data_docs=tmp_path).results == [row]
 
@@ -95,8 +95,8 @@ def test_a_comparison_of_columns_costs_no_job_of_its_own(spark: SparkSession) ->
 
 def test_each_expectation_is_told_with_what_was_observed(things: DataFrame) -> None:
     result = audit(things, TABLE, suite=suite())
-    told = [(row["column"], row["severity"], row["success"], row["observed"]) for row in result.results]
-    assert told == [
+    outcomes = [(row["column"], row["severity"], row["success"], row["observed"]) for row in result.results]
+    assert outcomes == [
         ("id", "error", False, "2 of 4 rows (50 %)"),
         ("n", "error", False, "1 of 4 rows (25 %)"),
         # Counts of rows tell nothing of a person, the largest value does.

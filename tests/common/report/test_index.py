@@ -40,12 +40,12 @@ def test_a_failed_run_shows_its_error_and_exit_code(record: dict[str, Any], pars
     ]
     look = page.section("Jobs that need a look").text
     assert "LEA-001 Another run holds the table. What to do: Wait for it." in look
-    assert "The last run of 1 job out of 1 did not end well" in page.all("p", "lead")[0].text
+    assert "The last run of 1 job out of 1 did not succeed" in page.all("p", "lead")[0].text
 
 
 def test_a_job_that_recovered_needs_no_look(record: dict[str, Any], parsed: Parsed) -> None:
     page = parsed(render_index([run(record, 1, status="failed", exit_code=75), run(record, 2)]))
-    assert page.all("p", "lead")[0].text == "The last run of every job went well (1 job, 2 runs)."
+    assert page.all("p", "lead")[0].text == "The last run of every job succeeded (1 job, 2 runs)."
     assert page.section("Jobs").cells() == [["clickstream.sessionise", "done", "2026-11-01 00:02", "2", "1"]]
 
 

@@ -38,7 +38,7 @@ def test_broken_expectations_come_first_with_observed_and_expected_values(parsed
     ("passed", "states", "words"),
     [
         (True, [True, True], "All 2 checks passed."),
-        (True, [], "No expectations are declared for this table."),
+        (True, [], "This table has no expectations."),
         (False, [True], "The checks could not be completed, so the rows were not published."),
     ],
 )

@@ -73,7 +73,7 @@ TOY_TABLE = SimpleNamespace(name="toy.out", relative_path="gold/toy/out", person
 
 
 class Toy:
-    """The toy job in a lake of its own."""
+    """The toy job in its own lake."""
 
     def __init__(self, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.lake = lake

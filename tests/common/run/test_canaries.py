@@ -56,7 +56,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         ("driver", "RUN-003", "KeyError in common/run/runner.py"),
         ("raised_by_an_expression", "SPK-001", ""),
         ("refused_expression", "SRC-004", "no_such_name: UNRESOLVED_COLUMN.WITH_SUGGESTION: there is no such column"),
-        ("constraint", "LAK-003", "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES: a row breaks a constraint"),
+        ("constraint", "LAK-003", "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES: a row violates a constraint"),
         ("null", "LAK-003", "DELTA_NOT_NULL_CONSTRAINT_VIOLATED: a column that must not be null is null."),
         ("key_twice", "LAK-003", "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE: several new rows"),
         ("audited", "QLT-001", "expect_column_max_to_be_between (card) - hidden: a value of a row"),

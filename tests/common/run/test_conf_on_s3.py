@@ -18,8 +18,8 @@ pytestmark = pytest.mark.engine
 
 def _settings(s3: S3Server, name: str) -> Resolved:
     job = entry_of("clickstream.sessionise").load()
-    told = s3.settings().model_dump(include={"s3_endpoint_url", "s3_region", "s3_path_style"})
-    sets = [word for key, value in told.items() for word in ("--set", f"lake.{key}={value}")]
+    settings = s3.settings().model_dump(include={"s3_endpoint_url", "s3_region", "s3_path_style"})
+    sets = [word for key, value in settings.items() for word in ("--set", f"lake.{key}={value}")]
     arguments = ["--day", "2026-11-20", *sets, "--conf-file", f"s3://{BUCKET}/conf/{name}"]
     return settings_of(job, parse_flags(job, arguments), Services())
 

@@ -120,7 +120,7 @@ def test_without_causes_the_class_after_the_call_is_shown() -> None:
                     "expression": "'ann@example.org'", "sourceType": '"STRING"', "targetType": '"INT"'
                 },
             ),
-            "CAST_INVALID_INPUT: a value cannot be converted to the wanted type (SQLSTATE 22018, from STRING, to INT).",
+            "CAST_INVALID_INPUT: a value cannot be converted to the target type (SQLSTATE 22018, from STRING, to INT).",
         ),
         (
             spark_error(
@@ -134,7 +134,7 @@ def test_without_causes_the_class_after_the_call_is_shown() -> None:
         ),
         (
             aborted("org.apache.spark.SparkNumberFormatException: [CAST_INVALID_INPUT] The value 'ann@example.org'"),
-            "CAST_INVALID_INPUT: a value cannot be converted to the wanted type.",
+            "CAST_INVALID_INPUT: a value cannot be converted to the target type.",
         ),
         (
             spark_error(
@@ -142,7 +142,7 @@ def test_without_causes_the_class_after_the_call_is_shown() -> None:
                 "InvariantViolationException",
                 "delta.exceptions.captured",
             ),
-            "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES: a row breaks a constraint of the table.",
+            "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES: a row violates a constraint of the table.",
         ),
         (spark_error("[NEW_IN_SPARK_9] ann@example.org", "SparkRuntimeException", CAPTURED), "NEW_IN_SPARK_9."),
         (aborted("java.lang.RuntimeException: [ANN_SMITH] ann@example.org"), "RuntimeException."),

@@ -23,8 +23,8 @@ ROWS = Table("toy.rows", "gold", StructType([StructField("n", LongType())]), key
 
 
 def outcome(*, success: bool) -> dict[str, Any]:
-    told = {"expectation": "expect_n", "column": "n", "severity": "error", "observed": "1 of 3 rows", "detail": None}
-    return {**told, "success": success, "kwargs": {"column": "n"}, "why": ""}
+    fields = {"expectation": "expect_n", "column": "n", "severity": "error", "observed": "1 of 3 rows", "detail": None}
+    return {**fields, "success": success, "kwargs": {"column": "n"}, "why": ""}
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def context(settings: LakeSettings) -> Any:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """How the audit was asked for; ``success`` is what it will say."""
-    told: dict[str, Any] = {"success": True}
+    audited: dict[str, Any] = {"success": True}
 
     def audit(rows: Any, table: Table, *, data_docs: Path | None) -> AuditResult:
-        told.update(rows=rows.count(), data_docs=data_docs)
-        return AuditResult(table.name, [outcome(success=told["success"])])
+        audited.update(rows=rows.count(), data_docs=data_docs)
+        return AuditResult(table.name, [outcome(success=audited["success"])])
 
     monkeypatch.setattr("common.run.gate.audit", audit)
-    return told
+    return audited
 
 
 def test_rows_that_pass_are_noted_and_not_kept(

@@ -110,9 +110,9 @@ def test_a_plan_says_which_inputs_are_optional_or_come_from_outside(toy: Any) ->
     )
     assert toy.run(lambda context: None, "--plan", reads=reads) == 0
     assert "toy.out (optional, version 3) at" in toy.out
-    assert "toy.a (not there yet) at" in toy.out
-    assert "toy.b (external, not there) at" in toy.out
-    assert "toy.c (optional, external, not there) at" in toy.out
+    assert "toy.a (not created yet) at" in toy.out
+    assert "toy.b (external, missing) at" in toy.out
+    assert "toy.c (optional, external, missing) at" in toy.out
     assert "all tables" not in toy.out
 
 

@@ -73,7 +73,7 @@ def test_an_exception_of_a_record_is_printed_as_frames_without_its_message() -> 
 @pytest.mark.parametrize(
     ("error", "code", "sentence", "cause"),
     [
-        (KeyError("x"), "RUN-003", "The job broke.", "KeyError in common/run/runner.py"),
+        (KeyError("x"), "RUN-003", "The job failed.", "KeyError in common/run/runner.py"),
         (UsageError("TOY-001", "It broke.", cause="A cause."), "TOY-001", "It broke.", "A cause."),
     ],
 )

@@ -1,4 +1,4 @@
-"""Signals and faults, each in a process of its own."""
+"""Signals and faults, each in its own process."""
 
 from __future__ import annotations
 

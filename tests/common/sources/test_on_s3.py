@@ -124,18 +124,18 @@ def test_poisonous_files_on_s3_are_set_aside_within_a_gigabyte(s3: S3Server, tmp
     command = [sys.executable, str(script), s3.settings().model_dump_json(), JSON, f"s3://{BUCKET}/poison"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=800, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert {name: reason[:7] for name, reason in told["bad"].items()} == {
+    printed = json.loads(done.stdout.splitlines()[-1])
+    assert {name: reason[:7] for name, reason in printed["bad"].items()} == {
         "cut.json.gz": "SRC-102",
         "empty.json": "SRC-101",
     }
-    read = [(name, event_id) for name, event_id, reason, _ in told["rows"] if reason is None]
+    read = [(name, event_id) for name, event_id, reason, _ in printed["rows"] if reason is None]
     assert sorted(read) == sorted(
         (name, event_id)
         for name, copies in {"good name.json": 1, "long.json": 2, "long.json.gz": 1, "deep.json": 1}.items()
         for event_id in ("1", "2") * copies
     )
-    aside = {name: (reason, length) for name, _, reason, length in told["rows"] if reason}
+    aside = {name: (reason, length) for name, _, reason, length in printed["rows"] if reason}
     sha256 = hashlib.sha256(long_line[:-1]).hexdigest()
     for name in ("long.json", "long.json.gz"):
         assert aside[name] == (f"SRC-221 a line of 100000010 bytes, over the limit of 1048576; sha256 {sha256}", 1024)

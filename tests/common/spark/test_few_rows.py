@@ -20,8 +20,8 @@ ROW = (1, "a", NOON, date(2026, 11, 21), 0.5, Decimal("3.20"), ["u", "w"])
 
 def test_values_of_every_kind_and_nulls_come_back_as_they_were(spark: SparkSession) -> None:
     found = few_rows(spark, [ROW, (None,) * 7], SCHEMA)
-    told = found.selectExpr("k", "v", "unix_micros(at)", "on", "x", "m", "tags").collect()
-    assert [tuple(row) for row in told] == [
+    rows = found.selectExpr("k", "v", "unix_micros(at)", "on", "x", "m", "tags").collect()
+    assert [tuple(row) for row in rows] == [
         (1, "a", 1_795_262_400_000_000, date(2026, 11, 21), 0.5, Decimal("3.20"), ["u", "w"]),
         (None,) * 7,
     ]

@@ -84,9 +84,9 @@ def test_other_disagreements_are_listed_and_left(caplog: pytest.LogCaptureFixtur
     declared = {"spark.sql.adaptive.enabled": "false", "spark.ui.enabled": "true"}
     with caplog.at_level(logging.WARNING, "lakejobs.session"):
         refuse_or_warn(disagreements(declared, wanted))
-    # The local tuning is a mere preference: nobody is told.
+    # The local tuning is only a preference: no warning.
     assert [record.getMessage() for record in caplog.records] == [
-        "Spark settings left as they were set: spark.sql.adaptive.enabled is 'false' (a job asks for 'true')"
+        "kept Spark settings that were already set: spark.sql.adaptive.enabled is 'false' (a job asks for 'true')"
     ]
 
 

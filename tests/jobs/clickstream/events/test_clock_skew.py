@@ -32,8 +32,8 @@ LIMITS = TimeLimits(
 
 def read(spark: SparkSession, *texts: str | None) -> list[str | None]:
     rows = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, text string")
-    told = rows.select("n", timestamp_of(F.col("text"), LIMITS).cast("string").alias("time")).orderBy("n")
-    return [row["time"] for row in told.collect()]
+    times = rows.select("n", timestamp_of(F.col("text"), LIMITS).cast("string").alias("time")).orderBy("n")
+    return [row["time"] for row in times.collect()]
 
 
 def test_iso_times_are_read_with_and_without_an_offset(spark: SparkSession) -> None:

@@ -1,4 +1,4 @@
-"""Machines told by their user agent."""
+"""Bots recognised by their user agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines told by how they behave over a day."""
+"""Bots recognised by how they behave over a day."""
 
 from __future__ import annotations
 

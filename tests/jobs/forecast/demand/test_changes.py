@@ -131,8 +131,8 @@ def test_what_came_after_the_end_of_its_period_is_listed_with_its_day(spark: Spa
     )
     rows = demand_as_of(found, day(15), WEEKS, corrected_after=day(6)).orderBy("ds").collect()
     first = (day(0) - date(1970, 1, 1)).days
-    told = [(row["y"], [n - first for n in row["later_on"] or []], list(row["later_units"] or [])) for row in rows]
-    assert told == [(6.0, [7], [-2.0]), (0.0, [15], [-6.0])]
+    listed = [(row["y"], [n - first for n in row["later_on"] or []], list(row["later_units"] or [])) for row in rows]
+    assert listed == [(6.0, [7], [-2.0]), (0.0, [15], [-6.0])]
     late = demand_as_of(found, day(15), WEEKS, corrected_after=day(13)).orderBy("ds").collect()
     assert [row["later_on"] is None for row in late] == [True, False]
 

@@ -101,12 +101,12 @@ def test_quantiles_rise_are_floored_where_demand_is_and_are_zero_without_any(spa
 
 def test_orders_follow_from_the_forecast_the_errors_and_the_stock(spark: SparkSession) -> None:
     policy = Policy(lead_time_periods=1, review_periods=1, service_level=0.9, pack_size=6)
-    told = forecasts(
+    rows = forecasts(
         spark,
         *((name, MONDAY + timedelta(days=7 * n), n, "m", None, 10.0, 2.0, True, "smooth")
           for name in ("unknown", "low", "high") for n in (1, 2, 3)),
     )  # fmt: skip
-    demand = lead_time_demand(told, policy)
+    demand = lead_time_demand(rows, policy)
     assert {(row["lead_time_demand"], row["protection_demand"]) for row in demand.collect()} == {(10.0, 20.0)}
     # Nine errors 1 ... 9 of the lead time, 2 ... 18 of the whole time: rank ceil(10 x 0.9) = the 9th.
     errors = [("m", "smooth", step, float(step * n)) for step in (1, 2) for n in range(1, 10)]

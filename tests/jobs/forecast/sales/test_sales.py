@@ -135,8 +135,8 @@ def test_a_customer_is_a_pseudonym_under_the_key_and_nobody_stays_nobody(spark: 
     found = judged(spark, [LINE | {"customer_id": name, "_file": f"f{n}"} for n, name in enumerate(named)])
     # HMAC-SHA-256 by openssl: printf C1 | openssl dgst -sha256 -hmac a-test-key-of-enough-bytes
     customer = "7bca09bdd29216aadfe5f8b6231d35ac"
-    told = [(row["customer_id"], row["pseudonym_key_id"]) for row in found]
-    assert told == [(customer, "k7"), (None, None), (None, None), (None, None)]
+    customers = [(row["customer_id"], row["pseudonym_key_id"]) for row in found]
+    assert customers == [(customer, "k7"), (None, None), (None, None), (None, None)]
     assert fates(found) == ["new", "new", "repeated", "repeated"]
 
 

@@ -29,11 +29,11 @@ def test_each_series_is_seen_once_whole_and_in_the_order_of_its_days(spark: Spar
         rows = [(name, DAY + timedelta(days=n), float(n)) for n in (3, 1, 0, 2) for name in names]
         history = spark.createDataFrame(rows, _HISTORY)
 
-        def told(series: pd.DataFrame) -> pd.DataFrame:
+        def seen_series(series: pd.DataFrame) -> pd.DataFrame:
             found = series.groupby("unique_id")["y"].agg(lambda y: " ".join(map(str, y)))
             return found.rename("seen").reset_index()
 
-        seen = in_buckets(history, told, "unique_id string, seen string", rows=36, rows_per_bucket=10, least=3)
+        seen = in_buckets(history, seen_series, "unique_id string, seen string", rows=36, rows_per_bucket=10, least=3)
         assert sorted(map(tuple, seen.collect())) == [(name, "0.0 1.0 2.0 3.0") for name in names]
     finally:
         spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")

@@ -40,13 +40,13 @@ def test_every_series_gets_finite_values_that_are_not_negative(name: str, model:
 
 
 def test_the_ladder_goes_from_the_champion_over_the_naive_to_the_mean_and_to_zero() -> None:
-    told = [
+    outcomes = [
         laddered_forecast("theta", np.array([1.0, 2.0, 3.0]), 1, 1)[1:],
         laddered_forecast("theta", np.array([1.0, 3.0, np.inf]), 1, 1)[1:2],
         laddered_forecast("theta", np.zeros(9), 1, 1)[1:],
         laddered_forecast("theta", np.array([np.nan]), 1, 1)[1:],
     ]
-    assert told == [
+    assert outcomes == [
         ("seasonal_naive", "theta needs 5 periods, 3 are there"),
         ("mean",),
         ("zero", "no demand at all"),

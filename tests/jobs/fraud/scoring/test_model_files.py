@@ -200,10 +200,10 @@ def _patched(name: str, value: int) -> bytes:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("left_children", 0, "back into itself"),
-        ("left_children", 10_000, "a node that it does not have"),
-        ("right_children", -7, "a node that it does not have"),
-        ("split_indices", 3, "a feature that it does not have"),
+        ("left_children", 0, "a cycle"),
+        ("left_children", 10_000, "a node that does not exist"),
+        ("right_children", -7, "a node that does not exist"),
+        ("split_indices", 3, "a feature that does not exist"),
     ],
 )
 def test_a_tree_that_points_out_of_itself_is_refused(name: str, value: int, words: str) -> None:

@@ -1,4 +1,4 @@
-"""The last words of a run: a table for a person, the record for a program."""
+"""The summary of a run: a table for people, the record for programs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 
 def print_refusal(job: Job, error: LakejobsError | Failure, *, as_json: bool) -> int:
-    """Tell of a run that never started; the exit code. With JSON the record holds the error alone."""
-    told = {"code": error.code, "message": error.message, "cause": error.cause, "remedy": error.remedy}
+    """Report a run that never started; returns the exit code. With JSON, the record has only the error."""
+    fields = {"code": error.code, "message": error.message, "cause": error.cause, "remedy": error.remedy}
     if as_json:
         record = {
             "schema_version": SCHEMA_VERSION,
             "job": job.name,
             "status": STATUS_FAILED,
             "exit_code": error.exit_code,
-            "error": told,
+            "error": fields,
         }
         sys.stdout.write(to_json(record).decode())
         sys.stdout.flush()
-    print_error(told)
+    print_error(fields)
     return error.exit_code
 
 
@@ -44,17 +44,17 @@ def print_error(error: Mapping[str, Any]) -> None:
     sys.stderr.flush()
 
 
-def print_closing(record: Mapping[str, Any], *, as_json: bool) -> None:
-    """The end of a run on standard output: the record alone with ``-o json``, otherwise the closing table."""
+def print_summary(record: Mapping[str, Any], *, as_json: bool) -> None:
+    """The end of a run on standard output: the record alone with ``-o json``, otherwise a table."""
     if record["error"]:
         print_error(record["error"])
-    with suppress(BrokenPipeError):  # Whoever was reading has seen enough; the record is stored.
-        sys.stdout.write(to_json(record).decode() if as_json else closing_text(record))
+    with suppress(BrokenPipeError):  # The reader closed the pipe; the record is stored.
+        sys.stdout.write(to_json(record).decode() if as_json else summary_text(record))
         sys.stdout.flush()
 
 
-def closing_text(record: Mapping[str, Any]) -> str:
-    """Rows, table versions, seconds, report and next command, a line each."""
+def summary_text(record: Mapping[str, Any]) -> str:
+    """Rows, table versions, seconds, report and next command, one per line."""
     days = record["days"]
     what = record["job"]
     if days:
