@@ -1,6 +1,6 @@
 """What a run costs before it has many rows: Spark jobs and SQL executions of small runs, by the lines that start them.
 
-``python -m benchmarks.fixed_price`` prints a list for each run. Counts, not seconds: a busy machine does not change them.
+``python -m benchmarks.fixed_price`` prints a list for each run. Counts, not seconds: they stay on a busy machine.
 """
 
 from __future__ import annotations
