@@ -15,13 +15,14 @@ from common.lake.audited import AuditedRows, publishable
 from common.lake.declared import Declared
 from common.lake.delta import commits
 from common.lake.delta.spark_writes import session_conf
-from common.lake.delta.writer import Writer
+from common.lake.delta.writer import Writer, note_size
 from common.lake.result import WriteResult
 from common.lake.set_aside import late_table, quarantine_table
 from common.lake.staging import StagedRows
 from common.lake.storage.open import object_store
 from common.lake.table import Table
 from common.spark.few_rows import few_rows
+from common.spark.input_size import held_if_small, is_planned_once
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -103,6 +104,7 @@ class Lake:
                 remedy="Run the job that writes it first, or check the lake root.",
             )
         reading = self.versions_read[table.name] = latest if version is None else version
+        note_size(self, table, reading)
         rows = self.spark.read.format("delta").option("versionAsOf", reading).load(self.path(table))
         new = {field.name for field in contract.additions(table, rows.schema)}
         rows = rows.select(
@@ -113,7 +115,7 @@ class Lake:
         )
         if days is not None:
             rows = rows.where(days.predicate(_day_column(table)))
-        return rows
+        return held_if_small(rows)
 
     def changes(self, table: Table, *, since_version: int) -> DataFrame:
         """The rows changed after ``since_version``: the contract's columns, ``_change_type``, ``_commit_version`` and
@@ -129,6 +131,7 @@ class Lake:
                 "CAST(NULL AS TIMESTAMP) _commit_timestamp",
             )
         self.versions_read[table.name] = latest
+        note_size(self, table, latest)
         feed = self.spark.read.format("delta").option("readChangeFeed", "true")
         feed = feed.option("startingVersion", since_version + 1).option("endingVersion", latest)
         names = [*table.schema.names, "_change_type", "_commit_version", "_commit_timestamp"]
@@ -257,7 +260,10 @@ class Lake:
 
     def _sized(self, table: Table, rows: DataFrame, *, days: DayRange | None = None) -> DataFrame:
         """Rows laid out for few, well-filled files: one shuffle when several days are written, none for one day."""
-        if table.day_column and (days is None or len(days) > 1):
+        if table.day_column and (days is None or len(days) > 1) and is_planned_once():
+            # Rebalancing is a part of adaptive planning.
+            rows = rows.repartition(table.day_column)
+        elif table.day_column and (days is None or len(days) > 1):
             # Spelt in SQL because Spark 3.5 takes no column in DataFrame.hint.
             hinted = f"SELECT /*+ REBALANCE(`{table.day_column}`) */ * FROM {{rows}}"  # noqa: S608 - a declared name
             rows = self.spark.sql(hinted, rows=rows)

@@ -1,4 +1,4 @@
-"""The audit of staged rows: a suite of table expectations, run by Great Expectations before anything is published."""
+"""The audit of staged rows: a suite of table expectations, evaluated before anything is published."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from common.causes import traceback_cause
 from common.errors import ContractError, UsageError
+from common.quality.counting import check_arguments, counted, is_countable
 from common.quality.expectations import Expectation, Suite
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from common.lake.table import Table
 
 # Counts without sample values: one Spark job less for each expectation, and no personal data in the result.
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _OBSERVED_CHARACTERS = 200
-_COMPARISON = "expect_column_pair_values_a_to_be_greater_than_b"
 # Expectations whose observed value is a count or a share, or computed from many rows; others show a row's own value.
 _OF_MANY_ROWS = re.compile(r"^expect_table_|_(mean|stdev|sum|value_count|proportion_of_\w+|unique_value_count)_to_be_")
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?")
@@ -69,20 +69,18 @@ class AuditResult:
 
 
 def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_docs: Path | None = None) -> AuditResult:
-    """Run the suite of ``table`` (or ``suite``) on ``rows``, which should be staged: each expectation reads them.
+    """Hold ``rows``, which should be staged, against the suite of ``table`` (or ``suite``).
 
-    A table without a suite passes. With ``data_docs``, a folder, Great Expectations writes its own pages there; they
-    load scripts from the network. Raises UsageError QLT-002 (no such suite), QLT-003 (an expectation is not known or
-    its arguments are wrong).
+    Plain conditions are counted in one pass (common.quality.counting), and Great Expectations is loaded only for the
+    others. A table without a suite passes. With ``data_docs``, a folder, Great Expectations does it all and writes its
+    own pages there; they load scripts from the network. Raises UsageError QLT-002 (no such suite), QLT-003 (an
+    expectation is not known or its arguments are wrong).
     """
     if suite is None:
         if table.suite is None:
             return AuditResult(table.name, [])
         suite = Suite.load(table.suite)
-    expectations = suite.expectations
-    if data_docs is None:
-        rows, expectations = _in_fewer_passes(rows, expectations)
-    outcomes = _run(rows, expectations, table.name, data_docs)
+    outcomes = _outcomes(rows, suite.expectations, table.name, data_docs)
     personal = set(table.personal_columns)
     return AuditResult(
         table.name,
@@ -93,35 +91,16 @@ def audit(rows: DataFrame, table: Table, *, suite: Suite | None = None, data_doc
     )
 
 
-def _in_fewer_passes(
-    rows: DataFrame, expectations: tuple[Expectation, ...]
-) -> tuple[DataFrame, tuple[Expectation, ...]]:
-    """Comparisons of two columns as demands on a column of their own, which says whether they hold.
-
-    Great Expectations counts the rows twice for each pair of columns, but looks at all single columns in one pass. As
-    there, a comparison with one null is not broken, and one of two nulls is none. A comparison that cannot be made is
-    left as it is, so that Great Expectations says what is wrong with it.
-    """
-    from pyspark.sql import functions as F
-    from pyspark.sql.types import AtomicType
-
-    kinds = {field.name: field.dataType for field in rows.schema if isinstance(field.dataType, AtomicType)}
-    compared: dict[str, Column] = {}
-    told = list(expectations)
-    for position, item in enumerate(expectations):
-        if item.expectation != _COMPARISON or item.kwargs.keys() - {"or_equal"} != {"column_A", "column_B"}:
-            continue
-        names = (item.kwargs["column_A"], item.kwargs["column_B"])
-        if not kinds.keys() >= set(names) or kinds[names[0]] != kinds[names[1]]:
-            continue
-        left, right = (F.col(f"`{name}`") for name in names)
-        holds = left >= right if item.kwargs.get("or_equal") else left > right
-        column = f"_holds_{position}"
-        compared[column] = F.when(left.isNotNull() | right.isNotNull(), F.coalesce(holds, F.lit(True)))
-        told[position] = Expectation(
-            expectation="expect_column_values_to_be_in_set", kwargs={"column": column, "value_set": [True]}
-        )
-    return rows.withColumns(compared), tuple(told)
+def _outcomes(rows: DataFrame, expectations: Sequence[Expectation], name: str, data_docs: Path | None) -> list[Any]:
+    """One result for each expectation, in the order given."""
+    for item in expectations:
+        check_arguments(item, name)
+    own = [item for item in expectations if data_docs is None and is_countable(item, rows.schema)]
+    others = [item for item in expectations if item not in own]
+    # First, because it refuses suites that are not valid.
+    found = [*zip(others, _run(rows, others, name, data_docs) if others else [], strict=True)]
+    found += zip(own, counted(rows, own) if own else [], strict=True)
+    return [next(outcome for one, outcome in found if one is item) for item in expectations]
 
 
 def _run(rows: DataFrame, expectations: Sequence[Expectation], name: str, data_docs: Path | None) -> list[Any]:

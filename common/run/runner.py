@@ -18,9 +18,10 @@ from common.run.failures import Failure, explain
 from common.run.flags import Flags
 from common.run.record.build import running_build
 from common.run.record.index import keep_index
-from common.run.record.keep import earlier_attempts, empty_outbox, keep_record, keep_report, put_in_outbox
+from common.run.record.keep import earlier_attempts, keep_record, keep_report, put_in_outbox
 from common.run.record.record import Record, ended_record, new_run_id, record_path, started_record
 from common.run.signals import stoppable, undisturbed
+from common.spark.input_size import planned_by_size
 from common.spark.jobs import cancel_jobs
 
 if TYPE_CHECKING:
@@ -109,7 +110,6 @@ class Run:
                 record.update(status="failed", exit_code=failure.exit_code, error=failure.as_dict(), next_command="")
         _attempted(context, record, "row of ops.runs not kept", lambda: put_in_outbox(context, record))
         if not stopped:
-            _attempted(context, record, "row of ops.runs left for the next run", lambda: empty_outbox(context))
             _attempted(context, record, "index of runs not kept", lambda: keep_index(context.objects, record))
 
 
@@ -118,7 +118,8 @@ def _leased(context: RunContext, body: Callable[[RunContext], None]) -> None:
     writes = context.job.writes
     with context.lake.lease(attribute(writes[0])) if writes else nullcontext():
         try:
-            body(context)
+            with planned_by_size():
+                body(context)
             context.counts.check()
         except BaseException:
             # Before the lease is given back: no task of this run may write any more.

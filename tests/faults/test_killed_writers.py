@@ -32,6 +32,7 @@ from common.lake.storage.open import object_store
 from common.run.context import Services
 from common.run.launch import run_job
 from common.run.record.ops_tables import RUNS
+from common.run.record.outbox import fill_ops
 
 pytestmark = pytest.mark.fault
 
@@ -97,37 +98,42 @@ def test_a_merge_that_was_committed_is_merged_again_into_the_same_rows(lake: Lak
     assert _rows(lake, "merge") == [(0, "a-0"), (1, "a-0"), (2, "a-0")]
 
 
-READER = """
+FILLER = """
 import sys
 from common.config.params import Params
 from common.job.declaration import Job
 from common.run.launch import run_job
+from common.run.record.outbox import fill_ops
 
 def body(context):
-    context.lake
+    fill_ops(context.lake)
 
-sys.modules["reader"] = sys.modules["__main__"]
-sys.exit(run_job(Job("toy.reader", "Reads.", Params, "reader:body", by_day=False), sys.argv[1:]))
+sys.modules["filler"] = sys.modules["__main__"]
+sys.exit(run_job(Job("toy.filler", "Fills.", Params, "filler:body", by_day=False), sys.argv[1:]))
 """
 
 
-def test_a_run_killed_while_its_row_of_ops_runs_is_committed_has_that_row_once(
+def test_a_filling_of_the_ops_tables_killed_after_its_commit_is_repeated_without_a_second_row(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = ["--lake", str(tmp_path / "lake"), "--run-id"]
+    job = Job("toy.filler", "Fills.", Params, "filler:body", by_day=False)
+    services = Services(session=lambda _settings, _name: spark)
+    monkeypatch.setitem(sys.modules, "filler", SimpleNamespace(body=lambda context: None))
+    assert run_job(job, [*flags, "first"], services=services) == 0
     killed = subprocess.run(
-        [sys.executable, "-c", READER, *flags, "first"],
+        [sys.executable, "-c", FILLER, *flags, "second"],
         env={**os.environ, **interpreted_process(), "LAKEJOBS_FAULT": "lake.after_commit:kill"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    monkeypatch.setitem(sys.modules, "reader", SimpleNamespace(body=lambda context: context.lake))
-    job = Job("toy.reader", "Reads.", Params, "reader:body", by_day=False)
-    assert run_job(job, [*flags, "second"], services=Services(session=lambda _settings, _name: spark)) == 0
+    assert (tmp_path / "lake/runs/_pending/first-1.json").is_file()
+    monkeypatch.setitem(sys.modules, "filler", SimpleNamespace(body=lambda context: fill_ops(context.lake)))
+    assert run_job(job, [*flags, "third"], services=services) == 0
     rows = spark.read.format("delta").load(str(tmp_path / "lake" / RUNS.relative_path)).collect()
-    assert sorted(row["run_id"] for row in rows) == ["first", "second"]
+    assert [row["run_id"] for row in rows] == ["first"]
 
 
 def test_on_s3_a_writer_killed_while_it_writes_files_leaves_no_row_and_is_followed(

@@ -73,6 +73,15 @@ def latest_version(objects: ObjectStore, table_path: str) -> int | None:
     return max((int(match.group(1)) for match in found if match), default=start)
 
 
+def table_bytes(objects: ObjectStore, table_path: str, version: int) -> int | None:
+    """The bytes of all live files at a version, as Delta's checksum of the version says; None where there is none."""
+    stored = objects.get(f"{table_path}/_delta_log/{version:020d}.crc")
+    try:
+        return None if stored is None else int(json.loads(stored.body)["tableSizeBytes"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def checkpointed_version(objects: ObjectStore, table_path: str, *, after: int) -> int | None:
     """The latest version behind ``after`` of which there is a checkpoint, None when there is none."""
     log = f"{table_path}/_delta_log/"

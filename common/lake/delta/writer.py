@@ -19,6 +19,7 @@ from common.lake.delta.spark_writes import raise_contract, session_conf
 from common.lake.lease import Lease
 from common.lake.result import WriteResult, write_result
 from common.lake.table import Table
+from common.spark.input_size import asks_for_size, note_input
 from common.spark.internals import has_transaction
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ _FILE_SIZE = "spark.sql.adaptive.advisoryPartitionSizeInBytes"
 _LAST_COMMIT = "spark.databricks.delta.lastCommitVersionInSession"
 # Delta takes a MERGE's metadata from the session, and tells the version of a commit there: one write at a time.
 _ONE_WRITE = threading.RLock()
+
+
+def note_size(lake: Site, table: Table, version: int) -> None:
+    """Have the run's queries planned by the size of a table that it reads."""
+    if asks_for_size():
+        note_input(lake.spark, commits.table_bytes(lake.objects, table.relative_path, version))
 
 
 class Writer:
@@ -86,6 +93,8 @@ class Writer:
         stamps: list[commits.Stamp] = []
         with self.lease(table) as lease, _ONE_WRITE:
             first = self._version(table)
+            if operation == "MERGE" and first is not None:
+                note_size(self._lake, table, first)
 
             def attempt() -> tuple[int, commits.Commit | None, bool]:
                 path = self._prepared(table)

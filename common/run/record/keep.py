@@ -1,7 +1,7 @@
-"""Keeps the record and the report of a run: objects first, then rows of ``ops.quality`` and ``ops.runs``.
+"""Keeps the record and the report of a run, as objects.
 
-The rows go through an outbox: a marker object holds the record until they are committed, and the next run that has a
-session appends what an earlier one could not (stopped, no session, lease held).
+A copy of the record goes into the outbox, from which maintenance fills ``ops.runs`` and ``ops.quality``: a run pays for
+no commit of its own (see common.run.record.outbox).
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 from common.errors import TransientError
 from common.run.failures import explain
-from common.run.record.record import Record, ops_key, ops_row, quality_rows, record_path, report_path, to_json
+from common.run.record.record import Record, record_path, report_path, to_json
 
 if TYPE_CHECKING:
     from common.lake.storage.objects import ObjectStore
     from common.run.context import RunContext
 
-_PENDING = "runs/_pending/"
-_MOST_PENDING = 100
-# A job's own table is not waited for unless the settings say so; these two are written by every run, for seconds.
-_LEAST_WAIT_SECONDS = 60
+PENDING = "runs/_pending/"
+"""Where the records wait for maintenance, below the lake root."""
 
 
 def earlier_attempts(objects: ObjectStore, path: str) -> int:
@@ -44,33 +42,8 @@ def keep_record(context: RunContext, record: Record) -> None:
 
 
 def put_in_outbox(context: RunContext, record: Record) -> None:
-    """Leave the record where this run, or the next one that has a session, finds it for ``ops.runs``."""
-    context.objects.write(f"{_PENDING}{record['run_id']}-{record['attempt']}.json", to_json(record))
-
-
-def empty_outbox(context: RunContext) -> None:
-    """Append the records of the outbox, and their audits, to ``ops.runs`` and ``ops.quality``.
-
-    Nothing without a session. Runs that end at once append one after the other. Raises WriteConflictError LEA-001 when
-    another run holds the lease for too long.
-    """
-    if context.opened("lake") is None:
-        return
-    from common.run.record.ops_tables import QUALITY, RUNS
-
-    wait_s = max(context.settings.lease_wait_seconds, _LEAST_WAIT_SECONDS)
-    with context.lake.lease(RUNS, wait_seconds=wait_s):
-        for number, entry in enumerate(context.objects.list(_PENDING)):
-            if number == _MOST_PENDING:
-                break
-            stored = context.objects.get(entry.path)
-            if stored is not None:
-                pending = json.loads(stored.body)
-                checked = quality_rows(pending)
-                if checked:
-                    context.lake.append_ops(QUALITY, checked, key=ops_key(pending))
-                context.lake.append_ops(RUNS, [ops_row(pending)], key=ops_key(pending))
-                context.objects.delete(entry.path)
+    """Leave the record where maintenance finds it for ``ops.runs``."""
+    context.objects.write(f"{PENDING}{record['run_id']}-{record['attempt']}.json", to_json(record))
 
 
 def keep_report(context: RunContext, record: Record) -> None:

@@ -14,6 +14,7 @@ from common.sources.files.locations import FileOpener, FoundFile, find_files
 from common.sources.files.scanning import Scan, scan
 from common.sources.mapping.model import Source
 from common.spark.few_rows import few_rows
+from common.spark.input_size import note_input
 
 if TYPE_CHECKING:
     from common.config.lake_settings import LakeSettings
@@ -47,6 +48,7 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
     Raises InputMissingError SRC-007 when there is no file.
     """
     files = find_files(location, settings, source.ignore_files)
+    note_input(spark, sum(file.bytes for file in files))
     bins = _bins(files)
 
     def look(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from common.intake.batches import Batch
+from common.intake.batches import Batch, BatchLog
 from common.intake.fates import NEW, REJECTED, REPEATED
 from common.intake.feed import Feed, Taken, take_in
 from common.report.wording import plural
@@ -31,6 +31,7 @@ def run(context: RunContext) -> None:
     params = context.params_as(IngestParams)
     rules = sales_rules(context.started_at + timedelta(days=params.future_days), params.largest_quantity)
     key = pseudonym_key(context)
+    may_hold_series = _may_hold_series(context)
 
     def judge(bronze: DataFrame) -> DataFrame:
         lines = sales_lines(bronze, params.time_zone, key)
@@ -39,7 +40,7 @@ def run(context: RunContext) -> None:
             _stored(context, lines),
             rules,
             keep_duplicates=params.duplicates == "keep",
-            has_series=not lines.where("is_series").isEmpty(),
+            has_series=may_hold_series and not lines.where("is_series").isEmpty(),
         )
 
     def publish(rows: AuditedRows, batch: Batch) -> None:
@@ -57,6 +58,15 @@ def run(context: RunContext) -> None:
         identifiers=("invoice_id", "transaction_id", "item_id", "customer_id", "unique_id"),
     )
     _write_report(context, take_in(context, feed))
+
+
+def _may_hold_series(context: RunContext) -> bool:
+    """False when no bronze row that this run judges can be the value of a ready series: nothing needs to be looked for.
+
+    A batch of an earlier run may have come by another source.
+    """
+    mapped = context.source is None or bool({"unique_id", "y"} & set(context.source.columns))
+    return mapped or not all(batch.is_done for batch in BatchLog(context.objects, SALES.name).all())
 
 
 def _stored(context: RunContext, lines: DataFrame) -> DataFrame | None:

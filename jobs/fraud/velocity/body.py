@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -32,7 +33,7 @@ def run(context: RunContext) -> None:
     read_days = context.days.extended(before_days=history_days(params.label_delay_days))
     transactions = context.lake.read(TRANSACTIONS, days=read_days)
     labels = _labels(context).where(read_days.predicate("tx_day"))
-    own = transactions.where(context.days.predicate("tx_day")).count()
+    own, first_day = _own_rows(context, transactions)
     if own == 0:
         raise InputMissingError(
             "FRD-005",
@@ -47,7 +48,14 @@ def run(context: RunContext) -> None:
         written = context.lake.replace_days(audited, days=context.days)
         _report(context, params, staged.rows, proved)
     context.counts.add(rows_read=own, rows_written=written.rows_written)
-    _warn_of_short_history(context, transactions)
+    _warn_of_short_history(context, first_day)
+
+
+def _own_rows(context: RunContext, transactions: DataFrame) -> tuple[int, date | None]:
+    """How many transactions the run has on its own days, and the first day of all that it reads."""
+    is_own = F.expr(context.days.predicate("tx_day"))
+    found = transactions.agg(F.count_if(is_own).alias("own"), F.min("tx_day").alias("first")).first()
+    return (0, None) if found is None else (found["own"], found["first"])
 
 
 def _labels(context: RunContext) -> DataFrame:
@@ -80,12 +88,11 @@ def _prove(
     return len(leaks)
 
 
-def _warn_of_short_history(context: RunContext, transactions: DataFrame) -> None:
-    first = transactions.agg(F.min("tx_day").alias("day")).first()
+def _warn_of_short_history(context: RunContext, first_day: date | None) -> None:
     needed = context.days.extended(before_days=history_days(context.params_as(FeaturesParams).label_delay_days)).first
-    if first is not None and first["day"] is not None and first["day"] > needed:
+    if first_day is not None and first_day > needed:
         context.log.warning(
-            "history begins on %s, the windows reach back to %s: early rows see less", first["day"], needed
+            "history begins on %s, the windows reach back to %s: early rows see less", first_day, needed
         )
 
 

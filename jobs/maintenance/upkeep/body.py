@@ -8,13 +8,16 @@ from common.errors import LakejobsError, TransientError, WriteConflictError
 from common.lake.delta.maintain import checkpoint, compact, stored_table, vacuum
 from common.lake.lake import Lake
 from common.run.context import RunContext
+from common.run.record.outbox import fill_ops
 from jobs.maintenance.upkeep.params import MaintainParams
 from jobs.maintenance.upkeep.retention import declared_tables, delete_old_days
 from jobs.maintenance.upkeep.small_files import COLUMNS, TableFiles, chosen_tables, files_of
 
 
 def run(context: RunContext) -> None:
-    """Maintain the chosen tables. One that another run holds or that fails for now is left for the next time.
+    """Fill the ``ops`` tables, then maintain the chosen tables.
+
+    One that another run holds or that fails for now is left for the next time.
 
     The others are done first; then the run ends with the exit code of the first that was left.
     """
@@ -23,6 +26,12 @@ def run(context: RunContext) -> None:
     left: list[LakejobsError] = []
     compacted = []
     deleted: dict[str, int] = {}
+    # First, so that what it writes is maintained with the rest.
+    try:
+        context.counts.detail("run_records", fill_ops(context.lake))
+    except (WriteConflictError, TransientError) as error:
+        context.log.warning("ops.runs is not filled: %s", error.message)
+        left.append(error)
     declared = declared_tables() if params.retention else {}
     for name, path in chosen_tables(context.objects, params.tables).items():
         found = files_of(context.objects, name, path, params)

@@ -37,6 +37,8 @@ class FakeLake:
         self.events: list[str] = []
         self.versions_read: dict[str, int] = {}
         self.writes: list[WriteResult] = []
+        self.objects = context.objects
+        self.settings = context.settings
         self.ops_rows: dict[str, dict[str, Any]] = {}
         self.broken_ops = False
         self.taken: set[str] = set()

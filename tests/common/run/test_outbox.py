@@ -1,64 +1,80 @@
-"""Rows of ops.runs and ops.quality: written at the end of a run, or left for the next one."""
+"""Rows of ops.runs and ops.quality: a run leaves its record, of which a filling of the tables makes one row."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common.errors import ContractError
 from common.run.context import RunContext
+from common.run.record.outbox import fill_ops
 
 pytestmark = pytest.mark.unit
 
 
-def test_the_row_of_ops_runs_is_written_for_success_and_failure(toy: Any) -> None:
-    for error in (None, ValueError("no")):
+def pending(toy: Any) -> list[Path]:
+    return sorted((toy.lake / "runs" / "_pending").glob("*.json"))
+
+
+def filling(toy: Any, **state: Any) -> dict[str, dict[str, Any]]:
+    """Rows of ops.runs by attempt, as a run makes them that fills the tables."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def body(context: RunContext) -> None:
+        vars(context.lake).update(state, ops_rows=found)
+        fill_ops(context.lake)
+
+    assert toy.run(body) == (1 if state else 0)
+    return found
+
+
+def test_a_run_commits_nothing_for_the_ops_tables_and_leaves_its_record(toy: Any) -> None:
+    def body(context: RunContext) -> None:
+        toy.ops = context.lake.ops_rows
+
+    assert toy.run(body) == 0
+    assert toy.ops == {}
+    assert [path.stem for path in pending(toy)] == [f"{toy.record['run_id']}-1"]
+
+
+def test_after_filling_each_attempt_done_or_failed_has_exactly_one_row(toy: Any) -> None:
+    for error in (None, ContractError("TOY-003", "Rows are wrong.")):
 
         def body(context: RunContext, error: Exception | None = error) -> None:
             context.counts.add(rows_read=7, rows_written=7)
-            toy.ops = context.lake.ops_rows
             if error:
                 raise error
 
-        toy.run(body)
-        ((key, row),) = toy.ops.items()
-        record = toy.records()[-1]
-        assert key == f"{record['run_id']}/1"
-        assert (row["status"], row["rows_read"]) == (record["status"], 7)
-        assert json.loads(row["record_json"])["run_id"] == record["run_id"]
+        assert toy.run(body) == (3 if error else 0)
+    records = toy.records()
+    rows = filling(toy)
+    assert set(rows) == {f"{record['run_id']}/1" for record in records}
+    assert sorted((row["status"], row["rows_read"]) for row in rows.values()) == [("done", 7), ("failed", 7)]
+    assert {json.loads(row["record_json"])["run_id"] for row in rows.values()} == {one["run_id"] for one in records}
+    # What is left is the record of the run that filled the tables.
+    assert [path.stem for path in pending(toy)] == [f"{toy.records()[-1]['run_id']}-1"]
 
 
-def test_a_row_that_could_not_be_written_is_a_warning_and_the_next_run_writes_it(toy: Any) -> None:
-    def broken(context: RunContext) -> None:
-        context.lake.broken_ops = True
-        raise ContractError("TOY-003", "Rows are wrong.")
-
-    assert toy.run(broken) == 3
-    assert "TOY-003" in toy.err
-    (failed,) = toy.records()
-
-    def fine(context: RunContext) -> None:
-        toy.ops = context.lake.ops_rows
-
-    assert toy.run(fine) == 0
-    assert {row["status"] for row in toy.ops.values()} == {"failed", "done"}
-    assert f"{failed['run_id']}/1" in toy.ops
-    assert list((toy.lake / "runs" / "_pending").glob("*.json")) == []
+def test_a_record_whose_row_could_not_be_committed_stays_for_the_next_filling(toy: Any) -> None:
+    assert toy.run(lambda context: context.lake) == 0
+    (first,) = pending(toy)
+    assert filling(toy, broken_ops=True) == {}
+    assert first in pending(toy)
+    assert first.stem.replace("Z-1", "Z/1") in filling(toy)
+    assert first not in pending(toy)
 
 
-def test_a_row_that_another_run_keeps_waiting_is_left_for_the_next_run(toy: Any) -> None:
+def test_tables_that_another_run_fills_are_waited_for_and_then_left_to_it(toy: Any) -> None:
+    assert toy.run(lambda context: context.lake) == 0
+    (first,) = pending(toy)
+
     def body(context: RunContext) -> None:
         context.lake.taken = {"ops.runs"}
+        fill_ops(context.lake)
 
-    assert toy.run(body) == 0
-    (waits,) = toy.records()
-    assert "row of ops.runs left for the next run: LEA-001 ops.runs is being written after 60 s." in toy.out
-
-    def fine(context: RunContext) -> None:
-        toy.ops = context.lake.ops_rows
-
-    assert toy.run(fine) == 0
-    assert len(toy.ops) == 2
-    assert f"{waits['run_id']}/1" in toy.ops
+    assert toy.run(body) == 5
+    assert "ops.runs is being written after 60 s." in toy.err
+    assert first in pending(toy)

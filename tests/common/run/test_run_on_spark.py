@@ -30,6 +30,7 @@ from common.run.context import RunContext, Services
 from common.run.gate import pass_gate
 from common.run.launch import run_job
 from common.run.record.ops_tables import QUALITY, RUNS
+from common.run.record.outbox import fill_ops
 from common.spark.jobs import active_stages, cancel_jobs
 
 pytestmark = pytest.mark.flow
@@ -72,6 +73,7 @@ def publish(context: RunContext) -> None:
 
 
 def ops_rows(lake: Lake) -> list[Row]:
+    fill_ops(lake)
     return lake.read(RUNS).orderBy("started_at").collect()
 
 
@@ -160,6 +162,7 @@ def test_what_audits_found_is_stored_for_each_attempt_of_a_run_also_when_it_fail
 
     for attempt in ("1", "1", "2"):
         assert run(body, "--run-id", "night", "--attempt", attempt)["exit_code"] == 3
+    fill_ops(lake)
     stored = lake.read(QUALITY).orderBy("attempt", "position").collect()
     assert [(row.run_id, row.attempt, row.position, row.table, row.success, row.observed) for row in stored] == [
         ("night", attempt, position, "toy.visits", success, observed)
