@@ -232,7 +232,7 @@ def test_late_rows_are_kept_aside_with_the_run_that_met_them(spark: SparkSession
     assert [(row["id"], row["_run_id"]) for row in late] == [(1, "test-run")]
 
 
-def test_a_lease_is_waited_for_as_long_as_told_or_as_the_settings_say(lake: Lake) -> None:
+def test_a_lease_is_waited_for_as_long_as_asked_or_as_the_settings_say(lake: Lake) -> None:
     other = Lease(lake.objects, QUALITY.name, run_id="other", job="tests.job", seconds=60).acquire()
     with pytest.raises(WriteConflictError, match="run other"), lake.lease(QUALITY):
         pass

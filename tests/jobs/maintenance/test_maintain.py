@@ -62,7 +62,7 @@ def test_compaction_merges_the_small_files_of_a_busy_day_and_keeps_every_row(
     assert sorted(scattered.read(EVENTS).collect()) == before
 
 
-def test_a_checkpoint_that_delta_could_not_write_is_told_and_every_row_is_still_there(
+def test_a_checkpoint_that_delta_could_not_write_is_reported_and_every_row_is_still_there(
     spark: SparkSession, settings: LakeSettings, scattered: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = Path(settings.root) / EVENTS.relative_path / "_delta_log"
