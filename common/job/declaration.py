@@ -11,7 +11,7 @@ from common.config.params import Params
 class Input:
     """A table that a job reads, as ``module:attribute``.
 
-    ``optional``: the job also runs without the table. ``external``: no job of the suite writes it.
+    ``optional``: the job also runs where the table is not there. ``external``: no job of the suite writes it.
     """
 
     table: str
