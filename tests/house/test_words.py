@@ -26,7 +26,7 @@ FOREIGN = {
     r"\bsaid no\b": "refused, failed",
     r"\bgave up for now\b": "failed for now",
     r"\bis no (number|family|JSON)\b": "is not a number",
-    r"\b(mend|mends|mended)\b": "correct, repair",
+    r"\b(mend|mended)\b": "correct, repair",
 }
 
 
