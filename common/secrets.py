@@ -20,7 +20,7 @@ def is_reference(text: str) -> bool:
 def reveal(reference: str, *, region: str | None = None) -> str:
     """The secret behind ``secret://env/NAME``, ``secret://file/PATH`` or ``secret://aws/NAME`` (Secrets Manager).
 
-    One trailing newline of a file is dropped. Raises UsageError SEC-001 when it is not there, SEC-002 for another form;
+    One trailing newline of a file is dropped. Raises UsageError SEC-001 when it is missing, SEC-002 if malformed;
     the message names the reference, never a value.
     """
     kind, _, name = reference.removeprefix(SCHEME).partition("/")

@@ -10,7 +10,7 @@ from common.errors import JobFailedError
 
 
 def attribute(reference: str) -> Any:
-    """What ``module:attribute`` names. Raises JobFailedError RUN-002 when it is not there."""
+    """What ``module:attribute`` names. Raises JobFailedError RUN-002 when it does not exist."""
     module, _, name = reference.partition(":")
     try:
         return getattr(importlib.import_module(module), name)

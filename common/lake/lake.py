@@ -91,7 +91,7 @@ class Lake:
         """Exactly the contract's columns of a table, of some days or all, at a version or the latest.
 
         Columns that the contract has gained since the table was written are null. Raises InputMissingError LAK-004
-        when the table is not there, ContractError LAK-002 when it clashes with the contract.
+        when the table does not exist, ContractError LAK-002 when it clashes with the contract.
         """
         from pyspark.sql import functions as sf
 

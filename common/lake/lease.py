@@ -179,7 +179,7 @@ class Lease:
         if self._rivals():
             # A rival was quicker by more than one token: what was created here is long past.
             self._objects.delete(path)
-            return self._told(self._rivals())
+            return self._fields_in(self._rivals())
         self._held = True
         for path in self._tokens():
             if _token(path) < self.token - _TOKENS_KEPT:
@@ -199,7 +199,7 @@ class Lease:
         # Some servers list unfinished uploads among the objects.
         return [entry.path for entry in self._objects.list(self._folder, after=after) if _TOKEN.search(entry.path)]
 
-    def _told(self, paths: Sequence[str]) -> Mapping[str, Any]:
+    def _fields_in(self, paths: Sequence[str]) -> Mapping[str, Any]:
         stored = self._objects.get(paths[-1]) if paths else None
         return json.loads(stored.body) if stored else {}
 
@@ -208,11 +208,11 @@ class Lease:
         with self._guard:
             rivals = self._rivals()
             if rivals:
-                other = self._told(rivals)
-                self._lost = f"Run {other.get('run_id', 'unknown')} holds it since {other.get('since', 'unknown')}."
+                other = self._fields_in(rivals)
+                self._lost = f"Run {other.get('run_id', 'unknown')} has held it since {other.get('since', 'unknown')}."
             elif started - self._renewed_at > self._seconds:
                 self._lost = (
-                    f"It was not renewed for {started - self._renewed_at:.0f} s, and lives {self._seconds:g} s."
+                    f"It was not renewed for {started - self._renewed_at:.0f} s, and lasts {self._seconds:g} s."
                 )
             else:
                 self._objects.write(self._path(self.token), self._body())

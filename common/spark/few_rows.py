@@ -18,7 +18,7 @@ _Row = Sequence[Any] | Mapping[str, Any]
 def few_rows(spark: SparkSession, rows: Sequence[_Row], schema: StructType | str) -> DataFrame:
     """A frame of ``rows``, each a tuple in the order of ``schema`` (or its DDL) or a dict by its names.
 
-    ``spark.createDataFrame(rows, schema)`` would hand them to as many Python tasks as the cluster has cores, anew in
+    ``spark.createDataFrame(rows, schema)`` would hand them to as many Python tasks as the cluster has cores, again in
     each scan. Spark 3.5 takes no Arrow table: there it is one task. A write makes up to one file per row of them:
     coalesce first. A value of another type, or a null where there may be none, is a ValueError or TypeError of
     pyarrow or PySpark.

@@ -104,7 +104,8 @@ def held_if_small(rows: DataFrame) -> DataFrame:
     Each query over a Delta table asks its log anew for the files, which is a job of its own.
     """
     run = _current.get()
-    if run is None or not is_planned_once():
+    # What another read of the run keeps already is found by its plan.
+    if run is None or not is_planned_once() or rows.storageLevel.useMemory:
         return rows
     held = rows.persist()
     run.held.append(held)

@@ -42,7 +42,7 @@ class Jar:
 
 
 def locked_jars(groups: Iterable[str], lock: Path = LOCK) -> list[Jar]:
-    """The jars of the named groups, in the order of the lock. Raises SystemExit for a group that is not there."""
+    """The jars of the named groups, in the order of the lock. Raises SystemExit for a group that does not exist."""
     wanted = set(groups)
     jars = []
     for line in lock.read_text(encoding="utf-8").splitlines():
@@ -106,9 +106,9 @@ def _fetch(jars: Sequence[Jar]) -> None:
 
 
 def ensure_jars(groups: Iterable[str]) -> list[Path]:
-    """Paths of the jars of the groups, fetched where they are not there yet.
+    """Paths of the jars of the groups, fetched if they are missing.
 
-    Raises SystemExit when a jar cannot be had or its sum is wrong.
+    Raises SystemExit when a jar cannot be fetched or its sum is wrong.
     """
     jars = locked_jars(groups)
     absent = [jar for jar in jars if not is_intact(jar.path, jar.sha256)]

@@ -51,7 +51,7 @@ def installed_java() -> str | None:
 
 
 def install_java(folder: Path = JDK_FOLDER) -> str:
-    """The home of the project's own Java, installed when it is not there yet. Raises JobFailedError PKG-007."""
+    """The home of the project's own Java, installed if it is missing. Raises JobFailedError PKG-007."""
     launcher = folder / "bin" / "java"
     if version_of(launcher) in FITTING_VERSIONS:
         return str(folder)

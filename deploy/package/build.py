@@ -1,6 +1,6 @@
 """Builds what is shipped to a cluster: the code archive, the entry files, the bootstrap actions and a manifest.
 
-The same sources give the same bytes, no matter who builds them, where or when: entries are sorted, timestamps and modes are
+The same sources give the same bytes, for any builder, place and time: entries are sorted, timestamps and modes are
 fixed, and only files of declared kinds go in. The archive is named by the hash of its bytes, so that a running job
 never has its code replaced under it.
 """

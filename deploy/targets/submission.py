@@ -102,7 +102,7 @@ def artefact_folder(manifest: Mapping[str, Any], artifacts: str) -> str:
 
 
 def environment_of(manifest: Mapping[str, Any], lock: str, architecture: str) -> str:
-    """The dependency archive of a lock and processor in a build. Raises UsageError PKG-012 when it is not there."""
+    """The dependency archive of a lock and processor in a build. Raises UsageError PKG-012 when it is missing."""
     pattern = re.compile(rf"environment-{re.escape(lock)}-{re.escape(architecture)}-[0-9a-f]{{12}}\.tar\.gz")
     fitting = [name for name in manifest["files"] if pattern.fullmatch(name)]
     if not fitting:

@@ -60,7 +60,7 @@ def test_an_unknown_processor_is_refused():
     assert caught.value.code == "PKG-009"
 
 
-def test_a_machine_without_uv_is_told_how_to_get_it(monkeypatch, tmp_path):
+def test_a_machine_without_uv_learns_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(environment, "REPOSITORY", tmp_path)

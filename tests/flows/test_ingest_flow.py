@@ -105,7 +105,7 @@ def test_every_row_of_a_file_is_accounted_for(life: Life) -> None:
     assert (reasons["e7"], reasons["e5"], len(reasons)) == (["EVT-001"], ["EVT-003"], 3)
 
 
-def test_events_are_typed_dated_and_told_from_machines(life: Life) -> None:
+def test_events_are_typed_dated_and_separated_from_bots(life: Life) -> None:
     rows = life.events[0]
     assert sorted(key for key in rows if len(key) < 64) == ["e1", "e2", "e3", "e6"]
     values = [rows["e1"][name] for name in ("mkt_source", "refr_source", "refr_term", "is_bot")]

@@ -90,7 +90,7 @@ def checkpointed_version(objects: ObjectStore, table_path: str, *, after: int) -
 
 
 def read_commit(objects: ObjectStore, table_path: str, version: int) -> Commit | None:
-    """One log entry, or None when it is not there. Only the line of ``commitInfo`` is kept."""
+    """One log entry, or None when it is missing. Only the line of ``commitInfo`` is kept."""
     try:
         stream = objects.open(log_path(table_path, version))
     except FileNotFoundError:
@@ -103,7 +103,7 @@ def read_commit(objects: ObjectStore, table_path: str, version: int) -> Commit |
 
 
 def commits_after(objects: ObjectStore, table_path: str, version: int) -> Iterator[Commit]:
-    """The entries that follow ``version`` (-1: all), until the first that is not there."""
+    """The entries that follow ``version`` (-1: all), until the first that is missing."""
     while (commit := read_commit(objects, table_path, version + 1)) is not None:
         yield commit
         version += 1

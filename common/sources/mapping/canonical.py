@@ -107,7 +107,7 @@ def _epoch(value: str, unit: str) -> str:
 
 
 def _check_names(raw: DataFrame, source: Source) -> None:
-    """A quoted name of a column that is not there would become what Spark evaluates under that name: the clock, say."""
+    """A quoted name of a missing column would become what Spark evaluates under that name: the clock, say."""
     there = {name.lower() for name in raw.columns}
     for column, mapping in source.columns.items():
         for name in quoted_bare_names(mapping.expr):

@@ -48,7 +48,7 @@ def read_lines(
     source: Source,
     settings: LakeSettings,
 ) -> DataFrame:
-    """``_file, _file_sha256, _raw, _reason``: one row per line; ``_reason`` (SRC-22x) for one that must not be parsed."""
+    """``_file, _file_sha256, _raw, _reason``, one row per line; ``_reason`` (SRC-22x) if it must not be parsed."""
     ranges = [part for file in files for part in ranges_of(file, source)]
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

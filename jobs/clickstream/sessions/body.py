@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def run(context: RunContext) -> None:
     """One run of clickstream.sessionise.
 
-    Raises InputMissingError LAK-004 (no events yet), UsageError CLK-001 (days next to these were cut with other rules) and
+    Raises InputMissingError LAK-004 (no events yet), UsageError CLK-001 (neighbouring days have other rules) and
     ContractError QLT-001 (an audit failed; nothing was published).
     """
     params, days, lake = context.params_as(SessioniseParams), context.days, context.lake

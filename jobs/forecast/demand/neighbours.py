@@ -54,7 +54,7 @@ def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
 
 
 def confirmed_frauds(labels: DataFrame) -> DataFrame:
-    """``transaction_id, frauds``: when each transaction of FRAUD_LABELS counted as fraud; one row an id.
+    """``transaction_id, frauds``: when each transaction of FRAUD_LABELS counted as fraud; one row per id.
 
     ``frauds`` is an array of ``tx_day`` (an id may come again on another day) and ``span`` (days since 1970 in UTC: of
     the report, and of the one that withdraws it). The last report of a day decides; of two at one instant, fraud.

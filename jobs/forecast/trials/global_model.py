@@ -106,7 +106,7 @@ def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.D
         except Exception as error:  # the libraries raise whatever: the other models still count
             predicted = pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
             failure = failed(error)
-        found.extend(_told(today, known, predicted, cutoff, origins, failure))
+        found.extend(_trial_rows(today, known, predicted, cutoff, origins, failure))
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
@@ -115,7 +115,7 @@ def failed(error: Exception) -> str:
     return f"{FAILED}: {type(error).__name__}"
 
 
-def _told(
+def _trial_rows(
     rows: pd.DataFrame, known: pd.DataFrame, predicted: pd.DataFrame, cutoff: date, origins: Origins, failure: str
 ) -> list[tuple[Any, ...]]:
     scales = {

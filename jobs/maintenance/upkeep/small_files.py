@@ -41,9 +41,9 @@ class TableFiles:
 
 
 def chosen_tables(objects: ObjectStore, wanted: Sequence[str]) -> dict[str, str]:
-    """Name -> path of the wanted tables, or of all when none is named.
+    """Name -> path of the requested tables, or of all by default.
 
-    Raises InputMissingError MNT-001 for a name that is not there.
+    Raises InputMissingError MNT-001 for a name that does not exist.
     """
     there = table_names(objects)
     for name in wanted:

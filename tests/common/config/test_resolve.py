@@ -187,7 +187,7 @@ def test_an_unknown_parameter_in_a_file_is_named_with_its_line_and_a_near_one(tm
     )
 
 
-def test_every_finding_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+def test_every_finding_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
     error = refused(conf(tmp_path, shop="default:\n  visits: {gap_minutes: 0, label: ''}\n"))
     assert "gap_minutes" in str(error)
     assert "label" in str(error)

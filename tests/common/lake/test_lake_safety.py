@@ -168,7 +168,7 @@ def test_a_run_that_lost_its_lease_writes_nothing(spark: SparkSession, lake: Lak
     with lake.lease(TABLE) as lease:
         rival = {"run_id": "rival", "since": "noon", "lease_seconds": 60}
         lake.objects.write(f"{lease_folder(TABLE.name)}{lease.token + 1:020d}.json", json.dumps(rival).encode())
-        with pytest.raises(WriteConflictError, match=r"LEA-002[\s\S]*Run rival holds it since noon"):
+        with pytest.raises(WriteConflictError, match=r"LEA-002[\s\S]*Run rival has held it since noon"):
             lake.append_once(TABLE, orders(spark, (2, FIRST, "b", 20)), batch_id="2")
     assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10)]
 
@@ -232,9 +232,9 @@ def test_late_rows_are_kept_aside_with_the_run_that_met_them(spark: SparkSession
     assert [(row["id"], row["_run_id"]) for row in late] == [(1, "test-run")]
 
 
-def test_a_lease_is_waited_for_as_long_as_told_or_as_the_settings_say(lake: Lake) -> None:
+def test_a_lease_is_waited_for_as_long_as_asked_or_as_the_settings_say(lake: Lake) -> None:
     other = Lease(lake.objects, QUALITY.name, run_id="other", job="tests.job", seconds=60).acquire()
-    with pytest.raises(WriteConflictError, match="run other"), lake.lease(QUALITY):
+    with pytest.raises(WriteConflictError, match="Run other"), lake.lease(QUALITY):
         pass
     threading.Timer(0.3, other.release).start()
     with lake.lease(QUALITY, wait_seconds=30) as held:

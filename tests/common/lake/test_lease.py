@@ -78,7 +78,7 @@ def test_a_lease_that_was_not_renewed_is_taken_over_only_after_its_life(objects:
     silent_for(objects, first.token, 63)
     with lease(objects, "second").acquire() as taken:
         assert taken.token == 2
-        with pytest.raises(WriteConflictError, match=r"LEA-002[\s\S]*Run second holds it"):
+        with pytest.raises(WriteConflictError, match=r"LEA-002[\s\S]*Run second has held it"):
             first.check()
     first.release()
     # The fenced-off holder has not touched its successor's lease.

@@ -47,7 +47,7 @@ def test_what_is_written_is_read(store: ObjectStore) -> None:
     assert 0 <= found.age_seconds < 60
 
 
-def test_a_missing_object_is_told_apart(store: ObjectStore) -> None:
+def test_a_missing_object_is_not_mistaken_for_another_failure(store: ObjectStore) -> None:
     assert store.get("none") is None
     with pytest.raises(FileNotFoundError):
         store.read("none")

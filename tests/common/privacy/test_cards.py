@@ -40,7 +40,7 @@ CARD_NUMBERS = [
 ]
 
 
-def test_card_numbers_are_told_from_other_digits(spark: SparkSession) -> None:
+def test_card_numbers_are_distinguished_from_other_digits(spark: SparkSession) -> None:
     rows = spark.createDataFrame(CARD_NUMBERS, "text string, expected boolean")
     found = rows.select("text", holds_card_number(F.col("text")).alias("found")).collect()
     assert {row["text"]: row["found"] for row in found} == dict(CARD_NUMBERS)

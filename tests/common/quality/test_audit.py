@@ -93,7 +93,7 @@ def test_a_comparison_of_columns_costs_no_job_of_its_own(spark: SparkSession) ->
     assert jobs[0] == jobs[1] > 0
 
 
-def test_each_expectation_is_told_with_what_was_observed(things: DataFrame) -> None:
+def test_each_expectation_is_reported_with_what_was_observed(things: DataFrame) -> None:
     result = audit(things, TABLE, suite=suite())
     outcomes = [(row["column"], row["severity"], row["success"], row["observed"]) for row in result.results]
     assert outcomes == [

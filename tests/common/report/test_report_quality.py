@@ -95,7 +95,7 @@ def test_real_audit_results_are_rendered_as_they_are(parsed: Parsed) -> None:
     assert "The rows may be published; 1 check of 1 gave a warning." in section.text
 
 
-def test_a_mean_is_told_with_four_figures(parsed: Parsed) -> None:
+def test_a_mean_is_shown_with_four_figures(parsed: Parsed) -> None:
     row = {"expectation": "expect_column_mean_to_be_between", "column": "events", "severity": "warn", "success": True,
            "observed": "1.5431878895814781", "detail": None, "kwargs": {"min_value": 1}, "why": ""}  # fmt: skip
     report = ReportBuilder("x")

@@ -191,7 +191,7 @@ def test_a_stack_has_frames_of_python_java_and_worker_and_no_message() -> None:
     ]
 
 
-def test_an_error_that_cannot_even_be_printed_is_still_told() -> None:
+def test_an_error_that_cannot_even_be_printed_is_still_explained() -> None:
     def broken(self: object) -> str:
         raise ConnectionRefusedError
 

@@ -138,7 +138,7 @@ def test_a_run_that_is_quicker_than_the_interval_has_no_heartbeat(toy: Any) -> N
     assert "working" not in toy.err
 
 
-def test_stages_are_told_with_their_tasks() -> None:
+def test_stages_are_shown_with_their_tasks() -> None:
     stages = [StageProgress(4, "save", 200, 12, 2, 0), StageProgress(5, "count", 8, 0, 1, 3)]
     assert described(stages, 0, 7) == (
         "stage 4 (save): 12 of 200 tasks, 2 running; stage 5 (count): 0 of 8 tasks, 1 running, 3 failed; 7 rows written"

@@ -126,13 +126,13 @@ def test_a_table_that_the_job_does_not_declare_is_not_written(run: Any, lake: La
 
     refused = run(body)
     assert (refused["exit_code"], refused["error"]["code"], refused["outputs"]) == (1, "LAK-013", [])
-    assert refused["error"]["message"] == "toy.orders is not among the writes that toy.count declares."
+    assert refused["error"]["message"] == "toy.count does not declare toy.orders in its writes."
     assert not lake.exists(ORDERS)
 
 
 def test_what_a_job_only_writes_it_may_not_read(run: Any) -> None:
     refused = run(lambda context: context.lake.exists(VISITS))
-    assert refused["error"]["message"] == "toy.visits is not among the reads that toy.count declares."
+    assert refused["error"]["message"] == "toy.count does not declare toy.visits in its reads."
 
 
 def test_a_second_run_leaves_with_exit_5_while_the_table_is_leased(

@@ -27,7 +27,7 @@ def utc(row: Row) -> datetime:
     return row["time"].astimezone(UTC) if row["time"].tzinfo else row["time"].astimezone().astimezone(UTC)
 
 
-def test_each_field_of_a_line_is_told_apart(spark: SparkSession) -> None:
+def test_each_field_of_a_line_is_read(spark: SparkSession) -> None:
     (row,) = parsed(spark, GOOD)
     expected: dict[str, Any] = {
         "remote_host": "203.0.113.7",

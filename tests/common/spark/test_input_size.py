@@ -111,3 +111,17 @@ def test_a_table_is_as_large_as_its_log_says(adaptive: SparkSession, lake: Lake)
 def test_outside_of_a_run_nothing_is_changed(adaptive: SparkSession) -> None:
     note_input(adaptive, 1)
     assert plans(adaptive) == ("true", "200")
+
+
+def test_small_inputs_are_kept_for_the_run_and_let_go_at_its_end(adaptive: SparkSession, lake: Lake) -> None:
+    lake.append_once(TABLE, orders(adaptive, (1, FIRST, "a@example.org", 5)), batch_id="1")
+    with planned_by_size():
+        rows, again = lake.read(TABLE), lake.read(TABLE)
+        assert rows.count() == 1
+        assert rows.storageLevel.useMemory
+        assert again.storageLevel.useMemory
+        # What is written meanwhile is another version: a new read sees it, and what was read stays as it was.
+        lake.append_once(TABLE, orders(adaptive, (2, FIRST, "b@example.org", 6)), batch_id="2")
+        assert (rows.count(), lake.read(TABLE).count()) == (1, 2)
+    assert not rows.storageLevel.useMemory
+    assert not lake.read(TABLE).storageLevel.useMemory

@@ -170,7 +170,7 @@ def test_what_spark_submit_sets_stays_and_delta_may_come_by_its_jars(tmp_path: P
 
 
 @pytest.mark.engine
-def test_a_submit_without_delta_is_told_which_jars_to_add(tmp_path: Path) -> None:
+def test_a_submit_without_delta_learns_which_jars_to_add(tmp_path: Path) -> None:
     run = spark_submit(tmp_path)
     assert run.returncode == 2, run.stderr
     # spark-submit passes both streams of a Python driver on to its own standard output.

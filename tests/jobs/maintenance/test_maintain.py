@@ -20,6 +20,7 @@ from common.lake.lake import Lake
 from common.lake.table import Table
 from common.run.context import Services
 from common.run.launch import run_job
+from common.run.record.ops_tables import RUNS
 from jobs.maintenance.maintain import JOB
 
 pytestmark = pytest.mark.flow
@@ -62,7 +63,7 @@ def test_compaction_merges_the_small_files_of_a_busy_day_and_keeps_every_row(
     assert sorted(scattered.read(EVENTS).collect()) == before
 
 
-def test_a_checkpoint_that_delta_could_not_write_is_told_and_every_row_is_still_there(
+def test_a_checkpoint_that_delta_could_not_write_is_reported_and_every_row_is_still_there(
     spark: SparkSession, settings: LakeSettings, scattered: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = Path(settings.root) / EVENTS.relative_path / "_delta_log"
@@ -74,6 +75,17 @@ def test_a_checkpoint_that_delta_could_not_write_is_told_and_every_row_is_still_
     assert "LAK-010" in capsys.readouterr().err
     shutil.rmtree(in_the_way)
     assert scattered.read(EVENTS).count() == 6
+
+
+def test_each_attempt_that_ended_before_has_exactly_one_row_of_ops_runs(
+    spark: SparkSession, settings: LakeSettings, scattered: Lake
+) -> None:
+    flags = ("--set", "tables=[shop.events]", "--set", "compact=false", "--set", "vacuum=false")
+    for _ in range(3):
+        assert maintain(spark, settings, *flags) == 0
+    rows = scattered.read(RUNS).select("job", "status", "attempt").collect()
+    # Its own record waits for the next maintenance.
+    assert [tuple(row) for row in rows] == [("maintenance.maintain", "done", 1)] * 2
 
 
 def test_vacuum_keeps_the_files_that_versions_within_the_retention_need(

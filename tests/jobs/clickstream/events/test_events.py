@@ -118,7 +118,7 @@ def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession
     ]
 
 
-def test_a_row_is_told_every_rule_that_it_breaks(spark: SparkSession) -> None:
+def test_a_row_lists_every_rule_that_it_breaks(spark: SparkSession) -> None:
     sent = [
         {},
         {"collector_tstamp": "yesterday", "price": "x"},

@@ -65,7 +65,7 @@ def test_nothing_speaks_against_people(agent: str) -> None:
 
 
 @pytest.mark.parametrize(("agent", "expected"), MACHINES.items())
-def test_machines_that_no_list_knows_are_told_by_words_and_form(agent: str, expected: str) -> None:
+def test_bots_that_no_list_knows_are_recognised_by_words_and_form(agent: str, expected: str) -> None:
     assert expected in evidence(agent)
 
 

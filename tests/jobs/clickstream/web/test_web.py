@@ -73,7 +73,7 @@ def test_a_click_id_names_its_network(spark: SparkSession) -> None:
     assert (found["mkt_clickid"], found["mkt_network"]) == ("abc", "Microsoft")
 
 
-def test_assets_are_told_by_their_extension_not_by_the_query(spark: SparkSession) -> None:
+def test_assets_are_recognised_by_their_extension_not_by_the_query(spark: SparkSession) -> None:
     answers = [page(spark, url)["is_asset"] for url in ("/a.PNG", "/a.png?v=1", "/a.html?i=x.png", "/pngs", "/a.css/b")]
     assert answers == [True, True, False, False, False]
 
@@ -94,7 +94,7 @@ def test_a_parameter_of_another_engine_is_no_search_term(spark: SparkSession) ->
     assert referral(spark, "https://www.baidu.com/s?wd=yes") == ["search", "Baidu", "yes"]
 
 
-def test_mail_is_told_from_the_engine_of_the_same_company(spark: SparkSession) -> None:
+def test_mail_is_distinguished_from_the_search_engine_of_the_same_company(spark: SparkSession) -> None:
     assert referral(spark, "https://mail.google.com/mail/u/0/") == ["email", "Gmail", None]
 
 

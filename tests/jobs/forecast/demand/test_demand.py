@@ -198,7 +198,7 @@ def test_purchases_of_people_are_sales_until_the_sales_tell_them_too(spark: Spar
     assert booked == {"event-1": None, "event-4": MONDAY + timedelta(days=2)}
 
 
-def test_gaps_are_told_apart_from_zeros(spark: SparkSession) -> None:
+def test_gaps_are_distinguished_from_zeros(spark: SparkSession) -> None:
     def day(n: int) -> date:
         return MONDAY + timedelta(days=n)
 

@@ -119,7 +119,7 @@ def test_another_value_than_the_published_one_is_rejected_whichever_is_larger(sp
     assert fates(judged(spark, [POINT | {"y": 4.0}, POINT], before)) == ["rejected", "repeated"]
 
 
-def test_the_day_of_a_sale_is_told_by_the_shops_clock_and_that_of_a_series_by_its_name(spark: SparkSession) -> None:
+def test_the_day_of_a_sale_is_that_of_the_shops_clock_and_that_of_a_series_is_its_name(spark: SparkSession) -> None:
     late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
     rows = [LINE | {"sold_at": late}, POINT | {"ds": late}]
     whole = [{name: row.get(name) for name in BRONZE.names} for row in rows]

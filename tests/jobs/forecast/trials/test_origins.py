@@ -161,7 +161,7 @@ def test_only_whole_periods_of_the_days_count(freq: str, first: str, last: str) 
 
 
 def test_days_without_a_whole_period_are_refused() -> None:
-    with pytest.raises(UsageError, match="No whole quarter"):
+    with pytest.raises(UsageError, match="no whole quarter"):
         Periods("Q").whole_in(DayRange(date(2026, 1, 2), date(2026, 6, 29)))
 
 
