@@ -12,9 +12,14 @@ JOB = Job(
     name="fraud.features",
     summary="Build the 15 features of each transaction from what was known at its time.",
     params=FeaturesParams,
-    body="jobs.fraud.velocity.body:run",
-    reads=("jobs.fraud.tables:TRANSACTIONS", Input("jobs.fraud.tables:LABELS", optional=True)),
+    reads=(
+        Input("jobs.fraud.tables:TRANSACTIONS", lookback_days="history_days"),
+        Input("jobs.fraud.tables:LABELS", optional=True, lookback_days="history_days"),
+    ),
     writes=("jobs.fraud.tables:FEATURE_ROWS",),
+    step="jobs.fraud.velocity.windows:features",
+    check="jobs.fraud.velocity.check:proved",
+    report="jobs.fraud.velocity.report:features_report",
     examples=("--day 2018-08-08", "--from 2018-04-01 --to 2018-09-30 --set label_delay_days=7"),
     next_command="jobs.fraud.next_commands:after_features",
 )

@@ -16,3 +16,10 @@ class FeaturesParams(Params):
     proof_rows: int = Field(
         100, ge=0, le=10_000, description="Rows computed again from the raw log, as of their time; 0: no proof."
     )
+
+    @property
+    def history_days(self) -> int:
+        """How many days before the first day the features reach back: the longest window behind the label delay."""
+        from jobs.fraud.velocity.windows import history_days
+
+        return history_days(self.label_delay_days)
