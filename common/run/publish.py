@@ -31,13 +31,11 @@ def body_of(job: Job) -> Callable[[RunContext], None]:
     if job.body:
         body: Callable[[RunContext], None] = attribute(job.body)
         return body
-    named = (attribute(reference) if reference else None for reference in (job.step, job.check, job.report))
-    return partial(_run, *named)
+    step, check, report = (attribute(name) if name else None for name in (job.step, job.check, job.report))
+    return partial(_run, step, check, report)
 
 
-def _run(
-    step: Callable[..., Any], check: Callable[..., Any] | None, report: Callable[..., Any] | None, context: RunContext
-) -> None:
+def _run(step: Any, check: Callable[..., Any] | None, report: Callable[..., Any] | None, context: RunContext) -> None:
     """One run.
 
     A function that names ``days`` (DayRange) or ``as_of`` (the last of them) among its parameters is given these;
@@ -49,7 +47,8 @@ def _run(
     asked = {} if context.day_range is None else {"days": context.days, "as_of": context.days.last}
     noted = {**asked, "counts": context.counts, "log": context.log, "inputs": inputs}
     with ExitStack() as until_published:
-        staged, kept = [], []
+        staged: list[StagedRows] = []
+        kept: list[DataFrame] = []
         for table, rows in zip(tables, _frames(job, _called(step, params, *inputs, offered=asked)), strict=True):
             staged.append(until_published.enter_context(_staged(context, table, rows, is_first=not staged)))
             kept.append(_kept(staged[-1], job.left_out if len(staged) == 1 else ""))

@@ -19,7 +19,7 @@ from jobs.forecast.demand.tables import DEMAND
 from jobs.forecast.forecasts import body as predict_body
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.history import JOB as HISTORY
-from jobs.forecast.orders import body as replenish_body
+from jobs.forecast.orders import steps as replenish_steps
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
 from jobs.forecast.replenish import JOB as REPLENISH
@@ -112,7 +112,7 @@ def test_a_job_that_loses_a_series_fails(
         (history_body, "profiles", lambda: counts_demand(shop, LAST)),
         (backtest_body, "trials_of", lambda: shop.run(BACKTEST, *day, *models)),
         (predict_body, "with_quantiles", lambda: shop.run(PREDICT, *day)),
-        (replenish_body, "orders", lambda: shop.run(REPLENISH, *day)),
+        (replenish_steps, "orders", lambda: shop.run(REPLENISH, *day)),
     ]
     codes = []
     for module, name, run in losses:

@@ -20,6 +20,6 @@ class FeaturesParams(Params):
     @property
     def history_days(self) -> int:
         """How many days before the first day the features reach back: the longest window behind the label delay."""
-        from jobs.fraud.velocity.windows import history_days
+        from jobs.fraud.velocity.tables import WINDOW_DAYS
 
-        return history_days(self.label_delay_days)
+        return max(WINDOW_DAYS) + self.label_delay_days

@@ -23,12 +23,6 @@ from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES, WINDOW_DAYS
 
 DAY_MICROSECONDS = 86_400_000_000
 LAST_NIGHT_HOUR = 6
-LONGEST_WINDOW_DAYS = max(WINDOW_DAYS)
-
-
-def history_days(label_delay_days: int) -> int:
-    """How many days before the first day the features reach back: the longest window behind the label delay."""
-    return LONGEST_WINDOW_DAYS + label_delay_days
 
 
 def features(params: FeaturesParams, transactions: DataFrame, labels: DataFrame | None, *, days: DayRange) -> DataFrame:
@@ -46,8 +40,8 @@ def build_features(transactions: DataFrame, labels: DataFrame, *, days: DayRange
     """The rows of ``fraud.features`` for ``days``.
 
     ``transactions`` has the columns of ``fraud.transactions`` and ``labels`` those of ``fraud.labels``, both for
-    ``days`` and the ``history_days`` before them; more history changes nothing. Each transaction of ``days`` gives one
-    row.
+    ``days`` and the ``history_days`` (of FeaturesParams) before them; more history changes nothing. Each transaction
+    of ``days`` gives one row.
     Definitions: Fraud Detection Handbook, chapter 3, baseline feature transformation.
     """
     within_days = days.predicate("tx_day")
