@@ -14,8 +14,11 @@ from common.job.references import attribute
 from common.run.counts import Counts
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pyspark.sql import DataFrame
 
+    from common.days import DayRange
     from common.job.declaration import Input, Job
     from common.lake.audited import AuditedRows
     from common.lake.result import WriteResult
@@ -52,10 +55,10 @@ def _run(step: Any, check: Callable[..., Any] | None, report: Callable[..., Any]
         for table, rows in zip(tables, _frames(job, _called(step, params, *inputs, offered=asked)), strict=True):
             staged.append(until_published.enter_context(_staged(context, table, rows, is_first=not staged)))
             kept.append(_kept(staged[-1], job.left_out if len(staged) == 1 else ""))
-        context.counts.add(rows_read=_number(_driving(context, inputs[0]), job.balance_by))
+        tally = _tally(context, inputs[0], staged[0].rows)
+        context.counts.add(rows_read=tally.read)
         if check is not None:
             _refuse(_called(check, params, *kept, *inputs, offered=noted))
-        tally = _tally(staged[0].rows, job.left_out, job.balance_by)
         _balance(context, tally)
         audited = [
             _gate(context, one, rows if job.left_out and one is staged[0] else None)
@@ -78,26 +81,16 @@ def _read(context: RunContext, given: Input) -> DataFrame | None:
     table: Table = attribute(given.table)
     if given.optional and not context.lake.exists(table):
         return None
-    days = None
-    if context.day_range is not None and table.day_column is not None and not given.all_days:
-        before = given.lookback_days
-        days = context.days.extended(before_days=getattr(context.params, before) if isinstance(before, str) else before)
-    rows = context.lake.read(table, days=days)
+    rows = context.lake.read(table, days=_days_read(context, given, table))
     return rows.where(given.where) if given.where else rows
 
 
-def _driving(context: RunContext, rows: DataFrame | None) -> DataFrame | None:
-    """Of the first input, the rows of the days that the run owns."""
-    day = attribute(context.job.inputs[0].table).day_column
-    if rows is None or day is None or context.day_range is None:
-        return rows
-    return rows.where(context.days.predicate(day))
-
-
-def _number(rows: DataFrame | None, keys: Sequence[str]) -> int:
-    if rows is None:
-        return 0
-    return rows.select(*keys).distinct().count() if keys else rows.count()
+def _days_read(context: RunContext, given: Input, table: Table) -> DayRange | None:
+    """The days of a table that a step sees, None for all."""
+    if context.day_range is None or table.day_column is None or given.all_days:
+        return None
+    before = given.lookback_days
+    return context.days.extended(before_days=getattr(context.params, before) if isinstance(before, str) else before)
 
 
 def _frames(job: Job, result: Any) -> tuple[DataFrame, ...]:
@@ -143,36 +136,82 @@ def _refuse(problems: Sequence[str] | None) -> None:
 
 @dataclass(frozen=True)
 class _Tally:
-    """What was staged for the first table: rows to publish, their number by the job's balance, those left out."""
+    """Both sides of the balance of a run, each counted for itself: rows, or distinct keys where the job says so.
 
+    ``read`` is the first input on the days of the run. ``rows`` are to be published in the first table, ``number``
+    what they count in the balance, ``left_out`` the others by reason.
+    """
+
+    read: int
     rows: int
     number: int
     left_out: dict[str, int]
 
 
-def _tally(rows: DataFrame, left_out: str, keys: Sequence[str]) -> _Tally:
-    """Counted in one pass. A key of which any row is kept counts as kept, the others once, by their first reason."""
+def _tally(context: RunContext, driving: DataFrame | None, staged: DataFrame) -> _Tally:
+    """Count both sides, in one action, and warn when there are not all the days that the step looks back to."""
+    sides = _staged_side(staged, context.job.left_out, context.job.balance_by)
+    if driving is not None:
+        sides = sides.unionByName(_read_side(context, driving))
+    read, first_day, found = 0, None, {}
+    for row in sides.collect():  # one row and, at most, one more than _MOST_REASONS
+        if row["is_read"]:
+            read, first_day = row["number"], row["first_day"]
+        else:
+            found[row["why"]] = row
+    if len(found) > _MOST_REASONS:
+        raise JobFailedError(
+            "RUN-007",
+            f"The column {context.job.left_out} holds more than {_MOST_REASONS} reasons.",
+            remedy="Give rows one of a few reasons, without values of the rows themselves.",
+        )
+    _warn_of_short_history(context, first_day)
+    kept = found.pop(None, None)
+    left_out = {why: row["number"] for why, row in sorted(found.items())}
+    return _Tally(read, kept["rows"] or 0 if kept else 0, kept["number"] if kept else 0, left_out)
+
+
+def _read_side(context: RunContext, rows: DataFrame) -> DataFrame:
+    """One row: how much of the first input lies on the days of the run, and the first day that was read of it."""
     from pyspark.sql import functions as sf
 
-    if not left_out and not keys:
-        number = rows.count()
-        return _Tally(number, number, {})
+    day, keys = attribute(context.job.inputs[0].table).day_column, context.job.balance_by
+    has_days = day is not None and context.day_range is not None
+    is_own = sf.expr(context.days.predicate(day)) if has_days else sf.lit(True)
+    # A struct of nulls is no null: keys count here as they do in a grouping.
+    number = sf.count_distinct(sf.when(is_own, sf.struct(*keys))) if keys else sf.count_if(is_own)
+    return rows.agg(
+        sf.lit(True).alias("is_read"),
+        sf.lit(None).cast("string").alias("why"),
+        sf.lit(0).cast("long").alias("rows"),
+        number.alias("number"),
+        (sf.min(day) if has_days else sf.lit(None).cast("date")).alias("first_day"),
+    )
+
+
+def _staged_side(rows: DataFrame, left_out: str, keys: Sequence[str]) -> DataFrame:
+    """One row for each reason. A key of which any row is kept counts as kept, others once, by their first reason."""
+    from pyspark.sql import functions as sf
+
     reason = sf.col(f"`{left_out}`") if left_out else sf.lit(None)
     marked = rows.select(*keys, reason.cast("string").alias("_why"), reason.isNull().cast("long").alias("_kept"))
     if keys:
         marked = marked.groupBy(*keys).agg(sf.sum("_kept").alias("_kept"), sf.min("_why").alias("_why"))
     why = sf.when(sf.col("_kept") == 0, sf.col("_why"))
-    counted = marked.groupBy(why.alias("why")).agg(sf.sum("_kept").alias("rows"), sf.count(sf.lit(1)).alias("number"))
-    found = {row["why"]: row for row in counted.limit(_MOST_REASONS + 1).collect()}
-    if len(found) > _MOST_REASONS:
-        raise JobFailedError(
-            "RUN-007",
-            f"The column {left_out} holds more than {_MOST_REASONS} reasons.",
-            remedy="Give rows one of a few reasons, without values of the rows themselves.",
+    grouped = marked.groupBy(why.alias("why")) if left_out else marked.groupBy()
+    counted = grouped.agg(sf.sum("_kept").alias("rows"), sf.count(sf.lit(1)).alias("number"))
+    named = counted if left_out else counted.withColumn("why", sf.lit(None).cast("string"))
+    named = named.limit(_MOST_REASONS + 1) if left_out else named
+    return named.withColumns({"is_read": sf.lit(False), "first_day": sf.lit(None).cast("date")})
+
+
+def _warn_of_short_history(context: RunContext, first_day: date | None) -> None:
+    driving = context.job.inputs[0]
+    wanted = _days_read(context, driving, attribute(driving.table))
+    if driving.lookback_days and first_day is not None and wanted is not None and first_day > wanted.first:
+        context.log.warning(
+            "history begins on %s, the step looks back to %s: early rows see less", first_day, wanted.first
         )
-    kept = found.pop(None, None)
-    rows_kept, number = (kept["rows"], kept["number"]) if kept is not None else (0, 0)
-    return _Tally(rows_kept, number, {why: row["number"] for why, row in sorted(found.items())})
 
 
 def _balance(context: RunContext, tally: _Tally) -> None:

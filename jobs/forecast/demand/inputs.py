@@ -43,7 +43,7 @@ def day_of(days: DayRange, job: str) -> date:
     if len(days) != 1:
         raise UsageError(
             "FCT-003",
-            f"{job} works as of one day, not of {days}.",
+            f"{job} works as of one day, not {days}.",
             remedy="Give --day, the last day of the history.",
         )
     return days.last
@@ -54,8 +54,8 @@ def no_series(as_of: date, *statuses: str) -> InputMissingError:
     return InputMissingError(
         "FCT-004",
         f"No series can be forecast as of {as_of}.",
-        cause=f"forecast.series holds none with the status {' or '.join(statuses)} for that day.",
-        remedy="Run forecast.history up to that day; its report lists why series are left out.",
+        cause=f"forecast.series has none with the status {' or '.join(statuses)} for that day.",
+        remedy="Run forecast.history up to that day; its report lists the reasons why series are left out.",
     )
 
 

@@ -39,7 +39,7 @@ def forecast_is_long_enough(
     if steps < policy.protection_periods:
         raise UsageError(
             "FCT-010",
-            f"The forecast reaches {plural(steps, 'period')} ahead, an order must last {policy.protection_periods}.",
+            f"The forecast covers {plural(steps, 'period')}, but an order must last {policy.protection_periods}.",
             cause=f"{plural(policy.lead_time_periods, 'period')} of lead time "
             f"and {policy.review_periods} until the next review.",
             remedy="Run forecast.predict for that day, with a longer horizon in forecast.backtest, or shorten the two.",

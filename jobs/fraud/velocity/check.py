@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from common.errors import ContractError, InputMissingError
 from common.report.wording import plural
 from jobs.fraud.velocity.params import FeaturesParams
@@ -32,7 +30,7 @@ def proved(
     counts: Counts,
     log: logging.Logger,
 ) -> None:
-    """Notes ``rows_proved``, and warns of what the features could not see.
+    """Notes ``rows_proved``, and warns when there are no labels.
 
     Raises InputMissingError FRD-005 (no transactions on the days), ContractError FRD-010 (the proof finds a leak).
     """
@@ -40,11 +38,10 @@ def proved(
         raise InputMissingError(
             "FRD-005",
             f"There are no transactions on {days}.",
-            remedy="Run fraud.ingest for these days, or ask for others.",
+            remedy="Run fraud.ingest for these days, or choose others.",
         )
     if labels is None:
         log.warning("there are no labels yet: the risk of every terminal is 0")
-    _warn_of_short_history(params, transactions, days, log)
     if params.proof_rows:
         sample = sample_of(features, rows=params.proof_rows)
         known = no_labels(transactions) if labels is None else labels
@@ -67,12 +64,3 @@ def refuse_leaks(leaks: list[list[str]]) -> None:
         cause=f"Of {plural(len(leaks), 'row')} computed again: {shown}.",
         remedy="This is a defect of the job, not of its input: report it with the run record.",
     )
-
-
-def _warn_of_short_history(
-    params: FeaturesParams, transactions: DataFrame, days: DayRange, log: logging.Logger
-) -> None:
-    first = transactions.agg(F.min("tx_day").alias("day")).first()
-    needed = days.extended(before_days=params.history_days).first
-    if first is not None and first["day"] is not None and first["day"] > needed:
-        log.warning("history begins on %s, the windows reach back to %s: early rows see less", first["day"], needed)

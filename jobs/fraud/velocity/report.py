@@ -32,7 +32,7 @@ def features_report(report: ReportBuilder, params: FeaturesParams, rows: DataFra
     proved = int(counts.details.get("rows_proved", 0))
     report.headline("Transactions", f"{facts['rows']:,}", f"of {plural(facts['customers'], 'customer')}")
     report.headline("Label delay", plural(params.label_delay_days, "day"), "no label is used before it was reported")
-    outcome = "computed again from the raw log as of their time: no difference" if proved else "no proof was asked for"
+    outcome = "recomputed from the raw log as of their time: no difference" if proved else "the proof was switched off"
     report.headline("Proved rows", f"{proved:,}", outcome)
     table = [(name, *(round(facts[f"{name} {word}"], 4) for word in ("least", "mean", "most"))) for name in FEATURES]
     report.table("Features", ("feature", "least", "mean", "most"), table)
