@@ -12,11 +12,17 @@ class Input:
     """A table that a job reads, as ``module:attribute``.
 
     ``optional``: the job also runs where the table is not there. ``external``: no job of the suite writes it.
+    The rest says what a ``step`` is given of it. A table with a day column is read for the days of the run and
+    ``lookback_days`` before them, a number or the name of a parameter (or property of the parameters) that holds it;
+    with ``all_days`` it is read whole, like a table without a day column. ``where`` is SQL that its rows must fulfil.
     """
 
     table: str
     optional: bool = False
     external: bool = False
+    lookback_days: int | str = 0
+    all_days: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,16 @@ class Job:
     every table that is not among them. ``reads`` names all that the job looks at, its own tables of earlier runs too;
     plain text stands for an ``Input`` that is neither optional nor external. The first of ``writes`` is the table whose
     lease the run holds. A job that ``maintains_all`` works on whatever tables there are, and declares none.
+
+    A job has a ``body``, a function of the run's context, or a ``step``, a pure function of the parameters and of the
+    frames of ``reads`` that gives the rows of ``writes``: a frame, or a tuple of as many frames as there are tables.
+    An optional input that is not there is None. common.run.publish does the rest. Before anything is published,
+    ``check`` is called: (params, *staged rows, *inputs), which gives problems in words, or raises; afterwards
+    ``report``: (report, params, *published rows). Each of the three may ask by name for more, see common.run.publish.
+    Every row of the first input on the days of the run must be found again in the first table; with ``balance_by``,
+    columns of both, every distinct key instead. ``left_out`` names a column of the step's first frame, outside of the
+    table's contract, that says why a row is left out: such rows are counted, reason by reason, and not published.
+
     ``next_command`` may hold ``{lake}``, ``{days}`` (``--day ...`` or ``--from ... --to ...``), ``{first}`` and
     ``{last}``, or name a function of the run's context that gives such a text; what cannot be computed is in words.
     ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is
@@ -39,9 +55,14 @@ class Job:
     name: str
     summary: str
     params: type[Params]
-    body: str
+    body: str = ""
     reads: tuple[Input | str, ...] = ()
     writes: tuple[str, ...] = ()
+    step: str = ""
+    check: str = ""
+    report: str = ""
+    left_out: str = ""
+    balance_by: tuple[str, ...] = ()
     by_day: bool = True
     ingests: bool = False
     examples: tuple[str, ...] = ()
@@ -57,11 +78,24 @@ class Job:
         if not (family.isidentifier() and verb.isidentifier()):
             raise ValueError(f"a job is named <family>.<verb>, not '{self.name}'")
         tables = (*(one.table for one in self.inputs), *self.writes)
-        for reference in (self.body, *tables, *([self.plan] if self.plan else [])):
+        if bool(self.body) == bool(self.step):
+            raise ValueError(f"{self.name}: a job has either a body or a step")
+        functions = (self.body, self.step, self.check, self.report, self.plan)
+        for reference in (*filter(None, functions), *tables):
             if len(reference.split(":")) != 2:
                 raise ValueError(f"{self.name}: '{reference}' is not module:attribute")
         if self.maintains_all and tables:
             raise ValueError(f"{self.name}: a job that maintains all tables declares none")
+        self._check_step()
+
+    def _check_step(self) -> None:
+        if self.step and not (self.reads and self.writes):
+            raise ValueError(f"{self.name}: a step reads and writes at least one table")
+        if not self.step and (self.check or self.report or self.left_out or self.balance_by):
+            raise ValueError(f"{self.name}: check, report, left_out and balance_by go with a step")
+        for name in (one.lookback_days for one in self.inputs if isinstance(one.lookback_days, str)):
+            if name not in self.params.model_fields and not isinstance(getattr(self.params, name, None), property):
+                raise ValueError(f"{self.name}: lookback_days names '{name}', which is no parameter of the job")
 
     @property
     def inputs(self) -> tuple[Input, ...]:

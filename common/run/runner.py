@@ -16,6 +16,7 @@ from common.run.console.summary import print_refusal, print_summary
 from common.run.context import RunContext, Services
 from common.run.failures import Failure, explain
 from common.run.flags import Flags
+from common.run.publish import body_of
 from common.run.record.build import running_build
 from common.run.record.index import keep_index
 from common.run.record.keep import earlier_attempts, keep_record, keep_report, put_in_outbox
@@ -85,7 +86,7 @@ class Run:
     def _work(self, context: RunContext, personal: PersonalFields) -> Failure | None:
         try:
             keep_record(context, started_record(context))
-            body = attribute(context.job.body)
+            body = body_of(context.job)
             tables = context.tables([*(one.table for one in context.job.inputs), *context.job.writes])
             add_personal_columns(personal, (column for table in tables for column in table.personal_columns))
             with showing_progress(context):

@@ -12,14 +12,16 @@ JOB = Job(
     name="forecast.replenish",
     summary="Turn forecasts into reorder points and order quantities for a service level or given costs.",
     params=ReplenishParams,
-    body="jobs.forecast.orders.body:run",
     reads=(
+        Input("jobs.forecast.tables:SERIES", where="status IN ('modelled', 'fallback')"),
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",
-        "jobs.forecast.tables:SERIES",
         Input("jobs.forecast.tables:STOCK", optional=True, external=True),
     ),
     writes=("jobs.forecast.tables:ORDERS",),
+    step="jobs.forecast.orders.steps:replenishment",
+    check="jobs.forecast.orders.check:forecast_is_long_enough",
+    report="jobs.forecast.orders.report:orders_report",
     examples=(
         "--day 2011-12-09 --set lead_time_periods=2 --set service_level=0.95",
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set holding_cost=0.02 --set shortage_cost=1.5",

@@ -20,7 +20,7 @@ from jobs.fraud.scoring import body as score_body
 from jobs.fraud.scoring.tables import SCORES
 from jobs.fraud.training.tables import MODELS
 from jobs.fraud.transactions.tables import LABELS, TRANSACTIONS
-from jobs.fraud.velocity import body as features_body
+from jobs.fraud.velocity import windows
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
@@ -230,7 +230,7 @@ def _none(labels: DataFrame) -> DataFrame:
 
 
 # The last tests of this lake: what fails here was published with a row less.
-@pytest.mark.parametrize(("job", "body", "step"), [(features.JOB, features_body, "build_features"),
+@pytest.mark.parametrize(("job", "body", "step"), [(features.JOB, windows, "build_features"),
                                                    (score.JOB, score_body, "with_scores")])  # fmt: skip
 def test_a_row_lost_between_input_and_output_fails_the_run(
     bank: Bank, monkeypatch: pytest.MonkeyPatch, job: Job, body: ModuleType, step: str

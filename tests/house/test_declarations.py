@@ -82,3 +82,22 @@ def test_an_input_that_is_given_as_text_is_required_and_written_by_the_suite() -
     assert job.inputs == (Input("toy:IN", optional=False, external=False), Input("toy:MORE", optional=True))
     with pytest.raises(ValueError, match="'toy' is not module:attribute"):
         Job("toy.read", "Reads.", Params, "toy:run", reads=(Input("toy"),))
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({}, "either a body or a step"),
+        ({"body": "toy:run", "step": "toy:step", "reads": ("toy:IN",), "writes": ("toy:OUT",)}, "either a body"),
+        ({"step": "toy:step", "writes": ("toy:OUT",)}, "at least one table"),
+        ({"body": "toy:run", "report": "toy:report"}, "go with a step"),
+        ({"step": "step", "reads": ("toy:IN",), "writes": ("toy:OUT",)}, "'step' is not module:attribute"),
+        (
+            {"step": "toy:step", "reads": (Input("toy:IN", lookback_days="weeks"),), "writes": ("toy:OUT",)},
+            "lookback_days names 'weeks', which is no parameter",
+        ),
+    ],
+)
+def test_a_declaration_that_no_run_could_follow_is_refused(declared: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Job("toy.run", "Runs.", Params, **declared)

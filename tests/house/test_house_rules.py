@@ -21,7 +21,7 @@ PACKAGES = ("common", "jobs", "conf", "deploy")
 SHIPPED = ("common", "jobs", "conf")
 MAX_LINES = 300
 # Of a room's files these are the edge, the others are pure steps.
-EDGE = {"body", "labels_body", "report", "params", "tables", "__init__"}
+EDGE = {"body", "labels_body", "check", "report", "params", "tables", "__init__"}
 # Parts of bodies: they take a run's context or lake, or bring a few summary rows to the driver for a report.
 PARTS_OF_BODIES = {
     *("clickstream/sessions/gap_sensitivity", "clickstream/events/ledger", "clickstream/events/promoter"),

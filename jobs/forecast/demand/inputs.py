@@ -35,13 +35,28 @@ class History:
 
 def single_day(context: RunContext) -> date:
     """The day as of which the run works. Raises UsageError FCT-003 for a range of days."""
-    if len(context.days) != 1:
+    return day_of(context.days, context.job.name)
+
+
+def day_of(days: DayRange, job: str) -> date:
+    """The day as of which a run of ``job`` works. Raises UsageError FCT-003 for a range of days."""
+    if len(days) != 1:
         raise UsageError(
             "FCT-003",
-            f"{context.job.name} works as of one day, not of {context.days}.",
+            f"{job} works as of one day, not {days}.",
             remedy="Give --day, the last day of the history.",
         )
-    return context.days.last
+    return days.last
+
+
+def no_series(as_of: date, *statuses: str) -> InputMissingError:
+    """FCT-004: no series of ``as_of`` has one of ``statuses``."""
+    return InputMissingError(
+        "FCT-004",
+        f"No series can be forecast as of {as_of}.",
+        cause=f"forecast.series has none with the status {' or '.join(statuses)} for that day.",
+        remedy="Run forecast.history up to that day; its report lists the reasons why series are left out.",
+    )
 
 
 def read_history(context: RunContext, *statuses: str) -> History:
@@ -56,12 +71,7 @@ def read_history(context: RunContext, *statuses: str) -> History:
         F.max("freq").alias("freq"),
     ).first()
     if facts is None or not facts["series"]:
-        raise InputMissingError(
-            "FCT-004",
-            f"No series can be forecast as of {as_of}.",
-            cause=f"forecast.series holds none with the status {' or '.join(statuses)} for that day.",
-            remedy="Run forecast.history up to that day; its report lists why series are left out.",
-        )
+        raise no_series(as_of, *statuses)
     periods = Periods(facts["freq"])
     return History(as_of, periods, facts["first_ds"], facts["last_ds"], series, facts["series"], facts["rows"])
 

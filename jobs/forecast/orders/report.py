@@ -5,15 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F
+
+from jobs.forecast.orders.steps import policy_of
 from jobs.forecast.trials.report import model_words
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from pyspark.sql import DataFrame
+
     from common.report.builder import ReportBuilder
+    from jobs.forecast.orders.params import ReplenishParams
     from jobs.forecast.orders.steps import Policy
 
 _UNITS = {"D": "days", "W": "weeks", "M": "months", "Q": "quarters"}
+
+
+def orders_report(
+    report: ReportBuilder,
+    params: ReplenishParams,
+    rows: DataFrame,
+    *,
+    as_of: date,
+    inputs: Sequence[DataFrame | None],
+) -> None:
+    """Fill the report about ``rows`` of ORDERS; ``inputs`` are what the step was given."""
+    series, *_, stock = inputs
+    if series is None:
+        return
+    totals = rows.agg(
+        F.count_if(F.col("order_quantity") > 0).alias("orders"),
+        F.sum("order_quantity").alias("units"),
+        F.sum("safety_stock").alias("safety_stock"),
+        F.sum("lead_time_demand").alias("lead_time_demand"),
+    ).first()
+    ranked = rows.join(series.select("unique_id", "value", "freq"), "unique_id", "left")
+    top = ranked.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top).collect()
+    write_report(
+        report,
+        as_of=as_of,
+        freq=top[0]["freq"],
+        policy=policy_of(params),
+        by_cost=params.holding_cost is not None,
+        has_stock=stock is not None,
+        totals=totals,
+        top=top,
+    )
 
 
 def write_report(

@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from common.days import DayRange
 from common.report.wording import plural
-from jobs.forecast.trials.calibration import OFFSETS, with_offsets
+from jobs.forecast.demand.inputs import day_of
+from jobs.forecast.orders.params import ReplenishParams
+from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.trials.calibration import OFFSETS, sampled_of, with_offsets
+from jobs.forecast.trials.residuals import path_residuals
 
 # A grid of chances, fine enough for an expectation over the distribution.
 _GRID = tuple((n + 0.5) / 100 for n in range(100))
@@ -32,6 +37,34 @@ class Policy:
     def protection_periods(self) -> int:
         """How long an order must last."""
         return self.lead_time_periods + self.review_periods
+
+
+def policy_of(params: ReplenishParams) -> Policy:
+    """The policy that the parameters ask for."""
+    return Policy(params.lead_time_periods, params.review_periods, params.critical_ratio, params.pack_size)
+
+
+def replenishment(
+    params: ReplenishParams,
+    series: DataFrame,
+    forecasts: DataFrame,
+    backtests: DataFrame,
+    stock: DataFrame | None,
+    *,
+    days: DayRange,
+) -> DataFrame:
+    """The step of forecast.replenish: rows of ORDERS from those of SERIES, FORECASTS, BACKTESTS and STOCK.
+
+    Raises UsageError FCT-003 for more than one day.
+    """
+    as_of, policy = day_of(days, "forecast.replenish"), policy_of(params)
+    facts = series.select("unique_id", "item_name", "demand_class")
+    lengths = (policy.lead_time_periods, policy.protection_periods)
+    residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
+    residuals = sampled_of(residuals, series, params.calibration_series)
+    demand = lead_time_demand(forecasts, policy).join(facts, "unique_id", "left")
+    rows = orders(demand, residuals, stock, policy, fewest=params.min_calibration)
+    return rows.withColumn("as_of_date", F.lit(as_of)).select(*ORDERS.schema.names)
 
 
 def lead_time_demand(forecasts: DataFrame, policy: Policy) -> DataFrame:

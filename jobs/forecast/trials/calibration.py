@@ -33,6 +33,13 @@ def sampled(residuals: DataFrame, series: int, most_series: int) -> DataFrame:
     return residuals if share == 1 else residuals.where(F.pmod(F.xxhash64("unique_id"), F.lit(share)) == 0)
 
 
+def sampled_of(residuals: DataFrame, series: DataFrame, most_series: int) -> DataFrame:
+    """The same where ``series`` are the rows themselves: their number is counted in the plan, not before it."""
+    share = series.agg(F.greatest(F.ceil(F.count(F.lit(1)) / most_series), F.lit(1)).alias("_share"))
+    chosen = F.pmod(F.xxhash64("unique_id"), F.col("_share")) == 0
+    return residuals.crossJoin(F.broadcast(share)).where(chosen).drop("_share")
+
+
 def with_offsets(
     targets: DataFrame, residuals: DataFrame, levels: Sequence[float], *, fewest: int, by: Sequence[str] = ()
 ) -> DataFrame:

@@ -19,3 +19,10 @@ class FeaturesParams(Params):
     proof_rows: int = Field(
         100, ge=0, le=10_000, description="Rows recomputed from the raw log as of their time; 0: no proof."
     )
+
+    @property
+    def history_days(self) -> int:
+        """How many days before the first day the features reach back: the longest window behind the label delay."""
+        from jobs.fraud.velocity.tables import WINDOW_DAYS
+
+        return max(WINDOW_DAYS) + self.label_delay_days

@@ -16,25 +16,32 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from jobs.fraud.transactions.tables import AMOUNT_SCALE
+from common.spark.few_rows import few_rows
+from jobs.fraud.transactions.tables import AMOUNT_SCALE, LABELS
+from jobs.fraud.velocity.params import FeaturesParams
 from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES, WINDOW_DAYS
 
 DAY_MICROSECONDS = 86_400_000_000
 LAST_NIGHT_HOUR = 6
-LONGEST_WINDOW_DAYS = max(WINDOW_DAYS)
 
 
-def history_days(label_delay_days: int) -> int:
-    """How many days before the first day the features reach back: the longest window behind the label delay."""
-    return LONGEST_WINDOW_DAYS + label_delay_days
+def features(params: FeaturesParams, transactions: DataFrame, labels: DataFrame | None, *, days: DayRange) -> DataFrame:
+    """The step of ``fraud.features``: ``build_features``, without labels as long as there is no table of them."""
+    known = no_labels(transactions) if labels is None else labels
+    return build_features(transactions, known, days=days, label_delay_days=params.label_delay_days)
+
+
+def no_labels(transactions: DataFrame) -> DataFrame:
+    """Columns of ``fraud.labels`` without a row."""
+    return few_rows(transactions.sparkSession, [], LABELS.schema)
 
 
 def build_features(transactions: DataFrame, labels: DataFrame, *, days: DayRange, label_delay_days: int) -> DataFrame:
     """The rows of ``fraud.features`` for ``days``.
 
     ``transactions`` has the columns of ``fraud.transactions`` and ``labels`` those of ``fraud.labels``, both for
-    ``days`` and the ``history_days`` before them; more history changes nothing. Each transaction of ``days`` gives one
-    row.
+    ``days`` and the ``history_days`` (of FeaturesParams) before them; more history changes nothing. Each transaction
+    of ``days`` gives one row.
     Definitions: Fraud Detection Handbook, chapter 3, baseline feature transformation.
     """
     within_days = days.predicate("tx_day")

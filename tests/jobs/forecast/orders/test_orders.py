@@ -16,6 +16,7 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.forecasts.steps import local_forecasts, with_global, with_quantiles
 from jobs.forecast.orders.steps import Policy, lead_time_demand, orders
 from jobs.forecast.orders.tables import STOCK
+from jobs.forecast.trials.calibration import sampled, sampled_of
 from jobs.forecast.trials.tables import QUANTILES
 
 pytestmark = pytest.mark.unit
@@ -127,3 +128,12 @@ def test_orders_follow_from_the_forecast_the_errors_and_the_stock(spark: SparkSe
     assert "above the reorder point" in found["high"]["reason"]
     # Nothing of the nine errors lies above the 9th.
     assert low["expected_shortage"] == pytest.approx(0.0)
+
+
+def test_residuals_of_too_many_series_are_sampled_the_same_whoever_counts_the_series(spark: SparkSession) -> None:
+    series = spark.createDataFrame([(f"item {n}",) for n in range(20)], "unique_id string")
+    few = [row["unique_id"] for row in sampled_of(series, series, 4).collect()]
+    assert 0 < len(few) < 12
+    assert few == [row["unique_id"] for row in sampled(series, 20, 4).collect()]
+    assert sampled_of(series, series, 20).count() == 20
+    assert sampled_of(series, series.limit(0), 20).count() == 20

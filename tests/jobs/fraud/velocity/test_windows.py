@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from jobs.fraud.velocity import tables
+from jobs.fraud.velocity.params import FeaturesParams
 from jobs.fraud.velocity.proof import compared_rows, leaking_rows, sample_of
-from jobs.fraud.velocity.windows import build_features, history_days
+from jobs.fraud.velocity.windows import build_features
 
 pytestmark = pytest.mark.unit
 
@@ -210,7 +211,7 @@ def test_a_single_day_with_only_its_history_gives_the_rows_of_the_full_run(
 ) -> None:
     rows, reports = shop_days
     day = DayRange.single(at(50).date())
-    needed = day.extended(before_days=history_days(7)).predicate("tx_day")
+    needed = day.extended(before_days=FeaturesParams(label_delay_days=7).history_days).predicate("tx_day")
     alone = build_features(rows.where(needed), reports.where(needed), days=day, label_delay_days=7)
     full = build_features(rows, reports, days=ALL_DAYS, label_delay_days=7).where(day.predicate("tx_day"))
     assert sorted(alone.collect()) == sorted(full.collect())

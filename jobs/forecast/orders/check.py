@@ -1,0 +1,46 @@
+"""The check of forecast.replenish: there is something to order for, and the forecast reaches as far as an order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from common.errors import UsageError
+from common.report.wording import plural
+from jobs.forecast.demand.inputs import no_series
+from jobs.forecast.demand.series import FALLBACK, MODELLED
+from jobs.forecast.orders.params import ReplenishParams
+from jobs.forecast.orders.steps import policy_of
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from common.run.counts import Counts
+
+
+def forecast_is_long_enough(
+    params: ReplenishParams,
+    _orders: DataFrame,
+    _series: DataFrame,
+    forecasts: DataFrame,
+    *_others: DataFrame | None,
+    as_of: date,
+    counts: Counts,
+) -> None:
+    """Raises InputMissingError FCT-004 (no series), UsageError FCT-010 (an order must last longer)."""
+    if counts.rows_read == 0:
+        raise no_series(as_of, MODELLED, FALLBACK)
+    policy = policy_of(params)
+    found = forecasts.agg(F.max("step").alias("steps")).first()
+    steps = 0 if found is None or found["steps"] is None else found["steps"]
+    if steps < policy.protection_periods:
+        raise UsageError(
+            "FCT-010",
+            f"The forecast covers {plural(steps, 'period')}, but an order must last {policy.protection_periods}.",
+            cause=f"{plural(policy.lead_time_periods, 'period')} of lead time "
+            f"and {policy.review_periods} until the next review.",
+            remedy="Run forecast.predict for that day, with a longer horizon in forecast.backtest, or shorten the two.",
+        )

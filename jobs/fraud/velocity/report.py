@@ -1,0 +1,38 @@
+"""The report of fraud.features: what the features hold, and how many of them were proved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from common.report.wording import plural
+from jobs.fraud.velocity.params import FeaturesParams
+from jobs.fraud.velocity.tables import FEATURES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from common.report.builder import ReportBuilder
+    from common.run.counts import Counts
+
+
+def features_report(report: ReportBuilder, params: FeaturesParams, rows: DataFrame, *, counts: Counts) -> None:
+    """Fill the report about ``rows`` of fraud.features."""
+    wanted = [
+        function(name).alias(f"{name} {word}")
+        for name in FEATURES
+        for word, function in (("least", F.min), ("mean", F.avg), ("most", F.max))
+    ]
+    facts = rows.agg(
+        F.count(F.lit(1)).alias("rows"), F.countDistinct("customer_id").alias("customers"), *wanted
+    ).first()
+    if facts is None:
+        return
+    proved = int(counts.details.get("rows_proved", 0))
+    report.headline("Transactions", f"{facts['rows']:,}", f"of {plural(facts['customers'], 'customer')}")
+    report.headline("Label delay", plural(params.label_delay_days, "day"), "no label is used before it was reported")
+    outcome = "recomputed from the raw log as of their time: no difference" if proved else "the proof was switched off"
+    report.headline("Proved rows", f"{proved:,}", outcome)
+    table = [(name, *(round(facts[f"{name} {word}"], 4) for word in ("least", "mean", "most"))) for name in FEATURES]
+    report.table("Features", ("feature", "least", "mean", "most"), table)
