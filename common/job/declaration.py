@@ -11,7 +11,7 @@ from common.config.params import Params
 class Input:
     """A table that a job reads, as ``module:attribute``.
 
-    ``optional``: the job also runs where the table is not there. ``external``: no job of the suite writes it.
+    ``optional``: the job also runs without the table. ``external``: no job of the suite writes it.
     The rest says what a ``step`` is given of it. A table with a day column is read for the days of the run and
     ``lookback_days`` before them, a number or the name of a parameter (or property of the parameters) that holds it;
     with ``all_days`` it is read whole, like a table without a day column. ``where`` is SQL that its rows must fulfil.

@@ -13,7 +13,18 @@ from common.report.wording import format_number, format_value, plural
 _FRACTION = re.compile(r"-?\d+\.\d+(?:[eE][-+]?\d+)?")
 _ORDER = {"failed": 0, "warning": 1, "passed": 2}
 # Arguments that say where to look rather than what to find.
-_IMPLIED = {"column", "column_A", "column_B", "column_list", "column_set", "batch_id", "severity"}
+_IMPLIED = {"column", "column_A", "column_B", "column_list", "column_set", "or_equal", "batch_id", "severity"}
+# The expectations that people meet most, as what is said of a column; others are spelled out from their names.
+_PHRASES = {
+    "expect_column_values_to_be_between": "is in its range",
+    "expect_column_values_to_be_in_set": "has only known values",
+    "expect_column_values_to_be_unique": "is unique",
+    "expect_column_values_to_match_regex": "has its pattern",
+    "expect_column_values_to_not_be_null": "is never null",
+    "expect_column_mean_to_be_between": "has its mean in a range",
+    "expect_compound_columns_to_be_unique": "are unique together",
+    "expect_table_row_count_to_be_between": "The number of rows is in its range",
+}
 _TONE = {"failed": "bad", "warning": "warn", "passed": "good"}
 
 
@@ -54,8 +65,15 @@ def _state(row: Mapping[str, Any]) -> str:
 
 def _described(row: Mapping[str, Any]) -> Html:
     """The column, the expectation in words, and why it is held."""
-    named = str(_first(row, "expectation", "expectation_type") or "").removeprefix("expect_").replace("_", " ")
+    expectation = str(_first(row, "expectation", "expectation_type") or "")
+    asked = row.get("kwargs") or {}
     where = join([element("code", row["column"]), " "]) if row.get("column") else ""
+    named: Html | str
+    if expectation == "expect_column_pair_values_a_to_be_greater_than_b" and {"column_A", "column_B"} <= asked.keys():
+        where = join([element("code", asked["column_A"]), " "])
+        named = join(["is at least " if asked.get("or_equal") else "is above ", element("code", asked["column_B"])])
+    else:
+        named = _PHRASES.get(expectation, expectation.removeprefix("expect_").replace("_", " "))
     why = element("div", row["why"], class_="note") if row.get("why") else ""
     return join([where, named, why])
 
@@ -67,7 +85,7 @@ def _observed(row: Mapping[str, Any]) -> str:
         return plural(int(row["unexpected_count"]), "unexpected row")
     trouble = row.get("detail") if row.get("detail") != row.get("why") else None
     if isinstance(value, str) and _FRACTION.fullmatch(value):
-        # Great Expectations tells a mean with all its digits.
+        # Great Expectations gives a mean with all its digits.
         return format_number(float(value))
     return format_value(trouble if value is None else value)
 
@@ -89,8 +107,6 @@ def _expected(row: Mapping[str, Any]) -> str:
         words.append(f"at most {format_value(high)}")
     if "value_set" in asked:
         words.append(f"one of {format_value(asked.pop('value_set'))}")
-    if asked.pop("or_equal", False):
-        words.append("or equal")
     words += [f"{key.replace('_', ' ')} {format_value(value)}" for key, value in asked.items()]
     if mostly is not None and float(mostly) < 1:
         words.append(f"in at least {format_value(float(mostly) * 100)} % of the rows")

@@ -1,4 +1,4 @@
-"""Runs on little data are planned once: adaptive planning starts a job per shuffle and plans anew after each.
+"""Runs on little data are planned once: adaptive planning starts a job per shuffle and replans after each.
 
 That pays where there is much to gain from knowing the sizes of the parts. On a few rows it is most of the work of a
 query. So while all that a run has read is small, its queries are planned without it, for a few partitions; as soon
@@ -44,7 +44,7 @@ _session: list[SparkSession] = []
 
 @contextmanager
 def planned_by_size() -> Iterator[None]:
-    """For a block: plan queries by the size of what ``note_input`` is told of; afterwards the session is as before."""
+    """For a block: plan queries by the sizes that ``note_input`` receives; afterwards the session is as before."""
     run = _Run()
     token = _current.set(run)
     is_stopped = False
@@ -101,7 +101,7 @@ def is_planned_once() -> bool:
 def held_if_small(rows: DataFrame) -> DataFrame:
     """``rows`` of an input: kept by the executors until the run ends where all that it reads is small.
 
-    Each query over a Delta table asks its log anew for the files, which is a job of its own.
+    Each query over a Delta table lists the files of its log, which is a Spark job of its own.
     """
     run = _current.get()
     # What another read of the run keeps already is found by its plan.

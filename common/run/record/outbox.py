@@ -19,7 +19,7 @@ _LEAST_WAIT_SECONDS = 60
 def fill_ops(lake: Lake) -> int:
     """Append every record of the outbox, and its audits, to the ``ops`` tables; how many records there were.
 
-    maintenance.maintain does it; whoever reads the tables sooner calls it before. A record leaves the outbox when its
+    maintenance.maintain calls it; call it before reading the tables sooner. A record leaves the outbox when its
     rows are committed, and its key keeps a repeat from doubling them, so a call may die anywhere. Raises
     WriteConflictError LEA-001 when another run holds the lease for too long.
     """

@@ -115,13 +115,13 @@ def _check_demand(context: RunContext, history: History, demand: DataFrame) -> N
         raise InputMissingError(
             "FCT-011",
             f"The demand of {found['missing']} series as of {history.as_of} is no longer known.",
-            cause="forecast.demand_changes holds nothing of their periods that was known by then.",
+            cause="forecast.demand_changes has nothing about their periods that was known by then.",
             remedy="Run forecast.history again over the days up to that day.",
         )
     if found is not None and found["other"]:
         context.log.warning(
-            "the demand of %s series as of %s is not what forecast.history saw: sales of these days came later, or it "
-            "ran again with other parameters",
+            "the demand of %s series as of %s differs from what forecast.history saw: sales of these days came later, "
+            "or it ran again with other parameters",
             found["other"],
             history.as_of,
         )

@@ -27,9 +27,9 @@ def test_broken_expectations_come_first_with_observed_and_expected_values(parsed
     report.audit(SimpleNamespace(passed=False, results=results))
     section = parsed(report.render({})).section("Quality checks")
     assert section.cells() == [
-        ["failed", "ts column values to not be null", "3 unexpected rows", "in at least 99.9 % of the rows"],
-        ["warning", "table row count to be between", "48,210", "at least 50,000"],
-        ["passed", "session_id column values to be unique", "0", ""],
+        ["failed", "ts is never null", "3 unexpected rows", "in at least 99.9 % of the rows"],
+        ["warning", "The number of rows is in its range", "48,210", "at least 50,000"],
+        ["passed", "session_id is unique", "0", ""],
     ]
     assert "1 check failed, so the rows were not published." in section.text
 
@@ -85,13 +85,26 @@ def test_an_expectation_shows_why_it_is_held_and_what_kept_it_from_being_evaluat
     assert cells == ["failed", "ts column to exist Days come from it.", "No such column.", ""]
 
 
+@pytest.mark.parametrize(
+    ("or_equal", "words"),
+    [(True, "reported_at is at least tx_datetime"), (False, "reported_at is above tx_datetime")],
+)
+def test_an_expectation_of_two_columns_names_both(parsed: Parsed, or_equal: bool, words: str) -> None:
+    kwargs = {"column_A": "reported_at", "column_B": "tx_datetime", "or_equal": or_equal}
+    row = {"expectation": "expect_column_pair_values_a_to_be_greater_than_b", "column": "reported_at, tx_datetime",
+           "success": True, "observed": "0", "kwargs": kwargs}  # fmt: skip
+    report = ReportBuilder("x")
+    report.audit(SimpleNamespace(passed=True, results=[row]))
+    assert parsed(report.render({})).section("Quality checks").cells() == [["passed", words, "0", ""]]
+
+
 def test_real_audit_results_are_rendered_as_they_are(parsed: Parsed) -> None:
     row = {"expectation": "expect_table_row_count_to_be_between", "column": None, "severity": "warn", "success": False,
            "observed": "3", "detail": None, "kwargs": {"min_value": 5}, "why": ""}  # fmt: skip
     report = ReportBuilder("x")
     report.audit(AuditResult("clickstream.events", [row]))
     section = parsed(report.render({})).section("Quality checks of clickstream.events")
-    assert section.cells() == [["warning", "table row count to be between", "3", "at least 5"]]
+    assert section.cells() == [["warning", "The number of rows is in its range", "3", "at least 5"]]
     assert "The rows may be published; 1 check of 1 gave a warning." in section.text
 
 
