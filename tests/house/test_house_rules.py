@@ -215,3 +215,16 @@ def test_every_error_code_in_the_code_is_explained_in_the_docs() -> None:
     used = {code for path in modules("common", "jobs") for code in pattern.findall(path.read_text(encoding="utf-8"))}
     explained = set(re.findall(r"\b[A-Z]{3}-\d{3}\b", (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8")))
     assert sorted(used - explained) == []
+
+
+def test_pages_name_files_and_folders_that_exist() -> None:
+    named = re.compile(r"`((?:bootstrap|common|conf|deploy|jobs|tests|unit|flows|faults|engines|house)/[\w./-]*)`")
+    offenders = []
+    for page in tracked("README.md", "docs/*.md"):
+        roots = (REPOSITORY, REPOSITORY / "tests") if page.name == "testing.md" else (REPOSITORY,)
+        # The job shown there is written by whoever follows the page.
+        text, _, _ = page.read_text(encoding="utf-8").partition("\n## Add a job")
+        for path in named.findall(text):
+            if not any((root / path).exists() for root in roots):
+                offenders.append(f"{page.name}: {path}")
+    assert offenders == []
