@@ -62,6 +62,8 @@ def as_tree(graph: Graph, names: Sequence[str], *, colour: bool) -> str:
         lines.append(f"\x1b[1;{code}m{name}\x1b[0m" if colour else name)
         entries = [f"reads  {_described(read)}" for read in node.reads]
         entries += [f"writes {table}" for table in node.writes]
+        entries += [f"writes files for {ingest}" for ingest in node.job.feeds]
+        entries += ["works on all tables of the lake"] if node.job.maintains_all else []
         for number, entry in enumerate(entries):
             lines.append(f"{'└─' if number == len(entries) - 1 else '├─'} {entry}")
     return "\n".join(lines)
