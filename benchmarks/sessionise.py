@@ -30,10 +30,10 @@ _DUCK, _POLARS = "DuckDB, 2 threads", "Polars, 2 threads"
 # Part -> title of its section.
 _PARTS = {
     "tax": "Sessions: what the framework costs",
-    "incremental": "Sessions: one day of thirty",
-    "rivals": "Sessions: six ways to cut them",
+    "incremental": "Sessions: one day out of thirty",
+    "rivals": "Sessions: six ways to compute them",
     "scaling": "Sessions: growth, and peak memory",
-    "frames": "Sessions: a frame a visitor, over all events",
+    "frames": "Sessions: one DataFrame per visitor, over all events",
     "skew": "Sessions: one visitor with 40 % of the events",
 }
 
