@@ -48,7 +48,7 @@ def test_an_unknown_command_is_refused_with_the_known_ones(capsys):
     assert main(["pakcage"]) == 2
     message = capsys.readouterr().err
     assert "no command 'pakcage'" in message
-    assert "run, jobs, package, render, config" in message
+    assert "run, retry, graph, jobs, package, render, config" in message
 
 
 def test_an_unknown_job_is_refused_with_the_nearest_one(capsys):
@@ -56,9 +56,9 @@ def test_an_unknown_job_is_refused_with_the_nearest_one(capsys):
     assert "Did you mean 'clickstream.sessionise'?" in capsys.readouterr().err
 
 
-def test_run_without_a_job_names_the_jobs(capsys):
+def test_run_without_a_job_says_where_the_jobs_are_listed(capsys):
     assert main(["run", "--day", "2026-11-20"]) == 2
-    assert "clickstream.ingest" in capsys.readouterr().err
+    assert "`lakejobs jobs` lists the jobs" in capsys.readouterr().err
 
 
 def test_the_job_gets_the_arguments_as_they_are(capsys):

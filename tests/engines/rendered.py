@@ -57,6 +57,16 @@ def rendered(
     return shlex.split(printed.getvalue())
 
 
+def rendered_for_app(
+    manifest_folder: Path, artefacts: str, job: str, arguments: Sequence[str], *more: str
+) -> list[str]:
+    """The printed command with ``arguments`` of an application that is to take the place of the job's entry file."""
+    flags = ["--env", "prod", "--lake", "s3://bucket/lake"]
+    words = rendered(manifest_folder, artefacts, job, flags, *more)
+    assert words[-len(flags) :] == flags
+    return [*words[: -len(flags)], *arguments]
+
+
 def as_submitted(words: Sequence[str], paths: Mapping[str, str], master: str = "") -> list[str]:
     """The printed words with ``paths`` exchanged; a ``master`` other than YARN runs the driver where it is called."""
     exchanged = [re.sub(r"[^,=]+", lambda path: paths.get(path[0], path[0]), word) for word in words]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from job_chain import FAMILIES, KEY_VARIABLE, STEPS, Step, write_landing
 from pyspark.sql import SparkSession
-from rendered import as_submitted, platform_jars, rendered, s3_defaults, write_defaults, yarn_defaults
+from rendered import as_submitted, platform_jars, rendered, rendered_for_app, s3_defaults, write_defaults, yarn_defaults
 from s3_server import BUCKET, S3Server
 from submit import SPARK_HOME, Finished, clean_environment, submit
 from table_rows import differences, table_rows
@@ -117,7 +117,7 @@ class Cluster:
     def _run(self, family: str, steps: tuple[Step, ...]) -> Finished:
         # The entry files one after another in one driver: an application costs a minute of two cores before its job.
         lines = [json.dumps([step.job, *self.flags(step)]) for step in steps]
-        words = rendered(self.package.folder, self.artefacts, steps[0].job, [str(self.answer(family)), *lines])
+        words = rendered_for_app(self.package.folder, self.artefacts, steps[0].job, [str(self.answer(family)), *lines])
         entry = f"{self.build}/{self.package.manifest['entries'][steps[0].job]}"
         return self.submits(words, {entry: f"{self.build}/apps/{_SEQUENCE.name}"})
 

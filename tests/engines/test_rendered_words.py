@@ -13,7 +13,16 @@ from deploy.package.build import Package, build
 pytestmark = pytest.mark.unit
 
 _ARTEFACTS = "hdfs://127.0.0.1:9000/artefacts"
-_FLAGS = ["--env", "prod", "--day", "2026-11-20", "--set", "note=/usr/share/aws/delta/lib, a=b"]
+_FLAGS = [
+    "--env",
+    "prod",
+    "--lake",
+    "s3://bucket/lake",
+    "--day",
+    "2026-11-20",
+    "--set",
+    "note=/usr/share/aws/delta/lib, a=b",
+]
 
 
 @pytest.fixture(scope="module")

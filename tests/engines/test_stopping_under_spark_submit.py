@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from rendered import as_submitted, platform_jars, rendered
+from rendered import as_submitted, platform_jars, rendered_for_app
 from submit import clean_environment
 
 pytestmark = pytest.mark.engine
@@ -23,7 +23,7 @@ def test_a_stopped_spark_submit_leaves_no_process_no_lease_and_a_record(
     tmp_path, package, artefacts, bare_home, shipped_python
 ) -> None:
     ready, lake = tmp_path / "ready", tmp_path / "lake"
-    words = rendered(package.folder, artefacts, _JOB, [str(ready), str(lake)], "--node-python", shipped_python)
+    words = rendered_for_app(package.folder, artefacts, _JOB, [str(ready), str(lake)], "--node-python", shipped_python)
     entry = f"{artefacts}/{package.archive.stem}/{package.manifest['entries'][_JOB]}"
     command = as_submitted(words, {**platform_jars(), entry: str(_APP)}, "local[2]")
     environment = clean_environment(bare_home, PYSPARK_PYTHON=shipped_python)

@@ -12,6 +12,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
+from audited import passed
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
@@ -58,9 +59,8 @@ def cast(context: RunContext) -> None:
 
 
 def cast_in_a_write(context: RunContext) -> None:
-    context.lake.replace_days(
-        PEOPLE, people(context.spark).withColumn("card", sf.expr("CAST(contact AS BIGINT)")), days=context.days
-    )
+    rows = people(context.spark).withColumn("card", sf.expr("CAST(contact AS BIGINT)"))
+    context.lake.replace_days(passed(PEOPLE, rows), days=context.days)
 
 
 def worker(context: RunContext) -> None:
@@ -90,8 +90,7 @@ def driver(context: RunContext) -> None:
 
 
 def raised_by_an_expression(context: RunContext) -> None:
-    text = "{format: json, raw_schema: contact string, columns: {who: {expr: 'raise_error(contact)'}}}"
-    canonical(people(context.spark), Source.parse(text, name="toy")).collect()
+    people(context.spark).select(sf.raise_error(sf.col("contact"))).collect()
 
 
 def refused_expression(context: RunContext) -> None:
@@ -100,22 +99,21 @@ def refused_expression(context: RunContext) -> None:
 
 
 def constraint(context: RunContext) -> None:
-    context.lake.replace_days(PEOPLE, people(context.spark).limit(0), days=context.days)
+    context.lake.replace_days(passed(PEOPLE, people(context.spark).limit(0)), days=context.days)
     path = context.lake.path(PEOPLE)
     context.spark.sql(f"ALTER TABLE delta.`{path}` ADD CONSTRAINT whole CHECK (length(contact) < 3)")
-    context.lake.replace_days(PEOPLE, people(context.spark), days=context.days)
+    context.lake.replace_days(passed(PEOPLE, people(context.spark)), days=context.days)
 
 
 def null(context: RunContext) -> None:
     rows = people(context.spark).withColumn("person_id", sf.expr("nullif(person_id, 1)"))
-    context.lake.replace_days(PEOPLE, rows, days=context.days)
+    context.lake.replace_days(passed(PEOPLE, rows), days=context.days)
 
 
 def key_twice(context: RunContext) -> None:
-    context.lake.replace_days(
-        PEOPLE, people(context.spark).withColumn("person_id", sf.lit(1).cast("long")).limit(1), days=context.days
-    )
-    context.lake.upsert(PEOPLE, people(context.spark).withColumn("person_id", sf.lit(1).cast("long")))
+    rows = people(context.spark).withColumn("person_id", sf.lit(1).cast("long"))
+    context.lake.replace_days(passed(PEOPLE, rows.limit(1)), days=context.days)
+    context.lake.upsert(passed(PEOPLE, rows))
 
 
 def audited(context: RunContext) -> None:

@@ -65,6 +65,8 @@ def test_sorted_staged_rows_may_be_joined_with_themselves(spark: SparkSession, l
 
 def test_released_rows_leave_the_cache(spark: SparkSession, lake: Lake) -> None:
     java_spark: Any = spark._jsparkSession
+    # What runs stopped by a signal in this process have left: they call the JVM no more.
+    spark.catalog.clearCache()
     with lake.stage(TABLE, spark.range(3).selectExpr("id", "uuid() AS drawn")) as staged:
         assert staged.rows.count() == 3
         assert not java_spark.sharedState().cacheManager().isEmpty()

@@ -117,7 +117,7 @@ def test_a_table_that_the_job_does_not_declare_is_not_even_looked_at(run: Any, l
 
     refused = run(body)
     assert (refused["exit_code"], refused["error"]["code"], refused["inputs"]) == (1, "LAK-013", {})
-    assert refused["error"]["message"] == "toy.orders is not among the reads that toy.count declares."
+    assert refused["error"]["message"] == "toy.count does not declare toy.orders in its reads."
 
 
 def test_a_table_that_the_job_does_not_declare_is_not_written(run: Any, lake: Lake) -> None:

@@ -84,5 +84,5 @@ def test_a_missing_private_part_is_said_once(caplog: pytest.LogCaptureFixture, m
         found = [spark_internals._or_public("do it", _not_callable, lambda: 7) for _ in range(2)]
     assert found == [7, 7]
     assert [record.getMessage() for record in caplog.records] == [
-        "this Spark has no private way to do it: the public one is taken (TypeError)"
+        "this Spark has no private way to do it: using the public one (TypeError)"
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audited import passed
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
@@ -49,8 +50,9 @@ OLD, LAST_KEPT = TODAY - timedelta(days=91), TODAY - timedelta(days=90)
 def aged(spark: SparkSession, lake: Lake) -> Lake:
     """Bronze and silver with a row on three days each, and a quarantine with two rows."""
     days = [(1, "b1", OLD), (2, "b2", LAST_KEPT), (3, "b3", TODAY)]
-    for table in (RAW, ORDERS):
-        lake.append_once(table, spark.createDataFrame(days, SCHEMA), batch_id="all")
+    rows = spark.createDataFrame(days, SCHEMA)
+    lake.append_once(RAW, rows, batch_id="all")
+    lake.append_once(passed(ORDERS, rows), batch_id="all")
     rejected: list[tuple[Any, ...]] = [
         ("r", "shop.ingest", "f", key, ["SHP-1 no"], "{}", None, datetime(day.year, day.month, day.day, 12))
         for key, day in (("old", OLD), ("kept", LAST_KEPT))

@@ -72,4 +72,4 @@ def test_a_run_warns_of_the_series_for_which_the_global_model_broke(
     )
     with caplog.at_level(logging.WARNING):
         warn_of_failures(logging.getLogger("forecast"), rows)
-    assert caplog.messages == ["lightgbm failed: RuntimeError: 2 series are forecast by a fallback"]
+    assert caplog.messages == ["lightgbm failed: RuntimeError: 2 series use a fallback"]
