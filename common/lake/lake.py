@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -227,10 +228,24 @@ class Lake:
         stamped = rows.select("*", sf.lit(self.run_id).alias("_run_id"), sf.lit(self.started_at).alias("_late_at"))
         return self.append_once(late_table(table), stamped, batch_id=batch_id)
 
-    def append_ops(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: str) -> WriteResult:
-        """Append a few rows, given as dicts, to a table of the ``ops`` family, once per ``key``."""
-        frame = few_rows(self.spark, rows, table.schema).coalesce(1)
-        return self.append_once(table, frame, batch_id=key)
+    def append_ops(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Append a few rows, given as dicts, to a table of the ``ops`` family; how many.
+
+        Rows whose key the table already has are left out, so a repeat adds nothing. Call it under one lease.
+        """
+        keys = [tuple(row[name] for name in table.keys) for row in rows]
+        known = self._known_ops(table, sorted({key[0] for key in keys})) if self.exists(table) else set()
+        new = [(key, row) for key, row in zip(keys, rows, strict=True) if key not in known]
+        if new:
+            batch_id = hashlib.sha256(repr(sorted(key for key, _ in new)).encode()).hexdigest()
+            frame = few_rows(self.spark, [row for _, row in new], table.schema).coalesce(1)
+            self.append_once(table, frame, batch_id=batch_id)
+        return len(new)
+
+    def _known_ops(self, table: Table, run_ids: Sequence[str]) -> set[tuple[Any, ...]]:
+        """The keys that a table has of some runs; read past ``read``, which notes inputs for the run record."""
+        rows = self.spark.read.format("delta").load(self.path(table)).select(*table.keys)
+        return {tuple(row) for row in rows.where(rows[table.keys[0]].isin(run_ids)).collect()}
 
     def stage(self, table: Table, rows: DataFrame) -> StagedRows:
         """Compute rows once, for their audit and then for their publication."""

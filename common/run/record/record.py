@@ -158,11 +158,6 @@ def quality_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def ops_key(record: Mapping[str, Any]) -> str:
-    """What names an attempt: the appends of its rows are keyed by this, so a repeat never doubles them."""
-    return f"{record['run_id']}/{record['attempt']}"
-
-
 def to_json(record: Mapping[str, Any]) -> bytes:
     """A record, or a mapping of them, as it is stored and printed."""
     return (json.dumps(record, indent=2, default=str, ensure_ascii=False) + "\n").encode()

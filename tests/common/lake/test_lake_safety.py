@@ -249,16 +249,15 @@ def test_a_few_rows_are_appended_to_an_ops_table_once_per_key(lake: Lake) -> Non
         "job": "tests.job",
         "table": "shop.orders",
         "expectation": "expect_column_values_to_not_be_null",
-        "column": "id",
-        "severity": "error",
-        "success": True,
-        "observed": "0",
-        "detail": None,
+        **{"column": "id", "severity": "error", "success": True, "observed": "0", "detail": None},
         "started_at": datetime(2026, 11, 21, 6, 0),
     }
-    assert lake.append_ops(QUALITY, [row], key="r1-1").rows_written == 1
-    assert lake.append_ops(QUALITY, [row], key="r1-1").skipped
-    assert lake.read(QUALITY).count() == 1
+    second = {**row, "attempt": 2}
+    assert lake.append_ops(QUALITY, [row]) == 1
+    assert lake.append_ops(QUALITY, [row, second]) == 1
+    assert lake.append_ops(QUALITY, [second, row]) == 0
+    assert sorted(found["attempt"] for found in lake.read(QUALITY).collect()) == [1, 2]
+    assert lake.version(QUALITY) == 2
 
 
 def test_reading_tells_the_record_which_version_was_read(spark: SparkSession, lake: Lake) -> None:

@@ -40,6 +40,7 @@ class FakeLake:
         self.objects = context.objects
         self.settings = context.settings
         self.ops_rows: dict[str, dict[str, Any]] = {}
+        self.ops_commits = 0
         self.broken_ops = False
         self.taken: set[str] = set()
         FakeLake.last = self
@@ -54,11 +55,14 @@ class FakeLake:
         finally:
             self.events.append(f"release {table.name}")
 
-    def append_ops(self, table: Any, rows: list[dict[str, Any]], *, key: str) -> None:
+    def append_ops(self, table: Any, rows: list[dict[str, Any]]) -> int:
         if self.broken_ops:
             raise OSError("no room for rows")
         assert set(rows[0]) == set(table.schema.names)
-        self.ops_rows.setdefault(key, rows[0])
+        if table.name == "ops.runs":
+            self.ops_commits += 1
+            self.ops_rows |= {f"{row['run_id']}/{row['attempt']}": row for row in rows}
+        return len(rows)
 
 
 class FakeReport:

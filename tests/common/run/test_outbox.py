@@ -58,6 +58,19 @@ def test_after_filling_each_attempt_done_or_failed_has_exactly_one_row(toy: Any)
     assert [path.stem for path in pending(toy)] == [f"{toy.records()[-1]['run_id']}-1"]
 
 
+def test_records_that_wait_are_committed_together(toy: Any) -> None:
+    for _ in range(3):
+        assert toy.run(lambda context: context.lake) == 0
+    commits: list[tuple[int, int]] = []
+
+    def body(context: RunContext) -> None:
+        filled = fill_ops(context.lake)
+        commits.append((filled, vars(context.lake)["ops_commits"]))
+
+    assert toy.run(body) == 0
+    assert commits == [(3, 1)]
+
+
 def test_a_record_whose_row_could_not_be_committed_stays_for_the_next_filling(toy: Any) -> None:
     assert toy.run(lambda context: context.lake) == 0
     (first,) = pending(toy)
