@@ -249,9 +249,9 @@ def test_a_few_rows_are_appended_to_an_ops_table_once_per_key(lake: Lake) -> Non
         "job": "tests.job",
         "table": "shop.orders",
         "expectation": "expect_column_values_to_not_be_null",
-        **{"column": "id", "severity": "error", "success": True, "observed": "0", "detail": None},
+        "column": "id", "severity": "error", "success": True, "observed": "0", "detail": None,
         "started_at": datetime(2026, 11, 21, 6, 0),
-    }
+    }  # fmt: skip
     second = {**row, "attempt": 2}
     assert lake.append_ops(QUALITY, [row]) == 1
     assert lake.append_ops(QUALITY, [row, second]) == 1
