@@ -50,7 +50,7 @@ class Neighbours:
     def found(cls, lake: Lake, days: DayRange, rules: SessionRules, held: ExitStack) -> Neighbours:
         """Look around ``days``. Raises UsageError CLK-001 when the day before or after was cut by other rules.
 
-        Frames kept in memory on the way are let go when ``held`` closes.
+        Frames cached on the way are released when ``held`` closes.
         """
         if not lake.exists(SESSION_EVENTS):
             return cls(rules.lookback_days)
