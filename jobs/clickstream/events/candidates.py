@@ -43,7 +43,7 @@ def candidates(bronze: DataFrame, rules: Rules, *, batch_id: str, ingested_at: d
     """
     shown = [name for name in CANONICAL_COLUMNS if name not in EVENTS_RAW.personal_columns]
     plain = events.cleaned(bronze.withColumn(SENT, F.struct(*shown)))
-    # Computing pseudonyms in Python splits the generated code into two halves, each small enough for the JVM to compile.
+    # Computing pseudonyms in Python splits the generated code into two halves that the JVM can still compile.
     seen = web.with_referrer(web.with_page(plain), rules.referrers, rules.site_hosts)
     typed = events.typed(events.with_ids(_with_visitor(seen, rules.key)), rules.limits)
     described = agents.with_agents(events.with_event_name(typed))

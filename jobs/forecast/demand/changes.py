@@ -53,7 +53,7 @@ DEMAND_CHANGES = Table(
 NEVER: Final = 2_932_896
 """31 December 9999 in days since 1970: the end of a span that never ends."""
 
-_DECIMALS = 9  # Sums of floating numbers must not depend on their order.
+_DECIMALS = 9  # Sums of floating-point numbers must not depend on their order.
 _EPOCH = date(1970, 1, 1)
 
 

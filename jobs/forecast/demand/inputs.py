@@ -77,7 +77,7 @@ def read_history(context: RunContext, *statuses: str) -> History:
 
 
 CORRECTED: Final = ("net", "later_on", "later_units")
-"""Columns of ``demand_as_of`` that say what a value was before its corrections."""
+"""Columns of ``demand_as_of`` that give a value before its corrections."""
 
 
 def read_demand(context: RunContext, history: History, *, corrected_after: date | None = None) -> DataFrame:

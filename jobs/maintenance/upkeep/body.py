@@ -71,7 +71,7 @@ def _maintain(lake: Lake, found: TableFiles, params: MaintainParams) -> tuple[in
 
 
 def delete_old_staging(context: RunContext, params: MaintainParams) -> int:
-    """Delete staged files that are older than ``staged_days``; how many there were."""
+    """Delete staged files older than ``staged_days`` and return their number."""
     oldest = context.started_at - timedelta(days=params.staged_days)
     stale = [entry.path for entry in context.objects.list("_staging/") if entry.modified < oldest]
     for path in stale:
