@@ -43,7 +43,7 @@ class Retention:
         return f"{old} AND `{_BATCH}` NOT IN ({kept})"
 
     def old_days(self, partitions: Sequence[PartitionFiles]) -> int | None:
-        """How many days of a partitioned table are too old; None where only the rows tell."""
+        """How many days of a partitioned table are too old; None where only reading the rows can show it."""
         if not self.is_day:
             return None
         days = [one.partition.rpartition("=")[2] for one in partitions]
