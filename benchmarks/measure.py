@@ -124,7 +124,7 @@ def interleaved(
 
 
 def ratio(above: Sequence[float], below: Sequence[float], *, seed: int = 20261120) -> Ratio:
-    """The paired ratio above / below. A single pair gives no interval, so it meets no goal."""
+    """The paired ratio above / below. With a single pair the interval is unbounded: no goal is met."""
     pairs = np.asarray(above, dtype=float) / np.asarray(below, dtype=float)
     if len(pairs) < 2:
         return Ratio(float(pairs[0]), 0.0, math.inf)

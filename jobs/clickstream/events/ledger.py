@@ -90,7 +90,7 @@ class Ledger:
         return _batches([_file(row.asDict()) for row in rows.orderBy("file_sha256").collect()])
 
     def known(self, sha256s: Sequence[str]) -> set[str]:
-        """Those of ``sha256s`` that the ledger holds, whatever their status."""
+        """Those of ``sha256s`` that are in the ledger, with any status."""
         if not sha256s or not self._lake.exists(EVENT_FILES):
             return set()
         asked = few_rows(self._lake.spark, [(value,) for value in sorted(set(sha256s))], "file_sha256 string")

@@ -1,4 +1,4 @@
-"""Demand by the day on which each part of it became known, and demand as it was known on any day.
+"""Demand by the day each part of it became known, and demand as known on any given day.
 
 A sale is known on its day. A return takes units off the period of the purchase that it undoes, but only from its own
 day on; so does the report of a fraud, and a withdrawn report puts the units back.

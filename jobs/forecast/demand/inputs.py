@@ -34,12 +34,12 @@ class History:
 
 
 def single_day(context: RunContext) -> date:
-    """The day as of which the run works. Raises UsageError FCT-003 for a range of days."""
+    """The run's as-of day. Raises UsageError FCT-003 for a range of days."""
     return day_of(context.days, context.job.name)
 
 
 def day_of(days: DayRange, job: str) -> date:
-    """The day as of which a run of ``job`` works. Raises UsageError FCT-003 for a range of days."""
+    """The as-of day of a run of ``job``. Raises UsageError FCT-003 for a range of days."""
     if len(days) != 1:
         raise UsageError(
             "FCT-003",

@@ -74,7 +74,7 @@ def forecast_locally(
 def global_forecasts(rows: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
     """Forecasts of the global model for the series in ``rows`` (unique_id, ds, y); columns of ``_GLOBAL``.
 
-    Where the model breaks, each series and period has a row with ``failure``, the class of the error, and no value.
+    Where the model fails, each series and period has a row with ``failure``, the class of the error, and no value.
     """
     import pandas as pd
 

@@ -111,7 +111,7 @@ def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.D
 
 
 def failed(error: Exception) -> str:
-    """Why the model gave nothing: the class of the error only, since its message may hold values of rows."""
+    """Why the model failed: only the class of the error, since its message may contain row values."""
     return f"{FAILED}: {type(error).__name__}"
 
 
