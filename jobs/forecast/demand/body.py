@@ -79,7 +79,7 @@ def run(context: RunContext) -> None:
 
 
 def _check_frequency(context: RunContext, params: HistoryParams) -> None:
-    """Raises UsageError FCT-006, because periods of two lengths in one table would be summed together."""
+    """Raises UsageError FCT-006 when other days have another ``freq``: mixed period lengths would be summed."""
     if not context.lake.exists(DEMAND):
         return
     outside = context.lake.read(DEMAND).where(f"NOT ({context.days.predicate('ds')})")
