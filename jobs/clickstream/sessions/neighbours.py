@@ -92,7 +92,7 @@ def _check_rules(published: DataFrame, days: DayRange, rules: SessionRules) -> N
 def _tail(
     published: DataFrame, days: DayRange, rules: SessionRules, held: ExitStack
 ) -> tuple[DataFrame | None, date | None]:
-    """The chains after the last day that may hang on it, and the last day on which they have events.
+    """The chains after the last day that may continue it, and the last day on which they have events.
 
     Day by day, for the visitors whose chain continues: after some days none are left.
     """
