@@ -1,4 +1,4 @@
-"""``make bench``: runs every measurement and writes docs/benchmarks.md anew."""
+"""``make bench``: runs every measurement and rewrites docs/benchmarks.md."""
 
 from __future__ import annotations
 

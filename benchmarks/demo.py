@@ -1,4 +1,4 @@
-"""``python -m benchmarks.demo``: what ``make demo`` costs by job, when everything is downloaded already."""
+"""``python -m benchmarks.demo``: what ``make demo`` costs by job, once everything is downloaded."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run(runs: int) -> Section:
 
 
 def _demo() -> tuple[dict[str, float], float]:
-    """One run on a lake of its own, which is removed: the seconds of each job, and those of the whole."""
+    """One run on its own temporary lake: the seconds of each job and in total."""
     with tempfile.TemporaryDirectory(prefix="lakejobs-demo-") as folder:
         times = Path(folder) / "times.json"
         command = [sys.executable, "-m", "deploy.laptop.demo", "--lake", f"{folder}/lake", "--times", str(times)]

@@ -1,4 +1,4 @@
-"""Made-up clickstream events for the measurements: seeded, so that every machine makes the same ones."""
+"""Made-up clickstream events for the measurements: seeded, so that every machine generates the same ones."""
 
 from __future__ import annotations
 

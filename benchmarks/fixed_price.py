@@ -58,7 +58,7 @@ def counted(spark: SparkSession) -> Iterator[Work]:
         yield work
     finally:
         JavaMember.__call__ = plain
-        time.sleep(1)  # the store hears of an execution a little later
+        time.sleep(1)  # an execution reaches the store with a short delay
         work.executions = int(store.executionsCount()) - before
 
 

@@ -80,7 +80,7 @@ def run(folder: Path, series: int, days: int, pairs: int) -> Section:
     def workers_ready() -> None:
         _drain(spark.range(0, _CORES, 1, _CORES).mapInPandas(_imported, "id long"))
 
-    # The proof above has warmed up the other two.
+    # The equality check above has warmed up the other two.
     _drain(history.where("unique_id < 'S0000010'").groupBy("unique_id").applyInPandas(one_series, SCHEMA))
     readings = interleaved(sides, pairs=pairs, warm_ups=0, before={_BUCKETS: workers_ready, _GROUPS: workers_ready})
     table = [["", "CPU s", "wall s", "series/s"]]

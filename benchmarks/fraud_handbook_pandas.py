@@ -1,4 +1,4 @@
-"""The handbook's definitions a second time, in pandas: what the suite's features and metrics are held against."""
+"""The handbook's definitions in pandas, as a reference for the suite's features and metrics."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def suite(spark: SparkSession, folder: Path, out: Path, days: DayRange) -> None:
 
 
 def sliding_windows(spark: SparkSession, folder: Path, out: Path) -> None:
-    """Sliding range frames, as one would write them first: Spark adds each frame up anew for every row."""
+    """Sliding range frames, as one would write them first: Spark sums each frame again for every row."""
     rows = _read(spark, folder)
     columns = {}
     for n in WINDOW_DAYS:

@@ -91,7 +91,7 @@ def _scores(rows: Any) -> np.ndarray:
 
 
 def _check_same(first: np.ndarray, second: np.ndarray) -> None:
-    """Equal scores in whatever order they come, up to the last digits of 32 bits."""
+    """Equal scores in any order, up to the last digits of 32-bit floats."""
     if not np.allclose(np.sort(first), np.sort(second), rtol=0, atol=1e-6):
         raise SystemExit("the sides give other scores: no timings")
 
@@ -120,7 +120,7 @@ def _row_udf(rows: Any, payload: Any) -> Any:
     def score(*values: float) -> float:
         return float(payload.value.scorer().scores(np.array([values], dtype=float))[0])
 
-    # The rival: what the suite forbids itself.
+    # The rival, of a kind that the suite itself forbids.
     udf = functions.udf(score, "double")  # noqa: TID251 - the rival is a row UDF
     return rows.select("transaction_id", udf(*payload.value.features).alias("score"))
 

@@ -47,7 +47,7 @@ class Ratio:
 
 
 class TreeWatch:
-    """CPU seconds and memory of this process and everything below it (JVM, Python workers), the ended ones included.
+    """CPU seconds and memory of this process and everything below it (JVM, Python workers), including ended ones.
 
     Each look keeps the seconds of every process by itself. The seconds that a parent has of its ended children would
     not do: PySpark's daemon ignores the end of its workers, and theirs are lost. What a process did after the last
@@ -106,7 +106,7 @@ def interleaved(
     warm_ups: int = 1,
     before: Mapping[str, Callable[[], object]] | None = None,
 ) -> dict[str, list[Reading]]:
-    """Readings of each side, run A B A B ...; every other round goes backwards, so that none always follows another.
+    """Readings of each side, run A B A B ...; every other round is reversed, so that no side always follows another.
 
     ``before`` holds for a side what is run before each of its readings and not counted.
     """
@@ -124,7 +124,7 @@ def interleaved(
 
 
 def ratio(above: Sequence[float], below: Sequence[float], *, seed: int = 20261120) -> Ratio:
-    """The paired ratio above / below. A single pair bounds nothing: no goal is met by it."""
+    """The paired ratio above / below. With a single pair the interval is unbounded: no goal is met."""
     pairs = np.asarray(above, dtype=float) / np.asarray(below, dtype=float)
     if len(pairs) < 2:
         return Ratio(float(pairs[0]), 0.0, math.inf)

@@ -46,7 +46,7 @@ class Section:
 
 
 def machine() -> dict[str, str]:
-    """Cores, memory and versions of the machine that measures; nothing that names it."""
+    """Cores, memory and versions of the measuring machine; nothing that identifies it."""
     from importlib.metadata import version
 
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -72,7 +72,7 @@ def keep(section: Section) -> Path:
 
 
 def command_of(module: str, **sizes: object) -> str:
-    """The command line that measures the same again, at the same sizes."""
+    """The command line that repeats the measurement at the same sizes."""
     flags = [f"--{name.replace('_', '-')} {value}" for name, value in sizes.items()]
     return " ".join([f".venv-bench/bin/python -m benchmarks.{module} --keep", *flags])
 

@@ -1,4 +1,4 @@
-"""Ways to part good events from bad ones by the same twenty demands, each leaving two tables."""
+"""Ways to separate good events from bad ones by the same twenty demands, each leaving two tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RULES = tuple(demand.rule for demand in DEMANDS)
 
 
 def plain_copy(spark: SparkSession, events: Path, out: Path, form: str) -> None:
-    """All rows as they are: what the rules are held against."""
+    """All rows as they are: the baseline for the rules."""
     _write(spark.read.parquet(str(events)), out / "good", form)
 
 
@@ -45,7 +45,7 @@ def row_rules_in_files(spark: SparkSession, events: Path, out: Path, form: str) 
 
 
 def great_expectations(spark: SparkSession, events: Path, out: Path, form: str) -> None:
-    """Great Expectations names the rows that fail each expectation; they are joined back to part the rows."""
+    """Great Expectations names the rows that fail each expectation; they are joined back to separate the rows."""
     rows = spark.read.parquet(str(events))
     reasons: dict[int, list[str]] = {}
     for demand, outcome in zip(DEMANDS, _validated(rows), strict=True):

@@ -34,7 +34,7 @@ class Bench:
         return self._spark
 
     def events(self, rows: int | None = None, hot_share: float = 0.0) -> Path:
-        """Parquet files of made-up events, made when they are not there."""
+        """Parquet files of made-up events, generated if missing."""
         from benchmarks.events import write_events
 
         count = self.rows if rows is None else rows
@@ -46,7 +46,7 @@ class Bench:
         return folder
 
     def silver(self, rows: int) -> Path:
-        """A lake with that many made-up events as its silver table, filled when it is not there."""
+        """A lake with that many made-up events as its silver table, filled if missing."""
         from benchmarks import session_lakes as lakes
 
         base = self.folder / f"lake-{rows}" / "base"

@@ -84,7 +84,7 @@ def incremental(bench: Bench) -> None:
     grown: list[Reading] = []
     full: list[Reading] = []
     sides = [(grown, add_a_day, most), (full, all_at_once, None)]
-    # All thirty days have been run above; one day more has not.
+    # All thirty days have run above; the single added day has not.
     for readings, run, gold in [([], add_a_day, most), *(sides * bench.pairs)]:
         made.append(lakes.fresh_root(base, f"day-{next(number)}", gold_of=gold))
         readings.append(timed(run))

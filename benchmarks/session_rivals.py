@@ -27,7 +27,7 @@ def suite(spark: SparkSession, events: Path, out: Path) -> None:
 
 
 def suite_narrow(spark: SparkSession, events: Path, out: Path) -> None:
-    """The same steps, of whose columns only the five are asked for: what the cutting costs without the rest."""
+    """The same steps, selecting only the five columns: what the cutting costs without the rest."""
     _suite_sessions(spark, events).select(*COLUMNS).write.mode("overwrite").parquet(str(out))
 
 

@@ -1,4 +1,4 @@
-"""fraud.ingest_labels: reports about transactions, a separate feed that comes later."""
+"""fraud.ingest_labels: reports about transactions, a separate feed that arrives later."""
 
 from __future__ import annotations
 

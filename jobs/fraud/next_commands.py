@@ -18,7 +18,7 @@ _TRANSACTIONS, _LABELS = "transactions", "labels"
 
 
 def after_ingest(context: RunContext) -> str:
-    """The intake of the reports, where the source tells which they are; otherwise words."""
+    """The command that ingests the fraud reports; spelled out only for sources whose reports are known."""
     command = "lakejobs run fraud.ingest_labels --lake {lake}"
     source, folder = context.source_name or "", (context.input_path or "").rstrip("/")
     if source == "fraud_handbook":
@@ -30,7 +30,7 @@ def after_ingest(context: RunContext) -> str:
 
 
 def after_features(context: RunContext) -> str:
-    """Training on two thirds of the days that are left when the label delay is taken off; the test gets the rest."""
+    """Training on two thirds of the days left after the label delay; the test gets the rest."""
     days, delay = context.days, context.params_as(FeaturesParams).label_delay_days
     left = len(days) - delay
     if left < 2:
@@ -43,7 +43,7 @@ def after_features(context: RunContext) -> str:
 
 
 def after_train(context: RunContext) -> str:
-    """The test on as many days as were trained on, from the day on which the frauds of the training are known."""
+    """A test on as many days as were trained on, starting once the frauds of the training days are known."""
     days, delay = context.days, max(1, context.params_as(TrainParams).label_delay_days)
     first = days.last + timedelta(days=delay + 1)
     last = first + timedelta(days=len(days) - 1)

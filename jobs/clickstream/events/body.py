@@ -1,7 +1,7 @@
-"""The body of clickstream.ingest: write-ahead from files to bronze to silver, so that a run may die anywhere.
+"""The body of clickstream.ingest: write-ahead from files to bronze to silver, so a run can crash at any point.
 
-The order of writes is ledger (pending), bronze, quarantine and late events, silver, ledger (done). Each is skipped or
-finds nothing to change when it was done before, so a rerun picks up where the last run died: see
+The order of writes is ledger (pending), bronze, quarantine and late events, silver, ledger (done). A write that
+was already done is skipped or changes nothing, so a rerun picks up where the last run died: see
 docs/clickstream-ingest.md.
 """
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 def run(context: RunContext) -> None:
     """One run of clickstream.ingest. Raises LakejobsError."""
     params = context.params_as(IngestParams)
-    # Fetched before anything is read or written: a run without its key has done nothing.
+    # Fetched before anything is read or written, so that a run without its key leaves nothing behind.
     key = pseudonym_key(context)
     promoter = Promoter(context, params, rules_for=lambda days: _rules(context, params, key, days))
     if params.reprocess:
@@ -80,7 +80,7 @@ def _ingest(context: RunContext, params: IngestParams, promoter: Promoter) -> No
 
 
 def _resumed(context: RunContext, ledger: Ledger) -> list[Batch]:
-    """Batches that an earlier run began and did not finish; those that never reached bronze are forgotten."""
+    """Batches that an earlier run began but did not finish; those that never reached bronze are dropped."""
     batches = pending_batches(ledger.open_files())
     if not batches:
         return []
@@ -109,7 +109,7 @@ def _source(context: RunContext) -> Source:
 
 
 def _new_files(context: RunContext, ledger: Ledger) -> FileInventory:
-    """The files of the input whose content was never ingested; bad ones stop the run or go to the quarantine."""
+    """Input files whose content has not been ingested yet; bad files stop the run or go to quarantine."""
     if context.input_path is None:
         raise UsageError("CLK-102", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
     source = _source(context)
@@ -125,7 +125,7 @@ def _new_files(context: RunContext, ledger: Ledger) -> FileInventory:
 
 
 def _distinct(inventory: FileInventory) -> FileInventory:
-    """One file a content, the first by path: a copy under another name is not read."""
+    """One file per distinct content, the first by path, so that copies under other names are not read."""
     seen: set[str] = set()
     kept = []
     for file in sorted(inventory.good, key=lambda file: file.path):

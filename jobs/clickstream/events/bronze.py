@@ -1,4 +1,4 @@
-"""Raw rows as bronze rows: every canonical column as text, the whole record, and where they came from."""
+"""Turns raw rows into bronze rows: every canonical column as text, the whole record, and its origin."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def bronze_rows(
 ) -> DataFrame:
     """``mapped`` (canonical columns as text, ``_file``, ``_file_sha256``, ``_raw``, ``_reason``) as rows of EVENTS_RAW.
 
-    Canonical columns that the source does not map are null. Times without a zone are local to ``time_zone`` and are
-    written down in UTC.
+    Canonical columns that the source does not map are null. Times without a zone are read as local to
+    ``time_zone`` and stored in UTC.
     """
     columns = {
         name: F.col(name) if name in mapped.columns else F.lit(None).cast("string") for name in CANONICAL_COLUMNS

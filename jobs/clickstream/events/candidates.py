@@ -1,4 +1,4 @@
-"""Bronze rows of one batch as candidate events: typed, enriched, and each with what is to become of it."""
+"""Turns the bronze rows of one batch into candidate events: typed, enriched, and each with its verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SENT = "sent"
 
 @dataclass(frozen=True)
 class Rules:
-    """What turns bronze rows into events: the times believed, who sends visitors, the site's own hosts, the key."""
+    """What turns bronze rows into events: plausible times, known referrers, the site's own hosts, the key."""
 
     limits: TimeLimits
     referrers: Sequence[ReferrerSource]
@@ -37,12 +37,13 @@ class Rules:
 def candidates(bronze: DataFrame, rules: Rules, *, batch_id: str, ingested_at: datetime) -> DataFrame:
     """``bronze`` as columns of EVENTS, with ``reasons``, ``_is_late`` and ``sent``. Rows in = rows out.
 
-    Rows with ``reasons`` may hold nulls where EVENTS allows none, and have in ``sent`` what was sent, persons left out.
-    ``bot_evidence`` holds what the agent said; a verdict by behaviour needs the whole day (see bots.py).
+    Rows with ``reasons`` may hold nulls where EVENTS allows none, and hold in ``sent`` the values sent,
+    without personal data. ``bot_evidence`` holds the evidence from the user agent; a verdict by behaviour needs the
+    whole day (see bots.py).
     """
     shown = [name for name in CANONICAL_COLUMNS if name not in EVENTS_RAW.personal_columns]
     plain = events.cleaned(bronze.withColumn(SENT, F.struct(*shown)))
-    # The pseudonyms' trip through Python parts the generated code in two halves that the JVM can still compile.
+    # Computing pseudonyms in Python splits the generated code into two halves that the JVM can still compile.
     seen = web.with_referrer(web.with_page(plain), rules.referrers, rules.site_hosts)
     typed = events.typed(events.with_ids(_with_visitor(seen, rules.key)), rules.limits)
     described = agents.with_agents(events.with_event_name(typed))
@@ -72,7 +73,7 @@ def _with_visitor(rows: DataFrame, key: PseudonymKey) -> DataFrame:
 
 
 def quarantined(rows: DataFrame, *, run_id: str, job: str, at: datetime) -> DataFrame:
-    """The candidates with reasons as rows of the quarantine: what was sent, without persons."""
+    """The candidates with reasons as quarantine rows: the values sent, without personal data."""
     shown = rejected(rows).select(
         "event_id", "event_date", "event_name", "derived_tstamp", "page_urlpath", SENT, "_file", REASONS
     )
@@ -88,12 +89,12 @@ def quarantined(rows: DataFrame, *, run_id: str, job: str, at: datetime) -> Data
 
 
 def late(rows: DataFrame) -> DataFrame:
-    """The candidates that came too late, as columns of EVENTS."""
+    """The candidates that arrived too late, with the columns of EVENTS."""
     return rows.where(F.col(IS_LATE)).select(*EVENTS.schema.names)
 
 
 def valid(rows: DataFrame) -> DataFrame:
-    """The candidates that may be published, as columns of EVENTS."""
+    """The candidates that may be published, with the columns of EVENTS."""
     return rows.where((F.size(REASONS) == 0) & ~F.col(IS_LATE)).select(*EVENTS.schema.names)
 
 

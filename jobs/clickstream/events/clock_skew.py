@@ -1,7 +1,7 @@
 """Event times: read from text, corrected for the device's clock, and judged.
 
 The corrected time follows Snowplow: ``derived_tstamp = collector_tstamp - (dvce_sent_tstamp - dvce_created_tstamp)``.
-Both device times come from one clock, so its error cancels; the way from device to collector is taken as instant.
+Both device times come from one clock, so its error cancels; transit from device to collector is assumed to be instant.
 Snowplow Analytics, "Improving Snowplow's understanding of time" (2015).
 """
 
@@ -23,14 +23,14 @@ _ISO = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?"
     r"( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?$"
 )
-# Epoch numbers count one of these, in microseconds. Each gives times a factor of 1000 away from the next.
+# Possible units of an epoch number, in microseconds. Each is a factor of 1000 away from the next.
 _EPOCH_UNITS_MICROS = (1_000_000, 1_000, 1)
 _ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class TimeLimits:
-    """What times a run believes: events from ``earliest`` up to ``end`` (exclusive), UTC.
+    """The times a run accepts: events from ``earliest`` up to ``end`` (exclusive), UTC.
 
     ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still be and
     ``max_future_minutes`` how far after them.
@@ -43,7 +43,7 @@ class TimeLimits:
 
     @property
     def end(self) -> datetime:
-        """The first moment that is too late for this run: the end of its last day and the allowed skew."""
+        """The first moment that is too late for this run: the end of its last day plus the allowed skew."""
         midnight = datetime.combine(self.days.last + _ONE_DAY, datetime.min.time(), tzinfo=UTC)
         return midnight + timedelta(minutes=self.max_future_minutes)
 
@@ -59,11 +59,11 @@ class TimeLimits:
 
 
 def timestamp_of(text: Column, limits: TimeLimits) -> Column:
-    """``text`` as a timestamp, null when it is none.
+    """``text`` as a timestamp, null when it is not one.
 
     Reads ISO 8601 with a time of day (without an offset it is UTC) and epoch numbers. Whether a number counts seconds,
     milliseconds or microseconds is decided by which of them gives a time from ``limits.earliest`` to a year after
-    ``limits.end``: at most one can. When none does, the number is not guessed at and the result is null.
+    ``limits.end``: at most one can. When none does, the result is null rather than a guess.
     """
     spelt = F.regexp_replace(
         F.regexp_replace(F.replace(text, F.lit(","), F.lit(".")), r" ?UTC$", "Z"), r" ([+-]|Z)", "$1"
@@ -125,5 +125,5 @@ def is_future(limits: TimeLimits) -> Column:
 
 
 def is_late(limits: TimeLimits) -> Column:
-    """True for an event of a day that is closed for this run."""
+    """True for an event of a day that this run may no longer write."""
     return F.col("event_date") < F.lit(limits.first_day)

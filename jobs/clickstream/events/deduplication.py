@@ -1,6 +1,6 @@
-"""One event per id: within a batch, and between a batch and what was published before.
+"""Keeps one event per id, within a batch and against the events already published.
 
-Of rows with one id the winner is the one with the latest ``collector_tstamp``, then the latest ``dvce_sent_tstamp``,
+Among rows with the same id, the winner has the latest ``collector_tstamp``, then the latest ``dvce_sent_tstamp``,
 then the greatest fingerprint, then the smallest file hash and name. That is a total order of what the rows hold, so the
 table is the same for every order and split of the files. Rows that agree in all of it are the same line twice.
 """
@@ -24,7 +24,7 @@ def judged(batch: DataFrame, published: DataFrame) -> DataFrame:
     batch rows: ``new`` wins its id, ``repeated`` loses it to another row of the batch, ``beaten`` to a published one.
     Roles of published rows: ``kept`` wins, ``displaced`` loses. A published row with the ``_batch_id`` of the batch is
     that batch's own work before a crash: it takes no part, and is ``displaced``. ``_conflicting`` is true for a batch
-    row with the id of the winner and another content.
+    row that has the winner's id but different content.
     """
     ids = batch.select("event_id", F.col("_batch_id").alias("_own_batch_id")).distinct()
     met = published.join(ids, "event_id", "inner")

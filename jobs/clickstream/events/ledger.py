@@ -1,4 +1,4 @@
-"""The ledger of file contents: which are new, which a crashed run has left half done, which wait for their days."""
+"""The ledger of file contents: which are new, which a crashed run left half done, which wait for their days."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PENDING, WAITING, DONE = "pending", "waiting", "done"
 
 @dataclass(frozen=True)
 class LedgerFile:
-    """One row of EVENT_FILES: a file content and how far it has come."""
+    """One row of EVENT_FILES: a file content and its status."""
 
     file_sha256: str
     path: str
@@ -62,7 +62,7 @@ class Batch:
 
     @property
     def bronze_batch_ids(self) -> list[str]:
-        """Where its rows are found in bronze."""
+        """Where to find its rows in bronze."""
         return sorted({file.bronze_batch_id for file in self.files})
 
 
@@ -82,7 +82,7 @@ class Ledger:
         return [_file(row.asDict()) for row in rows.orderBy("file_sha256").collect()]
 
     def finished(self, days: DayRange) -> list[Batch]:
-        """The batches that are done and whose runs owned any of ``days``, the oldest first."""
+        """Finished batches whose runs owned any of ``days``, oldest first."""
         if not self._lake.exists(EVENT_FILES):
             return []
         overlapping = (F.col("last_day") >= days.first) & (F.col("first_day") <= days.last)
@@ -90,7 +90,7 @@ class Ledger:
         return _batches([_file(row.asDict()) for row in rows.orderBy("file_sha256").collect()])
 
     def known(self, sha256s: Sequence[str]) -> set[str]:
-        """Those of ``sha256s`` that the ledger holds, whatever their status."""
+        """Those of ``sha256s`` that are in the ledger, with any status."""
         if not sha256s or not self._lake.exists(EVENT_FILES):
             return set()
         asked = few_rows(self._lake.spark, [(value,) for value in sorted(set(sha256s))], "file_sha256 string")
@@ -98,7 +98,7 @@ class Ledger:
         return {row["file_sha256"] for row in held.collect()}
 
     def begin(self, files: Sequence[InspectedFile], source: str, days: DayRange) -> Batch:
-        """Write down a batch of new files, before anything else of it is written."""
+        """Record a batch of new files before any of its data is written."""
         distinct = {file.sha256: file for file in sorted(files, key=lambda file: file.path, reverse=True)}
         batch_id = digest_of(distinct)
         entries = [
@@ -120,7 +120,7 @@ class Ledger:
         return self._written(entries)
 
     def resume(self, files: Sequence[LedgerFile], days: DayRange) -> Batch:
-        """Write down a batch of files that have waited in bronze and are due now."""
+        """Record a batch of files that have waited in bronze and are now due."""
         batch_id = digest_of(["waited", *(file.file_sha256 for file in files)])
         return self._written(
             [
@@ -148,12 +148,12 @@ class Ledger:
         return Batch(batch.batch_id, tuple(file for file in batch.files if file.file_sha256 not in due_days))
 
     def finish(self, batch: Batch) -> None:
-        """Write down that a batch is published."""
+        """Record that a batch is published."""
         if batch.files:
             self._write([replace(file, status=DONE) for file in batch.files])
 
     def forget(self, files: Sequence[LedgerFile]) -> None:
-        """Take out files of batches that never reached bronze: nothing of them was written, they are new again."""
+        """Remove files of batches that never reached bronze: none of their data was written, so they count as new."""
         if files:
             self._write(files, deleted=True)
 
@@ -171,7 +171,7 @@ class Ledger:
 
 
 def pending_batches(files: Sequence[LedgerFile]) -> list[Batch]:
-    """The pending files, grouped into the batches that they began in, the oldest first."""
+    """The pending files, grouped by the batch they started in, oldest first."""
     return _batches([file for file in files if file.status == PENDING])
 
 

@@ -54,7 +54,7 @@ class Promoter:
         return rows.where(own).join(F.broadcast(files), "_file_sha256", "left_semi")
 
     def promote(self, batch: Batch) -> None:
-        """Publish one batch; doing it again changes nothing."""
+        """Publish one batch; publishing it again changes nothing."""
         bronze = self.bronze_of(batch)
         rules = self.rules(batch.days)
         rows = promotion.candidates(bronze, rules, batch_id=batch.batch_id, ingested_at=batch.ingested_at)
@@ -125,7 +125,7 @@ class Promoter:
             self.context.lake.replace_days(pass_gate(self.context, staged), days=days)
 
     def _published(self, batch: DataFrame, rules: Rules, days: tuple[date, ...]) -> tuple[DataFrame, DayRange]:
-        """What silver holds of the days that the batch touches, by its own events or by ids that it repeats."""
+        """Silver rows of the days that the batch touches, through its own events or through ids that it repeats."""
         lake = self.context.lake
         if not lake.exists(EVENTS):
             return few_rows(self.context.spark, [], EVENTS.schema), DayRange(days[0], days[-1])
@@ -159,7 +159,7 @@ class Promoter:
 
 @dataclass(frozen=True)
 class _Facts:
-    """Numbers of one batch: rows with reasons, rows that came too late, and the days of the rest."""
+    """Counts for one batch: rows with reasons, rows that arrived too late, and the days of the rest."""
 
     quarantined: int
     late: int

@@ -1,4 +1,4 @@
-"""What a batch changes in the table of events: its winners, verdicts that they turn, rows that they displace."""
+"""What a batch changes in the events table: its winners, the verdicts they change, the rows they displace."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataF
 
 
 def _hash(columns: Sequence[str]) -> Column:
-    # When a row came does not make it another row: a batch redone after a crash must find its own work unchanged.
+    # Arrival time is not part of a row's identity: a batch redone after a crash must find its own work unchanged.
     return F.xxhash64(*(name for name in columns if name != "ingested_at"))

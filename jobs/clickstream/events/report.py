@@ -123,7 +123,7 @@ def _row_of(found: Row) -> tuple[object, ...]:
 
 
 def _counted(events: DataFrame) -> dict[str, list[tuple[str, int]]]:
-    """What each value of the tables below is worth in events, the most frequent first: one pass for all of them."""
+    """Events per value of the tables below, most frequent first, counted in one pass for all tables."""
     person = ~F.col("is_bot")
     sent_here = person & (F.col("refr_medium") != "internal")
     asked: dict[str, Column] = {

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def reprocess(context: RunContext, params: IngestParams, promoter: Promoter) -> None:
-    """Replace the run's days in silver by what bronze says of them now.
+    """Rebuild the run's days in silver from bronze.
 
     Every batch that may hold events of those days is read again, each by the days of the run that owned it; all events
-    are deduplicated together and the days replaced in one commit. Late and rejected rows were set aside when they came
-    and are only counted. Raises InputMissingError CLK-103 when no ingested file may hold events of the days, CLK-104
-    when bronze rows of such a file are gone.
+    are deduplicated together and the days replaced in one commit. Late and rejected rows were set aside when they
+    arrived and are only counted. Raises InputMissingError CLK-103 when no ingested file may hold events of the days,
+    CLK-104 when bronze rows of such a file are gone.
     """
     batches = _batches(context)
     if not batches:
@@ -63,7 +63,7 @@ def _batches(context: RunContext) -> list[Batch]:
 
 
 def _check_bronze(context: RunContext, batches: list[Batch]) -> None:
-    """Days whose bronze was deleted stay as they are: rebuilt without it they would be empty."""
+    """Leave days alone whose bronze was deleted: a rebuild without it would empty them."""
     wanted = sorted({name for batch in batches for name in batch.bronze_batch_ids})
     rows = context.lake.read(EVENTS_RAW).where(F.col("_batch_id").isin(wanted)).select("_batch_id").distinct()
     gone = len(wanted) - rows.count()

@@ -1,4 +1,4 @@
-"""From rows as sent to typed events with ids, and the rules that a row must keep to become one."""
+"""Turns rows as sent into typed events with ids, and defines the rules a row must meet to become an event."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from jobs.clickstream.events import clock_skew
 from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.tables import CANONICAL_COLUMNS
 
-# Ways in which feeds write "nothing". NaN is a number gone wrong; elsewhere it is what pandas writes for null.
+# Ways in which feeds write a missing value. NaN is a number gone wrong; elsewhere it is what pandas writes for null.
 _NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)")
 _NUMBERS = ("http_status", "bytes", "quantity", "price")
 _WHOLE = r"^[0-9]{1,18}(\.0*)?$"
 _DECIMAL = r"^[+-]?([0-9]{1,13}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
-# Not of the event itself but of how it travelled: a second sending differs in these only.
+# Describe the transport, not the event: a resent event differs in these only.
 _TRANSPORT = ("event_id", "collector_tstamp", "dvce_sent_tstamp")
 _MAX_ID_LENGTH = 512
 _MAX_URL_LENGTH = 65_536
@@ -24,7 +24,7 @@ VISITOR_TEXT = "_visitor_text"
 
 
 def cleaned(rows: DataFrame) -> DataFrame:
-    """``rows`` with each canonical column trimmed, and null where it says nothing (blank, ``-``, ``null`` ...)."""
+    """``rows`` with each canonical column trimmed, and null where the value is missing (blank, ``-``, ``null`` ...)."""
     trimmed = {name: F.trim(F.col(name)) for name in CANONICAL_COLUMNS}
     nothing = {name: _NOTHING if name in _NUMBERS else (*_NOTHING, "nan") for name in CANONICAL_COLUMNS}
     return rows.withColumns({name: F.when(~F.lower(text).isin(*nothing[name]), text) for name, text in trimmed.items()})
@@ -56,7 +56,7 @@ def with_ids(rows: DataFrame) -> DataFrame:
 
 
 def _joined(names: list[str]) -> Column:
-    # \x1f parts the fields and \x00 stands for null, so that ("a", null) and (null, "a") differ.
+    # \x1f separates the fields and \x00 stands for null, so that ("a", null) and (null, "a") differ.
     return F.concat_ws("\x1f", *(F.coalesce(F.col(name), F.lit("\x00")) for name in names))
 
 
@@ -110,7 +110,7 @@ def with_event_name(events: DataFrame) -> DataFrame:
 
 
 def rules(limits: TimeLimits) -> list[Rule]:
-    """What a typed row must keep to be an event of this run; the codes are listed in docs/clickstream-ingest.md."""
+    """Rules a typed row must meet to be an event of this run; the codes are listed in docs/clickstream-ingest.md."""
 
     def readable() -> Column:
         return F.col("read_error").isNull()

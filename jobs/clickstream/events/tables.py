@@ -1,4 +1,4 @@
-"""The tables that clickstream.ingest owns: events as sent, events made usable, and what became of each file.
+"""The tables that clickstream.ingest owns: events as sent, cleaned events, and the status of each file.
 
 Names of columns follow Snowplow's canonical event and GA4. Times are UTC. ``event_date`` is the UTC day of
 ``derived_tstamp``; a site's own time zone is a matter of sessions, not of events.

@@ -84,7 +84,7 @@ def _publish(context: RunContext, neighbours: Neighbours, labelled: AuditedRows,
 
 
 def _count_events(context: RunContext, events: DataFrame, params: SessioniseParams) -> None:
-    """The other side of the identity, counted from the input and not from what was written."""
+    """The other side of the identity, counted from the input rather than from the output."""
     counted = events.groupBy(left_out_for(params.rules()).alias("reason")).count().collect()
     for row in sorted(counted, key=lambda row: str(row["reason"])):
         context.counts.add(rows_read=row["count"])

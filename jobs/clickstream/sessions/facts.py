@@ -1,4 +1,4 @@
-"""What is said about each session: one row per session from the rows of SESSION_EVENTS."""
+"""The facts about each session: one row per session, from the rows of SESSION_EVENTS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.clickstream.sessions.tables import SESSIONS
 
-# Known by these three; the visitor comes first because the rows are already sorted by visitor and time.
+# These three identify a session; the visitor comes first because rows are already sorted by visitor and time.
 _SESSION = ("domain_userid", "session_start_tstamp", "session_id")
 _OF_FIRST_EVENT = (
     "refr_urlhost",

@@ -22,7 +22,7 @@ class CutAtGap:
 
     @property
     def lone_share(self) -> float:
-        """Lone events among the sessions, 0 to 1."""
+        """The share of sessions that are a single event, 0 to 1."""
         return self.lone_events / self.sessions if self.sessions else 0.0
 
 

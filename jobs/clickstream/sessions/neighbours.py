@@ -50,7 +50,7 @@ class Neighbours:
     def found(cls, lake: Lake, days: DayRange, rules: SessionRules, held: ExitStack) -> Neighbours:
         """Look around ``days``. Raises UsageError CLK-001 when the day before or after was cut by other rules.
 
-        Frames kept in memory on the way are let go when ``held`` closes.
+        Frames cached on the way are released when ``held`` closes.
         """
         if not lake.exists(SESSION_EVENTS):
             return cls(rules.lookback_days)
@@ -92,7 +92,7 @@ def _check_rules(published: DataFrame, days: DayRange, rules: SessionRules) -> N
 def _tail(
     published: DataFrame, days: DayRange, rules: SessionRules, held: ExitStack
 ) -> tuple[DataFrame | None, date | None]:
-    """The chains after the last day that may hang on it, and the last day on which they have events.
+    """The chains after the last day that may continue it, and the last day on which they have events.
 
     Day by day, for the visitors whose chain continues: after some days none are left.
     """

@@ -12,7 +12,7 @@ from common.config.params import Params
 
 @dataclass(frozen=True)
 class SessionRules:
-    """What ends a session. All that changes the sessions of given events is here, so that ``text`` identifies it."""
+    """What ends a session: all settings that change the sessions of given events, so ``text`` identifies them."""
 
     gap_minutes: int = 30
     max_session_hours: int = 24
@@ -42,7 +42,7 @@ class SessionRules:
 
 
 class SessioniseParams(Params):
-    """Rules of the cut, and what counts as a conversion."""
+    """Where sessions are cut, and what counts as a conversion."""
 
     gap_minutes: int = Field(30, ge=1, le=1440, description="Minutes without an event that end a session.")
     max_session_hours: int = Field(

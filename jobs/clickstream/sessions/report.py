@@ -106,7 +106,7 @@ def _distributions(context: RunContext, own: DataFrame) -> None:
 
 
 def _bin(column: str, edges: tuple[float, ...]) -> Any:
-    """The number of the bin of a value: how many of the inner edges it has reached."""
+    """The bin number of a value: how many of the inner edges it reaches."""
     reached = [F.when(F.col(column) >= edge, 1).otherwise(0) for edge in edges[1:-1]]
     return sum(reached[1:], reached[0])
 
@@ -130,7 +130,7 @@ def _rankings(context: RunContext, own: DataFrame, count: int) -> None:
 
 
 def _gaps(context: RunContext, params: SessioniseParams, labelled: DataFrame) -> None:
-    """How much the numbers would move under another gap."""
+    """How much the figures would change with another gap."""
     events = context.counts.rows_written
     share = min(1.0, params.sensitivity_events / max(events, 1))
     sampled = labelled if share == 1.0 else sample_of_visitors(labelled, share)

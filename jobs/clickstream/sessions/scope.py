@@ -4,13 +4,13 @@ Sessions do not stop at midnight. A run that owns the days F..T therefore
 
 - opens with the last events before F (``carried_in``), whose labels it takes as they are;
 - goes on, when T+1 has been sessionised already, through the chain that each visitor begins T+1 with
-  (``leading_chains``): whether it hangs together with T is only known now. If such a chain fills its day to within a
+  (``leading_chains``): whether it continues a chain of T is only known now. If such a chain fills its day to within a
   gap of the next midnight, the day after is looked at for these visitors too (``open_visitors``);
 - sums up every session that has an event among these, or had one before (``sessions_before``), and leaves the others
   alone (``untouched_sessions``).
 
-All of this is decided by the times of events and by the state of the table about to be replaced, never by comparing old
-with new labels. So a run that died between its commits is repaired by running it again.
+All of this depends on event times and on the state of the table about to be replaced, never on a comparison of old
+and new labels. So a run that died between its commits is repaired by running it again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def carried_in(session_events: DataFrame, first_day: date, rules: SessionRules) 
 
 
 def leading_chains(session_events: DataFrame, day: date, rules: SessionRules) -> DataFrame:
-    """Of each visitor's SESSION_EVENTS on ``day`` those up to the first gap, where they may hang on the day before.
+    """Each visitor's SESSION_EVENTS on ``day`` up to the first gap, where they may continue the day before.
 
     Two chains of one visitor begin more than a gap apart, so that at most one of those with events on ``day`` begins
     before or within a gap of its midnight. Which events it has depends on gaps alone, not on how the days before are

@@ -14,8 +14,8 @@ A session begins with
   chain; an event without a campaign changes nothing, and the first campaign of a chain that began without one is a
   change.
 
-Events are ordered by ``derived_tstamp``, then ``event_id``. Gaps are differences of instants, so that time zones and
-changes of the clock cannot touch them; only ``cut_at_midnight`` knows a time zone.
+Events are ordered by ``derived_tstamp``, then ``event_id``. Gaps are differences of instants, so time zones and
+clock changes cannot affect them; only ``cut_at_midnight`` uses a time zone.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _begins_session(rules: SessionRules) -> Column:
 
 
 def _span_us(us: Column, rules: SessionRules) -> Column:
-    # Only ever compared inside one chain; the event before a chain is before its start and is not needed.
+    # Only compared within one chain; the event before a chain precedes its start and is not needed.
     elapsed_us = us - F.col("_chain_us")
     return elapsed_us - elapsed_us % (rules.max_session_hours * 60 * _MICROS_A_MINUTE)
 

@@ -21,7 +21,7 @@ _TEXT = StringType()
 _TIME = TimestampType()
 _MONEY = DecimalType(18, 4)
 
-# What sessions take over from events as they are; jobs on funnels, attribution and items need nothing more than these.
+# Copied unchanged from events; jobs on funnels, attribution and items need no other columns.
 EVENT_COLUMNS: tuple[str, ...] = (
     "event_id",
     "event_date",

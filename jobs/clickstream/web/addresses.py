@@ -1,4 +1,4 @@
-"""What a URL, its campaign parameters and its referrer say, by built-in functions that never raise on bad input.
+"""Parses URLs, campaign parameters and referrers with built-in functions that never raise on bad input.
 
 Spark's ``parse_url`` refuses an illegal URL under ANSI, and ``try_parse_url`` is missing on Spark 3.5: the parts are
 cut out by the generic syntax of RFC 3986, appendix B, which fits any text.
@@ -65,8 +65,8 @@ def url_host(url: Column) -> Column:
 def query_values(query: Column, names: Sequence[str]) -> list[Column]:
     """For each name the first value of that parameter, decoded: null when absent, perhaps empty.
 
-    Names are compared without regard to case. Percent signs that introduce nothing are kept as they are. A query is
-    only cut up when it holds one of the names.
+    Names are compared without regard to case. Percent signs that are not part of an escape are kept. A query is
+    only split when it holds one of the names.
     """
     mentioned = query.rlike(f"(?i)(?:^|[&;])(?:{'|'.join(names)})=")
     pairs = F.when(mentioned, F.split(query, "[&;]"))
@@ -79,7 +79,7 @@ def _first_starting(pairs: Column, start: str) -> Column:
 
 
 def _decoded(pair: Column, position: int) -> Column:
-    # url_decode refuses a lone percent sign: it is written as %25 first.
+    # url_decode rejects a lone percent sign, so it is escaped as %25 first.
     raw = F.regexp_replace(F.substring(pair, position, _MAX_VALUE_LENGTH), r"%(?![0-9A-Fa-f]{2})", "%25")
     return F.trim(F.url_decode(raw))
 
@@ -128,7 +128,7 @@ def with_referrer(events: DataFrame, sources: Sequence[ReferrerSource], site_hos
 
     ``refr_medium`` is ``internal`` when the referrer is the page's own host or one of ``site_hosts`` (``www.`` does not
     matter), else the medium of the source that owns the host, else ``unknown``; null without a referrer.
-    ``refr_source`` names that source, ``refr_term`` what was searched for, where the source still tells.
+    ``refr_source`` names that source, ``refr_term`` the search term, where the source still sends it.
     """
     referrer = F.col("page_referrer")
     cut = events.withColumns(

@@ -1,7 +1,7 @@
-"""User agents, each distinct one looked at once: browser, system, device, and what speaks for a machine.
+"""User agents, each distinct one parsed once: browser, system, device, and evidence of a bot.
 
-The distinct agents are made by a shuffle, described by Arrow tasks and joined back, so
-neither the driver nor a single task holds them all.
+The distinct agents come from a shuffle, are parsed in Arrow tasks and joined back, so
+neither the driver nor any single task holds them all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a user agent is that of a machine, judged by its text alone.
+"""Decides from its text alone whether a user agent belongs to a bot.
 
 Three sources: the maintained list of crawler-user-agents (MIT), rules about what machines call themselves and their
 work, and rules about how their agents are built. The last two are for machines that no list knows yet. Plain Python on
@@ -21,7 +21,7 @@ _HARMLESS = re.compile(
     re.IGNORECASE,
 )
 
-# What machines call themselves or do. An edge is asked for where the word is also part of other words.
+# What bots call themselves or do. A word boundary is required where the word is also part of other words.
 _WORDS = {
     "crawler": r"bots?(?![a-z])|bot[-_/.\d]|robot|crawl|spider|spyder|slurp|scrap(?:e|y|ing)|harvest|grabber"
     r"|archiv|agent(?![a-z])"
@@ -109,7 +109,7 @@ def _listed() -> tuple[re.Pattern[str], ...]:
 
 
 def evidence(agent: str | None) -> list[str]:
-    """What speaks for a machine in a user agent, empty when nothing does; the order is fixed.
+    """Evidence in a user agent that it is a bot, empty when there is none; the order is fixed.
 
     ``agent:blank`` for none at all, ``agent:listed`` for a match of the list, ``agent:<kind>`` for a word of that kind
     (crawler, feed reader, fetcher, monitor, library, scanner, headless, ai agent), ``agent:address`` for a contact

@@ -1,4 +1,4 @@
-"""The verdict on machines: what the agent says, and how one visitor behaved over one whole UTC day.
+"""The bot verdict: what the user agent says, and how one visitor behaved over one whole UTC day.
 
 A verdict by behaviour is a property of (visitor, UTC day), from all events that the table holds of them, and of nothing
 else. It is rebuilt for every (visitor, day) that a run adds an event to, so it does not matter how events came in
@@ -27,7 +27,7 @@ def with_verdicts(events: DataFrame, params: BotParams) -> DataFrame:
     """``events``, the whole days of some visitors, with ``is_bot`` and ``bot_evidence`` rebuilt.
 
     Needs VISITOR_DAY, ``derived_tstamp``, ``is_asset``, ``http_method``, ``http_status``, ``page_urlpath`` and
-    ``bot_evidence`` with what the agent said; whatever behaviour an earlier verdict named there is put aside. Rows in =
+    ``bot_evidence`` with what the agent said; behaviour named there by an earlier verdict is discarded. Rows in =
     rows out. The evidence is sorted, the agent's first.
     """
     found = behaviour(events, params)

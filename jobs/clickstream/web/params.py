@@ -8,7 +8,7 @@ from common.config.params import Params
 
 
 class BotParams(Params):
-    """When the behaviour of one visitor on one UTC day is that of a machine."""
+    """When the behaviour of one visitor on one UTC day counts as a bot's."""
 
     max_pages_per_minute: int = Field(
         60,

@@ -48,7 +48,7 @@ def run(context: RunContext) -> None:
     whole = periods.whole_in(context.days)
     _check_frequency(context, params)
     lines = _lines(context, params, whole, periods)
-    # Lines after the last day are read as well: the changes keep what became known later, a rerun must not lose it.
+    # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
     parts = parts.where(F.col("ds").between(F.lit(whole.first), F.lit(whole.last)))
     with lake.stage(DEMAND_CHANGES, changes_of(parts, params.freq)) as changes:
@@ -79,7 +79,7 @@ def run(context: RunContext) -> None:
 
 
 def _check_frequency(context: RunContext, params: HistoryParams) -> None:
-    """Raises UsageError FCT-006: periods of two lengths in one table would be added up."""
+    """Raises UsageError FCT-006 when other days have another ``freq``: mixed period lengths would be summed."""
     if not context.lake.exists(DEMAND):
         return
     outside = context.lake.read(DEMAND).where(f"NOT ({context.days.predicate('ds')})")
@@ -134,7 +134,7 @@ def _births(past: DataFrame) -> DataFrame:
 def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, born: DataFrame, series: DataFrame) -> int:
     """Count lines whose demand is in the staged changes of a staged series; raises JobFailedError RUN-001 for a loss.
 
-    A line of a series that was only ever given back is left out: there is no demand to forecast.
+    A line of a series with nothing but returns is left out: there is no demand to forecast.
     """
     is_born = born.select("unique_id", F.lit(True).alias("is_born"))
     is_kept = series.select("unique_id", F.lit(True).alias("is_kept"))
@@ -156,7 +156,7 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, born: D
 
 
 def _facts(past: DataFrame, by_period: DataFrame) -> DataFrame:
-    # An item's name is the one it was sold by most often: notes such as "damaged" are in the same column.
+    # An item's name is the one it was most often sold under: notes such as "damaged" are in the same column.
     sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
     names = sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
     return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")

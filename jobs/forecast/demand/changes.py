@@ -1,4 +1,4 @@
-"""Demand by the day on which each part of it became known, and demand as it was known on any day.
+"""Demand by the day each part of it became known, and demand as known on any given day.
 
 A sale is known on its day. A return takes units off the period of the purchase that it undoes, but only from its own
 day on; so does the report of a fraud, and a withdrawn report puts the units back.
@@ -53,7 +53,7 @@ DEMAND_CHANGES = Table(
 NEVER: Final = 2_932_896
 """31 December 9999 in days since 1970: the end of a span that never ends."""
 
-_DECIMALS = 9  # Sums of floating numbers must not depend on their order.
+_DECIMALS = 9  # Sums of floating-point numbers must not depend on their order.
 _EPOCH = date(1970, 1, 1)
 
 
@@ -104,9 +104,9 @@ def _total(column: Column) -> Column:
 def demand_as_of(changes: DataFrame, day: date, periods: Periods, *, corrected_after: date | None = None) -> DataFrame:
     """Demand as known at the end of ``day``: one row for each series and period of DEMAND_CHANGES.
 
-    ``net`` is ``units_sold`` (what was bought) without ``units_returned`` (what was given back of it or without it);
-    ``y`` the same, never below zero unless ``is_series``; ``units_floored`` what was given back beyond all that was
-    sold, and so not counted. With ``corrected_after``, ``later_on`` (days since 1970) and ``later_units`` list the
+    ``net`` is ``units_sold`` less ``units_returned`` (with or without a matching purchase); ``y`` is the same, but
+    never below zero unless ``is_series``; ``units_floored`` are the units returned beyond all units sold, which are
+    therefore not counted. With ``corrected_after``, ``later_on`` (days since 1970) and ``later_units`` list the
     changes of ``net`` that became known after the end of their period and after that day; null where there are none.
     """
     is_known = F.col("known_on") <= F.lit(day)

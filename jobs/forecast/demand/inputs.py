@@ -34,12 +34,12 @@ class History:
 
 
 def single_day(context: RunContext) -> date:
-    """The day as of which the run works. Raises UsageError FCT-003 for a range of days."""
+    """The run's as-of day. Raises UsageError FCT-003 for a range of days."""
     return day_of(context.days, context.job.name)
 
 
 def day_of(days: DayRange, job: str) -> date:
-    """The day as of which a run of ``job`` works. Raises UsageError FCT-003 for a range of days."""
+    """The as-of day of a run of ``job``. Raises UsageError FCT-003 for a range of days."""
     if len(days) != 1:
         raise UsageError(
             "FCT-003",
@@ -77,7 +77,7 @@ def read_history(context: RunContext, *statuses: str) -> History:
 
 
 CORRECTED: Final = ("net", "later_on", "later_units")
-"""Columns of ``demand_as_of`` that say what a value was before its corrections."""
+"""Columns of ``demand_as_of`` that give a value before its corrections."""
 
 
 def read_demand(context: RunContext, history: History, *, corrected_after: date | None = None) -> DataFrame:

@@ -20,10 +20,10 @@ def bought_by_people(events: DataFrame) -> DataFrame:
 
 
 def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
-    """``bought_by_people`` as columns of SALES, with ``booked_on``: the first day of a line in ``sales`` about them.
+    """``bought_by_people`` as columns of SALES, with ``booked_on``: the first day on which ``sales`` has them.
 
-    A purchase without a quantity is of one unit. From the day on which a line of the same transaction (or invoice) is
-    in the sales, the purchase must not count a second time; null: it never is.
+    A purchase without a quantity is one unit. From the first day of a line of the same transaction (or invoice) in
+    the sales, the purchase must not be counted again; ``booked_on`` is null when there is no such line.
     """
     if sales is None:
         bought = bought.withColumn(BOOKED_ON, F.lit(None).cast("date"))
@@ -44,7 +44,7 @@ def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
         "item_name": F.col("item_name"),
         "unit_price": F.col("price"),
         "customer_id": F.coalesce(F.col("domain_userid"), F.lit("unknown")),
-        # The key of the ingest of the events, which need not be that of the sales.
+        # The key used to ingest the events, which need not be that of the sales.
         KEY_ID_COLUMN: F.col(KEY_ID_COLUMN),
         "country": F.col("geo_country"),
         "currency": F.col("currency"),

@@ -38,7 +38,7 @@ class Periods:
 
     @property
     def offset(self) -> str:
-        """The frequency as pandas spells it."""
+        """The pandas name of the frequency."""
         return _OFFSETS[self.freq]
 
     @property
@@ -55,7 +55,7 @@ class Periods:
         return F.date_sub(F.to_date(F.expr(f"{start} + {self.step_sql}")), 1)
 
     def last_day(self, start: date) -> date:
-        """The last day of the period that begins on ``start``: by its end the whole period is known."""
+        """The last day of the period that begins on ``start``; once it ends, the whole period is known."""
         return self.plus(start, 1) - timedelta(days=1)
 
     def first_day(self, day: date) -> date:

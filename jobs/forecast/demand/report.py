@@ -1,4 +1,4 @@
-"""The report of forecast.history: what sales became, how demand behaves, which series can be forecast."""
+"""The report of forecast.history: how sales were used, how demand behaves, which series can be forecast."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Goods given back: each return is taken off the purchase that it undoes.
+"""Returned goods: each return is deducted from the purchase that it undoes.
 
-A return undoes the customer's latest earlier purchases of the item, within some days: demand that was cancelled is
-taken out of the period in which it seemed to arise. What no purchase explains is taken off the period of the return.
+A return undoes the customer's latest earlier purchases of the item, within some days: cancelled demand is taken out
+of the period in which it seemed to arise. Units that no purchase explains are deducted from the period of the return.
 Which purchase a return undoes is decided by what was known on its day, and never changes afterwards.
 """
 

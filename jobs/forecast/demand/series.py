@@ -1,4 +1,4 @@
-"""What each series is: its class of demand, and whether it can be modelled."""
+"""Classifies each series: its demand class, and whether it can be modelled."""
 
 from __future__ import annotations
 

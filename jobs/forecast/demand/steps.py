@@ -29,14 +29,14 @@ def with_left_out(
     no_products: Sequence[str],
     frauds: DataFrame | None,
 ) -> DataFrame:
-    """Sales lines with ``ds``, ``void`` and ``left_out``: why, at the end of ``as_of``, a line is no demand of the
-    periods ``whole``; null when it is.
+    """Sales lines with ``ds``, ``void`` and ``left_out``: why, at the end of ``as_of``, a line does not count
+    as demand of the periods ``whole``; null when it does.
 
     ``no_products`` are regular expressions for whole item codes. A line without price and customer moves stock; nobody
-    bought anything. ``void`` has the spans (pairs of days since 1970: first, first not) in which a line does not count:
-    those of its transaction in ``frauds`` (transaction_id, frauds), and from ``booked_on`` on. A purchase belongs to
-    the transaction (or invoice) of its id and day, give or take one for another clock; a return to one of earlier days
-    too. A ready series is a total of many transactions, and none itself.
+    bought anything. ``void`` lists the spans (pairs of days since 1970, the end exclusive) in which a line does not
+    count: those of its transaction in ``frauds`` (transaction_id, frauds), and from ``booked_on`` on. A purchase
+    belongs to the transaction (or invoice) with its id on its day, give or take a day because clocks differ; a return
+    may also belong to one of an earlier day. A ready series is a total of many transactions, not a transaction itself.
     """
     dated = lines.withColumn("ds", periods.start_of("sold_day"))
     booked = F.when(F.col(BOOKED_ON).isNotNull(), F.array(F.array(F.unix_date(BOOKED_ON), F.lit(NEVER))))
@@ -77,7 +77,7 @@ def _spans_of_fraud() -> Column:
 
 
 def may_count(lines: DataFrame) -> DataFrame:
-    """The lines of ``with_left_out`` that count at some time or in some period."""
+    """The lines of ``with_left_out`` that count at some point in time or in some period."""
     return lines.where(F.col(LEFT_OUT).isNull() | F.col(LEFT_OUT).isin(*_FOR_A_TIME))
 
 

@@ -118,7 +118,7 @@ def _check_complete(rows: DataFrame, history: History, horizon: int) -> None:
 
 
 def warn_of_failures(log: Logger, rows: DataFrame) -> None:
-    """Say in the log for how many series of ``rows`` (FORECASTS) the global model broke, by class of error."""
+    """Log for how many series of ``rows`` (FORECASTS) the global model failed, by class of error."""
     failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
     for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
         log.warning("%s: %s series use a fallback", row["fallback_reason"], row["count"])

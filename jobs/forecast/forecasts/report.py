@@ -1,4 +1,4 @@
-"""The report of forecast.predict: what comes, how sure it is, and which series had to fall back."""
+"""The report of forecast.predict: expected demand, its uncertainty, and which series had to fall back."""
 
 from __future__ import annotations
 

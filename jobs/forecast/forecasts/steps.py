@@ -74,14 +74,14 @@ def forecast_locally(
 def global_forecasts(rows: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
     """Forecasts of the global model for the series in ``rows`` (unique_id, ds, y); columns of ``_GLOBAL``.
 
-    Where the model breaks, each series and period has a row with ``failure``, the class of the error, and no value.
+    Where the model fails, each series and period has a row with ``failure``, the class of the error, and no value.
     """
     import pandas as pd
 
     known = rows[["unique_id", "ds", "y"]].assign(ds=pd.to_datetime(rows["ds"])).sort_values(["unique_id", "ds"])
     try:
         forecasts = boosted(known, horizon, how)
-    except Exception as error:  # the libraries raise whatever: the fallback of each series says why
+    except Exception as error:  # the libraries may raise anything: the fallback of each series records why
         lasts = rows.groupby("unique_id")["ds"].max()
         steps = range(1, horizon + 1)
         missing = [
@@ -126,7 +126,7 @@ def with_global(local: DataFrame, predicted: DataFrame, champions: DataFrame) ->
 def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -> DataFrame:
     """``forecasts`` with a column for each of QUANTILES and ``calibrated_on``; quantiles rise with their level.
 
-    ``residuals`` (model, demand_class, step, r) come from the backtest; a series of zeros has no doubt about it.
+    ``residuals`` (model, demand_class, step, r) come from the backtest; a series of zeros has no uncertainty.
     """
     calibrated = with_offsets(forecasts, residuals, list(QUANTILES.values()), fewest=fewest)
     is_zero = F.col("model") == "zero"

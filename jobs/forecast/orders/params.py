@@ -42,7 +42,7 @@ class ReplenishParams(Params):
 
     @property
     def critical_ratio(self) -> float:
-        """The wanted non-stock-out probability: from the costs (newsvendor) where they are given."""
+        """The target non-stock-out probability: from the costs (newsvendor) where they are given."""
         if self.holding_cost is None or self.shortage_cost is None:
             return self.service_level
         return self.shortage_cost / (self.shortage_cost + self.holding_cost)

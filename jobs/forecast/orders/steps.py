@@ -20,13 +20,13 @@ from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.trials.calibration import OFFSETS, sampled_of, with_offsets
 from jobs.forecast.trials.residuals import path_residuals
 
-# A grid of chances, fine enough for an expectation over the distribution.
+# A grid of probabilities, fine enough for an expectation over the distribution.
 _GRID = tuple((n + 0.5) / 100 for n in range(100))
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How stock is kept; the service level is the wanted chance that a cycle ends without a shortage."""
+    """The stock policy; the service level is the target probability that a cycle ends without a shortage."""
 
     lead_time_periods: int
     review_periods: int

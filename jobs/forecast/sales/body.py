@@ -61,9 +61,9 @@ def run(context: RunContext) -> None:
 
 
 def _may_hold_series(context: RunContext) -> bool:
-    """False when no bronze row that this run judges can be the value of a ready series: nothing needs to be looked for.
+    """False when no bronze row that this run judges can be a value of a ready series, so the search is skipped.
 
-    A batch of an earlier run may have come by another source.
+    A batch of an earlier run may have come from another source.
     """
     mapped = context.source is None or bool({"unique_id", "y"} & set(context.source.columns))
     return mapped or not all(batch.is_done for batch in BatchLog(context.objects, SALES.name).all())

@@ -1,7 +1,7 @@
 """Sales as sent to sales lines: one form for invoice lines and ready series, and what becomes of each row.
 
-A line never changes once it was sent. Two equal invoice lines are one line sent twice, unless the parameter says that
-they are two sales. A ready series has one value for a time: a second, different one goes to the quarantine.
+A sent line never changes. Two equal invoice lines are one line sent twice, unless the parameter says that they
+are two sales. A ready series has one value for a time: a second, different one goes to the quarantine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CLASH = "FCT-107 another value of this series and time is known"
 
 
 def sales_rules(latest: datetime, largest_quantity: float) -> list[Rule]:
-    """The rules of a sales line; ``latest`` (UTC) is the last moment that is believed."""
+    """The rules of a sales line; ``latest`` (UTC) is the last moment accepted."""
     return [
         Rule("FCT-101", "the item or series is missing", is_blank("item_id")),
         Rule("FCT-102", "the time is missing or cannot be read", is_null("sold_at")),
@@ -57,7 +57,7 @@ def sales_lines(bronze: DataFrame, time_zone: str, key: PseudonymKey) -> DataFra
     moment = F.coalesce("sold_at", "ds")
     # A period of a ready series is named by its date, which no clock may shift.
     day = F.to_date(F.when(is_series, moment).otherwise(F.from_utc_timestamp(moment, time_zone)))
-    # Nobody must not become a customer, which the pseudonym of a blank would be.
+    # A missing customer must stay missing: the pseudonym of a blank would look like a customer.
     named = F.when(~is_blank("customer_id")(), F.col("customer_id"))
     hidden = pseudonymise(
         bronze.drop("payload").withColumn("customer_id", named), ["customer_id"], key, key_id_column=None

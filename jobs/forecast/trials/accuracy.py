@@ -13,7 +13,7 @@ from jobs.forecast.trials.tables import QUANTILES
 
 
 def _unless_zero(divisor: Column) -> Column:
-    # Spelt out: nullif of Spark 3.5 cannot take a column that is not yet resolved.
+    # Spelled out because nullif in Spark 3.5 cannot take an unresolved column.
     return F.when(divisor != 0, divisor)
 
 

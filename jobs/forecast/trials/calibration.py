@@ -34,7 +34,7 @@ def sampled(residuals: DataFrame, series: int, most_series: int) -> DataFrame:
 
 
 def sampled_of(residuals: DataFrame, series: DataFrame, most_series: int) -> DataFrame:
-    """The same where ``series`` are the rows themselves: their number is counted in the plan, not before it."""
+    """Like ``sampled``, but ``series`` is a frame, whose rows are counted within the query plan."""
     share = series.agg(F.greatest(F.ceil(F.count(F.lit(1)) / most_series), F.lit(1)).alias("_share"))
     chosen = F.pmod(F.xxhash64("unique_id"), F.col("_share")) == 0
     return residuals.crossJoin(F.broadcast(share)).where(chosen).drop("_share")
@@ -86,7 +86,7 @@ def _normal_quantile(level: float) -> float:
 
 
 def at_level(position: int, centre: str, spread: str, *, is_floored: Column | None = None) -> Column:
-    """The quantile at ``position`` of the levels: centre + offset x spread, never negative where ``is_floored``."""
+    """Quantile at ``position`` of the levels: centre + offset x spread; at least 0 where ``is_floored`` or if None."""
     value = F.col(centre) + F.get(OFFSETS, F.lit(position)) * F.col(spread)
     floored = F.greatest(value, F.lit(0.0))
     return floored if is_floored is None else F.when(is_floored, floored).otherwise(value)

@@ -16,7 +16,7 @@ def with_champions(
     """``trials`` (unique_id, model, status, windows, mae and the metrics) with ``is_champion`` and ``chosen_because``.
 
     Models that were scored from fewer origins than another of the series do not take part. Those within ``tolerance``
-    of the best are as good as it: the incumbent of ``incumbents`` (unique_id, model) if it is among them, else the
+    of the best count as ties: the incumbent of ``incumbents`` (unique_id, model) if it is among them, else the
     first in ``simplest_first``. Where the metric is undefined (a constant series) the mean absolute error decides.
     """
     if incumbents is None:

@@ -87,7 +87,7 @@ def _fitted(scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
         num_threads=1,
     )
     with warnings.catch_warnings():
-        # Rows whose long lags are before a series' first sale stay: the trees can tell a missing value.
+        # Rows whose long lags are before a series' first sale stay: the trees handle missing values.
         warnings.filterwarnings("ignore", message="Found null values")
         return forecaster.fit(scaled, static_features=[], dropna=False)
 
@@ -103,7 +103,7 @@ def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.D
         known = today.assign(y=known_demand(rows, cutoff, origins.periods))[rows["ds"] <= pd.Timestamp(cutoff)]
         try:
             predicted, failure = boosted(known, origins.horizon, how), "too few periods before the origin"
-        except Exception as error:  # the libraries raise whatever: the other models still count
+        except Exception as error:  # the libraries may raise anything: the other models still count
             predicted = pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
             failure = failed(error)
         found.extend(_trial_rows(today, known, predicted, cutoff, origins, failure))
@@ -111,7 +111,7 @@ def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.D
 
 
 def failed(error: Exception) -> str:
-    """Why the model gave nothing: the class of the error only, since its message may hold values of rows."""
+    """Why the model failed: only the class of the error, since its message may contain row values."""
     return f"{FAILED}: {type(error).__name__}"
 
 

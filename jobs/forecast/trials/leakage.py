@@ -1,4 +1,4 @@
-"""The leakage probe: plant another future, and see whether any forecast moves.
+"""The leakage probe: plant a different future and check whether any forecast changes.
 
 A backtest is worth nothing when a model has seen what it forecasts. For some series the values after an origin are
 replaced, and corrections of known periods are planted that came after it: a return and a confirmed fraud. Every

@@ -63,8 +63,8 @@ def forecast(model: str, y: Numbers, horizon: int, season_length: int) -> tuple[
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 values = np.asarray(_fitter(model, season).forecast(y=y, h=horizon)["mean"], dtype=np.float64)
-        except Exception as error:  # the libraries raise whatever: one bad series must not end the job
-            return None, f"{model} failed: {type(error).__name__}"  # its message may hold values of rows
+        except Exception as error:  # the libraries may raise anything: one bad series must not end the job
+            return None, f"{model} failed: {type(error).__name__}"  # its message may contain row values
     if values.shape != (horizon,) or not np.isfinite(values).all():
         return None, f"{model} gave a forecast that is not finite"
     return (np.maximum(values, 0.0) if y.min() >= 0 else values), ""

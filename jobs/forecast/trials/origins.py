@@ -52,7 +52,7 @@ class Origins:
         stride: int | None,
         season: int | None,
     ) -> Origins:
-        """Origins ``stride`` periods apart, the latest of which leaves just ``horizon`` periods up to ``last``."""
+        """Origins ``stride`` periods apart; the latest leaves exactly ``horizon`` periods up to ``last``."""
         ahead = horizon or periods.horizon
         cutoffs = tuple(periods.plus(last, -(ahead + n * (stride or ahead))) for n in range(windows))
         return cls(tuple(models), cutoffs, ahead, season or periods.season_length, periods)

@@ -11,7 +11,7 @@ from common.config.params import Params
 Model = Literal["seasonal_naive", "croston_sba", "imapa", "theta", "ets", "lightgbm"]
 
 
-# From the simplest to the most complex: of equally good models the first is taken.
+# From the simplest to the most complex: among equally good models the first wins.
 MODELS: tuple[Model, ...] = ("seasonal_naive", "croston_sba", "imapa", "theta", "ets", "lightgbm")
 
 

@@ -27,7 +27,7 @@ _HEADS = ("WAPE", "MASE", "RMSSE", "sMAPE %", "pinball", "in 80 %", "in 95 %")
 
 
 def model_words(name: str) -> str:
-    """A model's name for people."""
+    """A model's display name."""
     return _WORDS.get(name, name)
 
 

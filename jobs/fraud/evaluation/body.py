@@ -1,4 +1,4 @@
-"""The body of fraud.evaluate: all models on the same rows of the test, next to published rows if there are any."""
+"""The body of fraud.evaluate: all models on the same test rows, next to published results if there are any."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(context: RunContext) -> None:
             remedy="Run fraud.features for these days, or choose others.",
         )
     all_rows = labelled(features, training_labels(context.lake.read(LABELS, days=context.days))).cache()
-    # A card known to any of the models is left out for all: measured on other rows, none would be the best.
+    # A card known to any model is left out for all: models measured on different rows cannot be ranked.
     known_from = min(model.train_days.first for model in models)
     first_frauds = _first_frauds(context, params, known_from).cache()
     fair = without_known_cards(all_rows, first_frauds, label_delay_days=params.label_delay_days).cache()
@@ -101,7 +101,7 @@ def _first_frauds(context: RunContext, params: EvaluateParams, known_from: date)
     """The first fraud of each card from ``known_from`` on, as far as one is known on the last day of the test."""
     delay = params.label_delay_days
     if known_from > context.days.last - timedelta(days=delay + 1):
-        # A model trained with a shorter delay may be so young that nothing of its days is known yet.
+        # A model trained with a shorter delay may be so recent that no labels of its days are known yet.
         labels = context.lake.read(LABELS).limit(0)
     else:
         days = known_days(DayRange.single(known_from), context.days, label_delay_days=delay)

@@ -152,7 +152,7 @@ def counted(rows: DataFrame) -> tuple[int, int, int]:
 
 
 def rows_of_known_cards(test: DataFrame, first_frauds: DataFrame, *, label_delay_days: int) -> DataFrame:
-    """The rows of ``test`` that ``without_known_cards`` leaves out, found on their own: the two must add up to all."""
+    """The rows of ``test`` that ``without_known_cards`` drops, found independently: both must add up to ``test``."""
     joined = test.join(first_frauds, "customer_id", "inner")
     is_known = F.datediff("tx_day", "first_fraud_day") > label_delay_days
     return joined.where(is_known).select(*test.columns)

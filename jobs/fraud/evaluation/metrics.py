@@ -84,7 +84,7 @@ def cards_of_days(scored: DataFrame) -> DataFrame:
 
 
 def top_cards(cards: DataFrame, *, top_k: int, days: int) -> DataFrame:
-    """Of each day the cards that can be among its top k once those detected on the ``days`` before are left out.
+    """For each day, the cards that can be in its top k once those detected on the ``days`` before are left out.
 
     At most k cards are detected on each of the other days, so k x days cards of a day are enough. Ties in the score go
     to the smaller card id, by length and then as text.
@@ -96,7 +96,7 @@ def top_cards(cards: DataFrame, *, top_k: int, days: int) -> DataFrame:
 def card_precision_at_k(cards: Iterable[CardDay], *, top_k: int) -> Sequence[DayPrecision]:
     """Card precision of each day that has cards, as the Fraud Detection Handbook computes it (chapter 4).
 
-    Days in order of time; a compromised card in the top k of a day is detected, and left out of all later days.
+    Days are taken in order; a compromised card in the top k of a day is detected, and left out of all later days.
     ``cards`` are those of ``top_cards``, in any order.
     """
     by_day: dict[date, list[CardDay]] = {}
@@ -113,7 +113,7 @@ def card_precision_at_k(cards: Iterable[CardDay], *, top_k: int) -> Sequence[Day
 
 
 def open_cases(cards: DataFrame, detections: DataFrame) -> DataFrame:
-    """``tx_day`` and ``cards``: how many compromised cards of each day had not been detected on an earlier one.
+    """``tx_day`` and ``cards``: the number of compromised cards per day that were not detected on an earlier day.
 
     ``cards`` are those of ``cards_of_days``; ``detections`` has ``customer_id`` and ``detected_on``, few rows.
     """

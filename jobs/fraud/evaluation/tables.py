@@ -25,7 +25,7 @@ EVALUATIONS = Table(
             required("segment", StringType()),
             required("value", DoubleType()),
             required("support", LongType()),
-            # Rows of one test compare only where these are equal: the same cards were left out as known.
+            # Rows of one test are comparable only where these are equal: then the same known cards were left out.
             optional("cards_known_from", DateType()),
         ]
     ),

@@ -1,7 +1,7 @@
 """Boosters as files: a UBJSON file is read and checked here before xgboost gets it.
 
-xgboost trusts what it loads: a file that ends early, a pickle, or a tree that points out of itself can end the whole
-process instead of raising. So the file is walked byte by byte within its bounds, and its trees are followed, first.
+xgboost trusts what it loads: a file that ends early, a pickle, or a tree with links outside itself can end the whole
+process instead of raising. So the file is first parsed byte by byte within its bounds, and its trees are checked.
 The format: https://ubjson.org, with the typed arrays that xgboost writes. Numbers are big-endian.
 """
 
@@ -99,7 +99,7 @@ def _check_tree(tree: dict[str, Any], number: int, features: int) -> None:
 
 
 class _Walk:
-    """Values of UBJSON from ``body``, never beyond its end."""
+    """Reads UBJSON values from ``body``, never past its end."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

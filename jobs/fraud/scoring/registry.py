@@ -44,7 +44,7 @@ def trained_before(context: RunContext, day: date) -> list[Registered]:
         return []
     rows = context.lake.read(MODELS).where(F.col("train_last_day") < F.lit(day))
     ordered = rows.orderBy(F.col("train_last_day").desc(), F.col("trained_at").desc(), "model_version")
-    # As a number: a timestamp would reach Python in the time zone of the machine.
+    # As a number: Python would receive a timestamp in the local time zone of the machine.
     moment = F.unix_micros("labels_known_by").alias("moment")
     found = []
     for row in ordered.select("model_version", "algorithm", "train_first_day", "train_last_day", moment).collect():
@@ -57,7 +57,7 @@ def trained_before(context: RunContext, day: date) -> list[Registered]:
 
 
 def _moment_kept_in_card(context: RunContext, version: str) -> datetime | None:
-    """For a row of an earlier release, which has no moment; None when no card tells it: such a model is left alone."""
+    """The moment from the card, for rows of an earlier release; None when no card gives it: the model is skipped."""
     stored = context.objects.get(f"{ModelStore(context.objects, 'fraud').path(version)}/{CARD}")
     try:
         card = json.loads(stored.body) if stored is not None else None

@@ -14,7 +14,7 @@ from jobs.fraud.training.classifiers import BOOSTER_FILE, COEFFICIENTS_FILE, SCA
 from jobs.fraud.training.scaling import Matrix, Scaler
 
 DECIDING_FILES = {"logistic_regression": COEFFICIENTS_FILE, "xgboost": BOOSTER_FILE}
-"""By algorithm, the file that holds what was learnt."""
+"""Algorithm -> the file that holds the fitted model."""
 
 
 class ModelFileError(ValueError):
@@ -108,11 +108,11 @@ def scorer_of(algorithm: str, features: Sequence[str], files: Mapping[str, bytes
 
 
 def check_scores(scorer: Scorer, file: str) -> None:
-    """Score and explain a row of zeros and one of ones; raises ModelFileError naming ``file`` when that goes wrong."""
+    """Score and explain a row of zeros and one of ones; raises ModelFileError naming ``file`` on failure."""
     probe = np.vstack([np.zeros(len(scorer.features)), np.ones(len(scorer.features))])
     try:
         scores, terms = scorer.scores(probe), scorer.contributions(probe)
-    except Exception as error:  # Whatever a library raises: the model cannot be used.
+    except Exception as error:  # Libraries may raise anything; in any case the model cannot be used.
         raise ModelFileError(file, f"it cannot score ({type(error).__name__})") from error
     if scores.shape != (len(probe),) or not ((scores >= 0) & (scores <= 1)).all():
         raise ModelFileError(file, "its scores are not probabilities")
@@ -140,7 +140,7 @@ def _json_object(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
 
 def _number(value: Any, name: str, file: str) -> float:
     try:
-        # JSON knows no other numbers; true would pass for 1.
+        # JSON has no other numbers; true would pass for 1.
         number = float(value) if type(value) in (int, float) else math.nan
     except OverflowError:
         number = math.inf

@@ -37,7 +37,7 @@ class ModelPayload:
         return content_hash(self.algorithm, self.features, self.files)
 
     def scorer(self) -> Scorer:
-        """The scorer, made once in each Python process for the same content. Raises ModelFileError."""
+        """The scorer, built once per Python process and content. Raises ModelFileError."""
         if self.sha256 not in _SCORERS:
             _SCORERS.clear()
             _SCORERS[self.sha256] = scorer_of(self.algorithm, self.features, self.files)

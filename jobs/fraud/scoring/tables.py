@@ -22,7 +22,7 @@ REASON = StructType(
 )
 """One reason: a feature, its value, and what it added to the log-odds of fraud.
 
-Nullable only because Delta knows no constraints inside of arrays; none is ever null.
+Nullable only because Delta has no constraints inside arrays; none is ever null.
 """
 
 

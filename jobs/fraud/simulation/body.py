@@ -48,7 +48,7 @@ def run(context: RunContext) -> None:
         report_within_days=params.report_within_days,
     )
     spark = context.spark
-    # Frauds of the days before may be reported within the days.
+    # Frauds of earlier days may be reported within these days.
     before = max(0, min(math.ceil(world.report_within_days), (context.days.first - world.first_day).days))
     days = context.days.extended(before_days=before)
     rows = simulate_transactions(spark.range(world.customers), spark.range(world.terminals), world, days).cache()

@@ -2,7 +2,7 @@
 
 Customers and terminals are on a square of 100 by 100. A customer has a mean amount, a mean number of daily transactions
 and uses the terminals within a radius. Three frauds are added: (1) every amount above a threshold; (2) each day some
-terminals fall into wrong hands and everything there is fraud for 28 days; (3) each day the card data of some customers
+terminals are compromised and every transaction there is fraud for 28 days; (3) each day the card data of some customers
 leak, and for 14 days a third of their transactions are fraud with five times the amount.
 
 All randomness is a hash of (seed, purpose, customer, day, number), so the rows are the same however the work is

@@ -73,7 +73,7 @@ def run(context: RunContext) -> None:
     finally:
         rows.unpersist()
     training = Training(models, fitted, frauds, known_by, known_by < ripe)
-    # Balanced before anything is stored: a model of fewer rows than there are must not come to be.
+    # Checked before anything is stored: no model may be stored that was fitted on only part of the rows.
     context.counts.add(rows_read=number, rows_written=fitted)
     context.counts.check()
     versions = [_store(context, params, model, training) for model in models]
@@ -105,7 +105,7 @@ def _train(context: RunContext, params: TrainParams, rows: DataFrame) -> tuple[l
     if number > params.driver_rows_limit:
         context.log.info("%d rows: more than driver_rows_limit, training on the cluster", number)
         return [fit_on_cluster(algorithm, rows, FEATURES, params) for algorithm in params.algorithms], number, frauds
-    # In the order of their ids: sums of floats, and with them the model's hash, depend on the order.
+    # Sorted by id: sums of floats, and so the model's hash, depend on the order.
     table = to_arrow(rows).sort_by([("transaction_id", "ascending"), ("tx_day", "ascending")])
     values = matrix_of(table, FEATURES)
     check_finite(values, FEATURES)

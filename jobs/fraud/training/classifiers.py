@@ -90,7 +90,7 @@ def fit(
 
 
 def xgboost_settings(params: TrainParams) -> dict[str, Any]:
-    """The booster's settings; ``base_score`` is spelt out because its default has changed between releases."""
+    """The booster's settings; ``base_score`` is set explicitly because its default has changed between releases."""
     settings = {
         "objective": "binary:logistic",
         "learning_rate": params.learning_rate,

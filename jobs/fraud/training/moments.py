@@ -22,7 +22,7 @@ def ripe_at(last_day: date, *, label_delay_days: int) -> datetime:
 def moment_of_card(card: Mapping[str, Any]) -> datetime:
     """The moment (UTC) by which the labels behind a model card were known.
 
-    A card of an earlier release does not say it: the end of its label delay, which no label it used came after.
+    For a card of an earlier release, which lacks it: the end of its label delay; it used no later label.
     Raises ContractError FRD-024 when the card says neither.
     """
     try:

@@ -1,4 +1,4 @@
-"""Feature tables as matrices, brought to mean 0 and deviation 1."""
+"""Feature tables as matrices, scaled to mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Scaler:
 
     @classmethod
     def of(cls, means: Sequence[float] | Matrix, deviations: Sequence[float] | Matrix) -> Scaler:
-        """A scaler from means and deviations, of which 0 stands for a constant feature."""
+        """A scaler from means and deviations; a deviation of 0 marks a constant feature."""
         return cls(tuple(float(mean) for mean in means), tuple(float(one) if one > 0 else 1.0 for one in deviations))
 
     def scaled(self, values: Matrix) -> Matrix:

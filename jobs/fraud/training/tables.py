@@ -27,7 +27,7 @@ MODELS = Table(
             required("sha256", StringType()),
             required("trainer", StringType()),
             required("trained_at", TimestampType()),
-            # Null in rows of releases that did not know it: the model's card tells it then.
+            # Null in rows written by releases without this column; the model's card has it then.
             optional("labels_known_by", TimestampType()),
         ]
     ),

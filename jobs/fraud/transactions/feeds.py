@@ -1,4 +1,4 @@
-"""What becomes of each row of a feed: new, a repetition of what is known, or rejected with its reasons.
+"""Decides whether each row of a feed is new, a repetition of a known row, or rejected with reasons.
 
 A transaction never changes. A second row of one id on one day with the same content is a repetition; with another
 content it is a contradiction and goes to the quarantine. The same holds for two reports of one instant about one
@@ -24,7 +24,7 @@ _NAMESAKES = "_namesakes"
 
 
 def transaction_rules(latest: datetime, highest_amount: float) -> list[Rule]:
-    """The rules of a transaction; ``latest`` (UTC) is the last moment that is believed."""
+    """The rules of a transaction; ``latest`` (UTC) is the last moment accepted."""
     return [
         Rule("FRD-101", "the transaction has no id", is_blank("transaction_id")),
         Rule("FRD-102", "the time is missing or cannot be read", is_null("tx_datetime")),
@@ -55,12 +55,12 @@ def judged_transactions(
 ) -> DataFrame:
     """``bronze`` rows with ``tx_day``, ``reasons`` and their fate, each customer a pseudonym under ``key``.
 
-    ``stored`` are the silver rows of the same days. Only under the key of a stored row can its repetition be known.
+    ``stored`` are the silver rows of the same days. A repetition is recognised only under the key of the stored row.
     """
     dated = with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
     content = ("tx_datetime", "customer_id", "terminal_id", "tx_amount")
     clash = "FRD-109 another transaction of this id and day is known"
-    # A blank customer must be seen as one: its pseudonym would look like any other.
+    # Blank customers must be caught before this: their pseudonym would look like any other.
     hidden = pseudonymise(split(dated, rules), ["customer_id"], key)
     return _with_fate(hidden, stored, TRANSACTIONS.keys, content, clash)
 

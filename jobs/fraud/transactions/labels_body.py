@@ -1,4 +1,4 @@
-"""The body of fraud.ingest_labels: reports about transactions, each with the transaction that it speaks of."""
+"""The body of fraud.ingest_labels: reports about transactions, each with the transaction that it refers to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of an ingest: what came, what was set aside and why."""
+"""The report of an ingest: what arrived, what was set aside and why."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from common.privacy.pseudonyms import KEY_ID_COLUMN
 from jobs.fraud.fields import TRANSACTION_COLUMNS, optional, required
 
 AMOUNT_SCALE: Final = 4
-"""Decimal places kept of an amount: enough for every currency of ISO 4217."""
+"""Decimal places kept for an amount: enough for every currency of ISO 4217."""
 
 
 AMOUNT: Final = DecimalType(18, AMOUNT_SCALE)

@@ -46,14 +46,14 @@ def proved(
         sample = sample_of(features, rows=params.proof_rows)
         known = no_labels(transactions) if labels is None else labels
         compared = compared_rows(sample, transactions, known, label_delay_days=params.label_delay_days)
-        # Not more rows than the sample has: at most proof_rows.
+        # Safe to collect: the sample has at most proof_rows rows.
         leaks = [[leak["column"] for leak in row["leaks"]] for row in compared.select("leaks").collect()]
         counts.detail("rows_proved", len(leaks))
         refuse_leaks(leaks)
 
 
 def refuse_leaks(leaks: list[list[str]]) -> None:
-    """Raises ContractError FRD-010 when a row computed again has ``leaks``: the features that differ."""
+    """Raises ContractError FRD-010 when a recomputed row has ``leaks``: the features that differ."""
     if not any(leaks):
         return
     by_column = Counter(column for columns in leaks for column in columns)

@@ -1,6 +1,6 @@
 """Proof that features hold nothing of the future: a sample is computed again from the raw log as of each row's time.
 
-The formulation is deliberately another one than that of ``windows``: each sampled row is joined to the history that
+The formulation deliberately differs from that of ``windows``: each sampled row is joined to the history that
 was known at its time, and the history is added up directly. It costs a scan of the history and a join with a small
 sample.
 """

@@ -1,13 +1,13 @@
 """The 15 features of the Fraud Detection Handbook, point in time, in built-in window functions.
 
 A feature of a transaction at time t holds only what was known at t. Every window is the difference of two running
-totals over the rows of one customer or one terminal in order of time: the rows up to t, less the rows up to t - n days.
+totals over the rows of one customer or one terminal in time order: the rows up to t, less the rows up to t - n days.
 Running totals cost one step per row whatever the window holds (a sliding frame would add up its window again for each
 row), need no self-join, and are exact here because counts and amounts are added as whole numbers.
 
 Ties: of several transactions of one customer in the same microsecond, each sees those with smaller ids and itself, as
 ``pandas.DataFrame.rolling`` does on rows sorted by (time, id). Ids are compared by length and then as text, which for
-plain integers is their numeric order. Terminal windows end ``label_delay_days`` before t, so ties cannot touch them.
+plain integers is their numeric order. Terminal windows end ``label_delay_days`` before t, so ties cannot affect them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAST_NIGHT_HOUR = 6
 
 
 def features(params: FeaturesParams, transactions: DataFrame, labels: DataFrame | None, *, days: DayRange) -> DataFrame:
-    """The step of ``fraud.features``: ``build_features``, without labels as long as there is no table of them."""
+    """The step of ``fraud.features``: ``build_features``, without labels until their table exists."""
     known = no_labels(transactions) if labels is None else labels
     return build_features(transactions, known, days=days, label_delay_days=params.label_delay_days)
 

@@ -17,16 +17,15 @@ from jobs.maintenance.upkeep.small_files import COLUMNS, TableFiles, chosen_tabl
 def run(context: RunContext) -> None:
     """Fill the ``ops`` tables, then maintain the chosen tables.
 
-    One that another run holds or that fails for now is left for the next time.
-
-    The others are done first; then the run ends with the exit code of the first that was left.
+    A table that another run holds, or that fails with a transient error, is skipped until the next run. All other
+    tables are maintained first; then the run ends with the exit code of the first one skipped.
     """
     params = context.params_as(MaintainParams)
     before: list[TableFiles] = []
     left: list[LakejobsError] = []
     compacted = []
     deleted: dict[str, int] = {}
-    # First, so that what it writes is maintained with the rest.
+    # Done first, so that the tables it writes are maintained with the rest.
     try:
         context.counts.detail("run_records", fill_ops(context.lake))
     except (WriteConflictError, TransientError) as error:
@@ -71,7 +70,7 @@ def _maintain(lake: Lake, found: TableFiles, params: MaintainParams) -> tuple[in
 
 
 def delete_old_staging(context: RunContext, params: MaintainParams) -> int:
-    """Delete staged files that are older than ``staged_days``; how many there were."""
+    """Delete staged files older than ``staged_days`` and return their number."""
     oldest = context.started_at - timedelta(days=params.staged_days)
     stale = [entry.path for entry in context.objects.list("_staging/") if entry.modified < oldest]
     for path in stale:

@@ -10,7 +10,7 @@ from common.config.params import Params
 
 
 class MaintainParams(Params):
-    """Which tables are kept in shape, and from when on it pays."""
+    """Which tables are maintained, and from what point it is worthwhile."""
 
     tables: tuple[str, ...] = Field(
         (), description="Tables such as clickstream.events; default: all below the lake root."

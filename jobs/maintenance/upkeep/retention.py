@@ -2,7 +2,7 @@
 
 A table's retention comes from its declaration when a job of the suite declares it, else from its stored properties.
 Bronze rows that a run has begun to ingest and not finished, or that wait for their day, are kept however old they are:
-they are nowhere else.
+they exist nowhere else.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Retention:
         return f"{old} AND `{_BATCH}` NOT IN ({kept})"
 
     def old_days(self, partitions: Sequence[PartitionFiles]) -> int | None:
-        """How many days of a partitioned table are too old; None where only the rows tell."""
+        """How many days of a partitioned table are too old; None where only reading the rows can show it."""
         if not self.is_day:
             return None
         days = [one.partition.rpartition("=")[2] for one in partitions]
@@ -80,7 +80,7 @@ def declared_tables() -> Mapping[str, Table]:
 
 
 def delete_old_days(context: RunContext, table: Table, declared: Table | None, layers: Sequence[str]) -> int:
-    """Delete the rows of ``table`` that are out of retention; how many there were."""
+    """Delete the rows of ``table`` that are past retention and return their number."""
     from common.intake.unfinished import open_batches
     from common.lake.delta.maintain import delete_where
 

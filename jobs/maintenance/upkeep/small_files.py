@@ -76,7 +76,7 @@ def plan(params: Params, objects: ObjectStore) -> dict[str, object]:
 
 
 def _old_days(objects: ObjectStore, found: TableFiles, params: MaintainParams) -> int | str:
-    """How many days a run now would delete; in words where only the rows tell."""
+    """How many days a run would delete now; a phrase where only reading the rows can show it."""
     layers = params.retention_layers if params.retention else ()
     retention = retention_of(stored_metadata(objects, found.path), found.path, layers, utc_now())
     if retention is None:
