@@ -39,7 +39,7 @@ class Registered:
 
 
 def trained_before(context: RunContext, day: date) -> list[Registered]:
-    """The models whose labels were known by the start of ``day``, the latest trained first, then by version."""
+    """The models whose labels were known by the start of ``day``, latest training day first, then last trained."""
     if not context.lake.exists(MODELS):
         return []
     rows = context.lake.read(MODELS).where(F.col("train_last_day") < F.lit(day))
