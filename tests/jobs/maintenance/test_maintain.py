@@ -21,6 +21,7 @@ from common.lake.table import Table
 from common.run.context import Services
 from common.run.launch import run_job
 from common.run.record.ops_tables import RUNS
+from common.spark.internals import PUBLIC_ONLY
 from jobs.maintenance.maintain import JOB
 
 pytestmark = pytest.mark.flow
@@ -64,8 +65,14 @@ def test_compaction_merges_the_small_files_of_a_busy_day_and_keeps_every_row(
 
 
 def test_a_checkpoint_that_delta_could_not_write_is_reported_and_every_row_is_still_there(
-    spark: SparkSession, settings: LakeSettings, scattered: Lake, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession,
+    settings: LakeSettings,
+    scattered: Lake,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Publicly a checkpoint follows a commit, which would find the folder before a checkpoint is tried.
+    monkeypatch.delenv(PUBLIC_ONLY, raising=False)
     log = Path(settings.root) / EVENTS.relative_path / "_delta_log"
     # A folder in the place of the file that the checkpoint would become: renaming onto it fails, for root too.
     in_the_way = log / "00000000000000000004.checkpoint.parquet"
