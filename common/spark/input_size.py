@@ -50,11 +50,9 @@ def planned_by_size() -> Iterator[None]:
     is_stopped = False
     try:
         yield
-    except Exception:
-        raise
-    except BaseException:
+    except BaseException as error:
         # A signal may have come in the middle of a call of the JVM, after which this thread cannot call it again.
-        is_stopped = True
+        is_stopped = not isinstance(error, Exception)
         raise
     finally:
         _current.reset(token)
