@@ -82,17 +82,28 @@ def judged_sales(
     keep_duplicates: bool,
     has_series: bool,
 ) -> DataFrame:
-    """``lines`` (see ``sales_lines``) with ``line_id``, ``reasons`` and their fate.
+    """``lines`` (see ``sales_lines``) with ``line_id``, ``reasons`` and their fate: see ``settled_sales``."""
+    ruled = prepared_sales(lines, rules)
+    return settled_sales(ruled, stored, keep_duplicates=keep_duplicates, has_series=has_series)
+
+
+def prepared_sales(lines: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """``lines`` (see ``sales_lines``) with ``reasons``: row by row."""
+    return split(with_read_error(lines), rules)
+
+
+def settled_sales(ruled: DataFrame, stored: DataFrame | None, *, keep_duplicates: bool, has_series: bool) -> DataFrame:
+    """Prepared lines with ``line_id`` and their fate, among themselves and against the silver rows of the same days.
 
     ``stored`` are rows of SALES of the same days; those of the same batch, written before a crash, take no part.
     ``has_series`` False says that no line is the value of a ready series, which spares a shuffle. ``line_id`` is made
     of the content, and of the file and a running number where equal lines are kept.
     """
-    ruled = split(with_read_error(lines), rules)
     is_fine = F.size(REASONS) == 0
     content = F.md5(F.concat_ws("\x1f", *(F.coalesce(F.col(name).cast("string"), F.lit("\x00")) for name in _CONTENT)))
     # Rejected lines must not compete for the place of good ones.
-    scope = F.when(is_fine, F.lit("")).otherwise(F.md5(F.to_json(F.struct(*lines.columns))))
+    whole = F.md5(F.to_json(F.struct(*(name for name in ruled.columns if name != REASONS))))
+    scope = F.when(is_fine, F.lit("")).otherwise(whole)
     keyed = ruled.withColumns({"_content": content, "_scope": scope})
     place = F.row_number().over(
         Window.partitionBy("_content", "_scope", *(["_file_sha256"] if keep_duplicates else [])).orderBy(

@@ -57,12 +57,21 @@ def judged_transactions(
 
     ``stored`` are the silver rows of the same days. A repetition is recognised only under the key of the stored row.
     """
+    return settled_transactions(prepared_transactions(bronze, rules, key), stored)
+
+
+def prepared_transactions(bronze: DataFrame, rules: Sequence[Rule], key: PseudonymKey) -> DataFrame:
+    """``bronze`` rows with ``tx_day`` and ``reasons``, each customer a pseudonym under ``key``: row by row."""
     dated = with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
+    # Blank customers must be caught before this: their pseudonym would look like any other.
+    return pseudonymise(split(dated, rules), ["customer_id"], key)
+
+
+def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataFrame:
+    """Prepared rows with their fate, among themselves and against the silver rows of the same days."""
     content = ("tx_datetime", "customer_id", "terminal_id", "tx_amount")
     clash = "FRD-109 another transaction of this id and day is known"
-    # Blank customers must be caught before this: their pseudonym would look like any other.
-    hidden = pseudonymise(split(dated, rules), ["customer_id"], key)
-    return _with_fate(hidden, stored, TRANSACTIONS.keys, content, clash)
+    return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash)
 
 
 def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
@@ -86,9 +95,18 @@ def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
 
 def judged_labels(looked_up: DataFrame, stored: DataFrame | None, rules: Sequence[Rule]) -> DataFrame:
     """Looked up reports with ``reasons`` and their fate; ``stored`` are the silver rows of the same days."""
+    return settled_labels(prepared_labels(looked_up, rules), stored)
+
+
+def prepared_labels(looked_up: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """Looked up reports with ``reasons``: row by row."""
+    return split(with_read_error(looked_up), rules).drop(_NAMESAKES)
+
+
+def settled_labels(prepared: DataFrame, stored: DataFrame | None) -> DataFrame:
+    """Prepared reports with their fate, among themselves and against the silver rows of the same days."""
     clash = "FRD-117 another report of this instant says otherwise"
-    ruled = split(with_read_error(looked_up), rules).drop(_NAMESAKES)
-    return _with_fate(ruled, stored, LABELS.keys, ("is_fraud", "fraud_scenario"), clash)
+    return _with_fate(prepared, stored, LABELS.keys, ("is_fraud", "fraud_scenario"), clash)
 
 
 def _with_fate(
