@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -21,6 +22,9 @@ Usage: lakejobs COMMAND [arguments]
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   render JOB --target ...   print the request that would run a job on EMR; sends nothing
+  tables [--lake ROOT]      list the tables of a lake: rows, size, last change
+  show TABLE [flags]        print rows of a table   --where SQL  --columns A,B  --limit N  -o json|csv
+  quarantine show JOB       print what a job rejected: file, line, column, text, reason   --reason CODE
   config schema [FILE]      print the JSON schema of all settings, or write it to a file
 
 Examples:
@@ -78,6 +82,24 @@ def _render(arguments: Sequence[str]) -> int:
     return render(arguments)
 
 
+def _tables(arguments: Sequence[str]) -> int:
+    from deploy.tables.listing import main as tables
+
+    return tables(arguments)
+
+
+def _show(arguments: Sequence[str]) -> int:
+    from deploy.tables.show import main as show
+
+    return show(arguments)
+
+
+def _quarantine(arguments: Sequence[str]) -> int:
+    from deploy.tables.quarantine import main as quarantine
+
+    return quarantine(arguments)
+
+
 def _config(arguments: Sequence[str]) -> int:
     from common.job.schema import main as schema
 
@@ -95,6 +117,9 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "jobs": _jobs,
     "package": _package,
     "render": _render,
+    "tables": _tables,
+    "show": _show,
+    "quarantine": _quarantine,
     "config": _config,
 }
 
@@ -121,6 +146,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LakejobsError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`); what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""The reasons of a rejected row: which came first, which only follow from it, and which columns they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_UNREAD = re.compile(r"SRC-301 cannot be read: (.+)")
+# Before any value is looked at: the file, or the line.
+_UNREADABLE_LINE = re.compile(r"SRC-[12]\d\d\b")
+_NUMBERS = re.compile(r"; sha256 [0-9a-f]+|\b\d[\d.,]*\b")
+
+ABOUT = {
+    "EVT-001": ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp"),
+    "EVT-002": ("collector_tstamp", "dvce_created_tstamp"),
+    "EVT-003": ("collector_tstamp", "dvce_created_tstamp"),
+    "EVT-004": ("domain_userid", "user_id", "user_ipaddress"),
+    "EVT-005": ("http_status",),
+    "EVT-006": ("bytes",),
+    "EVT-007": ("quantity",),
+    "EVT-008": ("price",),
+    "FRD-101": ("transaction_id",),
+    "FRD-102": ("tx_datetime",),
+    "FRD-103": ("customer_id",),
+    "FRD-104": ("terminal_id",),
+    "FRD-105": ("tx_amount",),
+    "FRD-106": ("tx_amount",),
+    "FRD-107": ("tx_amount",),
+    "FRD-108": ("tx_datetime",),
+    "FRD-109": ("transaction_id",),
+    "FRD-111": ("transaction_id",),
+    "FRD-112": ("reported_at",),
+    "FRD-113": ("is_fraud",),
+    "FRD-114": ("reported_at",),
+    "FRD-115": ("transaction_id",),
+    "FRD-116": ("reported_at",),
+    "FRD-118": ("transaction_id",),
+    "FCT-101": ("item_id", "unique_id"),
+    "FCT-102": ("sold_at", "ds"),
+    "FCT-103": ("quantity", "y"),
+    "FCT-104": ("quantity", "y"),
+    "FCT-105": ("sold_at", "ds"),
+    "FCT-106": ("quantity", "y"),
+    "FCT-107": ("quantity", "y"),
+}
+"""Code of a family's rule -> the canonical columns that it looks at."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why one row was rejected: ``first``, the reason that explains the others, and the columns it is about."""
+
+    first: str
+    others: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    @property
+    def code(self) -> str:
+        """``SRC-301`` of ``SRC-301 cannot be read: price``."""
+        return self.first.partition(" ")[0]
+
+
+def why(reasons: Sequence[str]) -> Why:
+    """The reasons of a row in order, without those that follow from an earlier one.
+
+    A line that could not be read has no values to judge, and a value that could not be read counts as missing.
+    """
+    ordered = sorted(reasons, key=lambda reason: not reason.startswith("SRC-"))
+    kept: list[str] = []
+    unread: set[str] = set()
+    for reason in ordered:
+        if kept and _UNREADABLE_LINE.match(kept[0]):
+            break
+        if unread.isdisjoint(about(reason)):
+            kept.append(reason)
+        names = _UNREAD.match(reason)
+        if names:
+            unread |= set(about(reason))
+    first = kept[0] if kept else ""
+    return Why(first, tuple(kept[1:]), about(first))
+
+
+def about(reason: str) -> tuple[str, ...]:
+    """The canonical columns that a reason is about; none for a line or file as a whole."""
+    names = _UNREAD.match(reason)
+    if names:
+        return tuple(name.strip() for name in names.group(1).split(","))
+    return ABOUT.get(reason.partition(" ")[0], ())
+
+
+def kind_of(reason: str) -> str:
+    """A reason without the numbers of its one row, to count by."""
+    code, _, words = reason.partition(" ")
+    return f"{code} {_NUMBERS.sub('', words)}".replace("  ", " ").strip()
