@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from common.sources.files.inventory import FileInventory
     from common.sources.mapping.model import Source
 
-_ADDED = ("_file", "_file_sha256", "_raw", "_reason")
+_ADDED = ("_file", "_file_sha256", "_line", "_raw", "_reason")
 
 PROVENANCE = (
     StructField("payload", StringType()),

@@ -1,4 +1,4 @@
-"""Bytes cut into lines with bounded memory: the same cutter serves the inspection and the careful reader."""
+"""Bytes cut into lines with bounded memory: the same cutter serves the inspection and the reader."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import numpy as np
 
 CHUNK_BYTES = 1 << 20
 KEPT_BYTES = 1024
+RANGE_BYTES = 32 << 20
+"""A large plain file is read in ranges of so many bytes; the inspection counts its lines at their bounds."""
 _NEWLINE = 0x0A
 _GZIP_MAGIC = b"\x1f\x8b"
 

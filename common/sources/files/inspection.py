@@ -29,13 +29,13 @@ _SCHEMA = pa.schema(
         ("undecodable_lines", pa.int64()),
         ("layout", pa.string()),
         ("compression", pa.string()),
-        ("plain", pa.bool_()),
+        ("range_lines", pa.list_(pa.int64())),
         ("reason", pa.string()),
     ]
 )
 _DDL = (
     "position bigint, sha256 string, lines bigint, longest_line_bytes bigint, deepest_nesting bigint, "
-    "undecodable_lines bigint, layout string, compression string, plain boolean, reason string"
+    "undecodable_lines bigint, layout string, compression string, range_lines array<bigint>, reason string"
 )
 _TASK_BYTES = 256 << 20
 _TASK_FILES = 200
@@ -65,6 +65,7 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
     for position, file in enumerate(files):
         values = found[position]
         del values["position"]
+        values["range_lines"] = tuple(values["range_lines"])
         inspected.append(
             InspectedFile(
                 path=file.full_path(settings), bytes=file.bytes, modified=file.modified, source_file=file, **values
@@ -78,7 +79,7 @@ def _scan(file: FoundFile, source: Source, opener: FileOpener) -> Scan:
         with opener.open(file) as stream:
             return scan(stream, file.path, file.bytes, source)
     except FileNotFoundError:
-        return Scan(reason="SRC-110 the file vanished after it was listed", plain=False)
+        return Scan(reason="SRC-110 the file vanished after it was listed")
 
 
 def _bins(files: Sequence[FoundFile]) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO
 
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from common.sources.files.cutting import (
+    RANGE_BYTES,
     BadFileError,
     Block,
     LineCutter,
@@ -59,11 +60,11 @@ class Scan:
     undecodable_lines: int = 0
     layout: str = ""
     compression: str = ""
-    plain: bool = True
+    range_lines: list[int] = field(default_factory=list)
     reason: str | None = None
 
 
-def scan(stream: BinaryIO, name: str, size_bytes: int, source: Source) -> Scan:
+def scan(stream: BinaryIO, name: str, size_bytes: int, source: Source, range_bytes: int = RANGE_BYTES) -> Scan:
     """Read ``stream`` once, in constant memory; a fault of the file ends as ``reason`` (SRC-1xx)."""
     found = Scan()
     digest = hashlib.sha256()
@@ -77,11 +78,13 @@ def scan(stream: BinaryIO, name: str, size_bytes: int, source: Source) -> Scan:
         if source.format == "parquet":
             _scan_parquet(_hashed(stored, digest), size_bytes, found)
         else:
-            plain = gunzipped(stored) if found.compression == "gzip" else stored
+            if found.compression == "gzip":
+                plain = gunzipped(stored)
+            else:
+                plain = stored if source.encoding == "utf-16" else _counted(stored, range_bytes, found.range_lines)
             _scan_text(_hashed(plain, digest), found, source)
     except BadFileError as error:
         found.reason = str(error)
-        found.plain = False
         # The rest still counts for the identity of a file that was cut short or is of another kind.
         for chunk in chunks:
             digest.update(chunk)
@@ -117,6 +120,22 @@ def _hashed(chunks: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
         yield chunk
 
 
+def _counted(chunks: Iterator[bytes], range_bytes: int, first_lines: list[int]) -> Iterator[bytes]:
+    """The chunks; ``first_lines`` gets the number of the first line that begins in each range, or after it."""
+    first_lines.append(1)
+    position = lines = 0
+    for chunk in chunks:
+        counted = 0
+        # A newline just before the bound begins a line at the bound, which is the first of the next range.
+        while (bound := len(first_lines) * range_bytes - 1) < position + len(chunk):
+            lines += chunk.count(b"\n", counted, bound - position)
+            counted = bound - position
+            first_lines.append(lines + 2)
+        lines += chunk.count(b"\n", counted)
+        position += len(chunk)
+        yield chunk
+
+
 def _scan_text(chunks: Iterator[bytes], found: Scan, source: Source) -> None:
     cutter = LineCutter(source.max_line_bytes)
     content = False
@@ -136,12 +155,6 @@ def _scan_text(chunks: Iterator[bytes], found: Scan, source: Source) -> None:
         fault = fault_of_names(csv_names(found.layout, source.options))
         if fault:
             raise BadFileError(f"SRC-108 the header has {fault}")
-    found.plain = (
-        found.longest_line_bytes <= source.max_line_bytes
-        and found.undecodable_lines == 0
-        and found.deepest_nesting <= source.max_nesting
-        and source.encoding in {"utf-8", "latin-1"}
-    )
 
 
 def _refuse_utf16(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:

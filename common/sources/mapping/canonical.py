@@ -15,7 +15,7 @@ from common.sources.mapping.expressions import lenient, quoted_bare_names
 from common.sources.mapping.model import ColumnMapping, Source
 from common.words import did_you_mean
 
-KEPT = ("_file", "_file_sha256", "_raw", "_reason")
+KEPT = ("_file", "_file_sha256", "_line", "_raw", "_reason")
 # Unit -> function, and the counts between the years 1 and 9999: beyond them the function raises.
 _EPOCH = {
     "s": ("timestamp_seconds", 1),

@@ -16,7 +16,7 @@ from common.sources.files.inventory import FileInventory, InspectedFile
 from common.sources.mapping.canonical import KEPT
 from common.sources.mapping.model import Source
 from common.sources.rows import access_log
-from common.sources.rows.careful import read_lines
+from common.sources.rows.lines import read_lines
 from common.spark.few_rows import few_rows
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ _FILES = "path string, key string, sha256 string"
 
 
 def read_raw(spark: SparkSession, files: FileInventory, source: Source, settings: LakeSettings) -> DataFrame:
-    """The good files of ``files`` as rows: raw columns, then ``_file, _file_sha256, _raw, _reason``.
+    """The good files of ``files`` as rows: raw columns, then ``_file, _file_sha256, _line, _raw, _reason``.
 
-    ``_raw`` is the line as sent (null for parquet). ``_reason`` is null for a row that was parsed; a row that was not
-    is kept with a reason (SRC-2xx) and null raw columns. Blank lines and csv headers are no rows. A line over
-    ``max_line_bytes`` is kept as its first 1 kB, with its length and SHA-256 in the reason.
+    ``_line`` counts from 1 within the content of the file, the header and blank lines included; for parquet it is the
+    number of the row. ``_raw`` is the line as sent (null for parquet). ``_reason`` is null for a row that was parsed; a
+    row that was not is kept with a reason (SRC-2xx) and null raw columns. Blank lines and csv headers are no rows. A
+    line over ``max_line_bytes`` is kept as its first 1 kB, with its length and SHA-256 in the reason.
     """
     groups: dict[str, list[InspectedFile]] = {}
     for file in files.good:
@@ -51,34 +52,17 @@ def _read_group(
         return _with_file(spark, spark.read.parquet(*(file.spark_path for file in files)), files).select(
             "*", F.lit(None).cast("string").alias("_raw"), F.lit(None).cast("string").alias("_reason")
         )
-    plain = [file for file in files if file.plain]
-    odd = [file for file in files if not file.plain]
-    lines = []
-    if plain:
-        lines.append(_plain_lines(spark, plain, source))
-    if odd:
-        lines.append(read_lines(spark, odd, source, settings))
-    return parse_lines(_union(lines), source, layout)
-
-
-def _plain_lines(spark: SparkSession, files: list[InspectedFile], source: Source) -> DataFrame:
-    """Spark's own text reader, for files in which the inspection found no line that it could not bear."""
-    # Without lineSep a lone carriage return would also end a line.
-    text = spark.read.option("lineSep", "\n").text([file.spark_path for file in files])
-    text = _with_file(spark, text.withColumnRenamed("value", "_raw"), files)
-    raw = F.decode(F.col("_raw").cast("binary"), "ISO-8859-1") if source.encoding == "latin-1" else F.col("_raw")
-    return text.select("_file", "_file_sha256", F.regexp_replace(raw, "\r$", "").alias("_raw")).withColumn(
-        "_reason", F.lit(None).cast("string")
-    )
+    return parse_lines(read_lines(spark, files, source, settings), source, layout)
 
 
 def _with_file(spark: SparkSession, rows: DataFrame, files: Sequence[InspectedFile]) -> DataFrame:
-    """``rows`` with ``_file`` and ``_file_sha256``, by a broadcast of the list of files."""
+    """``rows`` with ``_file``, ``_file_sha256`` and ``_line``, by a broadcast of the list of files."""
     columns = rows.columns
     known = few_rows(spark, [(file.path, file.key, file.sha256) for file in files], _FILES)
-    keyed = rows.select("*", _key(F.col("_metadata.file_path")).alias("_key"))
+    place = {"_key": _key(F.col("_metadata.file_path")), "_line": F.col("_metadata.row_index") + 1}
+    keyed = rows.select("*", *(value.alias(name) for name, value in place.items()))
     joined = keyed.join(F.broadcast(known), F.col("_key") == F.col("key"), "left")
-    return joined.select(*columns, F.col("path").alias("_file"), F.col("sha256").alias("_file_sha256"))
+    return joined.select(*columns, F.col("path").alias("_file"), F.col("sha256").alias("_file_sha256"), "_line")
 
 
 def _key(path: Column) -> Column:
@@ -88,7 +72,7 @@ def _key(path: Column) -> Column:
 
 
 def parse_lines(lines: DataFrame, source: Source, header: str = "") -> DataFrame:
-    """``lines`` (``_file, _file_sha256, _raw, _reason``) with the raw columns of the source before them."""
+    """``lines`` (``_file, _file_sha256, _line, _raw, _reason``) with the raw columns of the source before them."""
     rows = lines.where((F.trim("_raw") != "") | F.col("_reason").isNotNull())
     if source.format == "access_log":
         parsed = access_log.parse(rows)
@@ -123,7 +107,7 @@ def _structured(rows: DataFrame, source: Source, schema: StructType) -> DataFram
     broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull()
     parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, F.lit(words))))
     values = [F.when(F.col("_reason").isNull(), F.col("_parsed")[name]).alias(name) for name in schema.names]
-    return parsed.select(*values, "_file", "_file_sha256", "_raw", "_reason")
+    return parsed.select(*values, *KEPT)
 
 
 def _union(parts: Sequence[DataFrame]) -> DataFrame:

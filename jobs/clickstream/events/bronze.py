@@ -14,7 +14,7 @@ from jobs.clickstream.events.tables import CANONICAL_COLUMNS, EVENTS_RAW
 # What a source may map to: text as sent, typed later by the rules of this family.
 TARGET = StructType([StructField(name, StringType()) for name in CANONICAL_COLUMNS])
 
-_ADDED = ("_file", "_file_sha256", "_raw", "_reason")
+_ADDED = ("_file", "_file_sha256", "_line", "_raw", "_reason")
 _ZONED = r"(?i)(z|utc|gmt|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _LOCAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{5,}$"
 

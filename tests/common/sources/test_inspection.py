@@ -44,7 +44,7 @@ def test_a_good_file_is_measured(inbox: Path, look: Look) -> None:
     # Four lines, the blank one counted; the longest is "1,long name" and its carriage return.
     assert (file.lines, file.longest_line_bytes) == (4, 12)
     assert file.layout == "id,name"
-    assert file.plain
+    assert file.range_lines == (1,)
 
 
 def test_a_copy_is_known_by_its_content_whatever_its_name_and_compression(inbox: Path, look: Look) -> None:
@@ -114,7 +114,7 @@ def test_a_few_bad_lines_do_not_condemn_a_file(inbox: Path, look: Look) -> None:
     latin = "1,Zoë\n".encode("latin-1")
     (inbox / "mostly.csv").write_bytes(b"id,name\n" + latin + b"1,a\n" * 198)
     (file,) = look(inbox, CSV).files
-    assert (file.status, file.undecodable_lines, file.lines, file.plain) == ("ok", 1, 200, False)
+    assert (file.status, file.undecodable_lines, file.lines) == ("ok", 1, 200)
 
 
 def test_over_long_lines_and_deep_nesting_are_noticed(inbox: Path, look: Look) -> None:
@@ -125,11 +125,6 @@ def test_over_long_lines_and_deep_nesting_are_noticed(inbox: Path, look: Look) -
     assert files["long"].longest_line_bytes == 2_000_010
     assert files["deep"].deepest_nesting == 401
     assert files["brackets_in_text"].deepest_nesting == 1
-    assert {name: file.plain for name, file in files.items()} == {
-        "long": False,
-        "deep": False,
-        "brackets_in_text": True,
-    }
     assert {file.status for file in files.values()} == {"ok"}
 
 

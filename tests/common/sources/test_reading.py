@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ from pyspark.sql import DataFrame
 from common.config.lake_settings import LakeSettings
 from common.errors import ContractError
 from common.sources.files.inventory import InspectedFile
-from common.sources.files.locations import FileOpener, find_files
+from common.sources.files.locations import FileOpener, FoundFile, find_files
+from common.sources.files.scanning import scan
 from common.sources.mapping.model import Source
-from common.sources.rows.careful import ranges_of, read_range
+from common.sources.rows.lines import FileRange, ranges_of, read_range, shared_out
 
 pytestmark = pytest.mark.unit
 
@@ -51,11 +54,11 @@ def test_csv_rows_carry_their_columns_text_file_and_content_id(inbox: Path, read
     path = inbox / "day [1] \u00e4+%20.csv"
     path.write_bytes(b"\xef\xbb\xbf" + content)
     rows = read(inbox, CSV)
-    assert rows.columns == ["id", "name", "_file", "_file_sha256", "_raw", "_reason"]
+    assert rows.columns == ["id", "name", "_file", "_file_sha256", "_line", "_raw", "_reason"]
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     assert values(rows, *rows.columns) == [
-        ("1", "Ann, Lee", str(path), sha256, '1,"Ann, Lee"', None),
-        ("2", None, str(path), sha256, "2,", None),
+        ("1", "Ann, Lee", str(path), sha256, 2, '1,"Ann, Lee"', None),
+        ("2", None, str(path), sha256, 4, "2,", None),
     ]
 
 
@@ -117,6 +120,8 @@ def test_a_poisonous_line_is_set_aside_and_its_neighbours_are_read(inbox: Path, 
     assert sorted(int(row["id"]) for row in rows if row["_reason"] is None) == list(range(400))
     aside = {row["_reason"][:7]: row for row in rows if row["_reason"]}
     assert len(rows) == 403
+    assert {row["_line"] for row in rows} == set(range(1, 404))
+    assert [aside[code]["_line"] for code in ("SRC-221", "SRC-223", "SRC-222")] == [201, 202, 203]
     for code, kind in (("SRC-221", "over-long"), ("SRC-223", "too deep"), ("SRC-222", "not utf-8")):
         assert aside[code]["_reason"].endswith(f"sha256 {hashlib.sha256(POISON[kind]).hexdigest()}")
         assert aside[code]["id"] is None
@@ -136,17 +141,37 @@ def test_byte_ranges_give_each_line_once(
     logs = source("format: csv\noptions: {header: false}\nraw_schema: id string\nmax_line_bytes: 100")
     settings = LakeSettings(root=str(tmp_path))
     (found,) = find_files(str(path), settings)
-    file = InspectedFile(path=str(path), bytes=found.bytes, modified=found.modified, source_file=found)
-    batches = [
-        batch for part in ranges_of(file, logs, range_bytes) for batch in read_range(part, logs, FileOpener(settings))
+    with path.open("rb") as stream:
+        seen = scan(stream, found.path, found.bytes, logs, range_bytes)
+    file = InspectedFile(
+        path=str(path),
+        bytes=found.bytes,
+        modified=found.modified,
+        source_file=found,
+        range_lines=tuple(seen.range_lines),
+    )
+    parts = ranges_of(0, file, range_bytes)
+    rows = [
+        row for part in parts for batch in read_range(part, logs, FileOpener(settings)) for row in batch.to_pylist()
     ]
-    rows = [row for batch in batches for row in batch.to_pylist()]
     expected = text.split("\n")
     if expected[-1] == "":
         expected.pop()
     # A line over the limit of 100 bytes is kept as its first 1 kB, which here is all of it.
     assert [row["_raw"] for row in rows] == [line.removesuffix("\r") for line in expected]
     assert [row["_reason"] is not None for row in rows] == [len(row["_raw"].encode()) > 100 for row in rows]
+    assert [row["_line"] for row in rows] == list(range(1, len(expected) + 1))
+
+
+def test_ranges_are_shared_out_to_as_many_tasks_as_there_are_cores() -> None:
+    mega = 1 << 20
+    file = FoundFile("/in", "a.log", 256 * mega, datetime(2024, 5, 6, tzinfo=UTC))
+    ranges = [FileRange(0, file, False, start * mega, (start + 32) * mega) for start in range(0, 256, 32)]
+    assert [len(task) for task in shared_out(ranges, 2)] == [3, 3, 2]
+    assert [len(task) for task in shared_out(ranges, 8)] == [1] * 8
+    small = [FileRange(number, replace(file, bytes=1000), True) for number in range(100)]
+    # Each file counts 4 MB for the opening: 128 MB at most for a task.
+    assert [len(task) for task in shared_out(small, 1)] == [31, 31, 31, 7]
 
 
 @pytest.mark.parametrize(
@@ -168,12 +193,13 @@ def test_other_encodings_are_read_when_the_source_names_them(
 
 def test_parquet_files_of_several_layouts_are_read_together(inbox: Path, read: Read) -> None:
     pq.write_table(pa.table({"id": [1], "n": pa.array([5], pa.int32())}), inbox / "a.parquet")
-    pq.write_table(pa.table({"id": ["x"], "more": [True]}), inbox / "b.parquet")
+    pq.write_table(pa.table({"id": ["x", "y"], "more": [True, False]}), inbox / "b.parquet")
     rows = read(inbox, source("format: parquet"))
     # A column that is a number here and text there becomes text.
-    assert values(rows, "id", "n", "more", "_raw", "_reason") == [
-        ("1", 5, None, None, None),
-        ("x", None, True, None, None),
+    assert values(rows, "id", "n", "more", "_line", "_reason") == [
+        ("1", 5, None, 1, None),
+        ("x", None, True, 1, None),
+        ("y", None, False, 2, None),
     ]
     assert {Path(row["_file"]).name: len(row["_file_sha256"]) for row in rows.collect()} == {
         "a.parquet": 64,
