@@ -1,7 +1,9 @@
-r"""Lines of the NCSA combined (or common) log format as columns, by built-in functions only.
+r"""Lines of the access logs of web servers as columns, by built-in functions only.
 
 Format: ``host ident user [dd/Mon/yyyy:HH:mm:ss +zone] "method path protocol" status bytes "referer" "user agent"``, as
-written by Apache httpd (mod_log_config, ``combined``) and nginx. Apache writes a quote inside a field as ``\"``.
+written by Apache httpd (mod_log_config, ``combined``) and nginx, and its kin: without the last two fields (``common``),
+with the virtual host before it (``vhost_combined``), or with the addresses of ``X-Forwarded-For`` first. Apache writes
+a quote inside a field as ``\"``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pyspark.sql.types import IntegerType, LongType, StringType, StructField, St
 
 SCHEMA = StructType(
     [
+        StructField("virtual_host", StringType()),
         StructField("remote_host", StringType()),
         StructField("ident", StringType()),
         StructField("user", StringType()),
@@ -26,37 +29,68 @@ SCHEMA = StructType(
         StructField("user_agent", StringType()),
     ]
 )
+NO_AGENT = "-"
+"""What ``user_agent`` holds for a request that named none, in a log that has the field."""
 
+_STEPS = ("_line", "_opens", "_rest", "_clock", "_fields", "_time", "_parts", "_hosts", "_counts", "_request")
 # Stand-ins for the two escapes while the line is cut at its quotes; servers write control characters as \xhh.
 _BACKSLASH = "\x01"
 _QUOTE = "\x02"
 _MONTHS = "|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|"
 _NOT_COMBINED = "SRC-201 not a line of the combined log format"
-_HTTP_REQUEST = r"^[A-Z]{1,20} .* HTTP/[0-9.]{1,5}$"
+_CLOCK = r"\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?"
+_TIME = rf"^\d{{2}}/[A-Z][a-z]{{2}}/\d{{4}}:{_CLOCK} [+-]\d{{4}}$"
+_ISO_TIME = rf"^\d{{4}}-\d{{2}}-\d{{2}}T{_CLOCK}(?:Z|[+-]\d{{2}}:?\d{{2}})$"
+# Where the time begins, by its looks: a user may hold a bracket.
+_TIME_BEGINS = r"\[(?:\d{1,2}/\w{1,20}/\d{4}:|\d{4}-\d{2}-\d{2}T)"
+# Blanks between two fields, not those of a list "a, b". Each pattern below is linear in the length of the line.
+_GAP = r"(?<![, ]) ++(?!,)"
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]+(?:%\w+)?\]?)"
+_IS_ADDRESS = rf'^"?(?:(?:unknown|-), *){{0,20}}{_ADDRESS}(?::\d{{1,5}})?"?(?:$|,)'
+_IS_NO_HOST = r'^"?(?:-|unknown)?"?$'
+_IS_SERVER = r"^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]+\]):(?:80|443|8080|8443)$"
+_HTTP_REQUEST = r"^[A-Z][A-Z-]{0,19} .* HTTP/[0-9.]{1,5}$"
+# HTTP/0.9 names no protocol; what names another one is no HTTP request.
+_BARE_REQUEST = r"^[A-Z][A-Z-]{0,19} (?:/|https?://)(?!.* [A-Z]{2,10}/[0-9.]{1,5}$)"
 
 
 def parse(lines: DataFrame) -> DataFrame:
     """``lines`` (``_raw``, ``_reason``) with the columns of ``SCHEMA``; ``_reason`` says why a line was not understood.
 
-    ``time`` is a UTC timestamp; ``-`` is null in every field. ``method``, ``path`` and ``protocol`` are null when the
-    request is not an HTTP one; ``request`` keeps it as sent. The common format has neither ``referer`` nor
-    ``user_agent``; further quoted fields after them are passed over. A line that came with a reason is not parsed.
+    ``remote_host`` is the visitor's: the first known address of a list, without its port. ``virtual_host`` is the host
+    that was asked, where the line begins with it, with its port as sent. ``time`` is a UTC timestamp. ``-`` and ``""``
+    are null in every field but ``user_agent``, where they are ``-``: a line without that field (the common format) has
+    null there, since nothing follows from it. ``method``, ``path`` and ``protocol`` are null when the request is not
+    an HTTP one, ``protocol`` also for HTTP/0.9, and ``path`` for CONNECT; ``request`` keeps it as sent. Further fields
+    after the agent are passed over. A line that came with a reason is not parsed.
     """
     # Cutting at the quotes is linear in the length of the line; one pattern over all of it can be made to backtrack.
     hidden = F.replace(F.replace(F.col("_raw"), F.lit("\\\\"), F.lit(_BACKSLASH)), F.lit('\\"'), F.lit(_QUOTE))
-    cut = lines.withColumn("_parts", F.when(F.col("_reason").isNull(), F.split(hidden, '"')))
+    cut = lines.withColumn("_line", F.when(F.col("_reason").isNull(), hidden))
+    looks = F.regexp_instr("_line", F.lit(_TIME_BEGINS))
+    # Each step is a projection of its own: the columns that the next one needs several times are computed once.
+    cut = cut.withColumn("_opens", F.when(looks > 0, looks).otherwise(F.instr("_line", "[")))
+    cut = cut.withColumn("_rest", F.substr("_line", F.col("_opens") + 1))
+    cut = cut.withColumn("_clock", F.substring_index("_rest", "]", 1))
     cut = cut.withColumns(
         {
-            "_who": F.split(F.substring_index(_part(0), " [", 1), " ", 3),
-            "_time": _timestamp(F.substring_index(F.substring_index(_part(0), "[", -1), "]", 1)),
-            "_counts": F.split(F.trim(_part(2)), " "),
+            "_fields": F.split(F.trim(F.substr("_line", F.lit(1), F.col("_opens") - 1)), _GAP),
+            "_time": _timestamp(F.col("_clock")),
+            # Without a bracket nothing is cut off, and what is left is no request either.
+            "_parts": F.split(F.substr("_rest", F.length("_clock") + 2), '"'),
+        }
+    )
+    cut = cut.withColumns(
+        {
+            "_hosts": _hosts(F.col("_fields")),
+            "_counts": F.split(F.trim(_part(2)), " +"),
             "_request": _field(_part(1)),
         }
     )
     cut = cut.withColumn("_reason", F.coalesce("_reason", _fault()))
     understood = F.col("_reason").isNull()
     parsed = {name: F.when(understood, value) for name, value in _values().items()}
-    return cut.withColumns(parsed).drop("_parts", "_who", "_time", "_counts", "_request")
+    return cut.withColumns(parsed).drop(*_STEPS)
 
 
 def _part(position: int) -> Column:
@@ -64,12 +98,34 @@ def _part(position: int) -> Column:
 
 
 def _field(text: Column) -> Column:
-    plain = F.replace(F.replace(text, F.lit(_QUOTE), F.lit('"')), F.lit(_BACKSLASH), F.lit("\\"))
-    return F.when(~text.isin("-", ""), plain)
+    return F.when(~text.isin("-", ""), _plain(text))
+
+
+def _plain(text: Column) -> Column:
+    return F.replace(F.replace(text, F.lit(_QUOTE), F.lit('"')), F.lit(_BACKSLASH), F.lit("\\"))
+
+
+def _unquoted(text: Column) -> Column:
+    return F.regexp_replace(text, '^"|"$', "")
+
+
+def _hosts(fields: Column) -> Column:
+    """How many fields stand before ident: one, or more where a virtual host or forwarded addresses come first.
+
+    A user may hold blanks, so the number of fields does not tell. Ident is ``-`` nearly everywhere and never an
+    address; with a name in its place and ``-`` after it, the name is the host.
+    """
+
+    def field(position: int) -> Column:
+        return F.coalesce(F.get(fields, F.lit(position)), F.lit(""))
+
+    second = (F.size(fields) >= 4) & (field(1) != "-") & (field(1).rlike(_IS_ADDRESS) | (field(2) == "-"))
+    third = second & (F.size(fields) >= 5) & field(2).rlike(_IS_ADDRESS)
+    return F.when(third, F.lit(3)).when(second, F.lit(2)).otherwise(F.lit(1))
 
 
 def _timestamp(text: Column) -> Column:
-    """``17/May/2015:10:05:03 +0000`` as a timestamp, null when it is none.
+    """``17/May/2015:10:05:03 +0000`` or ISO 8601 with an offset as a timestamp, null when it is none.
 
     Rewritten to ISO 8601 and cast, since date patterns follow ``spark.sql.legacy.timeParserPolicy``.
     """
@@ -81,48 +137,71 @@ def _timestamp(text: Column) -> Column:
         F.lit("-"),
         F.substring(text, 1, 2),
         F.lit("T"),
-        F.substring(text, 13, 8),
-        F.substring(text, 22, 3),
+        F.substr(text, F.lit(13), F.length(text) - 18),
+        F.substr(text, F.length(text) - 4, F.lit(3)),
         F.lit(":"),
-        F.substring(text, 25, 2),
+        F.substr(text, F.length(text) - 1),
     )
-    shaped = text.rlike(r"^\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}$") & (month > 0)
-    return F.try_to_timestamp(F.when(shaped, iso))
+    shaped = F.when(text.rlike(_TIME) & (month > 0), iso).when(
+        text.rlike(_ISO_TIME), F.regexp_replace(text, r"([+-]\d{2})(\d{2})$", "$1:$2")
+    )
+    return F.try_to_timestamp(F.replace(shaped, F.lit(","), F.lit(".")))
 
 
 def _fault() -> Column:
     count = F.size("_parts")
     unclosed = (count % 2 == 0) & (count >= 4)
     counts = F.col("_counts")
+    counted = (F.size(counts) >= 2) & counts[0].rlike(r"^\d{3}$") & counts[1].rlike(r"^(\d{1,18}|-)$")
+    framed = (F.col("_opens") > 1) & (F.size("_fields") >= 3) & (F.trim(_part(0)) == "") & (count >= 3)
+    # The time comes last: it is at fault only where everything else is as it should be.
     return (
-        F.when(F.size("_parts") < 0, F.lit(None).cast("string"))
-        .when(unclosed, F.lit("SRC-202 a quoted field of the log line is not closed"))
-        .when((count < 3) | (F.size("_who") != 3) | (F.get("_who", F.lit(0)) == ""), _NOT_COMBINED)
+        F.when(F.col("_line").isNull(), F.lit(None).cast("string"))
+        .when(unclosed & framed, F.lit("SRC-202 a quoted field of the log line is not closed"))
+        .when(~(framed & counted), _NOT_COMBINED)
         .when(F.col("_time").isNull(), F.lit("SRC-203 the time of the log line cannot be read"))
-        .when(
-            ~(F.size(counts) == 2) | ~counts[0].rlike(r"^\d{3}$") | ~counts[1].rlike(r"^(\d{1,18}|-)$"), _NOT_COMBINED
-        )
     )
 
 
 def _values() -> dict[str, Column]:
-    request = F.col("_request")
-    http = request.rlike(_HTTP_REQUEST)
+    fields, hosts, counts, request = F.col("_fields"), F.col("_hosts"), F.col("_counts"), F.col("_request")
+    first = F.get(fields, F.lit(0))
+    is_server = (hosts > 1) & ~first.rlike(_IS_NO_HOST) & (~first.rlike(_IS_ADDRESS) | first.rlike(_IS_SERVER))
+    clients = F.slice(fields, F.when(is_server, 2).otherwise(1), F.when(is_server, hosts - 1).otherwise(hosts))
+    # Functions over arrays are slow, and few lines need them.
+    plain = (hosts == 1) & ~first.rlike('[,":]') & ~first.isin("-", "unknown")
+    several = F.array_join(F.slice(fields, hosts + 2, F.greatest(F.size(fields), hosts + 2)), " ")
+    user = F.when(F.size(fields) == hosts + 2, F.get(fields, hosts + 1)).otherwise(several)
+    whole, bare = request.rlike(_HTTP_REQUEST), request.rlike(_BARE_REQUEST)
     method = F.substring_index(request, " ", 1)
     protocol = F.substring_index(request, " ", -1)
-    path = F.substr(request, F.length(method) + 2, F.length(request) - F.length(method) - F.length(protocol) - 2)
-    counts = F.col("_counts")
+    begins = F.length(method) + 2
+    path = F.when(whole, F.substr(request, begins, F.length(request) - F.length(protocol) - begins)).when(
+        bare, F.substr(request, begins)
+    )
     return {
-        "remote_host": _field(F.get("_who", F.lit(0))),
-        "ident": _field(F.get("_who", F.lit(1))),
-        "user": _field(F.get("_who", F.lit(2))),
+        "virtual_host": F.when(is_server, _field(_unquoted(first))),
+        "remote_host": F.when(plain, _plain(first)).otherwise(_client(clients)),
+        "ident": _field(_unquoted(F.get(fields, hosts))),
+        "user": F.when(~user.rlike('^[-" ]*$'), _plain(_unquoted(user))),
         "time": F.col("_time"),
         "request": request,
-        "method": F.when(http, method),
-        "path": F.when(http, path),
-        "protocol": F.when(http, protocol),
+        "method": F.when(whole | bare, method),
+        "path": F.when(method != "CONNECT", path),
+        "protocol": F.when(whole, protocol),
         "status": counts[0].cast("int"),
         "bytes": F.when(counts[1] != "-", counts[1].cast("bigint")),
         "referer": _field(_part(3)),
-        "user_agent": _field(_part(5)),
+        "user_agent": F.when(F.size("_parts") >= 7, F.coalesce(_field(_part(5)), F.lit(NO_AGENT))),
     }
+
+
+def _client(fields: Column) -> Column:
+    """The first address of the fields that is known, without quotes, brackets and port.
+
+    A proxy gives each connection of a visitor another port.
+    """
+    each = F.split(F.array_join(F.transform(fields, _unquoted), ","), " *, *")
+    known = F.get(F.filter(each, lambda one: ~F.lower(one).isin("", "-", "unknown")), F.lit(0))
+    portless = F.regexp_replace(known, r"^([^:]+|\[.*\]):\d{1,5}$", "$1")
+    return _plain(F.regexp_replace(portless, r"^\[(.*)\]$", "$1"))

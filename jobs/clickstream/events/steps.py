@@ -9,6 +9,7 @@ from common.quality.rules import Rule
 from jobs.clickstream.events import clock_skew
 from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.tables import CANONICAL_COLUMNS
+from jobs.clickstream.web.agents import AGENT_WITHHELD
 
 # Ways in which feeds write a missing value. NaN is a number gone wrong; elsewhere it is what pandas writes for null.
 _NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)")
@@ -24,10 +25,16 @@ VISITOR_TEXT = "_visitor_text"
 
 
 def cleaned(rows: DataFrame) -> DataFrame:
-    """``rows`` with each canonical column trimmed, and null where the value is missing (blank, ``-``, ``null`` ...)."""
+    """``rows`` with each canonical column trimmed, and null where the value is missing (blank, ``-``, ``null`` ...).
+
+    ``_agent_withheld boolean`` is true where a ``useragent`` was sent that says nothing, and false where none was sent
+    at all: a feed without agents tells nothing about who had none.
+    """
     trimmed = {name: F.trim(F.col(name)) for name in CANONICAL_COLUMNS}
     nothing = {name: _NOTHING if name in _NUMBERS else (*_NOTHING, "nan") for name in CANONICAL_COLUMNS}
-    return rows.withColumns({name: F.when(~F.lower(text).isin(*nothing[name]), text) for name, text in trimmed.items()})
+    known = {name: F.when(~F.lower(text).isin(*nothing[name]), text) for name, text in trimmed.items()}
+    withheld = F.col("useragent").isNotNull() & known["useragent"].isNull()
+    return rows.withColumns({AGENT_WITHHELD: withheld, **known})
 
 
 def with_visitor_text(rows: DataFrame) -> DataFrame:
@@ -99,10 +106,12 @@ def with_event_name(events: DataFrame) -> DataFrame:
     """``events`` (with ``is_asset``) with an ``event_name``: the one sent, else what the request was.
 
     ``asset_request`` for a file that a page pulls in; ``page_view`` for a GET that was answered (2xx or 304), or where
-    method and status are unknown; ``request`` for the rest (HEAD, POST, redirects, errors).
+    method and status are unknown; ``request`` for the rest (HEAD, POST, redirects, errors, and what a web server
+    answered although it named no page).
     """
     method, status = F.upper(F.coalesce("http_method", F.lit("GET"))), F.coalesce("http_status", F.lit(200))
-    viewed = (method == "GET") & (status.between(200, 299) | (status == 304))
+    pageless = F.col("http_status").isNotNull() & F.col("page_url").isNull()
+    viewed = (method == "GET") & (status.between(200, 299) | (status == 304)) & ~pageless
     guessed = (
         F.when(F.col("is_asset"), F.lit("asset_request")).when(viewed, F.lit("page_view")).otherwise(F.lit("request"))
     )

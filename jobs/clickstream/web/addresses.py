@@ -91,11 +91,13 @@ def _unless_empty(name: str) -> Column:
 def with_page(events: DataFrame) -> DataFrame:
     """``events`` (``page_url``) with ``page_url*``, ``mkt_*`` and ``is_asset``.
 
-    ``page_url`` may be a whole address or a path. ``is_asset`` is true for files that a page pulls in (images, styles,
+    ``page_url`` may be a whole address or a path; what begins with two slashes is a path, as servers and scanners write
+    it (RFC 3986 would read a host). ``is_asset`` is true for files that a page pulls in (images, styles,
     scripts, fonts, media), by their extension. ``mkt_clickid`` and ``mkt_network`` come from the click ids of the
     networks, the other ``mkt_*`` from the utm parameters.
     """
-    url = F.col("page_url")
+    # With an empty authority before it, the slashes stay in the path.
+    url = F.when(F.startswith("page_url", F.lit("//")), F.concat(F.lit("//"), "page_url")).otherwise(F.col("page_url"))
     cut = events.withColumns(
         {
             "page_urlscheme": F.lower(F.regexp_extract(url, _GENERIC, _SCHEME)),

@@ -29,6 +29,7 @@ AGENT_COLUMNS = (
     "device_category",
 )
 EVIDENCE = "_agent_evidence"
+AGENT_WITHHELD = "_agent_withheld"
 _SCHEMA = pa.schema(
     [("_agent", pa.string()), *((name, pa.string()) for name in AGENT_COLUMNS), (EVIDENCE, pa.list_(pa.string()))]
 )
@@ -53,15 +54,17 @@ _DESKTOP = re.compile(r"windows nt|windows 9|macintosh|mac os x|x11|linux|cros|b
 
 
 def with_agents(events: DataFrame) -> DataFrame:
-    """``events`` (``useragent``) with AGENT_COLUMNS and ``_agent_evidence array<string>`` (see bot_agents.evidence).
+    """``events`` (``useragent``, ``_agent_withheld``, ``http_status``) with AGENT_COLUMNS and ``_agent_evidence
+    array<string>`` (see bot_agents.evidence).
 
     Rows in = rows out. An event without a user agent has nulls, and no evidence unless it is a web request
-    (``http_status`` is known): browsers name themselves.
+    (``http_status`` is known) whose agent was asked for and is empty (``_agent_withheld``): browsers name themselves,
+    but a feed without agents says nothing.
     """
     distinct = events.where(F.col("useragent").isNotNull()).select(F.col("useragent").alias("_agent")).distinct()
     described = distinct.mapInArrow(_described, _DDL)
     joined = events.join(described, F.col("useragent") == F.col("_agent"), "left").drop("_agent")
-    silent = F.col("useragent").isNull() & F.col("http_status").isNotNull()
+    silent = F.col(AGENT_WITHHELD) & F.col("http_status").isNotNull()
     nothing = F.array().cast("array<string>")
     evidence = F.coalesce(F.col(EVIDENCE), F.when(silent, F.array(F.lit(bot_agents.BLANK))).otherwise(nothing))
     return joined.withColumn(EVIDENCE, evidence)

@@ -41,6 +41,27 @@ def test_apache_combined(inbox: Path, read: Read) -> None:
     assert (row["page_referrer"], row["user_id"], row["_reason"]) == ("http://r.example/", None, None)
 
 
+def test_access_logs_of_many_shapes_give_each_visitor_an_address(inbox: Path, read: Read) -> None:
+    lines = [
+        '203.0.113.1, 10.0.0.7 - - [06/May/2024:10:01:00 +0000] "GET /xff HTTP/1.1" 200 512 "-" "A"',
+        '203.0.113.21 - - [06/May/2024:10:21:00 +0000] "GET /common HTTP/1.0" 200 512',
+        '203.0.113.91 - "" [06/May/2024:12:30:00 +0000] "GET /private HTTP/1.1" 401 381 "-" "-"',
+        '203.0.113.93 - j doe [06/May/2024:12:32:00 +0000] "GET /no-protocol" 200 381 "-" "A"',
+        'shop.example:443 203.0.113.94 - - [06/May/2024:12:34:00 +0000] "GET //a b HTTP/1.1" 200 1 "-" "A" "x" 1',
+    ]
+    (inbox / "access.log").write_text("\n".join(lines) + "\n")
+    source = Source.load("apache_combined")
+    rows = canonical(read(inbox, source), source, TEXT).orderBy("collector_tstamp").collect()
+    assert [(row["user_ipaddress"], row["user_id"], row["page_url"], row["useragent"]) for row in rows] == [
+        ("203.0.113.1", None, "/xff", "A"),
+        ("203.0.113.21", None, "/common", None),
+        ("203.0.113.91", None, "/private", "-"),
+        ("203.0.113.93", "j doe", "/no-protocol", "A"),
+        ("203.0.113.94", None, "//a b", "A"),
+    ]
+    assert {row["_reason"] for row in rows} == {None}
+
+
 def test_snowplow_enriched_tsv(inbox: Path, read: Read) -> None:
     names = [part.split()[0] for part in (Source.load("snowplow").raw_schema or "").split(",")]
     given = {

@@ -41,6 +41,17 @@ def test_ways_of_saying_nothing_are_null(spark: SparkSession) -> None:
     assert [row["user_id"] for row in found.collect()] == [None] * 5 + ["u1", "none of it"]
 
 
+def test_an_agent_that_says_nothing_differs_from_none_at_all(spark: SparkSession) -> None:
+    found = events.cleaned(rows(spark, *({"useragent": text} for text in ("-", "", " ", "Agent/1.0", None))))
+    assert [(row["useragent"], row["_agent_withheld"]) for row in found.collect()] == [
+        (None, True),
+        (None, True),
+        (None, True),
+        ("Agent/1.0", False),
+        (None, False),
+    ]
+
+
 def test_the_visitor_is_the_cookie_or_else_the_user_or_else_address_and_agent(spark: SparkSession) -> None:
     found = events.with_visitor_text(
         rows(
@@ -149,9 +160,13 @@ def test_requests_without_a_name_are_named_by_what_was_answered(spark: SparkSess
     sent = [("GET", 200, False), ("GET", 304, False), ("GET", 404, False), ("GET", 301, False), ("HEAD", 200, False)]
     sent += [("POST", 200, False), ("GET", 200, True), (None, None, False)]
     frame = spark.createDataFrame(
-        [(None, *row) for row in sent], "event_name string, http_method string, http_status int, is_asset boolean"
+        [(None, *row, "/a") for row in sent],
+        "event_name string, http_method string, http_status int, is_asset boolean, page_url string",
     )
     named = [row["event_name"] for row in events.with_event_name(frame).collect()]
     assert named == ["page_view", "page_view", "request", "request", "request", "request", "asset_request", "page_view"]
-    kept = spark.createDataFrame([("purchase", "GET", 500, True)], frame.schema)
-    assert events.with_event_name(kept).collect()[0]["event_name"] == "purchase"
+    # A name that was sent stays; a request that named no page shows none; an app's screen has no address.
+    others = [("purchase", "GET", 500, True, "/a"), (None, None, 200, False, None), (None, None, None, False, None)]
+    frame = spark.createDataFrame(others, frame.schema)
+    named = [row["event_name"] for row in events.with_event_name(frame).collect()]
+    assert named == ["purchase", "request", "page_view"]

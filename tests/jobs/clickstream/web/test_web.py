@@ -40,6 +40,16 @@ def test_a_path_alone_has_no_host(spark: SparkSession) -> None:
     assert (found["page_urlhost"], found["page_urlpath"], found["page_urlquery"]) == (None, "/blog/", "page=2")
 
 
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [("//blog/2024/post.html?x=1", "//blog/2024/post.html"), ("//wp-login.php", "//wp-login.php"), ("///a", "///a")],
+)
+def test_a_path_that_begins_with_two_slashes_is_no_host(spark: SparkSession, url: str, path: str) -> None:
+    found = page(spark, url)
+    assert (found["page_url"], found["page_urlhost"], found["page_urlpath"]) == (url, None, path)
+    assert page(spark, "https://shop.example//a")["page_urlpath"] == "//a"
+
+
 def test_no_address_gives_nulls_and_is_no_asset(spark: SparkSession) -> None:
     found = page(spark, None)
     assert found.pop("is_asset") is False
