@@ -9,6 +9,10 @@ from common.quality.rules import REASONS
 
 FATE = "_fate"
 NEW, REPEATED, REJECTED = "new", "repeated", "rejected"
+"""Of a row of the batch: it is published, it says what another row says, it goes to the quarantine."""
+
+DISPLACED = "displaced"
+"""Of a published row: a row of the batch takes its place."""
 
 
 def with_read_error(rows: DataFrame) -> DataFrame:

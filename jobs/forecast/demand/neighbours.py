@@ -50,7 +50,9 @@ def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
         "currency": F.col("currency"),
         "_batch_id": F.lit("clickstream"),
     }
-    return bought.select(*(values[name].alias(name) for name in SALES.schema.names), BOOKED_ON)
+    # Purchases have no store, and come from no file.
+    columns = [values.get(item.name, F.lit(None).cast(item.dataType)).alias(item.name) for item in SALES.schema]
+    return bought.select(*columns, BOOKED_ON)
 
 
 def confirmed_frauds(labels: DataFrame) -> DataFrame:

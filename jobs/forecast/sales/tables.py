@@ -21,7 +21,7 @@ SALES_FEED: Final = StructType(
         *optional(NUMBER, "quantity"),
         *optional(TimestampType(), "sold_at"),
         *optional(MONEY, "unit_price"),
-        *optional(TEXT, "customer_id", "country", "currency", "unique_id"),
+        *optional(TEXT, "customer_id", "store", "country", "currency", "unique_id"),
         *optional(TimestampType(), "ds"),
         *optional(NUMBER, "y"),
     ]
@@ -56,6 +56,8 @@ SALES = Table(
             *optional(MONEY, "unit_price"),
             *optional(TEXT, "customer_id", KEY_ID_COLUMN, "country", "currency"),
             *required(TEXT, "_batch_id"),
+            # Null in rows of earlier releases.
+            *optional(TEXT, "store"),
         ]
     ),
     keys=("line_id",),

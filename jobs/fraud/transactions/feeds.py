@@ -1,53 +1,74 @@
 """Decides whether each row of a feed is new, a repetition of a known row, or rejected with reasons.
 
 A transaction never changes. A second row of one id on one day with the same content is a repetition; with another
-content it is a contradiction and goes to the quarantine. The same holds for two reports of one instant about one
-transaction. Which of several contradicting rows of a batch stays is decided by their content, not by their order.
+content it is a contradiction, and one of the two goes to the quarantine. The same holds for two reports of one instant
+about one transaction. Which one stays is decided by what they say, whichever came first and whether or not it is
+published: of transactions the earliest, then the one of the smallest amount; of reports the one that says fraud.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from common.intake.displaced import with_displaced
 from common.intake.fates import FATE, NEW, REJECTED, REPEATED, with_read_error
-from common.privacy.pseudonyms import PseudonymKey, pseudonymise
+from common.intake.moments import is_date_alone, start_of
+from common.privacy.pseudonyms import KEY_ID_COLUMN, PseudonymKey, pseudonymise
 from common.quality.library import is_blank, is_null, later_than, out_of_range
 from common.quality.rules import REASONS, Rule, split
+from jobs.fraud.transactions.params import EARLIEST_DAY
 from jobs.fraud.transactions.tables import LABELS, TRANSACTIONS
 
-_CONTENT, _PLACE, _STORED = "_content", "_place", "_stored"
+FUTURE_TRANSACTION, FUTURE_REPORT, UNKNOWN_TRANSACTION = "FRD-108", "FRD-116", "FRD-115"
+"""Reasons of rows that may be right later."""
+
+_CONTENT, _PLACE, _WINNER, _STORED = "_content", "_place", "_winner", "_stored"
 _NAMESAKES = "_namesakes"
+_NO_SCENARIO = 2_147_483_647
 
 
-def transaction_rules(latest: datetime, highest_amount: float) -> list[Rule]:
-    """The rules of a transaction; ``latest`` (UTC) is the last moment accepted."""
+def transaction_rules(latest: datetime, highest_amount: float, earliest_day: date = EARLIEST_DAY) -> list[Rule]:
+    """The rules of a transaction; ``earliest_day`` and ``latest`` (UTC) are the first day and last moment accepted."""
     return [
         Rule("FRD-101", "the transaction has no id", is_blank("transaction_id")),
         Rule("FRD-102", "the time is missing or cannot be read", is_null("tx_datetime")),
         Rule("FRD-103", "the customer is missing", is_blank("customer_id")),
         Rule("FRD-104", "the terminal is missing", is_blank("terminal_id")),
-        Rule("FRD-105", "the amount is missing, not finite or cannot be read", is_null("tx_amount")),
+        Rule(
+            "FRD-105",
+            "the amount is missing, not a number, or has more than four decimals or too many digits",
+            is_null("tx_amount"),
+        ),
         Rule("FRD-106", "the amount is negative", out_of_range("tx_amount", low=0)),
         Rule("FRD-107", "the amount is above the limit", out_of_range("tx_amount", high=highest_amount)),
-        Rule("FRD-108", "the time is in the future", out_of_range("tx_datetime", high=latest)),
+        Rule(FUTURE_TRANSACTION, "the time is in the future", out_of_range("tx_datetime", high=latest)),
+        Rule("FRD-110", "the time is before earliest_day", out_of_range("tx_datetime", low=start_of(earliest_day))),
     ]
 
 
-def label_rules(latest: datetime) -> list[Rule]:
+def label_rules(latest: datetime, earliest_day: date = EARLIEST_DAY) -> list[Rule]:
     """The rules of a report, once it was looked up (``tx_day`` is null for an unknown transaction)."""
+    too_early = out_of_range("reported_at", low=start_of(earliest_day))
+    is_older = later_than("tx_datetime", "reported_at")
     return [
         Rule("FRD-111", "the report names no transaction", is_blank("transaction_id")),
         Rule("FRD-112", "the time of the report is missing or cannot be read", is_null("reported_at")),
         Rule("FRD-113", "the report says neither fraud nor honest", is_null("is_fraud")),
-        Rule("FRD-114", "the report is older than its transaction", later_than("tx_datetime", "reported_at")),
-        Rule("FRD-115", "the transaction is unknown", lambda: F.col("tx_day").isNull() & ~is_blank("transaction_id")()),
-        Rule("FRD-116", "the report is in the future", out_of_range("reported_at", high=latest)),
+        # A time that stands for "unknown" is one fault, not two.
+        Rule("FRD-114", "the report is older than its transaction", lambda: is_older() & ~too_early()),
+        Rule(UNKNOWN_TRANSACTION, "the transaction is unknown", _is_unknown),
+        Rule(FUTURE_REPORT, "the report is in the future", out_of_range("reported_at", high=latest)),
         Rule("FRD-118", "transactions of several days have this id", lambda: F.col(_NAMESAKES) > 1),
+        Rule("FRD-119", "the time of the report is before earliest_day", too_early),
     ]
+
+
+def _is_unknown() -> Column:
+    return F.col("tx_day").isNull() & ~is_blank("transaction_id")()
 
 
 def judged_transactions(
@@ -62,34 +83,59 @@ def judged_transactions(
 
 def prepared_transactions(bronze: DataFrame, rules: Sequence[Rule], key: PseudonymKey) -> DataFrame:
     """``bronze`` rows with ``tx_day`` and ``reasons``, each customer a pseudonym under ``key``: row by row."""
-    dated = with_read_error(bronze.withColumn("tx_day", F.to_date("tx_datetime")))
+    trimmed = {name: F.trim(name) for name in ("transaction_id", "customer_id", "terminal_id")}
+    dated = with_read_error(bronze.withColumns({**trimmed, "tx_day": F.to_date("tx_datetime")}))
     # Blank customers must be caught before this: their pseudonym would look like any other.
     return pseudonymise(split(dated, rules), ["customer_id"], key)
 
 
 def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataFrame:
-    """Prepared rows with their fate, among themselves and against the silver rows of the same days."""
-    content = ("tx_datetime", "customer_id", "terminal_id", "tx_amount")
+    """Prepared rows with their fate, among themselves and against the silver rows of the same days.
+
+    Published rows that a new one contradicts and precedes come back as ``displaced``. A row published under another
+    key stays: which customers are the same cannot be said.
+    """
+    content = {name: F.col(name) for name in ("tx_datetime", "tx_amount", "terminal_id", "customer_id")}
     clash = "FRD-109 another transaction of this id and day is known"
-    return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash)
+    return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash, key_id=KEY_ID_COLUMN)
 
 
-def looked_up_labels(bronze: DataFrame, transactions: DataFrame) -> DataFrame:
+def looked_up_labels(bronze: DataFrame, transactions: DataFrame, time_zone: str = "UTC") -> DataFrame:
     """``bronze`` reports with time, day, customer and terminal of their transaction, null when it is unknown.
 
     Rows in = rows out. A feed of reports names no day, so a report is about the transaction of its id that had taken
     place by then. Where there are several the first of them is given, and their number in ``_namesakes``; where all
-    are later, the first of all.
+    are later, the first of all. A report with a date alone (in the source's ``time_zone``) is made by the end of that
+    day: when its transaction took place on the same day, it counts from the transaction on.
     """
     carried = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
     # One entry a day at most: silver knows a transaction by id and day.
     known = transactions.groupBy("transaction_id").agg(F.sort_array(F.collect_list(F.struct(*carried))).alias("_known"))
-    so_far = F.filter("_known", lambda one: one["tx_datetime"] <= F.col("reported_at"))
-    meant = F.when(F.size(so_far) > 0, so_far).otherwise(F.col("_known"))
-    named = bronze.join(known, "transaction_id", "left").withColumn("_meant", meant)
+    local_day = F.to_date(F.from_utc_timestamp("reported_at", time_zone))
+    until = F.to_utc_timestamp(F.date_add(local_day, 1).cast("timestamp"), time_zone)
+    dated = bronze.withColumns(
+        {
+            "transaction_id": F.trim("transaction_id"),
+            "_until": F.when(is_date_alone("reported_at", time_zone), until),
+        }
+    )
+    named = dated.join(known, "transaction_id", "left")
+    had_taken_place = F.filter(
+        "_known",
+        lambda one: (
+            (one["tx_datetime"] <= F.col("reported_at"))
+            | F.coalesce(one["tx_datetime"] < F.col("_until"), F.lit(False))
+        ),
+    )
+    so_far = named.withColumn("_so_far", had_taken_place)
+    meant = F.when(F.size("_so_far") > 0, F.col("_so_far")).otherwise(F.col("_known"))
     first = F.col("_meant")[0]
-    return named.select(
-        *bronze.columns, F.size("_meant").alias(_NAMESAKES), *(first[name].alias(name) for name in carried)
+    moment = F.when(first["tx_datetime"] < F.col("_until"), F.greatest("reported_at", first["tx_datetime"]))
+    values = {"reported_at": F.coalesce(moment, F.col("reported_at"))}
+    return so_far.withColumn("_meant", meant).select(
+        *(values.get(name, F.col(name)).alias(name) for name in bronze.columns),
+        F.size("_meant").alias(_NAMESAKES),
+        *(first[name].alias(name) for name in carried),
     )
 
 
@@ -104,32 +150,54 @@ def prepared_labels(looked_up: DataFrame, rules: Sequence[Rule]) -> DataFrame:
 
 
 def settled_labels(prepared: DataFrame, stored: DataFrame | None) -> DataFrame:
-    """Prepared reports with their fate, among themselves and against the silver rows of the same days."""
+    """Prepared reports with their fate, among themselves and against the silver rows of the same days.
+
+    Published reports that a new one contradicts and precedes come back as ``displaced``.
+    """
+    # Fraud first, then the smallest scenario: of two reports the one that says more.
+    scenario = F.coalesce("fraud_scenario", F.lit(_NO_SCENARIO))
+    content = {"is_honest": ~F.col("is_fraud"), "fraud_scenario": scenario}
     clash = "FRD-117 another report of this instant says otherwise"
-    return _with_fate(prepared, stored, LABELS.keys, ("is_fraud", "fraud_scenario"), clash)
+    return _with_fate(prepared, stored, LABELS.keys, content, clash)
 
 
 def _with_fate(
-    rows: DataFrame, stored: DataFrame | None, keys: Sequence[str], content: Sequence[str], clash: str
+    rows: DataFrame,
+    stored: DataFrame | None,
+    keys: Sequence[str],
+    content: Mapping[str, Column],
+    clash: str,
+    *,
+    key_id: str = "",
 ) -> DataFrame:
+    """``rows`` with their fate, and displaced rows of ``stored``: per key the smallest ``content`` wins.
+
+    Where ``key_id`` differs, the stored row wins.
+    """
+    said = F.struct(*(column.alias(name) for name, column in content.items()))
     is_fine = F.size(REASONS) == 0
     # Rejected rows must not compete with good ones for the place of their key, nor gather in one task for lack of one.
     competitor = F.when(is_fine, F.lit("")).otherwise(F.concat_ws("|", "_file_sha256", F.xxhash64(*rows.columns)))
-    hashed = rows.withColumns({_CONTENT: F.xxhash64(*content), "_competitor": competitor})
     within = Window.partitionBy(*keys, "_competitor").orderBy(_CONTENT, "_file_sha256")
-    whole = within.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    placed = hashed.withColumns({_PLACE: F.row_number().over(within), "_winner": F.first(_CONTENT).over(whole)})
+    placed = rows.withColumns({_CONTENT: said, "_competitor": competitor})
+    placed = placed.withColumns({_PLACE: F.row_number().over(within), _WINNER: F.first(_CONTENT).over(within)})
+    kept = [] if stored is None else [name for name in stored.columns if name in rows.columns]
     if stored is None:
-        placed = placed.withColumn(_STORED, F.lit(None).cast("bigint"))
+        expected, is_known = F.col(_WINNER), F.lit(False)
     else:
-        known = stored.select(*keys, F.xxhash64(*content).alias(_STORED))
+        known = stored.select(*keys, F.struct(*kept).alias(_STORED), said.alias("_before"))
         placed = placed.join(known, list(keys), "left")
-    expected = F.coalesce(F.col(_STORED), F.col("_winner"))
+        is_other_key = F.col(_STORED)[key_id] != F.col(key_id) if key_id else F.lit(False)
+        is_known = F.col(_STORED).isNotNull()
+        holds = is_known & (is_other_key | (F.col("_before") <= F.col(_WINNER)))
+        expected = F.when(holds, F.col("_before")).otherwise(F.col(_WINNER))
     is_clash = is_fine & (F.col(_CONTENT) != expected)
-    fate = (
-        F.when(~is_fine | is_clash, REJECTED)
-        .when(F.col(_STORED).isNotNull() | (F.col(_PLACE) > 1), REPEATED)
-        .otherwise(NEW)
-    )
+    is_repeated = F.col(_PLACE) > 1
+    if stored is not None:
+        is_repeated = is_repeated | F.coalesce(F.col("_before") == F.col(_CONTENT), F.lit(False))
+    fate = F.when(~is_fine | is_clash, REJECTED).when(is_repeated, REPEATED).otherwise(NEW)
     reasons = F.when(is_clash, F.array(F.lit(clash))).otherwise(F.col(REASONS))
-    return placed.withColumns({FATE: fate, REASONS: reasons}).drop(_CONTENT, _PLACE, _STORED, "_winner", "_competitor")
+    judged = placed.withColumns({FATE: fate, REASONS: reasons}).drop(
+        _CONTENT, _PLACE, _WINNER, "_competitor", "_before"
+    )
+    return judged if stored is None else with_displaced(judged, _STORED, kept, F.array(F.lit(clash)))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Final
+
 from pydantic import Field
 
 from common.config.params import Params
+
+EARLIEST_DAY: Final = date(2000, 1, 1)
+"""Earlier times stand for something else: 0001, 1899 and 1900 for "unknown", 1970 for a clock that was not set."""
 
 
 class IngestParams(Params):
@@ -19,6 +25,9 @@ class IngestParams(Params):
     clock_tolerance_minutes: int = Field(
         10, ge=0, le=1440, description="Minutes that a transaction may be after the start of the run."
     )
+    earliest_day: date = Field(
+        EARLIEST_DAY, description="First day believed; transactions of earlier days are quarantined."
+    )
 
 
 class IngestLabelsParams(Params):
@@ -30,3 +39,4 @@ class IngestLabelsParams(Params):
         le=3650,
         description="Days after its transaction within which a label may be reported; later labels are quarantined.",
     )
+    earliest_day: date = Field(EARLIEST_DAY, description="First day believed; earlier reports are quarantined.")

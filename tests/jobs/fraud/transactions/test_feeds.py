@@ -65,7 +65,8 @@ def reported(spark: SparkSession) -> Build:
 
 
 def fates(judged: DataFrame) -> list[tuple[str, list[str]]]:
-    rows = judged.orderBy("_file_sha256").collect()
+    # Python has no moment for the year 1.
+    rows = judged.orderBy("_file_sha256").select("_fate", "reasons").collect()
     return [(row["_fate"], [reason[:7] for reason in row["reasons"]]) for row in rows]
 
 
@@ -85,6 +86,10 @@ def judge(bronze: DataFrame, stored: DataFrame | None = None) -> DataFrame:
         ({"tx_amount": Decimal("-0.01")}, "FRD-106"),
         ({"tx_amount": Decimal("1000.01")}, "FRD-107"),
         ({"tx_datetime": datetime(2026, 3, 10, 0, 0, 1)}, "FRD-108"),
+        ({"tx_datetime": datetime(9999, 12, 31)}, "FRD-108"),
+        ({"tx_datetime": datetime(1, 1, 1)}, "FRD-110"),
+        ({"tx_datetime": datetime(1899, 12, 30)}, "FRD-110"),
+        ({"tx_datetime": datetime(1970, 1, 1)}, "FRD-110"),
         ({"read_error": "SRC-212 not a csv line"}, "SRC-212"),
     ],
 )
@@ -112,12 +117,39 @@ def test_of_contradicting_rows_the_same_one_stays_in_whatever_order_they_come(se
     assert kept[0] == kept[1]
 
 
-def test_a_stored_transaction_is_never_replaced(sent: Build, transactions: Build) -> None:
+def test_of_contradicting_transactions_the_smaller_amount_stays_whichever_is_published(
+    sent: Build, transactions: Build
+) -> None:
     stored = transactions({"tx_amount": Decimal("10"), "customer_id": KEY.pseudonym("C1")})
-    assert fates(judge(sent({"tx_amount": Decimal("10")}, {"tx_amount": Decimal("12")}), stored)) == [
-        ("repeated", []),
-        ("rejected", ["FRD-109"]),
+    larger = judge(sent({"tx_amount": Decimal("10")}, {"tx_amount": Decimal("12")}), stored)
+    assert fates(larger) == [("repeated", []), ("rejected", ["FRD-109"])]
+    smaller = judge(sent({"tx_amount": Decimal("9")}, {"tx_amount": Decimal("10")}), stored)
+    assert [(row["tx_amount"], row["_fate"], len(row["reasons"])) for row in smaller.orderBy("_fate").collect()] == [
+        (10, "displaced", 1),
+        (9, "new", 0),
+        (10, "rejected", 1),
     ]
+
+
+def test_the_earlier_of_two_transactions_of_an_id_and_day_stays_whatever_its_amount(
+    sent: Build, transactions: Build
+) -> None:
+    stored = transactions({"tx_amount": Decimal("10"), "customer_id": KEY.pseudonym("C1")})
+    judged = judge(sent({"tx_datetime": datetime(2026, 3, 2, 11), "tx_amount": Decimal("90")}), stored)
+    assert sorted((row["_fate"], row["tx_datetime"].hour) for row in judged.collect()) == [
+        ("displaced", 12),
+        ("new", 11),
+    ]
+
+
+def test_a_transaction_published_under_another_key_stays(sent: Build, transactions: Build) -> None:
+    stored = transactions({"pseudonym_key_id": "k6", "tx_amount": Decimal("10")})
+    assert fates(judge(sent({"tx_amount": Decimal("9")}), stored)) == [("rejected", ["FRD-109"])]
+
+
+def test_ids_are_the_same_with_and_without_outer_blanks(sent: Build) -> None:
+    rows = judge(sent({"transaction_id": "b5"}, {"transaction_id": " b5 ", "terminal_id": "T1 "}))
+    assert fates(rows) == [("new", []), ("repeated", [])]
 
 
 def test_a_customer_is_a_pseudonym_under_the_key_and_rows_of_one_customer_stay_together(sent: Build) -> None:
@@ -142,6 +174,7 @@ def test_a_rejected_row_does_not_take_the_place_of_a_good_one(sent: Build) -> No
         ({"reported_at": datetime(2026, 3, 2, 11, 59)}, ["FRD-114"]),
         ({"transaction_id": "unheard of"}, ["FRD-115"]),
         ({"reported_at": datetime(2026, 3, 11)}, ["FRD-116"]),
+        ({"reported_at": datetime(1900, 1, 1)}, ["FRD-119"]),
     ],
 )
 def test_a_broken_report_is_rejected_with_its_reason(
@@ -178,3 +211,44 @@ def test_a_later_report_is_new_and_one_of_the_same_instant_that_disagrees_is_rej
     stored = labels({"reported_at": NOON})
     judged = judged_labels(looked_up_labels(sent, transactions({})), stored, label_rules(LATEST))
     assert fates(judged) == [("repeated", []), ("rejected", ["FRD-117"]), ("new", [])]
+
+
+def test_of_two_reports_of_one_instant_the_one_that_says_fraud_stays(
+    reported: Build, transactions: Build, labels: Build
+) -> None:
+    looked_up = looked_up_labels(reported({}), transactions({}))
+    judged = judged_labels(looked_up, labels({"reported_at": NOON, "is_fraud": False}), label_rules(LATEST))
+    rows = judged.orderBy("_fate").collect()
+    assert [(row["_fate"], row["is_fraud"], [reason[:7] for reason in row["reasons"]]) for row in rows] == [
+        ("displaced", False, ["FRD-117"]),
+        ("new", True, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "reported_at", "fate", "counts_from"),
+    [
+        # Dates alone, as the mapping gives them: 2 March of the zone, which its transaction of noon precedes.
+        ("UTC", datetime(2026, 3, 2), ("new", []), NOON),
+        ("Europe/Berlin", datetime(2026, 3, 2), ("new", []), NOON),
+        ("America/New_York", datetime(2026, 3, 2, 5), ("new", []), NOON),
+        # The day after and the day before.
+        ("UTC", datetime(2026, 3, 3), ("new", []), datetime(2026, 3, 3)),
+        ("UTC", datetime(2026, 3, 1), ("rejected", ["FRD-114"]), datetime(2026, 3, 1)),
+        # A time of day.
+        ("UTC", datetime(2026, 3, 2, 0, 1), ("rejected", ["FRD-114"]), datetime(2026, 3, 2, 0, 1)),
+    ],
+)
+def test_a_report_with_a_date_alone_is_made_by_the_end_of_that_day(
+    reported: Build, transactions: Build, zone: str, reported_at: datetime, fate: Any, counts_from: datetime
+) -> None:
+    looked_up = looked_up_labels(reported({"reported_at": reported_at}), transactions({}), zone)
+    judged = judged_labels(looked_up, None, label_rules(LATEST))
+    assert fates(judged) == [fate]
+    assert [row["reported_at"] for row in judged.collect()] == [counts_from]
+
+
+def test_two_reports_of_a_date_alone_contradict_each_other(reported: Build, transactions: Build) -> None:
+    midnight = {"reported_at": datetime(2026, 3, 2)}
+    looked_up = looked_up_labels(reported(midnight, midnight | {"is_fraud": False}), transactions({}))
+    assert fates(judged_labels(looked_up, None, label_rules(LATEST))) == [("new", []), ("rejected", ["FRD-117"])]
