@@ -32,7 +32,7 @@ SCHEMA = StructType(
 NO_AGENT = "-"
 """What ``user_agent`` holds for a request that named none, in a log that has the field."""
 
-_STEPS = ("_line", "_opens", "_rest", "_clock", "_fields", "_time", "_parts", "_hosts", "_counts", "_request")
+_STEPS = ("_unescaped", "_opens", "_rest", "_clock", "_fields", "_time", "_parts", "_hosts", "_counts", "_request")
 # Stand-ins for the two escapes while the line is cut at its quotes; servers write control characters as \xhh.
 _BACKSLASH = "\x01"
 _QUOTE = "\x02"
@@ -66,15 +66,15 @@ def parse(lines: DataFrame) -> DataFrame:
     """
     # Cutting at the quotes is linear in the length of the line; one pattern over all of it can be made to backtrack.
     hidden = F.replace(F.replace(F.col("_raw"), F.lit("\\\\"), F.lit(_BACKSLASH)), F.lit('\\"'), F.lit(_QUOTE))
-    cut = lines.withColumn("_line", F.when(F.col("_reason").isNull(), hidden))
-    looks = F.regexp_instr("_line", F.lit(_TIME_BEGINS))
+    cut = lines.withColumn("_unescaped", F.when(F.col("_reason").isNull(), hidden))
+    looks = F.regexp_instr("_unescaped", F.lit(_TIME_BEGINS))
     # Each step is a projection of its own: the columns that the next one needs several times are computed once.
-    cut = cut.withColumn("_opens", F.when(looks > 0, looks).otherwise(F.instr("_line", "[")))
-    cut = cut.withColumn("_rest", F.substr("_line", F.col("_opens") + 1))
+    cut = cut.withColumn("_opens", F.when(looks > 0, looks).otherwise(F.instr("_unescaped", "[")))
+    cut = cut.withColumn("_rest", F.substr("_unescaped", F.col("_opens") + 1))
     cut = cut.withColumn("_clock", F.substring_index("_rest", "]", 1))
     cut = cut.withColumns(
         {
-            "_fields": F.split(F.trim(F.substr("_line", F.lit(1), F.col("_opens") - 1)), _GAP),
+            "_fields": F.split(F.trim(F.substr("_unescaped", F.lit(1), F.col("_opens") - 1)), _GAP),
             "_time": _timestamp(F.col("_clock")),
             # Without a bracket nothing is cut off, and what is left is no request either.
             "_parts": F.split(F.substr("_rest", F.length("_clock") + 2), '"'),
@@ -156,7 +156,7 @@ def _fault() -> Column:
     framed = (F.col("_opens") > 1) & (F.size("_fields") >= 3) & (F.trim(_part(0)) == "") & (count >= 3)
     # The time comes last: it is at fault only where everything else is as it should be.
     return (
-        F.when(F.col("_line").isNull(), F.lit(None).cast("string"))
+        F.when(F.col("_unescaped").isNull(), F.lit(None).cast("string"))
         .when(unclosed & framed, F.lit("SRC-202 a quoted field of the log line is not closed"))
         .when(~(framed & counted), _NOT_COMBINED)
         .when(F.col("_time").isNull(), F.lit("SRC-203 the time of the log line cannot be read"))
