@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from common.sources.mapping.options import WIDE
+
 CHUNK_BYTES = 1 << 20
 KEPT_BYTES = 1024
 RANGE_BYTES = 32 << 20
@@ -74,20 +76,24 @@ def gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def as_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """UTF-16 as UTF-8; every other encoding as it is, for its newlines are single bytes. A byte order mark is left out.
+    """UTF-16 and UTF-32 as UTF-8; every other encoding as it is, for its newlines are single bytes.
 
-    Raises BadFileError SRC-107 when UTF-16 cannot be decoded.
+    A byte order mark is left out.
+    Raises BadFileError SRC-107 when these cannot be decoded.
     """
     first = True
-    if encoding == "utf-16":
-        decoder = codecs.getincrementaldecoder("utf-16")()
+    if encoding in WIDE:
+        decoder = codecs.getincrementaldecoder(encoding)()
         try:
             for chunk in chunks:
-                yield decoder.decode(chunk).encode()
+                text = decoder.decode(chunk)
+                # The decoder of utf-16-le keeps the mark, that of utf-16 does not.
+                yield (text.removeprefix("\ufeff") if first else text).encode()
+                first = first and not text
             yield decoder.decode(b"", final=True).encode()
         except UnicodeError as error:
             reason = error.reason if isinstance(error, UnicodeDecodeError) else "cannot be decoded"
-            raise BadFileError(f"SRC-107 not utf-16: {reason}") from error
+            raise BadFileError(f"SRC-107 not {encoding}: {reason}") from error
         return
     for chunk in chunks:
         if first and encoding == "utf-8":

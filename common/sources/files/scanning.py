@@ -11,6 +11,7 @@ from typing import BinaryIO
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from common.sources.files.csv_dialect import Dialect, fault_of_names, header_of, names_in
 from common.sources.files.cutting import (
     RANGE_BYTES,
     BadFileError,
@@ -22,9 +23,9 @@ from common.sources.files.cutting import (
     gunzipped,
     longest_line_bytes,
 )
-from common.sources.files.headers import csv_names, fault_of_names
 from common.sources.files.nesting import deepest_nesting, nesting_of
 from common.sources.mapping.model import Source
+from common.sources.mapping.options import WIDE
 
 # First bytes -> what they are. Longer ones first.
 _MAGICS = {
@@ -76,12 +77,12 @@ def scan(stream: BinaryIO, name: str, size_bytes: int, source: Source, range_byt
         found.compression = _check_kind(first, name, source)
         stored = _with_first(first, chunks)
         if source.format == "parquet":
-            _scan_parquet(_hashed(stored, digest), size_bytes, found)
+            _scan_parquet(_hashed(stored, digest), size_bytes, found, source)
         else:
             if found.compression == "gzip":
                 plain = gunzipped(stored)
             else:
-                plain = stored if source.encoding == "utf-16" else _counted(stored, range_bytes, found.range_lines)
+                plain = stored if _spans_lines(source) else _counted(stored, range_bytes, found.range_lines)
             _scan_text(_hashed(plain, digest), found, source)
     except BadFileError as error:
         found.reason = str(error)
@@ -120,6 +121,11 @@ def _hashed(chunks: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
         yield chunk
 
 
+def _spans_lines(source: Source) -> bool:
+    """Whether a file must be read from its beginning: no byte tells where a line, or a record, begins."""
+    return source.encoding in WIDE or (source.format == "csv" and Dialect.of(source.options).multiline)
+
+
 def _counted(chunks: Iterator[bytes], range_bytes: int, first_lines: list[int]) -> Iterator[bytes]:
     """The chunks; ``first_lines`` gets the number of the first line that begins in each range, or after it."""
     first_lines.append(1)
@@ -152,7 +158,9 @@ def _scan_text(chunks: Iterator[bytes], found: Scan, source: Source) -> None:
             f"SRC-107 not {source.encoding}: {found.undecodable_lines} of {found.lines} lines cannot be decoded"
         )
     if source.format == "csv" and source.has_header:
-        fault = fault_of_names(csv_names(found.layout, source.options))
+        if not found.layout:
+            raise BadFileError("SRC-101 the file has blank lines only")
+        fault = fault_of_names(_fields(found.layout, source), _mapped(source))
         if fault:
             raise BadFileError(f"SRC-108 the header has {fault}")
 
@@ -161,7 +169,7 @@ def _refuse_utf16(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
     first = True
     for chunk in chunks:
         # Without a mark, Latin text in UTF-16 is every other byte a NUL.
-        if first and source.encoding != "utf-16" and (chunk[:2] in _UTF16_MARKS or chunk.count(0) * 4 > len(chunk)):
+        if first and source.encoding not in WIDE and (chunk[:2] in _UTF16_MARKS or chunk.count(0) * 4 > len(chunk)):
             raise BadFileError(f"SRC-106 looks like utf-16, the source says {source.encoding}: set encoding")
         first = first and not chunk
         yield chunk
@@ -173,8 +181,9 @@ def _note(piece: Block | LongLine, found: Scan, source: Source) -> None:
         found.longest_line_bytes = max(found.longest_line_bytes, piece.length_bytes)
         return
     data = piece.data
-    if found.lines == 0 and source.format == "csv" and source.has_header:
-        found.layout = data.partition(b"\n")[0].removesuffix(b"\r").decode(source.text_encoding, "replace")
+    if not found.layout and source.format == "csv" and source.has_header:
+        lines = (line.removesuffix("\r") for line in data.decode(source.text_encoding, "replace").split("\n"))
+        found.layout = header_of(lines, Dialect.of(source.options))
     found.lines += data.count(b"\n") + (not data.endswith(b"\n"))
     found.longest_line_bytes = max(found.longest_line_bytes, longest_line_bytes(data))
     found.undecodable_lines += len(undecodable_lines(data, source.text_encoding))
@@ -183,6 +192,14 @@ def _note(piece: Block | LongLine, found: Scan, source: Source) -> None:
         if depth > source.max_nesting:
             depth = max(nesting_of(line) for line in data.split(b"\n"))
         found.deepest_nesting = max(found.deepest_nesting, depth)
+
+
+def _mapped(source: Source) -> frozenset[str]:
+    return names_in([mapping.expr for mapping in source.columns.values()])
+
+
+def _fields(header: str, source: Source) -> list[str]:
+    return Dialect.of(source.options).fields(header)
 
 
 def undecodable_lines(data: bytes, encoding: str) -> set[int]:
@@ -202,7 +219,7 @@ def _decodes(line: bytes, encoding: str) -> bool:
     return True
 
 
-def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan) -> None:
+def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan, source: Source) -> None:
     tail = b""
     footer_bytes = 0
     seen = 0
@@ -218,7 +235,7 @@ def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan) -> None
         schema = metadata.schema.to_arrow_schema()
     except (ArrowException, OSError) as error:
         raise BadFileError(f"SRC-109 the parquet footer cannot be read: {type(error).__name__}") from error
-    fault = fault_of_names(schema.names)
+    fault = fault_of_names(schema.names, _mapped(source))
     if fault:
         raise BadFileError(f"SRC-108 the schema has {fault}")
     found.lines = metadata.num_rows

@@ -5,30 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from common.errors import UsageError
 from common.sources.mapping.expressions import lenient
+from common.sources.mapping.options import WIDE, encoding_of, options_of
 from common.words import did_you_mean
 from common.yaml import YamlError, read_yaml
-
-_CSV_OPTIONS = (
-    "sep quote escape header comment nullValue emptyValue ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace maxColumns "
-    "maxCharsPerColumn timestampFormat dateFormat"
-)
-_JSON_OPTIONS = (
-    "allowComments allowSingleQuotes allowUnquotedFieldNames allowNumericLeadingZeros allowNonNumericNumbers "
-    "primitivesAsString timestampFormat dateFormat"
-)
-_OPTIONS = {
-    "csv": frozenset(_CSV_OPTIONS.split()),
-    "json": frozenset(_JSON_OPTIONS.split()),
-    "parquet": frozenset[str](),
-    "access_log": frozenset[str](),
-}
 
 
 class _Strict(BaseModel):
@@ -77,9 +63,7 @@ class Source(_Strict):
     max_undecodable_share: float = Field(
         0.01, ge=0, le=1, description="Share of undecodable lines above which the whole file is bad."
     )
-    encoding: Literal["utf-8", "utf-16", "latin-1", "windows-1252"] = Field(
-        "utf-8", description="Encoding of text files."
-    )
+    encoding: str = Field("utf-8", description="Encoding of text files, e.g. utf-8, latin-1, cp1252.")
     time_zone: str = Field("UTC", description="Zone of raw times without one, e.g. Europe/London.")
 
     @field_validator("columns", mode="before")
@@ -98,19 +82,21 @@ class Source(_Strict):
             raise ValueError(f"'{zone}' is not an IANA time zone, e.g. Europe/London") from error
         return zone
 
-    @field_validator("options", mode="before")
+    @field_validator("encoding")
     @classmethod
-    def _as_text(cls, options: object) -> object:
+    def _known_encoding(cls, name: str) -> str:
+        return encoding_of(name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_options(cls, values: Any) -> Any:
+        options = values.get("options") if isinstance(values, Mapping) else None
         if not isinstance(options, Mapping):
-            return options
-        return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in options.items()}
+            return values
+        return {**values, "options": options_of(str(values.get("format")), options)}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        known = _OPTIONS[self.format]
-        for key in self.options:
-            if key not in known:
-                raise ValueError(f"unknown option '{key}' of format {self.format}.{did_you_mean(key, known)}")
         if self.format == "json" and self.raw_schema is None:
             raise ValueError(
                 "format json needs raw_schema, the DDL of the raw columns: a guess would differ between days"
@@ -128,8 +114,8 @@ class Source(_Strict):
 
     @property
     def text_encoding(self) -> str:
-        """Python's name of the encoding after utf-16 was turned into utf-8."""
-        return "utf-8" if self.encoding == "utf-16" else self.encoding
+        """Python's name of the encoding after UTF-16 was turned into UTF-8."""
+        return "utf-8" if self.encoding in WIDE else self.encoding
 
     @property
     def is_text(self) -> bool:

@@ -1,38 +1,26 @@
-"""Files of text as lines, each with its number, in bounded memory.
+"""Files of text as records, each with the line at which it begins, in bounded memory.
 
-Blocks in which every line is in order become Arrow arrays as they are; only where a line is over-long, not in the
-encoding or nested too deep are the lines looked at one by one. Such a line becomes a row with a reason and its first
-1 kB. A large file that is not compressed is read in ranges of bytes, by several tasks.
+A large file that is not compressed is read in ranges of bytes by several tasks, unless its records may span lines.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from common.sources.files.cutting import (
-    KEPT_BYTES,
-    RANGE_BYTES,
-    Block,
-    LineCutter,
-    LongLine,
-    as_utf8,
-    chunks_of,
-    gunzipped,
-)
+from common.sources.files.csv_dialect import Dialect
+from common.sources.files.cutting import RANGE_BYTES, Block, LineCutter, LongLine, as_utf8, chunks_of, gunzipped
 from common.sources.files.inventory import InspectedFile
 from common.sources.files.locations import FileOpener, FoundFile
-from common.sources.files.nesting import deepest_nesting, nesting_of
-from common.sources.files.scanning import undecodable_lines
 from common.sources.mapping.model import Source
+from common.sources.rows.blocks import gathered, line_rows
+from common.sources.rows.csv_records import csv_records
 from common.spark.few_rows import few_rows
 
 if TYPE_CHECKING:
@@ -123,17 +111,14 @@ def shared_out(ranges: Sequence[FileRange], cores: int) -> list[list[FileRange]]
 
 def read_range(part: FileRange, source: Source, opener: FileOpener) -> Iterator[pa.RecordBatch]:
     """The rows of one range, in batches of bounded size."""
-    line = part.first_line
-    for piece in _pieces(part, source, opener):
-        if isinstance(piece, LongLine):
-            texts, reasons = _long_line(piece, source)
-        else:
-            texts, reasons = _block(piece.data, source)
-        count = len(texts)
-        numbers = pa.array(np.arange(line, line + count))
-        number = pa.repeat(pa.scalar(part.number, pa.int32()), count)
-        yield pa.RecordBatch.from_arrays([number, numbers, texts, reasons], schema=_SCHEMA)
-        line += count
+    pieces = _pieces(part, source, opener)
+    if source.format == "csv" and Dialect.of(source.options).multiline:
+        found = csv_records(pieces, source)
+    else:
+        found = line_rows(pieces, part.first_line, source)
+    for rows in gathered(found):
+        number = pa.repeat(pa.scalar(part.number, pa.int32()), len(rows.texts))
+        yield pa.RecordBatch.from_arrays([number, rows.lines, rows.texts, rows.reasons], schema=_SCHEMA)
 
 
 def _pieces(part: FileRange, source: Source, opener: FileOpener) -> Iterator[Block | LongLine]:
@@ -178,47 +163,3 @@ def _owned(chunks: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
             return
         yield chunk[first:]
         position += len(chunk)
-
-
-def _long_line(line: LongLine, source: Source) -> tuple[pa.Array, pa.Array]:
-    words = f"SRC-221 a line of {line.length_bytes} bytes, over the limit of {source.max_line_bytes}"
-    head = line.head.decode(source.text_encoding, "replace")
-    return pa.array([head], pa.string()), pa.array([f"{words}; sha256 {line.sha256}"], pa.string())
-
-
-def _block(data: bytes, source: Source) -> tuple[pa.Array, pa.Array]:
-    """Text and reason of each line."""
-    encoding = source.text_encoding
-    bad = undecodable_lines(data, encoding)
-    deep = source.format == "json" and deepest_nesting(data) > source.max_nesting
-    if not bad and not deep:
-        texts = lines_of(data if encoding == "utf-8" else data.decode(encoding).encode())
-        return texts, pa.nulls(len(texts), pa.string())
-    rows = [_line(line, place in bad, source) for place, line in enumerate(data.removesuffix(b"\n").split(b"\n"))]
-    return pa.array([text for text, _ in rows], pa.string()), pa.array([reason for _, reason in rows], pa.string())
-
-
-def lines_of(data: bytes) -> pa.StringArray:
-    r"""The lines of ``data`` (UTF-8) without ``\n`` or ``\r\n``; a last line needs no newline."""
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
-    if not data.endswith(b"\n"):
-        ends = np.append(ends, len(data))
-    # Offsets into the text without its newlines.
-    offsets = np.zeros(len(ends) + 1, np.int32)
-    offsets[1:] = ends - np.arange(len(ends))
-    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data.replace(b"\n", b"")))
-
-
-def _line(line: bytes, undecodable: bool, source: Source) -> tuple[str, str | None]:
-    content = line.removesuffix(b"\r")
-    encoding = source.text_encoding
-    if undecodable:
-        words = f"SRC-222 bytes that are not {source.encoding}"
-    elif source.format == "json" and nesting_of(content) > source.max_nesting:
-        words = f"SRC-223 nested deeper than {source.max_nesting}"
-    else:
-        return content.decode(encoding), None
-    kept = content[:KEPT_BYTES].decode(encoding, "replace")
-    return kept, f"{words}; sha256 {hashlib.sha256(content).hexdigest()}"

@@ -11,16 +11,19 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from common.errors import ContractError
-from common.sources.files.headers import csv_names
 from common.sources.files.inventory import FileInventory, InspectedFile
 from common.sources.mapping.canonical import KEPT
 from common.sources.mapping.model import Source
 from common.sources.rows import access_log
+from common.sources.rows.csv_rows import csv_rows
 from common.sources.rows.lines import read_lines
 from common.spark.few_rows import few_rows
 
 if TYPE_CHECKING:
     from common.config.lake_settings import LakeSettings
+
+NOT_THE_SCHEMA = "SRC-211 not a JSON object with the columns of the source"
+"""Why a JSON record could not be parsed by the ``raw_schema`` of its source; by another one it may be."""
 
 _CORRUPT = "_unparsed"
 _FILES = "path string, key string, sha256 string"
@@ -78,34 +81,23 @@ def parse_lines(lines: DataFrame, source: Source, header: str = "") -> DataFrame
         parsed = access_log.parse(rows)
         return parsed.select(*access_log.SCHEMA.names, *lines.columns)
     if source.format == "json":
-        return _structured(rows, source, _schema_of(rows, source))
-    if source.has_header:
-        rows = rows.where((F.col("_raw") != header) | F.col("_reason").isNotNull())
-        schema = StructType([StructField(name, StringType()) for name in csv_names(header, source.options)])
-    else:
-        schema = _schema_of(rows, source)
-    return _structured(rows, source, schema)
+        return _json_rows(rows, source)
+    schema = None if source.has_header else _schema_of(rows, source)
+    return csv_rows(rows, header, schema, source.options)
 
 
 def _schema_of(rows: DataFrame, source: Source) -> StructType:
     return rows.sparkSession.createDataFrame([], source.raw_schema or "").schema
 
 
-def _structured(rows: DataFrame, source: Source, schema: StructType) -> DataFrame:
+def _json_rows(rows: DataFrame, source: Source) -> DataFrame:
+    schema = _schema_of(rows, source)
     wide = StructType([*schema.fields, StructField(_CORRUPT, StringType())])
     options = {**source.options, "columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"}
-    options.pop("header", None)
     line = F.when(F.col("_reason").isNull(), F.col("_raw"))
-    if source.format == "json":
-        struct = F.from_json(line, wide, options)
-        words = "SRC-211 not a JSON object with the columns of the source"
-    else:
-        ddl = ", ".join(f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}" for field in wide)
-        struct = F.from_csv(line, ddl, options)
-        words = f"SRC-212 not a csv line of {len(schema)} columns"
-    parsed = rows.withColumn("_parsed", struct)
+    parsed = rows.withColumn("_parsed", F.from_json(line, wide, options))
     broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull()
-    parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, F.lit(words))))
+    parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, F.lit(NOT_THE_SCHEMA))))
     values = [F.when(F.col("_reason").isNull(), F.col("_parsed")[name]).alias(name) for name in schema.names]
     return parsed.select(*values, *KEPT)
 

@@ -73,9 +73,9 @@ BAD_TEXT = {
     "latin.csv": ("id,name\n1,Zoë\n".encode("latin-1"), "SRC-107 not utf-8: 1 of 2 lines cannot be decoded"),
     "case_twins.csv": (
         b"id,Id\n1,2\n",
-        "SRC-108 the header has columns that differ only in case, or not at all: Id, id",
+        "SRC-108 the header has columns that differ only in case, or not at all, and are mapped: Id, id",
     ),
-    "nameless.csv": (b"id,\n1,2\n", "SRC-108 the header has a column without a name"),
+    "blank.csv": (b"\n \n", "SRC-101 the file has blank lines only"),
 }
 
 

@@ -1,0 +1,94 @@
+"""Lines of csv as columns, by built-in functions only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from common.sources.files.csv_dialect import SEPARATOR_LINE, Dialect, column_names
+from common.sources.mapping.canonical import KEPT
+
+_CORRUPT = "_unparsed"
+
+
+def csv_rows(lines: DataFrame, header: str, schema: StructType | None, options: Mapping[str, str]) -> DataFrame:
+    """``lines`` (``_file, _file_sha256, _line, _raw, _reason``) as the csv columns, then KEPT.
+
+    The columns are those of ``schema``, or of ``header`` if that is None; a line like the header is no row, nor is one
+    of separators and blanks only, or a comment. Empty fields beyond the last column are passed over, and columns
+    without a name at the end of a header may be missing. Any other number of fields is SRC-212.
+    """
+    dialect = Dialect.of(options)
+    if schema is None:
+        schema = StructType([StructField(name, StringType()) for name in column_names(header, dialect)])
+        lines = lines.where(F.col("_reason").isNotNull() | ~(_is_header(F.col("_raw"), header) | _is_for_excel()))
+    rows = lines.where(F.col("_reason").isNotNull() | ~_is_empty(F.col("_raw"), dialect))
+    needed = _needed(header, dialect) if header else len(schema)
+    line = F.when(F.col("_reason").isNull(), F.col("_raw"))
+    parsed = rows.withColumn("_parsed", _parsed(line, schema, options))
+    # Only where the number of fields is not that of the columns is the line looked at once more.
+    again = F.when(_is_broken("_parsed") & line.isNotNull(), _mended(line, len(schema), needed, dialect))
+    parsed = parsed.withColumn("_again", F.when(again.isNotNull(), _parsed(again, schema, options)))
+    parsed = parsed.withColumn("_parsed", F.coalesce("_again", "_parsed"))
+    words = F.lit(f"SRC-212 not a csv line of {len(schema)} columns")
+    parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(_is_broken("_parsed"), words)))
+    values = [F.when(F.col("_reason").isNull(), F.col("_parsed")[name]).alias(name) for name in schema.names]
+    return parsed.select(*values, *KEPT)
+
+
+def _is_broken(parsed: str) -> Column:
+    return F.col(parsed).isNull() | F.col(f"{parsed}.{_CORRUPT}").isNotNull()
+
+
+def _parsed(line: Column, schema: StructType, options: Mapping[str, str]) -> Column:
+    wide = StructType([*schema.fields, StructField(_CORRUPT, StringType())])
+    ddl = ", ".join(f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}" for field in wide)
+    return F.from_csv(line, ddl, _spark_options(options))
+
+
+def _spark_options(options: Mapping[str, str]) -> dict[str, str]:
+    dialect = Dialect.of(options)
+    given = {key: value for key, value in options.items() if key not in {"header", "multiline", "sep"}}
+    blanks = {"ignoreLeadingWhiteSpace": "true", "ignoreTrailingWhiteSpace": "true"} if dialect.quote else {}
+    marks = {"sep": dialect.separator, "quote": dialect.quote, "escape": dialect.escape or "\0"}
+    kept = {"columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE", "multiLine": "true"}
+    return {**blanks, **given, **marks, **kept}
+
+
+def _is_header(line: Column, header: str) -> Column:
+    plain = F.rtrim(line)
+    return plain.isin(header.rstrip(" "), "\ufeff" + header.rstrip(" "))
+
+
+def _is_for_excel() -> Column:
+    """The line above the header in which Excel notes the separator."""
+    return (F.col("_line") < 10) & F.rlike("_raw", F.lit(SEPARATOR_LINE.pattern))
+
+
+def _is_empty(line: Column, dialect: Dialect) -> Column:
+    blank = F.trim(F.replace(line, F.lit(dialect.separator), F.lit(""))) == ""
+    return blank | F.startswith(line, F.lit(dialect.comment)) if dialect.comment else blank
+
+
+def _needed(header: str, dialect: Dialect) -> int:
+    """How many fields a line must have: those up to the last column that has a name."""
+    fields = dialect.fields(header)
+    return max((place + 1 for place, name in enumerate(fields) if name), default=len(fields))
+
+
+def _mended(line: Column, columns: int, needed: int, dialect: Dialect) -> Column:
+    """``line`` without empty fields beyond the last column, or with those that may be missing; else null."""
+    separator = re.escape(dialect.separator)
+    bare = line
+    if dialect.quote:
+        mark = re.escape(dialect.quote)
+        bare = F.regexp_replace(line, F.lit(f"{mark}{dialect.quoted}{mark}"), F.lit(""))
+    surplus = F.size(F.split(bare, separator)) - columns
+    tail = F.concat(F.lit(f"(?:{separator}[ \\t]*){{"), surplus.cast("string"), F.lit("}$"))
+    shorter = F.regexp_replace(line, tail, F.lit(""))
+    longer = F.concat(line, F.call_function("repeat", F.lit(dialect.separator), -surplus))
+    return F.when(surplus > 0, shorter).when((surplus < 0) & (surplus >= needed - columns), longer)
