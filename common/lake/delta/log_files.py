@@ -6,14 +6,16 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.lake.storage.objects import ObjectStore
 
 _CHECKPOINT = re.compile(r"/_delta_log/(\d{20})\.checkpoint\..*parquet$")
 _COMMIT = re.compile(r"/_delta_log/(\d{20})\.json$")
+_PHYSICAL_NAME = "delta.columnMapping.physicalName"
 _COLUMNS = ["add.path", "add.size", "add.partitionValues"]
+_STATS = "add.stats"
 LAYERS = ("bronze", "silver", "gold", "ops", "quarantine")
 
 
@@ -63,11 +65,16 @@ def partitions(objects: ObjectStore, table_path: str, *, small_bytes: int) -> li
 
 @dataclass(frozen=True)
 class StoredMetadata:
-    """What a Delta log says of its table: partition columns, properties, and names of all columns."""
+    """What a Delta log says of its table: partition columns, properties, names of all columns, and its id.
+
+    ``physical_names`` are the names by which files know columns that Delta maps to others.
+    """
 
     partition_columns: Sequence[str]
     properties: Mapping[str, str]
     columns: Sequence[str]
+    table_id: str = ""
+    physical_names: Mapping[str, str] = field(default_factory=dict)
 
 
 def stored_metadata(objects: ObjectStore, table_path: str) -> StoredMetadata:
@@ -98,12 +105,25 @@ def _checkpointed_metadata(objects: ObjectStore, names: Sequence[str]) -> Stored
 
 
 def _metadata(action: Mapping[str, Any]) -> StoredMetadata:
-    columns = [field["name"] for field in json.loads(action["schemaString"])["fields"]]
-    return StoredMetadata(tuple(action["partitionColumns"]), dict(action.get("configuration") or {}), columns)
+    fields = json.loads(action["schemaString"])["fields"]
+    physical = {one["name"]: one["metadata"][_PHYSICAL_NAME] for one in fields if _PHYSICAL_NAME in one["metadata"]}
+    return StoredMetadata(
+        tuple(action["partitionColumns"]),
+        dict(action.get("configuration") or {}),
+        [one["name"] for one in fields],
+        str(action.get("id") or ""),
+        physical,
+    )
 
 
 def live_files(objects: ObjectStore, table_path: str) -> Iterator[DataFile]:
-    """The live files: the last checkpoint, less what later commits removed, and what they added.
+    """The live files, see ``live_actions``."""
+    return (_file(action["size"], action.get("partitionValues")) for action in live_actions(objects, table_path))
+
+
+def live_actions(objects: ObjectStore, table_path: str) -> Iterator[Mapping[str, Any]]:
+    """The ``add`` actions of the live files: those of the last checkpoint, less what later commits removed, and what
+    they added; each with path, size, partitionValues and stats.
 
     Only the paths that changed since the checkpoint are held in memory; the checkpoint itself is streamed.
     """
@@ -111,7 +131,7 @@ def live_files(objects: ObjectStore, table_path: str) -> Iterator[DataFile]:
     hint = objects.get(f"{log}_last_checkpoint")
     start = int(json.loads(hint.body)["version"]) if hint else -1
     names = [entry.path for entry in objects.list(log, after=f"{log}{start:020d}" if hint else "")]
-    changed: dict[str, DataFile | None] = {}
+    changed: dict[str, Mapping[str, Any] | None] = {}
     for name in names:
         match = _COMMIT.search(name)
         if match and int(match.group(1)) > start:
@@ -123,24 +143,30 @@ def live_files(objects: ObjectStore, table_path: str) -> Iterator[DataFile]:
     yield from (file for file in changed.values() if file is not None)
 
 
-def _replay(objects: ObjectStore, name: str, changed: dict[str, DataFile | None]) -> None:
+def _replay(objects: ObjectStore, name: str, changed: dict[str, Mapping[str, Any] | None]) -> None:
+    added: dict[str, Mapping[str, Any]] = {}
     with objects.open(name) as stream:
         for line in stream:
             action = json.loads(line) if line.strip() else {}
             if "add" in action:
-                changed[action["add"]["path"]] = _file(action["add"]["size"], action["add"].get("partitionValues"))
+                added[action["add"]["path"]] = action["add"]
             elif "remove" in action:
                 changed[action["remove"]["path"]] = None
+    # A file that gets a deletion vector is removed and added in one commit, in any order.
+    changed.update(added)
 
 
-def _from_checkpoint(objects: ObjectStore, name: str, changed: Mapping[str, DataFile | None]) -> Iterator[DataFile]:
+def _from_checkpoint(
+    objects: ObjectStore, name: str, changed: Mapping[str, Mapping[str, Any] | None]
+) -> Iterator[Mapping[str, Any]]:
     from pyarrow import parquet
 
     with parquet.ParquetFile(io.BytesIO(objects.read(name))) as checkpoint:
-        for batch in checkpoint.iter_batches(columns=_COLUMNS):
+        has_stats = checkpoint.schema_arrow.field("add").type.get_field_index("stats") >= 0
+        for batch in checkpoint.iter_batches(columns=[*_COLUMNS, *([_STATS] if has_stats else [])]):
             for added in batch.column("add").to_pylist():
                 if added is not None and added["path"] is not None and added["path"] not in changed:
-                    yield _file(added["size"], added["partitionValues"])
+                    yield added
 
 
 def _file(size: int, values: Any) -> DataFile:
