@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -16,8 +16,11 @@ class Params(BaseModel):
 
     Fields that are themselves models should derive from this class too. Values arrive as text from YAML and from
     ``--set`` and are parsed by the field's own type, so avoid strict types.
+    ``beside_rows`` names those that change no row of any table, only reports and proofs: another value is no reason
+    for ``--changed`` to compute days again.
     """
 
+    beside_rows: ClassVar[tuple[str, ...]] = ()
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 

@@ -15,6 +15,9 @@ class Input:
     The rest says what a ``step`` is given of it. A table with a day column is read for the days of the run and
     ``lookback_days`` before them, a number or the name of a parameter (or property of the parameters) that holds it;
     with ``all_days`` it is read whole, like a table without a day column. ``where`` is SQL that its rows must fulfil.
+
+    For ``--changed`` (common.run.due): ``only_if`` names a parameter without which the table is not looked at, and
+    ``day_column`` the DATE column that says on which days a table without a day column has rows.
     """
 
     table: str
@@ -23,6 +26,8 @@ class Input:
     lookback_days: int | str = 0
     all_days: bool = False
     where: str = ""
+    only_if: str = ""
+    day_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,9 @@ class Job:
     added to ``--plan``; it must need no session. ``rehearsal`` are the flags with which the job runs on the bundled
     samples, in the demo and on every engine; they may hold ``{lake}`` and ``{samples}``. ``as_of_day``: the job works
     by day, as of a single one. ``feeds`` names the ingests that take in the files which the job writes.
+
+    ``--changed`` finds the days of a job by day in the days of its inputs that were touched. With ``days_are_one`` a
+    touch anywhere asks for one run over all days; ``days_are_chosen`` says why the job takes no ``--changed``.
     """
 
     name: str
@@ -72,6 +80,8 @@ class Job:
     rehearsal: tuple[str, ...] = ()
     as_of_day: bool = False
     feeds: tuple[str, ...] = ()
+    days_are_one: bool = False
+    days_are_chosen: str = ""
 
     def __post_init__(self) -> None:
         family, _, verb = self.name.partition(".")
@@ -87,6 +97,14 @@ class Job:
         if self.maintains_all and tables:
             raise ValueError(f"{self.name}: a job that maintains all tables declares none")
         self._check_step()
+        self._check_changed()
+
+    def _check_changed(self) -> None:
+        for one in self.inputs:
+            if one.only_if and one.only_if not in self.params.model_fields:
+                raise ValueError(f"{self.name}: only_if names '{one.only_if}', which is no parameter of the job")
+        if (self.days_are_one or self.days_are_chosen) and not self.by_day:
+            raise ValueError(f"{self.name}: days_are_one and days_are_chosen go with by_day")
 
     def _check_step(self) -> None:
         if self.step and not (self.reads and self.writes):
@@ -101,6 +119,11 @@ class Job:
     def inputs(self) -> tuple[Input, ...]:
         """All of ``reads``, those given as text too."""
         return tuple(Input(one) if isinstance(one, str) else one for one in self.reads)
+
+    @property
+    def takes_changed(self) -> bool:
+        """Whether the job finds its days with ``--changed``."""
+        return self.by_day and not self.ingests and not self.days_are_chosen and bool(self.reads)
 
     @property
     def family(self) -> str:

@@ -94,7 +94,8 @@ class RunContext:
     """One run, as its body sees it.
 
     ``started_at`` (UTC) is the only clock that a body may use. ``attempt`` counts from 1. ``input_path`` and
-    ``source_name`` are given to ingest jobs. Audits put into ``audits`` are kept in the run record.
+    ``source_name`` are given to ingest jobs. Audits put into ``audits`` are kept in the run record. ``is_changed``: the
+    days were found by ``--changed``, among them days whose rows may all be gone.
     """
 
     job: Job
@@ -110,6 +111,7 @@ class RunContext:
     services: Services = field(default_factory=Services)
     counts: Counts = field(default_factory=Counts)
     audits: list[AuditResult] = field(default_factory=list)
+    is_changed: bool = False
 
     @property
     def env(self) -> str:

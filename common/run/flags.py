@@ -20,7 +20,10 @@ _RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}$")
 
 @dataclass(frozen=True)
 class Flags:
-    """A parsed command line. ``rest`` are the arguments without ``--plan`` and ``-o``, fit for a spark-submit line."""
+    """A parsed command line. ``rest`` are the arguments without ``--plan`` and ``-o``, fit for a spark-submit line.
+
+    With ``changed`` the days are None until the touched ones are found.
+    """
 
     env: str
     lake: str | None
@@ -37,6 +40,7 @@ class Flags:
     help: bool
     version: bool
     rest: tuple[str, ...]
+    changed: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,13 +63,13 @@ def _parser(job: Job) -> _Parser:
     return parser
 
 
-_SWITCHES = ("--plan", "--debug", "--version")
+_SWITCHES = ("--changed", "--plan", "--debug", "--version")
 _VALUES = ("--lake", "--day", "--from", "--to", "--input", "--source", "--run-id", "--attempt")
 FLAG_NAMES = (*_VALUES, *_SWITCHES, "--env", "--set", "--conf-file", "-o", "--output", "--help")
 
 
 def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
-    """The flags in ``arguments``. Raises UsageError CLI-001 to CLI-008."""
+    """The flags in ``arguments``. Raises UsageError CLI-001 to CLI-009."""
     try:
         found, unknown = _parser(job).parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
@@ -81,10 +85,11 @@ def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
     asks_only = found.help or found.version
     if not asks_only:
         _check_input(job, found.input, found.source)
+    given = () if asks_only else (found.day, getattr(found, "from"), found.to)
     return Flags(
         env=found.env,
         lake=found.lake,
-        days=None if asks_only else _days(job, found.day, getattr(found, "from"), found.to),
+        days=_days(job, *given, changed=found.changed) if given else None,
         input=found.input,
         source=found.source,
         sets=tuple(found.set),
@@ -97,6 +102,7 @@ def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
         help=found.help,
         version=found.version,
         rest=_rest(arguments),
+        changed=found.changed,
     )
 
 
@@ -106,23 +112,37 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return re.search(r"(^|\s)(-o\s?|--output[ =])json(\s|$)", text) is not None
 
 
-def _days(job: Job, day: str | None, first: str | None, last: str | None) -> DayRange | None:
+def _days(job: Job, day: str | None, first: str | None, last: str | None, *, changed: bool) -> DayRange | None:
     given = [text for text in (day, first, last) if text is not None]
     if not job.by_day:
-        if given:
-            raise UsageError("CLI-006", f"{job.name} does not work by day.", remedy="Leave --day, --from and --to out.")
+        if given or changed:
+            raise UsageError(
+                "CLI-006", f"{job.name} does not work by day.", remedy="Leave --day, --from, --to and --changed out."
+            )
         return None
-    if day is not None and first is None and last is None:
+    if changed and not given:
+        _check_changed(job)
+        return None
+    if day is not None and first is None and last is None and not changed:
         return DayRange.single(parse_day(day))
-    if day is None and first is not None and last is not None:
+    if day is None and first is not None and last is not None and not changed:
         return DayRange(parse_day(first), parse_day(last))
-    found = "--day together with --from or --to" if day is not None else "only one end" if given else "no day"
+    found = "--changed together with other days" if changed else "only one end" if given else "no day"
+    found = "--day together with --from or --to" if day is not None and not changed else found
+    or_changed = ", or --changed for the days touched since the last such run" if job.takes_changed else ""
     raise UsageError(
         "CLI-005",
         f"{job.name} needs the days to run.",
         cause=f"The command line has {found}.",
-        remedy="Give --day 2026-11-20, or --from 2026-11-01 --to 2026-11-20 (both inclusive).",
+        remedy=f"Give --day 2026-11-20, or --from 2026-11-01 --to 2026-11-20 (both inclusive){or_changed}.",
     )
+
+
+def _check_changed(job: Job) -> None:
+    """Raises UsageError CLI-009 for a job whose days do not follow from what was touched."""
+    if not job.takes_changed:
+        why = "it takes in files" if job.ingests else job.days_are_chosen or "it reads no table"
+        raise UsageError("CLI-009", f"{job.name} takes no --changed: {why}.", remedy="Give --day, or --from and --to.")
 
 
 def _check_input(job: Job, input_path: str | None, source: str | None) -> None:

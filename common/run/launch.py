@@ -40,7 +40,12 @@ def _run_or_plan(job: Job, flags: Flags, services: Services | None) -> int:
         return print_plan(job, flags, services or RealServices())
     from common.run.runner import Run
 
-    return Run(job, flags, services or RealServices()).execute()
+    known = services or RealServices()
+    if flags.changed:
+        from common.run.changed.runs import run_changed
+
+        return run_changed(job, flags, known, lambda block: Run(job, block, known).execute())
+    return Run(job, flags, known).execute()
 
 
 def run_job(job: Job, argv: Sequence[str] | None = None, *, services: Services | None = None) -> int:

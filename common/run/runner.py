@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from common.clock import monotonic_seconds, utc_now
 from common.errors import LakejobsError
 from common.job.references import attribute
+from common.run.changed.runs import days_noted
 from common.run.console.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
 from common.run.console.progress import showing_progress
 from common.run.console.summary import print_refusal, print_summary
@@ -64,6 +65,7 @@ class Run:
             day_range=flags.days,
             input_path=flags.input,
             source_name=flags.source,
+            is_changed=flags.changed,
             code_version=running_build().label,
             log=logging.getLogger(f"{ROOT}.{job.name}"),
             services=self._services,
@@ -119,9 +121,10 @@ def _leased(context: RunContext, body: Callable[[RunContext], None]) -> None:
     writes = context.job.writes
     with context.lake.lease(attribute(writes[0])) if writes else nullcontext():
         try:
-            with planned_by_size():
-                body(context)
-            context.counts.check()
+            with days_noted(context):
+                with planned_by_size():
+                    body(context)
+                context.counts.check()
         except BaseException:
             # Before the lease is given back: no task of this run may write any more.
             cancel_jobs(context.opened("spark"))

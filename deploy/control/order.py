@@ -14,7 +14,8 @@ from deploy.control.sequence import Step
 
 DAYS = ("--day", "--from", "--to")
 INGEST = ("--input", "--source")
-SWITCHES = ("--plan", "--debug")
+CHANGED = "--changed"
+SWITCHES = ("--plan", "--debug", CHANGED)
 VALUES = ("--env", "--lake", "--set", "--conf-file", "--output", *DAYS, *INGEST)
 
 Flags = list[tuple[str, str]]
@@ -91,11 +92,12 @@ def shared_flags(words: Sequence[str]) -> Flags:
     return found
 
 
-def steps_of(order: Order, graph: Graph, *, samples: str) -> tuple[list[Step], list[str]]:
-    """The runs of an order, and the ingests that it leaves out because no ``--input`` is given for them.
+def steps_of(order: Order, graph: Graph, *, samples: str) -> tuple[list[Step], dict[str, str]]:
+    """The runs of an order, and the jobs that it leaves out, with the reason: no ``--input``, or no days that it takes.
 
     Days go to the jobs that work by day (the last one to those that work as of a day), ``--input`` and ``--source`` to
     ingests. With ``each_day`` all jobs run for one day, then for the next; jobs without days run once, on the first.
+    ``--changed`` goes to the jobs that take it, and each finds its own days when its turn comes.
     Raises UsageError PKG-001, PKG-010, CLI-003 to CLI-005.
     """
     names = graph.selected(order.selectors, with_feeders=order.rehearsal)
@@ -105,21 +107,32 @@ def steps_of(order: Order, graph: Graph, *, samples: str) -> tuple[list[Step], l
     flags = shared_flags(order.shared)
     lake = dict(flags).get("--lake", "lake")
     steps: list[Step] = []
-    left_out: list[str] = []
+    left_out: dict[str, str] = {}
     for number, day in enumerate(_days(flags, graph, names) if order.each_day else [""]):
         for name in names:
             job = graph.nodes[name].job
             words = _rehearsal(job, lake, samples) if order.rehearsal else []
             words += _fitting(job, flags, day, is_rehearsed=order.rehearsal)
-            words += order.own.get(name, [])
+            own = order.own.get(name, [])
+            if (CHANGED, "") in flags and job.takes_changed and not _has_days(own):
+                words.append(CHANGED)
+            words += own
             if job.ingests and "--input" not in words:
-                left_out += [name] if number == 0 else []
+                left_out[name] = f"no files are given for it (--for {name} --input PATH --source NAME)"
+            elif (CHANGED, "") in flags and job.days_are_chosen and not _has_days(words):
+                left_out[name] = f"{job.days_are_chosen} (--for {name} --from D --to D)"
             elif job.by_day or number == 0:
                 steps.append(Step(name, tuple(words), day if job.by_day else ""))
     return steps, left_out
 
 
 def _days(flags: Flags, graph: Graph, names: Sequence[str]) -> list[str]:
+    if (CHANGED, "") in flags:
+        raise UsageError(
+            "CLI-005",
+            "--each-day goes through days that are given, --changed finds them.",
+            remedy="Give one of the two.",
+        )
     given = [word for pair in flags if pair[0] in DAYS for word in pair]
     by_day = [graph.nodes[name].job for name in names if graph.nodes[name].job.by_day]
     jobs = [job for job in by_day if not job.ingests]
@@ -134,7 +147,7 @@ def _fitting(job: Job, flags: Flags, day: str, *, is_rehearsed: bool) -> list[st
     days = {flag: value for flag, value in flags if flag in DAYS}
     words: list[str] = []
     for flag, value in flags:
-        if flag not in DAYS and flag != "--output" and (job.ingests or flag not in INGEST):
+        if flag not in (*DAYS, CHANGED, "--output") and (job.ingests or flag not in INGEST):
             words += [flag, value] if flag in VALUES else [flag]
     if not job.by_day or (is_rehearsed and not days):
         return words
@@ -143,6 +156,10 @@ def _fitting(job: Job, flags: Flags, day: str, *, is_rehearsed: bool) -> list[st
     if job.as_of_day and "--to" in days:
         return [*words, "--day", days["--to"]]
     return [*words, *(word for pair in days.items() for word in pair)]
+
+
+def _has_days(words: Sequence[str]) -> bool:
+    return any(word.partition("=")[0] in DAYS for word in words)
 
 
 def _rehearsal(job: Job, lake: str, samples: str) -> list[str]:

@@ -49,8 +49,8 @@ def run(arguments: Sequence[str], services: Services | None = None) -> int:
         return run_job(entry_of(order.selectors[0]).load(), order.shared, services=services)
     graph = Graph.of_suite()
     steps, left_out = steps_of(order, graph, samples=str(SAMPLES))
-    for name in left_out:
-        say(f"{name} does not run: no files are given for it (--for {name} --input PATH --source NAME).")
+    for name, why in left_out.items():
+        say(f"{name} does not run: {why}.")
     return run_sequence(steps, graph, shared_flags(order.shared), services)
 
 
@@ -77,7 +77,7 @@ def run_sequence(
     as_json = dict(flags).get("--output") == "json"
     found = run_steps(steps, graph, services=services, as_json=as_json, watch=watch or Talk())
     if as_json:
-        print(json.dumps([one.record for one in found.all if one.record is not None], indent=2))
+        print(json.dumps([record for one in found.all for record in one.records], indent=2))
     is_plan = ("--plan", "") in flags
     if not is_plan:
         _keep(found, objects_of(flags, services))

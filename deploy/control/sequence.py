@@ -38,14 +38,17 @@ class Step:
 
 @dataclass
 class Outcome:
-    """What became of a step: ``done``, ``failed`` with its exit code, or ``left`` because another one failed."""
+    """What became of a step: ``done``, ``failed`` with its exit code, or ``left`` because another one failed.
+
+    ``records`` are those of its runs, several or none with ``--changed``.
+    """
 
     step: Step
     status: str
     exit_code: int = 0
     seconds: float = 0.0
     because: str = ""
-    record: Any = None
+    records: list[Any] = field(default_factory=list)
 
 
 @dataclass
@@ -87,7 +90,7 @@ def run_steps(
 ) -> Outcomes:
     """Run steps one after the other. What needs a failed one is left, nothing else; a signal leaves all the rest.
 
-    With ``as_json`` each run's record is kept in its outcome instead of being printed.
+    With ``as_json`` the records of each step are kept in its outcome instead of being printed.
     """
     hears = watch or Watch()
     done = Outcomes()
@@ -118,9 +121,10 @@ def _ran(step: Step, job: Job, services: Services | None, as_json: bool, run: Ca
             code = run(job, arguments, services=services)
     else:
         code = run(job, arguments, services=services)
-    record = json.loads(heard.getvalue()) if as_json and heard.getvalue() else None
+    printed = json.loads(heard.getvalue()) if as_json and heard.getvalue() else []
+    records = printed if isinstance(printed, list) else [printed]
     seconds = round(monotonic_seconds() - begun, 1)
-    return Outcome(step, FAILED if code else DONE, code, seconds, record=record)
+    return Outcome(step, FAILED if code else DONE, code, seconds, records=records)
 
 
 def summary(sequence: Outcomes) -> str:

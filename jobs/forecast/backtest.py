@@ -14,7 +14,7 @@ JOB = Job(
     params=BacktestParams,
     body="jobs.forecast.trials.body:run",
     reads=(
-        "jobs.forecast.demand.changes:DEMAND_CHANGES",
+        Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
         "jobs.forecast.tables:SERIES",
         Input("jobs.forecast.tables:TRIALS", optional=True),
     ),

@@ -14,9 +14,9 @@ JOB = Job(
     params=HistoryParams,
     body="jobs.forecast.demand.body:run",
     reads=(
-        "jobs.forecast.tables:SALES",
-        Input("jobs.forecast.tables:FRAUD_LABELS", optional=True),
-        Input("jobs.forecast.tables:CLICKSTREAM_EVENTS", optional=True),
+        Input("jobs.forecast.tables:SALES", day_column="sold_day"),
+        Input("jobs.forecast.tables:FRAUD_LABELS", optional=True, only_if="leave_out_fraud"),
+        Input("jobs.forecast.tables:CLICKSTREAM_EVENTS", optional=True, only_if="purchases_from_clickstream"),
         Input("jobs.forecast.tables:DEMAND", optional=True),
     ),
     writes=(
@@ -29,6 +29,8 @@ JOB = Job(
         "--env prod --lake s3://bucket/lake --from 2024-11-20 --to 2026-11-20 --set freq=D",
     ),
     next_command="lakejobs run forecast.backtest --lake {lake} --day {last}",
+    # Series are judged by all of their history, and a return takes units off an earlier period.
+    days_are_one=True,
     rehearsal=("--from", "2010-12-01", "--to", "2011-12-09", "--set", "max_series=150"),
 )
 

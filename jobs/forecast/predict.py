@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from common.job.declaration import Job
+from common.job.declaration import Input, Job
 from common.run.launch import run_job
 from jobs.forecast.forecasts.params import PredictParams
 
@@ -14,7 +14,7 @@ JOB = Job(
     params=PredictParams,
     body="jobs.forecast.forecasts.body:run",
     reads=(
-        "jobs.forecast.demand.changes:DEMAND_CHANGES",
+        Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
         "jobs.forecast.tables:SERIES",
         "jobs.forecast.tables:TRIALS",
         "jobs.forecast.tables:BACKTESTS",

@@ -17,6 +17,7 @@ JOB = Job(
     writes=("jobs.fraud.tables:EVALUATIONS",),
     examples=("--from 2018-08-08 --to 2018-08-14", "--from 2018-08-08 --to 2018-08-14 --set top_k=50"),
     next_command="lakejobs run fraud.score --lake {lake} --day {first}",
+    days_are_chosen="models are measured on days that somebody chooses, after those of their training",
     rehearsal=("--from", "2018-07-08", "--to", "2018-07-14", "--set", "top_k=10"),
 )
 

@@ -21,6 +21,7 @@ JOB = Job(
         "lakejobs run fraud.ingest --lake {lake} --source fraud_simulated --input {lake}/landing/fraud/transactions"
     ),
     feeds=("fraud.ingest", "fraud.ingest_labels"),
+    days_are_chosen="a simulated world has the days that somebody chooses",
     rehearsal=(
         *("--from", "2018-04-01", "--to", "2018-07-14"),
         *("--set", "customers=500", "--set", "terminals=1000", "--set", "radius=15"),

@@ -21,6 +21,7 @@ JOB = Job(
     writes=("jobs.fraud.tables:MODELS",),
     examples=("--from 2018-07-25 --to 2018-07-31", "--from 2018-07-25 --to 2018-07-31 --set trees=50"),
     next_command="jobs.fraud.next_commands:after_train",
+    days_are_chosen="models are trained on days that somebody chooses",
     rehearsal=("--from", "2018-06-10", "--to", "2018-06-30"),
 )
 

@@ -69,6 +69,48 @@ def test_a_rehearsal_takes_the_flags_that_each_job_declares(graph: Graph) -> Non
     assert ingest == "--source online_retail_uci --input /samples/forecast/online_retail_uci --lake L"
 
 
+def test_changed_goes_to_the_jobs_that_take_it_and_others_are_left_out_by_name(graph: Graph) -> None:
+    order = parse_order("fraud.features fraud.train fraud.score maintenance.maintain --lake L --changed".split())
+    found, left_out = steps_of(order, graph, samples="")
+    assert [(step.job, " ".join(step.arguments)) for step in found] == [
+        ("fraud.features", "--lake L --changed"),
+        ("fraud.score", "--lake L --changed"),
+        ("maintenance.maintain", "--lake L"),
+    ]
+    assert left_out == {
+        "fraud.train": "models are trained on days that somebody chooses (--for fraud.train --from D --to D)"
+    }
+
+
+def test_days_of_one_job_stand_beside_changed_for_the_others(graph: Graph) -> None:
+    line = "fraud.features fraud.train --lake L --changed --for fraud.train --day 2026-01-31"
+    assert steps(graph, line) == [
+        ("fraud.features", "--lake L --changed"),
+        ("fraud.train", "--lake L --day 2026-01-31"),
+    ]
+
+
+def test_all_jobs_that_lead_to_orders_find_their_days_themselves(graph: Graph) -> None:
+    line = "+forecast.replenish --lake L --changed"
+    jobs = ["forecast.history", "forecast.backtest", "forecast.predict", "forecast.replenish"]
+    assert steps(graph, line) == [(name, "--lake L --changed") for name in jobs]
+
+
+def test_changed_days_are_not_gone_through_one_by_one(graph: Graph) -> None:
+    with pytest.raises(UsageError, match="--each-day goes through days that are given"):
+        steps(graph, "fraud.features fraud.score --lake L --changed --each-day")
+
+
+def test_a_step_keeps_the_records_of_all_its_runs(graph: Graph) -> None:
+    def run(job: Job, arguments: list[str], **_: Any) -> int:
+        print(json.dumps([{"run": 1}, {"run": 2}] if "--changed" in arguments else {"run": 3}))
+        return 0
+
+    wanted = [Step("fraud.features", ("--changed",)), Step("fraud.score", ("--day", "2026-01-31"))]
+    found = run_steps(wanted, graph, as_json=True, run=run)
+    assert [one.records for one in found.all] == [[{"run": 1}, {"run": 2}], [{"run": 3}]]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -37,7 +37,7 @@ def help_text(job: Job) -> str:
 def usage(job: Job) -> str:
     """The shortest complete command."""
     words = [f"jobs/{job.family}/{job.short_name}.py", "--env NAME"]
-    words += ["--day D | --from D --to D"] if job.by_day else []
+    words += ["--day D | --from D --to D" + " | --changed" * job.takes_changed] if job.by_day else []
     words += ["--input PATH --source NAME"] if job.ingests else []
     return " ".join([*words, "[flags]"])
 
@@ -59,6 +59,7 @@ def _flags(job: Job) -> list[tuple[str, str]]:
         ("--day D", "the day to run (YYYY-MM-DD)"),
         ("--from D --to D", "or a range of days, both ends included"),
     ]
+    by_day += [("--changed", "or the days that were touched since the last such run")] if job.takes_changed else []
     ingests = [
         ("--input PATH", "location of the raw files: a folder, a file or s3://..."),
         ("--source NAME", "their layout: a preset in conf/sources, or a .yaml file"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from common.errors import InputMissingError
 from common.report.wording import plural
 from common.run.console.summary import aligned, print_refusal
 from common.run.failures import explain
@@ -15,6 +16,7 @@ from common.run.record.record import SCHEMA_VERSION, to_json
 
 if TYPE_CHECKING:
     from common.config.lake_settings import LakeSettings
+    from common.config.params import Params
     from common.job.declaration import Input, Job
     from common.lake.storage.objects import ObjectStore
     from common.run.context import Services
@@ -44,6 +46,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     resolved = settings_of(job, flags, services)
     store = services.objects(resolved.lake.root, resolved.lake)
     days = flags.days
+    found = _changed(job, resolved.params, store) if flags.changed else None
     ignored = () if flags.source is None else services.source(flags.source).ignore_files
     rest = without_secrets(flags.rest)
     command = ["spark-submit", "--py-files", "lakejobs.zip", f"jobs/{job.family}/{job.short_name}.py", *rest]
@@ -53,6 +56,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
         "env": resolved.env,
         "lake": resolved.lake.root,
         "days": {"first": str(days.first), "last": str(days.last), "count": len(days)} if days else None,
+        "changed": found,
         "input": _input(flags.input, resolved.lake, ignored) if flags.input else None,
         "source": flags.source,
         "reads": [_input_table(one, store) for one in job.inputs],
@@ -62,6 +66,20 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
         "settings": resolved.shown(),
         "command": shlex.join(command),
     }
+
+
+def _changed(job: Job, params: Params, store: ObjectStore) -> dict[str, Any]:
+    """The runs that ``--changed`` would start as the tables are now, and why."""
+    from common.run.changed.due import due_days
+    from common.run.changed.runs import found_text
+
+    try:
+        due = due_days(job, params, store)
+    except InputMissingError as error:
+        # A job before this one may be planned to make it.
+        return {"runs": [], "since": None, "reasons": [error.message], "text": f"not known yet: {error.message}"}
+    runs = [{"first": str(one.first), "last": str(one.last), "count": len(one)} for one in due.blocks]
+    return {"runs": runs, "since": due.since or None, "reasons": list(due.reasons), "text": found_text(due)}
 
 
 def _table(reference: str, store: ObjectStore) -> dict[str, Any]:
@@ -97,6 +115,8 @@ def plan_text(plan: dict[str, Any]) -> str:
     head = [("environment", plan["env"]), ("lake", plan["lake"])]
     if days:
         head.append(("days", f"{days['first']} to {days['last']} ({days['count']})"))
+    if plan["changed"]:
+        head.append(("days", plan["changed"]["text"]))
     if given:
         least, files = "at least " if given["more"] else "", plural(given["files"], "file")
         head.append(("input", f"{given['path']}: {least}{files}, {plural(given['bytes'], 'byte')}"))

@@ -74,6 +74,7 @@ def started_record(context: RunContext) -> Record:
         "env": context.env,
         "lake": context.settings.root,
         "days": {"first": str(days.first), "last": str(days.last)} if days else None,
+        "changed": context.is_changed,
         "input_path": context.input_path,
         "source": context.source_name,
         "settings": {name: setting["value"] for name, setting in shown.items()},

@@ -44,6 +44,8 @@ class SessionRules:
 class SessioniseParams(Params):
     """Where sessions are cut, and what counts as a conversion."""
 
+    beside_rows = ("sensitivity_gaps_minutes", "sensitivity_events")
+
     gap_minutes: int = Field(30, ge=1, le=1440, description="Minutes without an event that end a session.")
     max_session_hours: int = Field(
         24,

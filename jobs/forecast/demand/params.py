@@ -14,6 +14,8 @@ SeriesColumn = Literal["item_id", "country", "currency"]
 class HistoryParams(Params):
     """Parameters of ``forecast.history``."""
 
+    beside_rows = ("report_top",)
+
     freq: Literal["D", "W", "M", "Q"] = Field("W", description="Length of a period: day, week, month or quarter.")
     series_by: tuple[SeriesColumn, ...] = Field(
         ("item_id",), min_length=1, description="Columns of a sales line that make a series."

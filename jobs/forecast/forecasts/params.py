@@ -10,6 +10,8 @@ from common.config.params import Params
 class PredictParams(Params):
     """Parameters of ``forecast.predict``."""
 
+    beside_rows = ("report_top",)
+
     horizon: int | None = Field(None, ge=1, le=400, description="Periods ahead; null: as in the backtest.")
     season_length: int | None = Field(None, ge=1, le=400, description="Periods in a season; null: by frequency.")
     min_calibration: int = Field(

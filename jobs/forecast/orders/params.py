@@ -12,6 +12,8 @@ from common.config.params import Params
 class ReplenishParams(Params):
     """Parameters of ``forecast.replenish``."""
 
+    beside_rows = ("report_top",)
+
     lead_time_periods: int = Field(2, ge=1, le=200, description="Periods from an order to its delivery.")
     review_periods: int = Field(1, ge=1, le=200, description="Periods between two reviews of the stock.")
     service_level: float = Field(

@@ -10,6 +10,8 @@ from common.config.params import Params
 class FeaturesParams(Params):
     """Parameters of ``fraud.features``."""
 
+    beside_rows = ("proof_rows",)
+
     label_delay_days: int = Field(
         7,
         ge=1,

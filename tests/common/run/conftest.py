@@ -98,7 +98,7 @@ class Toy:
         """The exit code of a run with ``body``; standard output and error are kept."""
         sys.modules["toy_module"] = SimpleNamespace(run=body, OUT=TOY_TABLE)  # type: ignore[assignment]
         job = Job(**{**vars(self.job), **changes})
-        days = ["--day", "2026-11-20"] if job.by_day and not {"--day", "--from"} & set(flags) else []
+        days = ["--day", "2026-11-20"] if job.by_day and not {"--day", "--from", "--changed"} & set(flags) else []
         code = run_job(job, ["--lake", str(self.lake), *days, *flags], services=self.services)
         self.out, self.err = self._capsys.readouterr()
         return code

@@ -73,6 +73,26 @@ def test_a_job_without_days_refuses_them_and_needs_none(job: Job) -> None:
     assert refused(plain, "--day", "2026-11-01").code == "CLI-006"
 
 
+def test_changed_stands_for_the_days(job: Job) -> None:
+    following = Job(**{**vars(job), "reads": ("toy:IN",)})
+    flags = parse_flags(following, ["--changed", "--plan", "--env", "prod"])
+    assert (flags.changed, flags.days, flags.rest) == (True, None, ("--changed", "--env", "prod"))
+    assert refused(following, "--changed", "--day", "2026-11-01").cause == (
+        "The command line has --changed together with other days."
+    )
+    assert "or --changed" in refused(following).remedy
+
+
+def test_a_job_whose_days_people_choose_says_so_when_asked_for_changed_ones(job: Job) -> None:
+    chosen = Job(**{**vars(job), "reads": ("toy:IN",), "days_are_chosen": "somebody chooses them"})
+    error = refused(chosen, "--changed")
+    assert (error.code, error.message) == ("CLI-009", "toy.run takes no --changed: somebody chooses them.")
+    assert refused(job, "--changed").message == "toy.run takes no --changed: it reads no table."
+    ingest = Job(**{**vars(chosen), "ingests": True})
+    assert "it takes in files" in refused(ingest, "--changed", "--input", "x", "--source", "y").message
+    assert refused(Job(**{**vars(job), "by_day": False}), "--changed").code == "CLI-006"
+
+
 def test_an_ingest_needs_input_and_source(job: Job) -> None:
     ingest = Job(**{**vars(job), "ingests": True, "by_day": False})
     assert "--input" in refused(ingest, "--source", "web").message
