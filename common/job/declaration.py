@@ -57,7 +57,8 @@ class Job:
     by day, as of a single one. ``feeds`` names the ingests that take in the files which the job writes.
 
     ``--changed`` finds the days of a job by day in the days of its inputs that were touched. With ``days_are_one`` a
-    touch anywhere asks for one run over all days; ``days_are_chosen`` says why the job takes no ``--changed``.
+    touch anywhere asks for one run over all days; with ``days_alone`` each day is a run of its own, because a run uses
+    what was known when its first day began. ``days_are_chosen`` says why the job takes no ``--changed``.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Job:
     as_of_day: bool = False
     feeds: tuple[str, ...] = ()
     days_are_one: bool = False
+    days_alone: bool = False
     days_are_chosen: str = ""
 
     def __post_init__(self) -> None:

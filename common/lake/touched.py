@@ -30,7 +30,7 @@ Days = frozenset[date]
 
 @dataclass(frozen=True)
 class TableState:
-    """A table at one moment: ``table_id``, which a table made anew does not have, and the version."""
+    """A table at one moment: ``table_id``, which a table made again does not share, and the version."""
 
     table_id: str
     version: int

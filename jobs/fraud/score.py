@@ -16,6 +16,8 @@ JOB = Job(
     reads=("jobs.fraud.tables:FEATURE_ROWS", "jobs.fraud.tables:MODELS"),
     writes=("jobs.fraud.tables:SCORES",),
     examples=("--day 2018-08-08", "--day 2018-08-08 --set alerts_per_day=50 --set algorithm=logistic_regression"),
+    # The model is the newest that was known when the days of the run began.
+    days_alone=True,
     rehearsal=("--day", "2018-07-14", "--set", "alerts_per_day=10"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,9 @@ def test_a_rehearsal_takes_the_flags_that_each_job_declares(graph: Graph) -> Non
 
 
 def test_changed_goes_to_the_jobs_that_take_it_and_others_are_left_out_by_name(graph: Graph) -> None:
-    order = parse_order("fraud.features fraud.train fraud.score maintenance.maintain --lake L --changed".split())
+    order = parse_order(
+        ["fraud.features", "fraud.train", "fraud.score", "maintenance.maintain", "--lake", "L", "--changed"]
+    )
     found, left_out = steps_of(order, graph, samples="")
     assert [(step.job, " ".join(step.arguments)) for step in found] == [
         ("fraud.features", "--lake L --changed"),
@@ -103,7 +106,7 @@ def test_changed_days_are_not_gone_through_one_by_one(graph: Graph) -> None:
 
 def test_a_step_keeps_the_records_of_all_its_runs(graph: Graph) -> None:
     def run(job: Job, arguments: list[str], **_: Any) -> int:
-        print(json.dumps([{"run": 1}, {"run": 2}] if "--changed" in arguments else {"run": 3}))
+        sys.stdout.write(json.dumps([{"run": 1}, {"run": 2}] if "--changed" in arguments else {"run": 3}))
         return 0
 
     wanted = [Step("fraud.features", ("--changed",)), Step("fraud.score", ("--day", "2026-01-31"))]

@@ -21,6 +21,7 @@ from jobs.fraud.evaluation.tables import EVALUATIONS
 from jobs.fraud.scoring.tables import SCORES
 from jobs.fraud.training import body as train_body
 from jobs.fraud.training.tables import MODELS
+from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
@@ -231,3 +232,20 @@ def measured(bank: Bank) -> dict[str, tuple[int, date]]:
     """Model -> how many rows its area under the curve was measured on, and from when on frauds make a card known."""
     rows = bank.lake.read(EVALUATIONS).where("metric = 'auc_roc'").collect()
     return {row["model_version"]: (row["support"], row["cards_known_from"]) for row in rows}
+
+
+def test_scores_are_taken_away_with_the_transactions_of_their_day(bank: Bank) -> None:
+    """As a feed whose days were read wrongly leaves them, once it is mapped again."""
+    settings = ("--set", "algorithm=logistic_regression", "--set", "alerts_per_day=1")
+    assert bank.run(score.JOB, "--day", str(day(10)), *settings) == 0
+    assert bank.run(score.JOB, "--changed", *settings) == 0
+    assert days_scored(bank) == {day(10): 2, day(11): 2}
+    bank.spark.sql(f"DELETE FROM delta.`{bank.lake.path(FEATURE_ROWS)}` WHERE tx_day = DATE'{day(11)}'")
+    assert bank.run(score.JOB, "--changed", *settings) == 0
+    assert days_scored(bank) == {day(10): 2}
+    # A day that a person asks for is another matter.
+    assert bank.run(score.JOB, "--day", str(day(11)), *settings) == 4
+
+
+def days_scored(bank: Bank) -> dict[date, int]:
+    return {row["tx_day"]: row["count"] for row in bank.lake.read(SCORES).groupBy("tx_day").count().collect()}

@@ -158,3 +158,15 @@ def test_any_history_run_in_any_pieces_has_the_sessions_of_plain_python(
     for first, last in [*pieces, *((day, day) for day in DAYS[:3] if day not in owned)]:
         assert site.sessionise(first, last, *flags) == 0
     assert site.holds_exactly(hits, rules)
+
+
+def test_changed_days_equal_one_recompute_of_all(site: Site, unaudited: None) -> None:
+    site.has(VISITS)
+    assert site.changed() == 0
+    # The last day loses all its events, the first one of them.
+    hits = [hit for hit in VISITS if hit.day < DAYS[3] and hit.event_id != "early"]
+    site.has(hits, days=DayRange.single(DAYS[0]))
+    site.has(hits, days=DayRange.single(DAYS[3]))
+    assert site.changed() == 0
+    assert site.record()["days"] == {"first": str(DAYS[3]), "last": str(DAYS[3])}
+    assert site.holds_exactly(hits)

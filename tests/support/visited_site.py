@@ -49,7 +49,14 @@ class Site:
 
     def sessionise(self, first: date, last: date, *flags: str) -> int:
         """The exit code of a run over the days."""
-        arguments = ["--lake", str(self.root), "--from", str(first), "--to", str(last), *flags]
+        return self._run("--from", str(first), "--to", str(last), *flags)
+
+    def changed(self) -> int:
+        """The exit code of a run over the days touched since the last such run."""
+        return self._run("--changed")
+
+    def _run(self, *flags: str) -> int:
+        arguments = ["--lake", str(self.root), *flags]
         return run_job(JOB, arguments, services=Services(session=lambda settings, name: self.spark))
 
     def record(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A touched day D of an input makes due the days D to D + ``lookback_days`` of it: the days whose runs read D. Of these
 are kept the days that the first input with days, or a table of the job, holds; on others there is nothing to compute
 and nothing to take away. Tables without days touch none: a new model is no reason to score old days again.
+Where ``days_alone``, days before the first that the job has computed are left alone, too.
 
 A job as of a day is due on each day on which its inputs with days were touched, once all that it needs hold the day.
 What has no days, or is read whole, makes its latest day due. A job whose ``days_are_one`` is due on all days or none.
@@ -150,14 +151,21 @@ class _Search:
     @cached_property
     def computable(self) -> Days:
         """The days of which a run would change anything."""
+        if self.job.days_alone:
+            first = min(self.held_out, default=date.max)
+            return frozenset(day for day in self.held_in | self.held_out if day >= first) | self.latest
         return self.held_in if self.job.as_of_day else self.held_in | self.held_out
+
+    @cached_property
+    def latest(self) -> Days:
+        return frozenset([max(self.held_in)]) if self.held_in else _NONE
 
     @cached_property
     def everything(self) -> Days:
         """What is due when nothing is known: all days of the input; as of a day the latest, since what was said as of
         earlier days was said with what was known then.
         """
-        return frozenset([max(self.held_in)]) if self.job.as_of_day and self.held_in else self.held_in
+        return self.latest if self.job.as_of_day else self.held_in & self.computable
 
     # -- what is due -------------------------------------------------------------------------------------------------
 
@@ -271,7 +279,7 @@ class _Search:
 
     def _blocks(self, due: Days) -> list[DayRange]:
         """The due days as ranges that cover no other day on which there is anything."""
-        if self.job.as_of_day:
+        if self.job.as_of_day or self.job.days_alone:
             return [DayRange.single(day) for day in sorted(due)]
         if self.job.days_are_one:
             return [DayRange(min(due), max(due))] if due else []

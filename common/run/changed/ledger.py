@@ -112,7 +112,7 @@ def make_ledger(objects: ObjectStore, job: str) -> None:
 
 
 def change_ledger(objects: ObjectStore, job: str, change: Callable[[Ledger], Ledger]) -> None:
-    """Change the ledger of a job, if it has one, whoever else changes it meanwhile. Raises TransientError RUN-008."""
+    """Change the ledger of a job, if it has one. Raises TransientError RUN-008 when other runs keep changing it."""
     for _ in range(_TRIES):
         stored = objects.get(ledger_path(job))
         if stored is None:

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from common.errors import InputMissingError
 from common.run.gate import pass_gate
+from common.spark.few_rows import few_rows
 from jobs.fraud.scoring.alerts import ALERT, alerted_transactions, with_decisions
 from jobs.fraud.scoring.params import ScoreParams
 from jobs.fraud.scoring.registry import check_not_later, latest_version, load_payload
@@ -57,9 +58,19 @@ def _warn_of_later_model(context: RunContext, version: str, known_by: datetime) 
     )
 
 
+def _publish_nothing(context: RunContext) -> None:
+    """Take away the scores of days whose transactions are all gone."""
+    with context.lake.stage(SCORES, few_rows(context.spark, [], SCORES.schema)) as staged:
+        context.lake.replace_days(pass_gate(context, staged), days=context.days)
+    context.counts.add(rows_read=0, rows_written=0)
+
+
 def _score(context: RunContext, params: ScoreParams, features: DataFrame, model: Broadcast[ModelPayload]) -> None:
     # Counted from the input: what is written must be as many.
     number = features.count()
+    if number == 0 and context.is_changed:
+        _publish_nothing(context)
+        return
     if number == 0:
         raise InputMissingError(
             "FRD-006",

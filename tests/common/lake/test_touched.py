@@ -127,7 +127,7 @@ def test_a_file_without_usable_bounds_leaves_the_days_unknown(
     assert held_days(store, PATH, "sold_day") is None
 
 
-def test_a_table_made_anew_has_another_identity(store: FolderStore, tmp_path: Path, log: DeltaLog) -> None:
+def test_a_table_made_again_has_another_identity(store: FolderStore, tmp_path: Path, log: DeltaLog) -> None:
     assert table_state(store, PATH) == TableState("first", 0)
     DeltaLog(tmp_path, PATH, "day", table_id="second")
     assert table_state(store, PATH) == TableState("second", 0)
