@@ -29,6 +29,7 @@ ABOUT = {
     "FRD-107": ("tx_amount",),
     "FRD-108": ("tx_datetime",),
     "FRD-109": ("transaction_id",),
+    "FRD-110": ("tx_datetime",),
     "FRD-111": ("transaction_id",),
     "FRD-112": ("reported_at",),
     "FRD-113": ("is_fraud",),
@@ -36,6 +37,7 @@ ABOUT = {
     "FRD-115": ("transaction_id",),
     "FRD-116": ("reported_at",),
     "FRD-118": ("transaction_id",),
+    "FRD-119": ("reported_at",),
     "FCT-101": ("item_id", "unique_id"),
     "FCT-102": ("sold_at", "ds"),
     "FCT-103": ("quantity", "y"),
@@ -43,6 +45,7 @@ ABOUT = {
     "FCT-105": ("sold_at", "ds"),
     "FCT-106": ("quantity", "y"),
     "FCT-107": ("quantity", "y"),
+    "FCT-108": ("sold_at", "ds"),
 }
 """Code of a family's rule -> the canonical columns that it looks at."""
 

@@ -14,12 +14,13 @@ from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.demand import steps
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
+from jobs.forecast.demand.feed_calendar import Dated, as_dated, calendar_of, dated
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.report import write_report
 from jobs.forecast.demand.returns import parts_of_demand
-from jobs.forecast.demand.series import judged_series, profiles
+from jobs.forecast.demand.series import judged_series, not_begun, profiles
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.sales.tables import SALES
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
@@ -44,10 +45,14 @@ class _Lines:
 def run(context: RunContext) -> None:
     """One run of forecast.history. Raises LakejobsError."""
     params, lake = context.params_as(HistoryParams), context.lake
-    periods = Periods(params.freq)
-    whole = periods.whole_in(context.days)
-    _check_frequency(context, params)
-    lines = _lines(context, params, whole, periods)
+    sources = _sources(context, params)
+    calendar = calendar_of(params.freq, context.days, sources.dated, other_rows=sources.purchases)
+    periods, whole = calendar.periods, calendar.whole
+    _check_frequency(context, periods)
+    if calendar.note:
+        context.log.warning(calendar.note)
+        context.report.text("The calendar", [calendar.note])
+    lines = _lines(context, params, sources, whole, periods)
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
     parts = parts.where(F.col("ds").between(F.lit(whole.first), F.lit(whole.last)))
@@ -65,6 +70,7 @@ def run(context: RunContext) -> None:
                 ended_after_days=params.ended_after_days,
                 max_series=params.max_series,
             )
+            rows = rows.unionByName(not_begun(births, whole.last, periods, as_of=context.days.last))
             with lake.stage(SERIES, rows) as series:
                 classes = pass_gate(context, series)
                 used = _accounted(context, lines, by_period, births.where(F.col("first_ds") <= whole.last), series.rows)
@@ -73,40 +79,57 @@ def run(context: RunContext) -> None:
                 context.counts.detail("demand_rows", written.rows_written)
                 context.fault("history.demand_written")
                 lake.replace_days(classes, days=DayRange.single(context.days.last))
-                _report(context, params, lines.left_out, used, staged.rows, series.rows, by_period)
+                _report(context, params, periods, lines.left_out, used, staged.rows, series.rows, by_period)
         by_period.unpersist()
     lines.judged.unpersist()
 
 
-def _check_frequency(context: RunContext, params: HistoryParams) -> None:
-    """Raises UsageError FCT-006 when other days have another ``freq``: mixed period lengths would be summed."""
+def _check_frequency(context: RunContext, periods: Periods) -> None:
+    """Raises UsageError FCT-006 when other days have other periods: of mixed lengths, or weeks from another weekday."""
     if not context.lake.exists(DEMAND):
         return
     outside = context.lake.read(DEMAND).where(f"NOT ({context.days.predicate('ds')})")
-    other = outside.where(F.col("freq") != params.freq).select("freq").first()
+    is_other = (F.col("freq") != periods.freq) | (periods.start_of("ds") != F.col("ds"))
+    other = outside.where(is_other).select("freq", "ds").first()
     if other is not None:
         raise UsageError(
             "FCT-006",
-            f"The demand of other days is stored by {other['freq']}, not by {params.freq}.",
+            f"The demand of other days is stored by {Periods.named_by(other['freq'], other['ds']).words}, "
+            f"not by {periods.words}.",
             remedy="Run over all days at once, use the frequency of the table, or another lake root.",
         )
 
 
-def _lines(context: RunContext, params: HistoryParams, whole: DayRange, periods: Periods) -> _Lines:
-    """Every line with series, period and why it is left out. Raises InputMissingError FCT-002 when none counts."""
+@dataclass(frozen=True)
+class _Sources:
+    """Sales and purchases with ``booked_on``, how many of each there are up to the last day, how sales are dated."""
+
+    lines: DataFrame
+    dated: Dated
+    purchases: int
+
+
+def _sources(context: RunContext, params: HistoryParams) -> _Sources:
     lake, last = context.lake, context.days.last
     sales = lake.read(SALES) if lake.exists(SALES) else None
-    lines, read = sales, 0
+    lines, found, purchases = sales, Dated(), 0
     if sales is not None:
-        read = sales.where(F.col("sold_day") <= F.lit(last)).count()
+        row = dated(sales.where(F.col("sold_day") <= F.lit(last)), params.freq).first()
+        found = found if row is None else as_dated(row)
         lines = sales.withColumn(BOOKED_ON, F.lit(None).cast("date"))
     if params.purchases_from_clickstream and lake.exists(CLICKSTREAM_EVENTS):
         bought = bought_by_people(lake.read(CLICKSTREAM_EVENTS))
-        read += bought.where(F.col("event_date") <= F.lit(last)).count()
-        purchases = purchases_as_sales(bought, sales)
-        lines = purchases if lines is None else lines.unionByName(purchases)
+        purchases = bought.where(F.col("event_date") <= F.lit(last)).count()
+        as_lines = purchases_as_sales(bought, sales)
+        lines = as_lines if lines is None else lines.unionByName(as_lines)
     if lines is None:
         lines = lake.read(SALES)  # raises LAK-004 with what to do
+    return _Sources(lines, found, purchases)
+
+
+def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole: DayRange, periods: Periods) -> _Lines:
+    """Every line with series, period and why it is left out. Raises InputMissingError FCT-002 when none counts."""
+    lake, last, lines = context.lake, context.days.last, sources.lines
     has_labels = params.leave_out_fraud and lake.exists(FRAUD_LABELS)
     frauds = confirmed_frauds(lake.read(FRAUD_LABELS)) if has_labels else None
     dated = steps.with_left_out(lines, whole, periods, as_of=last, no_products=params.no_products, frauds=frauds)
@@ -122,12 +145,13 @@ def _lines(context: RunContext, params: HistoryParams, whole: DayRange, periods:
             or "There are no lines.",
             remedy="Check the days of the run, and the reasons why lines are left out.",
         )
-    return _Lines(judged, past, read, left_out)
+    return _Lines(judged, past, sources.dated.rows + sources.purchases, left_out)
 
 
 def _births(past: DataFrame) -> DataFrame:
     bought = past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
-    bought = bought.where(F.col("quantity") >= 0)
+    # A line that gives goods back begins no series; a negative value of a ready series does.
+    bought = bought.where(F.col("is_series") | (F.col("quantity") >= 0))
     return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), F.max("is_series").alias("is_series"))
 
 
@@ -165,6 +189,7 @@ def _facts(past: DataFrame, by_period: DataFrame) -> DataFrame:
 def _report(
     context: RunContext,
     params: HistoryParams,
+    periods: Periods,
     left_out: dict[str, int],
     used: int,
     grid: DataFrame,
@@ -186,6 +211,7 @@ def _report(
         context.report,
         days=context.days,
         params=params,
+        periods=periods,
         used=used,
         left_out=left_out,
         flow=flow.asDict() if flow is not None else {},

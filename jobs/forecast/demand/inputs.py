@@ -72,7 +72,8 @@ def read_history(context: RunContext, *statuses: str) -> History:
     ).first()
     if facts is None or not facts["series"]:
         raise no_series(as_of, *statuses)
-    periods = Periods(facts["freq"])
+    # Every series ends with the same period, so its weekday is that on which weeks begin.
+    periods = Periods.named_by(facts["freq"], facts["last_ds"])
     return History(as_of, periods, facts["first_ds"], facts["last_ds"], series, facts["series"], facts["rows"])
 
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from common.config.params import Params
 
-SeriesColumn = Literal["item_id", "country", "currency"]
+# Ids of receipts and customers would make series of a line or two, and of persons.
+SeriesColumn = Literal["item_id", "item_name", "store", "country", "currency"]
 
 
 class HistoryParams(Params):

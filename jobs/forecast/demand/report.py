@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from common.days import DayRange
     from common.report.builder import ReportBuilder
     from jobs.forecast.demand.params import HistoryParams
+    from jobs.forecast.demand.periods import Periods
 
-_PERIODS = {"D": "day", "W": "week (from Monday)", "M": "month", "Q": "quarter"}
 _MEANING = {
     "smooth": "regular demand of similar size: easiest to forecast",
     "erratic": "regular demand of varying size",
@@ -24,6 +24,7 @@ def write_report(
     *,
     days: DayRange,
     params: HistoryParams,
+    periods: Periods,
     used: int,
     left_out: Mapping[str, int],
     flow: Mapping[str, float],
@@ -38,7 +39,7 @@ def write_report(
     report.headline("Demand", f"{sum(row['y'] for row in totals):,.0f}", "units bought and kept")
     returned = (flow.get("units_returned") or 0.0) / (flow.get("units_sold") or 1.0)
     report.headline("Returned", f"{returned:.1%}", "of the units sold, netted against their own purchases")
-    report.headline("Periods", f"{len(totals)}", f"one per {_PERIODS[params.freq]}")
+    report.headline("Periods", f"{len(totals)}", f"one per {periods.words}")
     if params.max_series:
         report.text(
             "A limited run",

@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.tables import SERIES
 
 MODELLED, FALLBACK, LEFT_OUT = "modelled", "fallback", "left out"
@@ -15,6 +16,8 @@ ONE_POINT = "FCT-202 a single period of history"
 ALL_ZEROS = "FCT-203 no demand at all"
 ENDED = "FCT-204 no demand for long: ended"
 BEYOND = "FCT-205 not among the most valuable series asked for"
+NEGATIVE = "FCT-206 no value above zero"
+NOT_BEGUN = "FCT-207 its first period is not over"
 
 # Syntetos, Boylan and Croston (2005), On the categorization of demand patterns, J. Oper. Res. Soc. 56.
 ADI_LIMIT = 1.32
@@ -72,8 +75,8 @@ def judged_series(
     """``profile`` with ``status`` and ``reason``, as columns of SERIES.
 
     ``facts`` has ``unique_id, item_name, value``. With ``max_series`` above zero only the most valuable series (by
-    value, then units, then name) are forecast. Series that are too short, a single point or without demand are forecast
-    by a fallback; ended ones and those beyond ``max_series`` are left out.
+    value, then units, then name) are forecast. Series that are too short, a single point, or without any value above
+    zero are forecast by a fallback; ended ones and those beyond ``max_series`` are left out.
     """
     rows = profile.join(facts, "unique_id", "left").withColumn("value", F.coalesce("value", F.lit(0.0)))
     age = F.datediff(F.lit(as_of), F.col("last_sale_ds"))
@@ -91,6 +94,7 @@ def judged_series(
     reason = (
         F.when(has_ended, ENDED)
         .when(F.col("_is_chosen").isNull(), BEYOND)
+        .when((F.col("demand_periods") == 0) & (F.col("units") < 0), NEGATIVE)
         .when(F.col("demand_periods") == 0, ALL_ZEROS)
         .when(F.col("periods") == 1, ONE_POINT)
         .when(F.col("periods") < min_periods, TOO_SHORT)
@@ -102,3 +106,18 @@ def judged_series(
     )
     described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
     return described.select(*SERIES.schema.names)
+
+
+def not_begun(births: DataFrame, last_ds: date, periods: Periods, *, as_of: date) -> DataFrame:
+    """The series of ``births`` (unique_id, first_ds) that begin after ``last_ds``, as columns of SERIES."""
+    known = {
+        "as_of_date": F.lit(as_of),
+        "freq": F.lit(periods.freq),
+        "status": F.lit(LEFT_OUT),
+        "reason": F.lit(NOT_BEGUN),
+    }
+    zero = dict.fromkeys(("periods", "open_periods", "demand_periods", "units", "value"), F.lit(0))
+    given = {**known, **zero, "unique_id": F.col("unique_id")}
+    return births.where(F.col("first_ds") > F.lit(last_ds)).select(
+        *(given.get(item.name, F.lit(None)).cast(item.dataType).alias(item.name) for item in SERIES.schema)
+    )

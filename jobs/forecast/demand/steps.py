@@ -82,8 +82,10 @@ def may_count(lines: DataFrame) -> DataFrame:
 
 
 def with_series(lines: DataFrame, series_by: Sequence[str]) -> DataFrame:
-    """Lines with ``unique_id``: the values of ``series_by`` joined by ``/``."""
-    parts = [F.coalesce(F.col(name), F.lit("unknown")) for name in series_by]
+    """Lines with ``unique_id``: the values of ``series_by`` joined by ``/``, which in all but the last is ``%2F``."""
+    *firsts, last = [F.coalesce(F.when(F.trim(name) != "", F.trim(name)), F.lit("unknown")) for name in series_by]
+    # Otherwise the series A/B of store C and the series B of the store A/C would be one.
+    parts = [*(F.regexp_replace(first, "/", "%2F") for first in firsts), last]
     return lines.withColumn(
         "unique_id", F.when(F.col("is_series"), F.col("item_id")).otherwise(F.concat_ws("/", *parts))
     )

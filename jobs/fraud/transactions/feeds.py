@@ -100,6 +100,17 @@ def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataF
     return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash, key_id=KEY_ID_COLUMN)
 
 
+def on_two_days(transactions: DataFrame) -> DataFrame:
+    """One row per pair of ``transactions`` (silver) on two days in a row with the same id, customer, terminal, amount.
+
+    The columns are these four and ``second_day``.
+    """
+    second_day = F.explode(F.array("tx_day", F.date_add("tx_day", 1))).alias("second_day")
+    said = ("transaction_id", "customer_id", "terminal_id", "tx_amount")
+    # An id comes once a day, so two rows are two days.
+    return transactions.select(*said, second_day).groupBy(*said, "second_day").count().where("count > 1").drop("count")
+
+
 def looked_up_labels(bronze: DataFrame, transactions: DataFrame, time_zone: str = "UTC") -> DataFrame:
     """``bronze`` reports with time, day, customer and terminal of their transaction, null when it is unknown.
 

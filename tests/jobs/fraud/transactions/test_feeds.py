@@ -15,6 +15,7 @@ from jobs.fraud.transactions.feeds import (
     judged_transactions,
     label_rules,
     looked_up_labels,
+    on_two_days,
     transaction_rules,
 )
 
@@ -252,3 +253,17 @@ def test_two_reports_of_a_date_alone_contradict_each_other(reported: Build, tran
     midnight = {"reported_at": datetime(2026, 3, 2)}
     looked_up = looked_up_labels(reported(midnight, midnight | {"is_fraud": False}), transactions({}))
     assert fates(judged_labels(looked_up, None, label_rules(LATEST))) == [("new", []), ("rejected", ["FRD-117"])]
+
+
+def test_a_payment_around_midnight_with_the_same_id_on_both_days_is_found(transactions: Build) -> None:
+    base = {"transaction_id": "1", "tx_datetime": datetime(2026, 3, 2, 23, 30)}
+    rows = transactions(
+        base,
+        base | {"tx_datetime": datetime(2026, 3, 3, 0, 30)},
+        base | {"tx_datetime": datetime(2026, 3, 4, 0, 30), "tx_amount": Decimal(9)},
+        base | {"tx_datetime": datetime(2026, 3, 6), "customer_id": "C2"},
+        {"transaction_id": "2", "tx_datetime": datetime(2026, 3, 3)},
+        {"transaction_id": "2", "tx_datetime": datetime(2026, 3, 5)},
+    )
+    found = [(row["transaction_id"], str(row["second_day"])) for row in on_two_days(rows).collect()]
+    assert found == [("1", "2026-03-03")]

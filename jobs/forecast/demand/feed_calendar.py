@@ -1,0 +1,91 @@
+"""Which calendar sales are counted by: that of the shop, or that of a feed of ready-made series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from jobs.forecast.demand.periods import WEEKDAYS, Frequency, Periods
+
+
+@dataclass(frozen=True)
+class Dated:
+    """Sales up to a day: how many, how many of them are values of ready series, and how these are dated.
+
+    ``weekdays`` are the first and last weekday of the values (0: Monday), None without any; ``last_value`` is the last
+    date of one. ``several`` is true when some series has values of several days in one period.
+    """
+
+    rows: int = 0
+    values: int = 0
+    weekdays: tuple[int, int] | None = None
+    last_value: date | None = None
+    several: bool = False
+
+
+def dated(sales: DataFrame, freq: Frequency) -> DataFrame:
+    """One row with the fields of ``Dated`` for ``sales`` (SALES)."""
+    is_series = F.col("is_series")
+    day = F.when(is_series, F.col("sold_day"))
+    # Lines are one group: only values of ready series are looked at one by one.
+    by_period = sales.groupBy(
+        F.when(is_series, F.col("item_id")).alias("series"), Periods(freq).start_of(day).alias("period")
+    ).agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.count_if(is_series).alias("values"),
+        F.min(day).alias("first"),
+        F.max(day).alias("last"),
+        F.min(F.weekday(day)).alias("first_weekday"),
+        F.max(F.weekday(day)).alias("last_weekday"),
+    )
+    return by_period.agg(
+        F.sum("rows").alias("rows"),
+        F.sum("values").alias("values"),
+        F.min("first_weekday").alias("first_weekday"),
+        F.max("last_weekday").alias("last_weekday"),
+        F.max("last").alias("last_value"),
+        F.coalesce(F.max(F.col("first") < F.col("last")), F.lit(False)).alias("several"),
+    )
+
+
+def as_dated(row: Row) -> Dated:
+    """The row of ``dated``."""
+    first, last = row["first_weekday"], row["last_weekday"]
+    weekdays = None if first is None else (first, last)
+    return Dated(row["rows"] or 0, row["values"] or 0, weekdays, row["last_value"], row["several"])
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The periods that demand is counted by, the first and last of a run, and what to say about them, if anything."""
+
+    periods: Periods
+    whole: DayRange
+    note: str = ""
+
+
+def calendar_of(freq: Frequency, days: DayRange, found: Dated, *, other_rows: int = 0) -> Calendar:
+    """The calendar of a run over ``days``; ``other_rows`` are lines that are not among those of ``found``.
+
+    A feed of ready series alone, one value per period, sets it: weeks are named by its weekday, and the period of its
+    last value is whole. With sales lines beside them weeks begin on Monday and are whole when they are over. Raises
+    UsageError FCT-001 when no period is whole.
+    """
+    is_ready_feed = bool(found.values) and found.rows == found.values and not other_rows and not found.several
+    weekday = found.weekdays[0] if found.weekdays and found.weekdays[0] == found.weekdays[1] else None
+    first_weekday = weekday if is_ready_feed and freq == "W" and weekday is not None else 0
+    last = found.last_value if is_ready_feed and found.last_value and found.last_value >= days.first else None
+    periods = Periods(freq, first_weekday)
+    return Calendar(periods, periods.whole_in(days, last_value=last), _note(freq, found, weekday, is_ready_feed))
+
+
+def _note(freq: Frequency, found: Dated, weekday: int | None, is_ready_feed: bool) -> str:
+    if freq != "W" or not found.values or found.several or weekday == 0 or (weekday and is_ready_feed):
+        return ""
+    on = "several weekdays" if weekday is None else f"a {WEEKDAYS[weekday]}"
+    why = "" if weekday is None else ", because weeks of sales lines begin on it"
+    return f"Values of ready series are dated on {on}: each counts in the week from Monday that holds its date{why}."
