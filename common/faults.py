@@ -1,8 +1,9 @@
 """Faults on demand, for tests that ask what a crash leaves behind.
 
 ``LAKEJOBS_FAULT=before_commit:kill`` kills this process and its children with SIGKILL when the code passes that point;
-``before_commit:pause:2.5`` sleeps; ``before_commit:raise`` raises. Several are separated by commas. Without the
-variable a point costs one dictionary look-up.
+``before_commit:pause:2.5`` sleeps; ``before_commit:raise`` ends the run there, as if it had been killed, but within
+its process; ``before_commit:fail`` raises what a defect would. Several are separated by commas. Without the variable a
+point costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import time
 from pathlib import Path
 
 VARIABLE = "LAKEJOBS_FAULT"
+
+
+class BrokenOffError(RuntimeError):
+    """The run ends here: nothing on the way out may tidy up what a killed process would leave."""
 
 
 def fault(point: str) -> None:
@@ -34,9 +39,11 @@ def _act(point: str, action: str) -> None:
     elif verb == "pause":
         time.sleep(float(argument))
     elif verb == "raise":
+        raise BrokenOffError(f"fault asked for at {point}")
+    elif verb == "fail":
         raise RuntimeError(f"fault asked for at {point}")
     else:
-        raise ValueError(f"{VARIABLE}: '{action}' is not kill, pause:<seconds> or raise")
+        raise ValueError(f"{VARIABLE}: '{action}' is not kill, pause:<seconds>, raise or fail")
 
 
 def children(process: int) -> list[int]:

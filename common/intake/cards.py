@@ -1,23 +1,25 @@
-"""Keeps payment card numbers out of the lake: what an ingest does to its rows before it writes the first of them.
+"""Keeps payment card numbers out of the lake: what an ingest does to its records before it writes the first of them.
 
 In free text a card number is masked. An id must not be: two cards could get one mask, and one in ten long numeric ids
-has the right sum by chance. So a column of ids keeps its text, unless more than half of its values that have the shape
+has the right sum by chance. So a field of ids keeps its text, unless more than half of its values that have the shape
 of a card number also have the right sum: then it holds cards, and each value with a card number becomes its keyed
-pseudonym, which is the same in every batch and feed, so rows can still be joined.
+pseudonym, which is the same in every batch and feed, so rows can still be joined. Ids are the fields that the mapping
+makes ids of, and any other whose bare numbers mostly have a wrong sum: a mapping that is corrected later finds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
 
-from common.privacy.card_numbers import has_card_shape, holds_card_number, with_masked_cards
+from common.intake.bronze import LINE, RECORD
+from common.privacy.card_numbers import has_card_shape, holds_card_number, is_bare_number, with_masked_cards
 from common.privacy.pseudonyms import pseudonym_columns
 from common.report.wording import plural
 from common.run.pseudonym_key import pseudonym_key
@@ -28,90 +30,132 @@ if TYPE_CHECKING:
 MASKED_ROWS = "rows_with_card_numbers"
 """The run's detail count of rows in which card numbers were masked or replaced."""
 
-_SHAPED = "_has_card_shape"
-_STAMPS = ("_file", "_file_sha256", "_batch_id", "_raw", "read_error")
+_SHAPED, _ENTRIES, _SENT = "_has_card_shape", "_entries", "_sent"
 _LARGEST_SHARE_BY_CHANCE = 0.5
+_MOST_FIELDS = 1_000
+# A pseudonym that took the place of a bare number needs quotes, or the record is no JSON any more.
+_BEFORE, _AFTER = r'(?<=[0-9A-Za-z_]":)(\s{0,3})', r"(?=\s{0,3}[,}])"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Fields of records with numbers that look like cards: ids that hold cards, ids that do not, other such fields."""
+
+    cards: list[str]
+    ids: list[str]
+    fields: list[str]
 
 
 @contextmanager
-def without_card_numbers(context: RunContext, rows: DataFrame, identifiers: Sequence[str]) -> Iterator[DataFrame]:
-    """``rows`` of a bronze table without card numbers in any text column; ``identifiers`` are its columns of ids.
+def without_card_numbers(
+    context: RunContext,
+    sent: DataFrame,
+    mapped: Callable[[DataFrame], DataFrame],
+    identifiers: Sequence[str],
+) -> Iterator[DataFrame]:
+    """``sent`` (rows of common.intake.bronze.sent_rows) without card numbers in any record or line.
 
-    The rows are computed once and held by the executors until the block ends. Where no text has the shape of a card
-    number, nothing more is done than one look at each. Adds to the run's counts, warns and tells the page. Raises
-    UsageError PRV-001 when a column of ids holds cards and no pseudonym key is set.
+    ``mapped`` makes canonical columns of such rows, and keeps the record in ``_raw``; ``identifiers`` are those of them
+    that hold ids. The rows are computed once and held by the executors until the block ends. Where no text has the
+    shape of a card number, nothing more is done than one look at each. Adds to the run's counts, warns and shows it on
+    the page. Raises UsageError PRV-001 when a field of ids holds cards and no pseudonym key is set.
     """
-    texts = [item.name for item in rows.schema if isinstance(item.dataType, StringType) and item.name not in _STAMPS]
-    shaped = F.lit(False)
-    for name in texts:
-        shaped = shaped | F.coalesce(has_card_shape(F.col(name)), F.lit(False))
-    held = rows.withColumn(_SHAPED, shaped).persist(StorageLevel.MEMORY_AND_DISK)
+    shaped = F.coalesce(has_card_shape(F.coalesce(RECORD, LINE)), F.lit(False))
+    held = sent.withColumn(_SHAPED, shaped).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        yield _without_cards(context, held, texts, identifiers).drop(_SHAPED)
+        suspects = held.where(_SHAPED).drop(_SHAPED)
+        context.counts.detail(MASKED_ROWS, context.counts.details.get(MASKED_ROWS, 0))
+        if suspects.isEmpty():
+            yield held.drop(_SHAPED)
+            return
+        records = _with_ids(suspects.where(F.col(RECORD).isNotNull()), mapped, identifiers)
+        found = _found(records, identifiers)
+        cleaned = _cleaned(context, records, found).unionByName(_cleaned_lines(suspects))
+        _count(context, cleaned, found)
+        yield held.where(~F.col(_SHAPED)).drop(_SHAPED).unionByName(cleaned.select(*sent.columns))
     finally:
         held.unpersist()
 
 
-def _without_cards(context: RunContext, held: DataFrame, texts: Sequence[str], identifiers: Sequence[str]) -> DataFrame:
-    shaped, numbers = _numbers_of(held, texts)
-    ids = [name for name in shaped if name in identifiers]
-    cards = [name for name in ids if numbers[name] > _LARGEST_SHARE_BY_CHANCE * shaped[name]]
-    kept = [name for name in texts if name in identifiers and name not in cards]
-    free = [name for name in shaped if name not in identifiers and numbers[name]]
-    # The record repeats the row's ids; those that are no cards must not be lost there either.
-    spared = F.concat_ws("\n", *(F.col(name) for name in kept)) if kept else None
-    masked = {name: with_masked_cards(F.col(name), spared) for name in free}
-    total, changed = _changed_rows(held, masked, cards)
-    context.counts.detail(MASKED_ROWS, context.counts.details.get(MASKED_ROWS, 0) + total)
-    if not total:
-        return held
-    _say(context, total, [name for name in masked if changed[name]], cards)
-    clean = held.withColumns(
-        {name: F.when(F.col(_SHAPED), value).otherwise(F.col(name)) for name, value in masked.items()}
+def _with_ids(records: DataFrame, mapped: Callable[[DataFrame], DataFrame], identifiers: Sequence[str]) -> DataFrame:
+    """The records, in ``_raw``, with what the mapping makes ids of, and with all their fields in ``_entries``."""
+    rows = mapped(records)
+    given = [F.col(name).cast("string").alias(name) for name in identifiers if name in rows.columns]
+    entries = F.from_json("_raw", "map<string,string>").alias(_ENTRIES)
+    return rows.select(*given, "_file", "_line", "_file_sha256", "_raw", entries)
+
+
+def _found(records: DataFrame, identifiers: Sequence[str]) -> _Found:
+    names = [name for name in identifiers if name in records.columns]
+    numbers = {}
+    if names:
+        counted = records.agg(
+            *(F.count_if(has_card_shape(F.col(name))).alias(f"shape_{name}") for name in names),
+            *(F.count_if(holds_card_number(F.col(name))).alias(f"card_{name}") for name in names),
+        ).first()
+        numbers = counted.asDict() if counted is not None else {}
+    cards = [
+        name
+        for name in names
+        if numbers.get(f"card_{name}", 0) > _LARGEST_SHARE_BY_CHANCE * numbers.get(f"shape_{name}", 0)
+    ]
+    fields = records.select(F.explode(_ENTRIES)).where(is_bare_number(F.col("value")) & has_card_shape(F.col("value")))
+    by_field = fields.groupBy("key").agg(
+        F.count(F.lit(1)).alias("shape"), F.count_if(holds_card_number(F.col("value"))).alias("card")
     )
-    return _with_pseudonyms(context, clean, cards) if cards else clean
-
-
-def _numbers_of(held: DataFrame, texts: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """For each column with texts of the shape of a card: how many have it, and in how many the sum is right too."""
-    counted = held.where(_SHAPED).agg(
-        *(F.count_if(has_card_shape(F.col(name))).alias(f"shape_{name}") for name in texts),
-        *(F.count_if(holds_card_number(F.col(name))).alias(f"card_{name}") for name in texts),
+    kept = by_field.where(F.col("card") <= _LARGEST_SHARE_BY_CHANCE * F.col("shape"))
+    return _Found(
+        cards,
+        [name for name in names if name not in cards],
+        sorted(row["key"] for row in kept.limit(_MOST_FIELDS).collect()),
     )
-    found = counted.first()
-    numbers = found.asDict() if found is not None else {}
-    shaped = {name: numbers[f"shape_{name}"] for name in texts if numbers.get(f"shape_{name}")}
-    return shaped, {name: numbers[f"card_{name}"] for name in shaped}
 
 
-def _changed_rows(held: DataFrame, masked: dict[str, Column], cards: Sequence[str]) -> tuple[int, dict[str, int]]:
-    """How many rows change, and in how many each masked column does."""
-    differs = {name: ~value.eqNullSafe(F.col(name)) for name, value in masked.items()}
-    differs |= {name: F.coalesce(holds_card_number(F.col(name)), F.lit(False)) for name in cards}
-    if not differs:
-        return 0, {}
-    any_of = F.greatest(*differs.values(), F.lit(False))
-    found = held.where(_SHAPED).agg(
-        F.count_if(any_of).alias("_any"), *(F.count_if(value).alias(name) for name, value in differs.items())
+def _cleaned(context: RunContext, records: DataFrame, found: _Found) -> DataFrame:
+    """The records of ``_with_ids`` with the columns of ``sent_rows``, and ``_sent``, the text as it was."""
+    of_fields = F.map_values(F.map_filter(_ENTRIES, lambda name, _: name.isin(found.fields)))
+    spared = F.concat_ws("\n", *(F.col(name) for name in found.ids), of_fields)
+    record = F.col("_raw")
+    if found.cards:
+        # Whole columns go through Python: Spark 4.1 finds no Python function whose argument holds a lambda.
+        hidden = pseudonym_columns(records, found.cards, pseudonym_key(context))
+        records = records.withColumns({f"_hidden_{name}": column for name, column in hidden.items()})
+    for name in found.cards:
+        record = F.when(holds_card_number(F.col(name)), _replaced(record, name)).otherwise(record)
+    return records.select(
+        with_masked_cards(record, spared).alias(RECORD),
+        F.lit(None).cast("string").alias(LINE),
+        F.lit(None).cast("string").alias("read_error"),
+        "_file",
+        "_line",
+        "_file_sha256",
+        F.col("_raw").alias(_SENT),
     )
-    row = found.first()
-    numbers = row.asDict() if row is not None else {}
-    return numbers.get("_any", 0), {name: numbers.get(name, 0) for name in differs}
 
 
-def _with_pseudonyms(context: RunContext, rows: DataFrame, cards: Sequence[str]) -> DataFrame:
-    # The whole column goes through Python: Spark 4.1 finds no Python function whose argument holds a lambda.
-    hidden = pseudonym_columns(rows, cards, pseudonym_key(context))
-    is_card = {name: F.col(_SHAPED) & holds_card_number(F.col(name)) for name in cards}
-    return rows.withColumns({name: F.when(is_card[name], hidden[name]).otherwise(F.col(name)) for name in cards})
+def _replaced(record: Column, name: str) -> Column:
+    """``record`` with the pseudonym of an id in its place, in quotes also where the id was a bare number."""
+    hidden = F.col(f"_hidden_{name}")
+    swapped = F.replace(record, F.col(name), hidden)
+    return F.regexp_replace(
+        swapped, F.concat(F.lit(_BEFORE), hidden, F.lit(_AFTER)), F.concat(F.lit('$1"'), hidden, F.lit('"'))
+    )
 
 
-def _say(context: RunContext, total: int, masked: Sequence[str], cards: Sequence[str]) -> None:
-    done = []
-    if masked:
-        done.append(f"masked in {', '.join(masked)}")
-    if cards:
-        done.append(f"replaced by pseudonyms in {', '.join(cards)}")
-    words = f"Payment card numbers were found in {plural(total, 'row')}: {' and '.join(done)}."
+def _cleaned_lines(suspects: DataFrame) -> DataFrame:
+    """The lines that are no records; nothing is known of their fields."""
+    lines = suspects.where(F.col(RECORD).isNull()).withColumn(_SENT, F.col(LINE))
+    return lines.withColumn(LINE, with_masked_cards(F.col(LINE)))
+
+
+def _count(context: RunContext, cleaned: DataFrame, found: _Found) -> None:
+    changed = cleaned.where(~F.coalesce(RECORD, LINE).eqNullSafe(F.col(_SENT))).count()
+    context.counts.detail(MASKED_ROWS, context.counts.details.get(MASKED_ROWS, 0) + changed)
+    if not changed:
+        return
+    done = "masked"
+    if found.cards:
+        done = f"replaced by pseudonyms in {', '.join(found.cards)} and masked elsewhere"
+    words = f"Payment card numbers were found in {plural(changed, 'row')}: {done}."
     context.log.warning("%s", words)
     context.report.text("Card numbers", [words, "Ask the sender to leave them out. The raw files still contain them."])

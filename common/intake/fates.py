@@ -11,11 +11,14 @@ FATE = "_fate"
 NEW, REPEATED, REJECTED = "new", "repeated", "rejected"
 """Of a row of the batch: it is published, it says what another row says, it goes to the quarantine."""
 
-DISPLACED = "displaced"
-"""Of a published row: a row of the batch takes its place."""
+UNCHANGED = "unchanged"
+"""Of a row of the batch: an earlier run of the batch has published it already."""
+
+DISPLACED, CHANGED = "displaced", "changed"
+"""Of a published row: a row of the batch takes its place; it stays, with other values."""
 
 
 def with_read_error(rows: DataFrame) -> DataFrame:
-    """Bronze rows with ``reasons``: what kept the mapping from reading a value, if anything did."""
+    """Mapped rows with ``reasons``: what kept the mapping from reading a value, if anything did."""
     none = F.array().cast("array<string>")
     return rows.withColumn(REASONS, F.when(F.col("read_error").isNotNull(), F.array("read_error")).otherwise(none))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from common.errors import JobFailedError
-from common.lake.set_aside import late_table, quarantine_table
+from common.lake.set_aside import quarantine_table
 from common.lake.table import Table
 
 
@@ -14,8 +14,7 @@ from common.lake.table import Table
 class Declared:
     """The names of the tables that ``job`` reads and writes.
 
-    From these follow its own quarantine and the late rows of the tables that it writes (``aside``), and the ``ops``
-    tables, which every run fills.
+    From these follow its own quarantine (``aside``), and the ``ops`` tables, which every run fills.
     """
 
     job: str
@@ -26,10 +25,8 @@ class Declared:
     @classmethod
     def of(cls, job: str, reads: Iterable[Table], writes: Iterable[Table]) -> Declared:
         """What ``job``, a name such as ``fraud.ingest``, may touch."""
-        written = list(writes)
-        aside = {quarantine_table(job.partition(".")[0], job).name, *(late_table(table).name for table in written)}
-        names = frozenset(table.name for table in reads), frozenset(table.name for table in written)
-        return cls(job, *names, frozenset(aside))
+        names = frozenset(table.name for table in reads), frozenset(table.name for table in writes)
+        return cls(job, *names, frozenset({quarantine_table(job.partition(".")[0], job).name}))
 
     def check_read(self, table: Table) -> None:
         """Raises JobFailedError LAK-013 unless the job declares that it reads ``table``."""

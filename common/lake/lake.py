@@ -18,7 +18,7 @@ from common.lake.delta import commits
 from common.lake.delta.spark_writes import session_conf
 from common.lake.delta.writer import Writer, note_size
 from common.lake.result import WriteResult
-from common.lake.set_aside import late_table, quarantine_table
+from common.lake.set_aside import quarantine_table
 from common.lake.staging import StagedRows
 from common.lake.storage.open import object_store
 from common.lake.table import Table
@@ -217,16 +217,23 @@ class Lake:
 
         return self._writer.write(table, checked, write, operation="MERGE")
 
-    def quarantine(self, rows: DataFrame, *, family: str, job: str, batch_id: str) -> WriteResult:
-        """Append rejected rows (QUARANTINE_SCHEMA) to the quarantine of a job, once per batch."""
-        return self.append_once(quarantine_table(family, job), rows, batch_id=batch_id)
+    def quarantine(
+        self, rows: DataFrame, *, family: str, job: str, batch_id: str, replaces: Sequence[str] = ()
+    ) -> WriteResult:
+        """Append rejected rows (QUARANTINE_SCHEMA) to the quarantine of a job, once per batch.
 
-    def append_late(self, table: Table, rows: DataFrame, *, batch_id: str) -> WriteResult:
-        """Set aside rows of ``table`` that came too late, once per batch, with the run and its start (``_late_at``)."""
-        from pyspark.sql import functions as sf
+        All that was rejected of the file contents ``replaces`` (``source_sha256``) is replaced, in the same commit.
+        """
+        table = quarantine_table(family, job)
+        if not replaces:
+            return self.append_once(table, rows, batch_id=batch_id)
+        predicate = f"source_sha256 IN ({', '.join(repr(str(one)) for one in replaces)})"
 
-        stamped = rows.select("*", sf.lit(self.run_id).alias("_run_id"), sf.lit(self.started_at).alias("_late_at"))
-        return self.append_once(late_table(table), stamped, batch_id=batch_id)
+        def write(path: str, stamp: commits.Stamp) -> None:
+            writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
+            writer.option("userMetadata", stamp.text()).save(path)
+
+        return self._writer.write(table, rows, write, operation="WRITE")
 
     def append_ops(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Append a few rows, given as dicts, to a table of the ``ops`` family; how many.

@@ -1,10 +1,8 @@
-"""Tables for rows that are set aside: quarantined with their reasons, or too late to be merged. Nothing is dropped."""
+"""The tables for rows that are set aside: rejected, with their reasons. Nothing is dropped."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from pyspark.sql.types import ArrayType, DateType, StringType, StructField, StructType, TimestampType
+from pyspark.sql.types import ArrayType, DateType, LongType, StringType, StructField, StructType, TimestampType
 
 from common.lake.table import Table
 
@@ -18,12 +16,10 @@ QUARANTINE_SCHEMA = StructType(
         StructField("row_json", StringType()),
         StructField("event_day", DateType()),
         StructField("quarantined_at", TimestampType(), nullable=False),
+        StructField("source_line", LongType()),
+        StructField("source_sha256", StringType()),
+        StructField("batch_id", StringType()),
     ]
-)
-
-LATE_COLUMNS = (
-    StructField("_run_id", StringType(), nullable=False),
-    StructField("_late_at", TimestampType(), nullable=False),
 )
 
 
@@ -42,16 +38,4 @@ def quarantine_table(family: str, job: str) -> Table:
         retention_days=90,
         retention_column="quarantined_at",
         description=f"Rows rejected by {family}.{job.rpartition('.')[2]}, with the reasons",
-    )
-
-
-def late_table(table: Table) -> Table:
-    """Where rows of a table go that arrive after the days that may still change: the table's columns, run and time."""
-    return replace(
-        table,
-        name=f"{table.family}.late_{table.short_name}",
-        layer="quarantine",
-        schema=StructType([*table.schema.fields, *LATE_COLUMNS]),
-        suite=None,
-        description=f"Rows of {table.name} that came too late to be merged",
     )

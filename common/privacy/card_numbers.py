@@ -54,6 +54,11 @@ def has_card_shape(text: Column) -> Column:
     return text.rlike(_ANY_SHAPE)
 
 
+def is_bare_number(text: Column) -> Column:
+    """True when ``text`` is digits and their separators and nothing else; null for null."""
+    return text.rlike(f"^\\s*[0-9](?:{_SEPARATOR}?[0-9])*\\s*$")
+
+
 def holds_card_number(text: Column) -> Column:
     """True when ``text`` holds a payment card number. Null for null."""
     return has_card_shape(text) & F.exists(_shaped(text), _is_card)

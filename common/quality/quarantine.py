@@ -13,6 +13,8 @@ from common.privacy.pseudonyms import PseudonymKey, pseudonym_columns
 from common.quality.rules import REASONS
 
 RAW = "_raw"
+# Where a row was, besides its file: column -> column and type of the quarantine.
+_PLACE = {"_line": ("source_line", "bigint"), "_file_sha256": ("source_sha256", "string")}
 _KEPT_CHARACTERS = 1024
 
 
@@ -25,12 +27,14 @@ def to_quarantine(
     keys: Sequence[str] = (),
     day_column: str | None = None,
     source_file: str = "_file",
+    batch_id: str | None = None,
     personal: Sequence[str] = (),
     pseudonym_key: PseudonymKey | None = None,
     raw_in_clear: bool = False,
 ) -> DataFrame:
     """``rejected`` (with ``reasons``) as the quarantine's columns, one row each.
 
+    ``_file``, ``_line`` and ``_file_sha256`` say where the row was, ``batch_id`` with which batch it was judged.
     ``row_key`` joins the values of ``keys`` with ``|``; ``event_day`` is that of ``day_column``, null when it is no
     date; ``row_json`` holds all other columns, text cut to its first 1,024 characters. Columns of ``personal``, and
     ``_raw`` unless ``raw_in_clear``, stand there (and in ``row_key``) as their pseudonym, or not at all without a key.
@@ -38,7 +42,7 @@ def to_quarantine(
     """
     hidden = {name for name in rejected.columns if name in personal or (name == RAW and not raw_in_clear)}
     shown = _hide(rejected, hidden, pseudonym_key)
-    fields = [name for name in shown.columns if name not in {REASONS, source_file}]
+    fields = [name for name in shown.columns if name not in {REASONS, source_file, *_PLACE}]
     day = F.expr(f"try_cast(`{day_column}` AS DATE)") if day_column in shown.columns else _nothing("date")
     return shown.select(
         F.lit(run_id).alias("run_id"),
@@ -49,6 +53,11 @@ def to_quarantine(
         (F.to_json(F.struct(*(_short(shown, name) for name in fields))) if fields else F.lit("{}")).alias("row_json"),
         day.alias("event_day"),
         F.lit(quarantined_at).cast("timestamp").alias("quarantined_at"),
+        *(
+            (F.col(name) if name in shown.columns else _nothing(kind)).alias(given)
+            for name, (given, kind) in _PLACE.items()
+        ),
+        F.lit(batch_id).cast("string").alias("batch_id"),
     )
 
 

@@ -95,7 +95,8 @@ class RunContext:
 
     ``started_at`` (UTC) is the only clock that a body may use. ``attempt`` counts from 1. ``input_path`` and
     ``source_name`` are given to ingest jobs. Audits put into ``audits`` are kept in the run record. ``is_changed``: the
-    days were found by ``--changed``, among them days whose rows may all be gone.
+    days were found by ``--changed``, among them days whose rows may all be gone. ``outcome`` says in words what became
+    of a run that had nothing to do, ``warnings`` what somebody should look at (see ``warn``).
     """
 
     job: Job
@@ -112,6 +113,8 @@ class RunContext:
     counts: Counts = field(default_factory=Counts)
     audits: list[AuditResult] = field(default_factory=list)
     is_changed: bool = False
+    outcome: str = ""
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def env(self) -> str:
@@ -175,6 +178,11 @@ class RunContext:
     def tables(self, references: Sequence[str]) -> list[Table]:
         """The declarations that ``module:attribute`` references name."""
         return [attribute(reference) for reference in references]
+
+    def warn(self, words: str) -> None:
+        """Say at the end of the run, in its record and in the log what somebody should look at; no values of rows."""
+        self.warnings.append(words)
+        self.log.warning("%s", words)
 
     def fault(self, point: str) -> None:
         """A named point at which a test may kill, pause or break the run (see common.faults)."""

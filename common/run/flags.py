@@ -84,7 +84,8 @@ def parse_flags(job: Job, arguments: Sequence[str]) -> Flags:
         )
     asks_only = found.help or found.version
     if not asks_only:
-        _check_input(job, found.input, found.source)
+        retakes = any(text.replace(" ", "").startswith("retake=") for text in found.set)
+        _check_input(job, found.input, found.source, needs_files=not retakes)
     given = () if asks_only else (found.day, getattr(found, "from"), found.to)
     return Flags(
         env=found.env,
@@ -145,9 +146,10 @@ def _check_changed(job: Job) -> None:
         raise UsageError("CLI-009", f"{job.name} takes no --changed: {why}.", remedy="Give --day, or --from and --to.")
 
 
-def _check_input(job: Job, input_path: str | None, source: str | None) -> None:
-    if job.ingests and not (input_path and source):
-        missing = "--input" if not input_path else "--source"
+def _check_input(job: Job, input_path: str | None, source: str | None, *, needs_files: bool) -> None:
+    # Without files an ingest can map again what lies in bronze.
+    if job.ingests and not ((input_path or not needs_files) and source):
+        missing = "--source" if not source else "--input"
         raise UsageError(
             "CLI-007",
             f"{job.name} needs {missing}.",

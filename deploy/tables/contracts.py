@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.job.catalogue import families, job_names, load_job
 from common.job.references import attribute
-from common.lake.set_aside import late_table, quarantine_table
+from common.lake.set_aside import quarantine_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
 
@@ -30,7 +30,7 @@ class Contract:
 
 
 def contracts() -> dict[str, Contract]:
-    """Table name -> contract, for every table that a job reads or writes, quarantines and late rows included."""
+    """Table name -> contract, for every table that a job reads or writes, quarantines included."""
     found: dict[str, Contract] = {}
     for family in families():
         for name in job_names(family):
@@ -41,8 +41,6 @@ def contracts() -> dict[str, Contract]:
             for written in job.writes:
                 table = attribute(written)
                 found[table.name] = Contract(table, job.name)
-                late = late_table(table)
-                found[late.name] = Contract(late, job.name)
             quarantine = quarantine_table(family, job.name)
             found[quarantine.name] = Contract(quarantine, job.name)
     return found

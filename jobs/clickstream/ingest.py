@@ -14,24 +14,19 @@ JOB = Job(
     params=IngestParams,
     body="jobs.clickstream.events.body:run",
     reads=(
-        Input("jobs.clickstream.tables:EVENT_FILES", optional=True),
-        Input("jobs.clickstream.tables:EVENTS_RAW", optional=True),
+        Input("jobs.clickstream.tables:EVENT_RECORDS", optional=True),
         Input("jobs.clickstream.tables:EVENTS", optional=True),
     ),
-    writes=(
-        "jobs.clickstream.tables:EVENTS",
-        "jobs.clickstream.tables:EVENTS_RAW",
-        "jobs.clickstream.tables:EVENT_FILES",
-    ),
+    writes=("jobs.clickstream.tables:EVENTS", "jobs.clickstream.tables:EVENT_RECORDS"),
+    by_day=False,
     ingests=True,
     examples=(
-        "--source apache_combined --input samples/clickstream --from 2015-05-17 --to 2015-05-20",
-        "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/ --day 2026-11-20",
+        "--source apache_combined --input samples/clickstream",
+        "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/",
     ),
-    next_command="lakejobs run clickstream.sessionise --lake {lake} {days}",
+    next_command="lakejobs run clickstream.sessionise --lake {lake} with --from and --to of the days that have events",
     rehearsal=(
         *("--source", "apache_combined", "--input", "{samples}/clickstream"),
-        *("--from", "2015-05-17", "--to", "2015-05-20"),
         *("--set", "site_hosts=[semicomplete.com, www.semicomplete.com]"),
     ),
 )

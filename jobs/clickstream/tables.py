@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.clickstream.events.tables import EVENT_FILES, EVENTS, EVENTS_RAW
+from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS
 from jobs.clickstream.sessions.tables import SESSION_EVENTS, SESSIONS
 
-__all__ = ["EVENTS", "EVENTS_RAW", "EVENT_FILES", "SESSIONS", "SESSION_EVENTS"]
+__all__ = ["EVENTS", "EVENT_RECORDS", "SESSIONS", "SESSION_EVENTS"]

@@ -14,10 +14,10 @@ JOB = Job(
     params=IngestParams,
     body="jobs.forecast.sales.body:run",
     reads=(
-        Input("jobs.forecast.tables:SALES_RAW", optional=True),
+        Input("jobs.forecast.tables:SALE_RECORDS", optional=True),
         Input("jobs.forecast.tables:SALES", optional=True),
     ),
-    writes=("jobs.forecast.tables:SALES", "jobs.forecast.tables:SALES_RAW"),
+    writes=("jobs.forecast.tables:SALES", "jobs.forecast.tables:SALE_RECORDS"),
     by_day=False,
     ingests=True,
     examples=(

@@ -19,7 +19,7 @@ from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS, STOCK
-from jobs.forecast.sales.tables import SALES, SALES_RAW
+from jobs.forecast.sales.tables import SALE_RECORDS, SALES
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
 
 FRAUD_LABELS = Table(
@@ -69,7 +69,7 @@ __all__ = [
     "FRAUD_LABELS",
     "ORDERS",
     "SALES",
-    "SALES_RAW",
+    "SALE_RECORDS",
     "SERIES",
     "STOCK",
     "TRIALS",

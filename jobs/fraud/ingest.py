@@ -14,10 +14,10 @@ JOB = Job(
     params=IngestParams,
     body="jobs.fraud.transactions.body:run",
     reads=(
-        Input("jobs.fraud.tables:TRANSACTIONS_RAW", optional=True),
+        Input("jobs.fraud.tables:TRANSACTION_RECORDS", optional=True),
         Input("jobs.fraud.tables:TRANSACTIONS", optional=True),
     ),
-    writes=("jobs.fraud.tables:TRANSACTIONS", "jobs.fraud.tables:TRANSACTIONS_RAW"),
+    writes=("jobs.fraud.tables:TRANSACTIONS", "jobs.fraud.tables:TRANSACTION_RECORDS"),
     by_day=False,
     ingests=True,
     examples=(

@@ -15,10 +15,10 @@ JOB = Job(
     body="jobs.fraud.transactions.labels_body:run",
     reads=(
         "jobs.fraud.tables:TRANSACTIONS",
-        Input("jobs.fraud.tables:LABELS_RAW", optional=True),
+        Input("jobs.fraud.tables:LABEL_RECORDS", optional=True),
         Input("jobs.fraud.tables:LABELS", optional=True),
     ),
-    writes=("jobs.fraud.tables:LABELS", "jobs.fraud.tables:LABELS_RAW"),
+    writes=("jobs.fraud.tables:LABELS", "jobs.fraud.tables:LABEL_RECORDS"),
     by_day=False,
     ingests=True,
     examples=(

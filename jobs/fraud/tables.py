@@ -5,16 +5,16 @@ from __future__ import annotations
 from jobs.fraud.evaluation.tables import EVALUATIONS
 from jobs.fraud.scoring.tables import SCORES
 from jobs.fraud.training.tables import MODELS
-from jobs.fraud.transactions.tables import LABELS, LABELS_RAW, TRANSACTIONS, TRANSACTIONS_RAW
+from jobs.fraud.transactions.tables import LABEL_RECORDS, LABELS, TRANSACTION_RECORDS, TRANSACTIONS
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 __all__ = [
     "EVALUATIONS",
     "FEATURE_ROWS",
     "LABELS",
-    "LABELS_RAW",
+    "LABEL_RECORDS",
     "MODELS",
     "SCORES",
     "TRANSACTIONS",
-    "TRANSACTIONS_RAW",
+    "TRANSACTION_RECORDS",
 ]

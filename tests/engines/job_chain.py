@@ -65,7 +65,7 @@ _MAINTAINED = ("clickstream.events", "fraud.features", "forecast.trials")
 # Where the rehearsal of a job, which is meant for a laptop, is too much for a slow cluster.
 _SMALLER: Mapping[str, tuple[str, ...]] = {
     "clickstream.ingest": (
-        *("--source", "apache_combined", "--input", "{landing}/web", *_WEB_DAYS),
+        *("--source", "apache_combined", "--input", "{landing}/web"),
         *_sets("site_hosts=[semicomplete.com, www.semicomplete.com]"),
     ),
     "clickstream.sessionise": _WEB_DAYS,

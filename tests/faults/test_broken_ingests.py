@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from common.lake.set_aside import quarantine_table
 from jobs.forecast.sales.tables import SALES
-from jobs.fraud.transactions.tables import TRANSACTIONS
+from jobs.fraud.transactions.tables import TRANSACTION_RECORDS, TRANSACTIONS
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
 
@@ -28,7 +28,7 @@ def test_an_ingest_of_transactions_is_finished_by_the_next_wherever_it_broke_off
     assert bank.take_in_csv(*lines) == 0
     assert [row["transaction_id"] for row in bank.lake.read(TRANSACTIONS).collect()] == ["1"]
     assert [row["row_key"] for row in bank.quarantined("ingest").collect()] == ["2"]
-    assert spark.read.format("delta").load(str(bank.root / "bronze/fraud/transactions_raw")).count() == 2
+    assert bank.lake.read(TRANSACTION_RECORDS).count() == 2
 
 
 def test_an_ingest_of_sales_is_finished_by_the_next_with_what_came_since(

@@ -13,10 +13,10 @@ from lake_texts import places_of
 from pyspark.sql import SparkSession
 
 from common.run.pseudonym_key import _PUBLIC_KEY
-from jobs.clickstream.events.tables import EVENTS, EVENTS_RAW
+from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS
 from jobs.forecast.sales.tables import SALES
 from jobs.fraud import ingest, ingest_labels
-from jobs.fraud.transactions.tables import LABELS, TRANSACTIONS, TRANSACTIONS_RAW
+from jobs.fraud.transactions.tables import LABELS, TRANSACTION_RECORDS, TRANSACTIONS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
@@ -35,16 +35,16 @@ def test_events_with_card_numbers_are_published_without_them(spark: SparkSession
     ]
     write_lines(tmp_path / "in", "day.json", lines)
     intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
-    record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10")
+    record = intake.ingest(tmp_path / "in")
     assert (record["exit_code"], record["counts"]["rows_with_card_numbers"]) == (0, 5)
     assert places_of(intake.root, *CANARIES) == []
     assert [row["page_url"] for row in intake.lake.read(EVENTS).where("event_id = 'e1'").collect()] == [
         "/pay?card=411111******1111&x=1"
     ]
-    raw = {row["event_id"]: row for row in intake.lake.read(EVENTS_RAW).collect()}
-    assert raw["e4"]["domain_userid"] == _PUBLIC_KEY.pseudonym(CANARIES[1])
-    assert json.loads(raw["e4"]["payload"])["who"] == "550000******0004"
-    assert raw["e5"]["payload"] == lines[5]
+    texts = [row["record"] for row in intake.lake.read(EVENT_RECORDS).collect() if row["record"]]
+    records = {json.loads(text)["id"]: text for text in texts}
+    assert json.loads(records["e4"])["who"] == _PUBLIC_KEY.pseudonym(CANARIES[1])
+    assert records["e5"] == lines[5]
     pages = [page.read_text() for page in intake.root.rglob("*.html")]
     assert any("Payment card numbers were found in 5 rows" in page for page in pages)
 
@@ -81,8 +81,8 @@ def test_long_numeric_ids_keep_their_text_and_labels_still_find_them(spark: Spar
     ids = [f"40000000000000{n:02d}" for n in range(12)]
     assert bank.take_in_csv(*(f"{one},2026-03-10 10:00:00,c,s1,10" for one in ids)) == 0
     assert sorted(row["transaction_id"] for row in bank.lake.read(TRANSACTIONS).collect()) == ids
-    raw = bank.lake.read(TRANSACTIONS_RAW).collect()
-    assert sorted(row["payload"].partition(",")[0] for row in raw) == ids
+    raw = bank.lake.read(TRANSACTION_RECORDS).collect()
+    assert sorted(json.loads(row["record"])["id"] for row in raw) == ids
     assert bank.record(ingest.JOB)["counts"]["rows_with_card_numbers"] == 0
     (tmp_path / "labels.yaml").write_text(
         "format: csv\ncolumns: {transaction_id: id, reported_at: at, is_fraud: fraud}\n"

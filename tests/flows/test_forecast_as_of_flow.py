@@ -79,7 +79,7 @@ def test_a_rerun_gives_the_same_orders_after_later_returns_and_reports(
     shop.sends("b.csv", sold)
     assert shop.ingests() == 0
     bought = datetime.combine(MONDAY + timedelta(days=7 * 10 + 1), datetime.min.time(), UTC)
-    label = ("LAMP10", bought, bought.date(), "c", "t", bought + timedelta(days=20), True, 1)
+    label = ("LAMP10", bought, bought.date(), "c", "t", bought + timedelta(days=20), True, 1, None)
     shop.lake.upsert(passed(LABELS, shop.spark.createDataFrame([label], LABELS.schema)))
     assert counts_demand(shop, LATER) == 0
     demand = {(row["unique_id"], (row["ds"] - MONDAY).days // 7): row["y"] for row in shop.lake.read(DEMAND).collect()}

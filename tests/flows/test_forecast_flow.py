@@ -126,7 +126,7 @@ def test_confirmed_fraud_is_no_demand_and_absent_tables_change_nothing(shop: Sho
     assert total is not None
     assert total[0] == 59
     moment = datetime(2026, 1, 6, tzinfo=UTC)
-    label = ("F1", moment, moment.date(), "c", "t", moment + timedelta(days=3), True, 1)
+    label = ("F1", moment, moment.date(), "c", "t", moment + timedelta(days=3), True, 1, None)
     shop.lake.upsert(passed(LABELS, shop.spark.createDataFrame([label], LABELS.schema)))
     assert shop.counts_demand() == 0
     total = shop.lake.read(DEMAND).agg(F.sum("y")).first()

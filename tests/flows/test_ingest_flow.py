@@ -1,4 +1,4 @@
-"""clickstream.ingest from raw files to silver: once, again, late, in other orders, and anew from bronze."""
+"""clickstream.ingest from raw files to silver: once, again, later, in other orders, and anew from bronze."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from common.lake.delta.maintain import delete_where
 from common.lake.set_aside import quarantine_table
-from jobs.clickstream.events.tables import EVENTS, EVENTS_RAW
+from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
@@ -47,7 +47,7 @@ AFTERWARDS = [
     hit(id="e9", t="2026-03-10T10:30:00Z", url="/robots.txt"),
     hit(id="e8", t="2026-03-11T09:00:00Z", who="v8"),
 ]
-# Sent with the first file, though of the second day.
+# Sent with the first file, though of the day after.
 TOMORROW = [hit(id="e10", t="2026-03-11T10:00:00Z", url="/10", who="v10")]
 ZERO = {"read": 0, "written": 0, "quarantined": 0, "deduplicated": 0, "filtered": 0}
 
@@ -58,13 +58,13 @@ def counts(record: dict[str, Any]) -> dict[str, int]:
 
 @dataclass
 class Life:
-    """Two days of a lake: the first with its files, again with a copy, the second with a late file."""
+    """A lake that got two files, again one of them under another name, and then a third file."""
 
     intake: Intake
     files: Path
-    first: dict[str, int]
-    again: dict[str, int]
-    second: dict[str, int]
+    first: dict[str, Any]
+    again: dict[str, Any]
+    second: dict[str, Any]
     silver: list[list[tuple[Any, ...]]]
     events: list[dict[str, Any]]
     versions: list[dict[str, int]]
@@ -82,32 +82,34 @@ def life(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Life:
         versions.append(intake.versions())
 
     write_lines(files, "a.json", ON_TIME)
-    tomorrow = write_lines(files, "tomorrow.json", TOMORROW)
-    first = counts(intake.ingest(files, "2026-03-10", "2026-03-10"))
+    write_lines(files, "tomorrow.json", TOMORROW)
+    first = intake.ingest(files)
     look()
     copy = files / "renamed.json"
     copy.write_bytes((files / "a.json").read_bytes())
-    again = counts(intake.ingest(files, "2026-03-10", "2026-03-10"))
+    again = intake.ingest(files)
     look()
     copy.unlink()
-    tomorrow.unlink()
     write_lines(files, "b.json", AFTERWARDS)
-    second = counts(intake.ingest(files, "2026-03-11", "2026-03-11"))
+    second = intake.ingest(files)
     look()
-    write_lines(files, "tomorrow.json", TOMORROW)
     return Life(intake, files, first, again, second, silver, events, versions)
 
 
 def test_every_row_of_a_file_is_accounted_for(life: Life) -> None:
-    assert life.first == {"read": 11, "written": 5, "quarantined": 3, "deduplicated": 2, "filtered": 1}
-    assert life.intake.late() == ["e4"]
+    assert counts(life.first) == {"read": 12, "written": 8, "quarantined": 2, "deduplicated": 2, "filtered": 0}
     reasons = {key: [reason.split()[0] for reason in found] for key, found in life.intake.quarantined()}
-    assert (reasons["e7"], reasons["e5"], len(reasons)) == (["EVT-001"], ["EVT-003"], 3)
+    assert (reasons["e7"], len(reasons)) == (["EVT-001"], 2)
+
+
+def test_each_event_goes_to_its_own_day(life: Life) -> None:
+    days = {key: str(row["event_date"]) for key, row in life.events[0].items()}
+    assert (days["e4"], days["e1"], days["e10"], days["e5"]) == ("2026-03-01", "2026-03-10", "2026-03-11", "2026-03-12")
 
 
 def test_events_are_typed_dated_and_separated_from_bots(life: Life) -> None:
     rows = life.events[0]
-    assert sorted(key for key in rows if len(key) < 64) == ["e1", "e2", "e3", "e6"]
+    assert sorted(key for key in rows if len(key) < 64) == ["e1", "e10", "e2", "e3", "e4", "e5", "e6"]
     values = [rows["e1"][name] for name in ("mkt_source", "refr_source", "refr_term", "is_bot")]
     assert values == ["mail", "Google", "tea", False]
     assert rows["e2"]["page_urlpath"] == "/b"
@@ -126,60 +128,58 @@ def test_nobody_is_in_silver_or_the_quarantine_in_clear(life: Life) -> None:
 
 
 def test_the_same_files_again_under_other_names_change_nothing(life: Life) -> None:
-    assert life.again == ZERO
+    assert counts(life.again) == ZERO
+    assert life.again["outcome"] == "nothing to do: every file was ingested before, by this mapping"
     assert life.versions[1] == life.versions[0]
     assert life.silver[1] == life.silver[0]
 
 
 def test_a_later_file_mends_the_day_before(life: Life) -> None:
+    assert counts(life.second) == {**ZERO, "read": 4, "written": 3, "deduplicated": 1}
     rows = life.events[2]
     assert rows["e2"]["page_urlpath"] == "/c"
     verdicts = {key: rows[key]["is_bot"] for key in ("e1", "e2", "e3", "e8", "e9")}
     assert verdicts == {"e1": True, "e2": True, "e3": False, "e8": False, "e9": True}
 
 
-def test_a_file_of_a_later_day_waits_in_bronze_for_the_run_that_owns_it(life: Life) -> None:
-    # Not read with the first day (see above), gone from the landing folder by the second, and in silver since then.
-    assert "e10" not in life.events[1]
-    assert life.events[2]["e10"]["page_urlpath"] == "/10"
-    assert life.second == {**ZERO, "read": 5, "written": 4, "deduplicated": 1}
-    assert life.intake.lake.read(EVENTS_RAW).count() == 16
-
-
 def test_all_files_in_one_run_give_the_same_table(life: Life, spark: SparkSession, tmp_path: Path) -> None:
     together = Intake(spark, tmp_path / "lake", life.intake.source)
-    together.ingest(life.files, "2026-03-10", "2026-03-11")
+    together.ingest(life.files)
     assert together.silver() == life.silver[2]
 
 
 def test_the_files_in_the_other_order_give_the_same_table(life: Life, spark: SparkSession, tmp_path: Path) -> None:
     backwards = Intake(spark, tmp_path / "lake", life.intake.source)
     for name in ("tomorrow.json", "b.json", "a.json"):
-        backwards.ingest(life.files / name, "2026-03-10", "2026-03-11")
+        backwards.ingest(life.files / name)
     assert backwards.silver() == life.silver[2]
 
 
-def test_days_made_anew_from_bronze_are_the_same(life: Life) -> None:
-    anew = counts(life.intake.ingest(life.files, "2026-03-10", "2026-03-11", "--set", "reprocess=true"))
-    assert anew == {"read": 16, "written": 8, "quarantined": 3, "deduplicated": 4, "filtered": 1}
+def test_files_taken_again_from_bronze_leave_the_table_as_it_is(life: Life) -> None:
+    anew = life.intake.ingest(life.files, "--set", "retake=true")
+    assert counts(anew) == {**ZERO, "read": 16, "quarantined": 2, "deduplicated": 14}
+    assert (anew["counts"]["files_again"], anew["counts"]["rows_unchanged"]) == (3, 10)
     assert life.intake.silver() == life.silver[2]
+    assert life.intake.lake.read(EVENT_RECORDS).count() == 16
 
 
 def test_a_run_that_lacks_its_pseudonym_key_has_taken_in_nothing(spark: SparkSession, tmp_path: Path) -> None:
     write_lines(tmp_path / "in", "day.jsonl", ON_TIME[:1])
     intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
-    record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10", "--env", "prod")
+    record = intake.ingest(tmp_path / "in", "--env", "prod")
     assert (record["exit_code"], record["error"]["code"]) == (2, "PRV-001")
-    assert not intake.lake.exists(EVENTS_RAW)
+    assert not intake.lake.exists(EVENT_RECORDS)
 
 
-def test_days_whose_bronze_was_deleted_are_not_made_anew_from_nothing(spark: SparkSession, tmp_path: Path) -> None:
+def test_files_whose_bronze_was_deleted_are_not_taken_again_from_nothing(spark: SparkSession, tmp_path: Path) -> None:
     write_lines(tmp_path / "in", "day.jsonl", ON_TIME[:1])
     intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
-    intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10")
-    delete_where(intake.lake, EVENTS_RAW, "TRUE")
-    record = intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10", "--set", "reprocess=true")
-    assert (record["exit_code"], record["error"]["code"]) == (4, "CLK-104")
+    intake.ingest(tmp_path / "in")
+    delete_where(intake.lake, EVENT_RECORDS, "TRUE")
+    (tmp_path / "in" / "day.jsonl").rename(tmp_path / "day.jsonl")
+    record = intake.ingest(None, "--set", "retake=true")
+    assert (record["exit_code"], record["error"]["code"]) == (4, "ING-012")
     assert intake.lake.read(EVENTS).count() == 1
-    # Nor is the file taken in again.
-    assert counts(intake.ingest(tmp_path / "in", "2026-03-10", "2026-03-10")) == ZERO
+    # With its file it is.
+    again = intake.ingest(tmp_path / "day.jsonl", "--set", "retake=true")
+    assert counts(again) == {**ZERO, "read": 1, "deduplicated": 1}

@@ -24,8 +24,7 @@ MAX_LINES = 300
 EDGE = {"body", "labels_body", "check", "report", "params", "tables", "__init__"}
 # Parts of bodies: they take a run's context or lake, or bring a few summary rows to the driver for a report.
 PARTS_OF_BODIES = {
-    *("clickstream/sessions/gap_sensitivity", "clickstream/events/ledger", "clickstream/events/promoter"),
-    *("clickstream/events/reprocess", "fraud/evaluation/figures", "fraud/scoring/registry"),
+    *("clickstream/sessions/gap_sensitivity", "fraud/evaluation/figures", "fraud/scoring/registry"),
     "maintenance/upkeep/retention",
 }
 IMPURE_ATTRIBUTES = {"write", "writeTo", "saveAsTable", "toPandas", "collect", "toLocalIterator", "now", "today"}

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from common.clock import utc_now
 from common.config.lake_settings import LakeSettings
 from common.lake.lake import Lake
-from common.lake.set_aside import late_table, quarantine_table
+from common.lake.set_aside import quarantine_table
 from common.run.context import Services
 from common.run.launch import run_job
 from jobs.clickstream.events.tables import EVENTS
@@ -72,11 +72,12 @@ class Intake:
         settings = LakeSettings(root=str(self.root))
         return Lake(self.spark, settings, run_id="look", job="tests", code_version="test", started_at=utc_now())
 
-    def ingest(self, files: Path, first: str, last: str, *flags: str) -> dict[str, Any]:
+    def ingest(self, files: Path | None, *flags: str) -> dict[str, Any]:
         """Run the job; the record of the run. Fails when the exit code is not the record's."""
-        arguments = ["--lake", str(self.root), "--source", str(self.source), "--input", str(files)]
+        arguments = ["--lake", str(self.root), "--source", str(self.source)]
+        arguments += ["--input", str(files)] if files else []
         services = Services(session=lambda settings, name: self.spark)
-        code = run_job(JOB, [*arguments, "--from", first, "--to", last, *flags], services=services)
+        code = run_job(JOB, [*arguments, *flags], services=services)
         record = self.record()
         assert record["exit_code"] == code
         return record
@@ -100,10 +101,6 @@ class Intake:
         table = quarantine_table("clickstream", "clickstream.ingest")
         rows = [(row["row_key"], row["reasons"]) for row in self.lake.read(table).collect()]
         return sorted(rows, key=lambda row: row[1])
-
-    def late(self) -> list[str]:
-        """The ids of the events that came too late."""
-        return sorted(row["event_id"] for row in self.lake.read(late_table(EVENTS)).collect())
 
 
 def rows_of_silver(lake: Lake) -> list[tuple[Any, ...]]:

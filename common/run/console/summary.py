@@ -72,7 +72,8 @@ def summary_text(record: Mapping[str, Any]) -> str:
     lines += [("warning", warning) for warning in record["warnings"]]
     if record["next_command"]:
         lines.append(("next", record["next_command"]))
-    headline = f"{what}: {record['status']}" + (f", exit code {record['exit_code']}" if record["exit_code"] else "")
+    ended = record["outcome"] or record["status"]
+    headline = f"{what}: {ended}" + (f", exit code {record['exit_code']}" if record["exit_code"] else "")
     return f"{headline}\n{aligned(lines)}"
 
 

@@ -88,6 +88,7 @@ def started_record(context: RunContext) -> Record:
         "started_at": utc_text(context.started_at),
         "ended_at": None,
         "seconds": None,
+        "outcome": "",
         "counts": {},
         "inputs": {},
         "outputs": [],
@@ -114,6 +115,8 @@ def ended_record(context: RunContext, failure: Failure | None, ended: datetime, 
         "inputs": dict(getattr(lake, "versions_read", {})),
         "outputs": writes,
         "quality": [_audit(audit) for audit in context.audits],
+        "outcome": context.outcome,
+        "warnings": list(context.warnings),
         "next_command": next_command(context) if failure is None else "",
     }
 

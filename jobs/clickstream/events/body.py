@@ -1,43 +1,38 @@
-"""The body of clickstream.ingest: write-ahead from files to bronze to silver, so a run can crash at any point.
-
-The order of writes is ledger (pending), bronze, quarantine and late events, silver, ledger (done). A write that
-was already done is skipped or changes nothing, so a rerun picks up where the last run died: see
-docs/clickstream-ingest.md.
-"""
+"""The body of clickstream.ingest: raw event files to bronze and silver."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.errors import UsageError
-from common.intake.batches import digest_of
-from common.intake.cards import without_card_numbers
-from common.privacy.pseudonyms import PseudonymKey
-from common.quality.quarantine import to_quarantine
+from common.intake import fates
+from common.intake.earlier import adopt_ledger
+from common.intake.feed import Feed, Published
+from common.intake.take import take_in
+from common.quality.rules import REASONS
 from common.run.pseudonym_key import pseudonym_key
-from common.sources.files.inspection import bad_file_rows, inspect
-from common.sources.mapping.canonical import canonical
-from common.sources.rows.reading import read_raw
-from jobs.clickstream.events import bronze
-from jobs.clickstream.events import candidates as promotion
+from common.spark.few_rows import few_rows
+from jobs.clickstream.events import deduplication, publication
+from jobs.clickstream.events.candidates import SENT, Rules, candidates
 from jobs.clickstream.events.clock_skew import TimeLimits
-from jobs.clickstream.events.ledger import WAITING, Batch, Ledger, LedgerFile, pending_batches
 from jobs.clickstream.events.params import IngestParams
-from jobs.clickstream.events.promoter import Promoter
 from jobs.clickstream.events.report import write_report
-from jobs.clickstream.events.reprocess import reprocess
-from jobs.clickstream.events.tables import EVENTS_RAW, IDENTIFIERS
+from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS, IDENTIFIERS, TARGET
 from jobs.clickstream.web.referrers import load_referrers
 
 if TYPE_CHECKING:
-    from datetime import date
+    from pyspark.sql import DataFrame
 
-    from common.days import DayRange
     from common.run.context import RunContext
-    from common.sources.files.inventory import FileInventory
     from common.sources.mapping.model import Source
+
+_EARLIER_LEDGER = "ops/clickstream/event_files"
+_REQUIRED = (("collector_tstamp",), ("dvce_created_tstamp",))
+_SHOWN = ("event_id", "event_date", "event_name", "derived_tstamp", "page_urlpath", SENT)
+# Up to this many days of silver are named one by one; more are read as they are.
+_MOST_DAYS = 1_000
 
 
 def run(context: RunContext) -> None:
@@ -45,146 +40,84 @@ def run(context: RunContext) -> None:
     params = context.params_as(IngestParams)
     # Fetched before anything is read or written, so that a run without its key leaves nothing behind.
     key = pseudonym_key(context)
-    promoter = Promoter(context, params, rules_for=lambda days: _rules(context, params, key, days))
-    if params.reprocess:
-        reprocess(context, params, promoter)
-    else:
-        _ingest(context, params, promoter)
-    write_report(context, params, promoter)
+    limits = TimeLimits(params.earliest_day, context.started_at + timedelta(minutes=params.max_future_minutes))
+    rules = Rules(context.started_at, limits, load_referrers(), params.site_hosts, key)
+    adopt_ledger(context.lake, EVENTS.name, _EARLIER_LEDGER)
+    finished = _finished_before(context)
+
+    def prepare(mapped: DataFrame, source: Source) -> DataFrame:
+        return candidates(mapped, rules, source.time_zone)
+
+    def settle(prepared: DataFrame, published: Published) -> DataFrame:
+        return _settled(context, params, prepared, published, finished)
+
+    feed = Feed(
+        TARGET,
+        _REQUIRED,
+        EVENT_RECORDS,
+        EVENTS,
+        IDENTIFIERS,
+        prepare,
+        settle,
+        key="event_id",
+        day_column="event_date",
+        shown=_SHOWN,
+        settles_own=True,
+        days_around=params.duplicate_days,
+    )
+    write_report(context, params, take_in(context, feed, params))
 
 
-def _ingest(context: RunContext, params: IngestParams, promoter: Promoter) -> None:
-    ledger = Ledger(context.lake, run_id=context.run_id, started_at=context.started_at)
-    for batch in _resumed(context, ledger):
-        context.log.info("finishing batch %s of an earlier run (%s)", batch.batch_id, batch.days)
-        _promote(context, params, promoter, ledger, batch)
-    waiting = ledger.open_files()
-    due = [file for file in waiting if file.status == WAITING and _is_due(file, context.days)]
-    if due:
-        context.log.info("%d waiting files are due now", len(due))
-        _promote(context, params, promoter, ledger, ledger.resume(due, context.days))
-    new = _new_files(context, ledger)
-    if new.good:
-        batch = ledger.begin(new.good, _source(context).name, context.days)
-        context.fault("ingest.ledger_pending")
-        _to_bronze(context, params, new, batch)
-        context.fault("ingest.bronze_written")
-        _promote(context, params, promoter, ledger, batch)
-    still = [file for file in ledger.open_files() if file.status == WAITING]
-    context.counts.detail("files_new", len(new.good))
-    context.counts.detail("files_waiting", len(still))
-    for file in still:
-        context.log.warning("%s waits for the run of %s", file.path, file.due_day)
-    if not (new.good or due or promoter.batches):
-        context.log.info("nothing to do: every file was ingested before")
+def _settled(
+    context: RunContext, params: IngestParams, prepared: DataFrame, published: Published, finished: date | None
+) -> DataFrame:
+    names = EVENTS.schema.names
+    fine = prepared.where(F.size(REASONS) == 0).select(*names)
+    others = published.others if published.others is not None else few_rows(context.spark, [], EVENTS.schema)
+    days = _days_touched(fine, published)
+    if len(days) <= _MOST_DAYS:
+        others = others.where(F.col("event_date").isin(days))
+    judged = published.hold(deduplication.judged(fine, others, published.own))
+    _count(context, judged, finished)
+    whole_days = others if published.own is None else others.unionByName(published.own)
+    none = F.array().cast("array<string>")
+    changed = publication.changes(judged, whole_days, params.bots).withColumn(REASONS, none)
+    rejected = prepared.where(F.size(REASONS) > 0).withColumn(fates.FATE, F.lit(fates.REJECTED))
+    return changed.unionByName(rejected, allowMissingColumns=True)
 
 
-def _resumed(context: RunContext, ledger: Ledger) -> list[Batch]:
-    """Batches that an earlier run began but did not finish; those that never reached bronze are dropped."""
-    batches = pending_batches(ledger.open_files())
-    if not batches:
-        return []
-    reached: set[str] = set()
-    if context.lake.exists(EVENTS_RAW):
-        wanted = sorted({name for batch in batches for name in batch.bronze_batch_ids})
-        rows = context.lake.read(EVENTS_RAW).where(F.col("_batch_id").isin(wanted)).select("_batch_id").distinct()
-        reached = {row["_batch_id"] for row in rows.collect()}
-    lost = [batch for batch in batches if not reached.issuperset(batch.bronze_batch_ids)]
-    ledger.forget([file for batch in lost for file in batch.files])
-    return [batch for batch in batches if batch not in lost]
-
-
-def _is_due(file: LedgerFile, days: DayRange) -> bool:
-    return file.due_day is None or file.due_day <= days.last
-
-
-def _source(context: RunContext) -> Source:
-    if context.source is None:
-        raise UsageError(
-            "CLK-101",
-            "No source was given.",
-            remedy="Add --source NAME (for example apache_combined), or a .yaml file that describes the layout.",
+def _days_touched(fine: DataFrame, published: Published) -> list[date]:
+    """The days of the batch, of what its files had published, and of events that share an id with one of it."""
+    rows = fine.select("event_date")
+    if published.others is not None:
+        ids = fine.select("event_id").distinct()
+        rows = rows.unionByName(
+            published.others.select("event_id", "event_date").join(ids, "event_id", "left_semi").select("event_date")
         )
-    return context.source
+    if published.own is not None:
+        rows = rows.unionByName(published.own.select("event_date"))
+    return sorted(row["event_date"] for row in rows.distinct().limit(_MOST_DAYS + 1).collect())
 
 
-def _new_files(context: RunContext, ledger: Ledger) -> FileInventory:
-    """Input files whose content has not been ingested yet; bad files stop the run or go to quarantine."""
-    if context.input_path is None:
-        raise UsageError("CLK-102", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
-    source = _source(context)
-    inventory = inspect(context.spark, context.input_path, source, context.settings)
-    inventory.enforce(source)
-    if inventory.bad:
-        _quarantine_files(context, inventory)
-    known = ledger.known([file.sha256 for file in inventory.good])
-    context.counts.detail("files_found", len(inventory.files))
-    context.counts.detail("files_bad", len(inventory.bad))
-    context.counts.detail("files_known", sum(1 for file in inventory.good if file.sha256 in known))
-    return _distinct(inventory.without(known))
+def _count(context: RunContext, judged: DataFrame, finished: date | None) -> None:
+    """Figures of the report: duplicates that differ, duplicates of earlier batches, events of days thought finished."""
+    role = F.col(deduplication.ROLE)
+    before = F.lit(False) if finished is None else F.col("event_date") < F.lit(finished)
+    found = judged.agg(
+        F.count_if(deduplication.CONFLICTING).alias("duplicates_conflicting"),
+        F.count_if(role == deduplication.BEATEN).alias("duplicates_of_earlier_batches"),
+        F.count_if((role == deduplication.NEW) & before).alias("late"),
+    ).first()
+    for name, number in (found.asDict() if found is not None else {}).items():
+        context.counts.detail(name, context.counts.details.get(name, 0) + number)
 
 
-def _distinct(inventory: FileInventory) -> FileInventory:
-    """One file per distinct content, the first by path, so that copies under other names are not read."""
-    seen: set[str] = set()
-    kept = []
-    for file in sorted(inventory.good, key=lambda file: file.path):
-        if file.sha256 not in seen:
-            seen.add(file.sha256)
-            kept.append(file)
-    return type(inventory)(tuple(kept))
-
-
-def _quarantine_files(context: RunContext, inventory: FileInventory) -> None:
-    rows = to_quarantine(
-        bad_file_rows(context.spark, inventory),
-        run_id=context.run_id,
-        job=context.job.name,
-        quarantined_at=context.started_at,
-        keys=("_file_sha256",),
-    )
-    batch_id = digest_of([f"{file.path} {file.sha256} {file.reason}" for file in inventory.bad])
-    context.lake.quarantine(rows, family="clickstream", job=context.job.name, batch_id=batch_id)
-
-
-def _to_bronze(context: RunContext, params: IngestParams, files: FileInventory, batch: Batch) -> None:
-    source = _source(context)
-    raw = bronze.with_payload(read_raw(context.spark, files, source, context.settings), keep=params.keep_payload)
-    rows = bronze.bronze_rows(
-        canonical(raw, source, bronze.TARGET),
-        batch_id=batch.batch_id,
-        ingest_date=context.started_at.date(),
-        ingested_at=batch.ingested_at,
-        time_zone=source.time_zone,
-    )
-    with without_card_numbers(context, rows, IDENTIFIERS) as clean:
-        written = context.lake.append_once(EVENTS_RAW, clean, batch_id=batch.batch_id)
-    context.counts.detail("rows_to_bronze", written.rows_written)
-
-
-def _promote(context: RunContext, params: IngestParams, promoter: Promoter, ledger: Ledger, batch: Batch) -> None:
-    rows = promoter.bronze_of(batch)
-    later: dict[str, date] = {}
-    if params.later_file_share < 1:
-        days = promotion.due_days(
-            rows, promoter.rules(batch.days).limits, later_share=params.later_file_share, now=context.started_at
-        )
-        later = {
-            row["_file_sha256"]: row["due_day"] for row in days.where(F.col("due_day") > batch.days.last).collect()
-        }
-    due = ledger.defer(batch, later)
-    context.fault("ingest.files_deferred")
-    if due.files:
-        promoter.promote(due)
-        context.fault("ingest.silver_written")
-    ledger.finish(due)
-
-
-def _rules(context: RunContext, params: IngestParams, key: PseudonymKey, days: DayRange) -> promotion.Rules:
-    limits = TimeLimits(
-        days=days,
-        earliest=params.earliest_day,
-        days_late_allowed=context.settings.days_late_allowed,
-        max_future_minutes=params.max_future_minutes,
-    )
-    return promotion.Rules(limits, load_referrers(), params.site_hosts, key)
+def _finished_before(context: RunContext) -> date | None:
+    """The first day that is not thought finished: ``days_late_allowed`` before the last day that silver has."""
+    if not context.lake.exists(EVENTS):
+        return None
+    last = context.lake.read(EVENTS).agg(F.max("event_date").alias("last")).first()
+    if last is None or last["last"] is None:
+        return None
+    day: date = last["last"] - timedelta(days=context.settings.days_late_allowed)
+    return day

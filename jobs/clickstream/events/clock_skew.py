@@ -13,8 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from common.days import DayRange
-
 TIME_COLUMNS = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp")
 DEVICE, COLLECTOR, CORRECTED = "device", "collector", "skew_corrected"
 
@@ -25,37 +23,23 @@ _ISO = (
 )
 # Possible units of an epoch number, in microseconds. Each is a factor of 1000 away from the next.
 _EPOCH_UNITS_MICROS = (1_000_000, 1_000, 1)
-_ONE_DAY = timedelta(days=1)
+_ZONED = r"(?i)(z|utc|gmt|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_LOCAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{5,}$"
 
 
 @dataclass(frozen=True)
 class TimeLimits:
-    """The times a run accepts: events from ``earliest`` up to ``end`` (exclusive), UTC.
+    """The times a run accepts: events from the day ``earliest`` to the moment ``latest``, UTC."""
 
-    ``days`` are the days the run owns, ``days_late_allowed`` how far before them an event may still be and
-    ``max_future_minutes`` how far after them.
-    """
-
-    days: DayRange
     earliest: date
-    days_late_allowed: int
-    max_future_minutes: int
+    latest: datetime
 
-    @property
-    def end(self) -> datetime:
-        """The first moment that is too late for this run: the end of its last day plus the allowed skew."""
-        midnight = datetime.combine(self.days.last + _ONE_DAY, datetime.min.time(), tzinfo=UTC)
-        return midnight + timedelta(minutes=self.max_future_minutes)
 
-    @property
-    def first_day(self) -> date:
-        """The first day that this run may still write."""
-        return self.days.first - timedelta(days=self.days_late_allowed)
-
-    @property
-    def last_day(self) -> date:
-        """The last day that this run may write: the skew may reach past midnight."""
-        return (self.end - timedelta(microseconds=1)).date()
+def in_utc(text: Column, time_zone: str) -> Column:
+    """``text`` with a time that names no zone taken as local to ``time_zone`` and moved to UTC; other text as it is."""
+    local = text.rlike(_LOCAL) & ~F.substring(text, 11, 40).rlike(_ZONED)
+    read = F.try_to_timestamp(F.when(local, text))
+    return F.coalesce(F.to_utc_timestamp(read, time_zone).cast("string"), text)
 
 
 def timestamp_of(text: Column, limits: TimeLimits) -> Column:
@@ -63,7 +47,7 @@ def timestamp_of(text: Column, limits: TimeLimits) -> Column:
 
     Reads ISO 8601 with a time of day (without an offset it is UTC) and epoch numbers. Whether a number counts seconds,
     milliseconds or microseconds is decided by which of them gives a time from ``limits.earliest`` to a year after
-    ``limits.end``: at most one can. When none does, the result is null rather than a guess.
+    ``limits.latest``: at most one can. When none does, the result is null rather than a guess.
     """
     spelt = F.regexp_replace(
         F.regexp_replace(F.replace(text, F.lit(","), F.lit(".")), r" ?UTC$", "Z"), r" ([+-]|Z)", "$1"
@@ -78,7 +62,7 @@ def timestamp_of(text: Column, limits: TimeLimits) -> Column:
 
 def _epoch(text: Column, limits: TimeLimits) -> Column:
     low = _micros(datetime.combine(limits.earliest, datetime.min.time(), tzinfo=UTC))
-    high = _micros(limits.end + timedelta(days=366))
+    high = _micros(limits.latest + timedelta(days=366))
     number = F.when(text.rlike(_NUMBER), text).cast("decimal(28,9)")
     candidates = []
     for unit_micros in _EPOCH_UNITS_MICROS:
@@ -120,10 +104,5 @@ def is_impossible(limits: TimeLimits) -> Column:
 
 
 def is_future(limits: TimeLimits) -> Column:
-    """True for an event at or after ``limits.end``."""
-    return F.col("derived_tstamp") >= F.lit(limits.end)
-
-
-def is_late(limits: TimeLimits) -> Column:
-    """True for an event of a day that this run may no longer write."""
-    return F.col("event_date") < F.lit(limits.first_day)
+    """True for an event after ``limits.latest``."""
+    return F.col("derived_tstamp") > F.lit(limits.latest)

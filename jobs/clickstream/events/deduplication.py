@@ -17,21 +17,18 @@ KEPT, DISPLACED = "kept", "displaced"
 CONFLICTING = "_conflicting"
 
 
-def judged(batch: DataFrame, published: DataFrame) -> DataFrame:
+def judged(batch: DataFrame, published: DataFrame, own: DataFrame | None = None) -> DataFrame:
     """Rows of the batch, and the published rows that share an id with one, with ``_role`` and ``_conflicting``.
 
-    ``batch`` and ``published`` have the same columns; all rows of ``batch`` have the same ``_batch_id``. Roles of
-    batch rows: ``new`` wins its id, ``repeated`` loses it to another row of the batch, ``beaten`` to a published one.
-    Roles of published rows: ``kept`` wins, ``displaced`` loses. A published row with the ``_batch_id`` of the batch is
-    that batch's own work before a crash: it takes no part, and is ``displaced``. ``_conflicting`` is true for a batch
-    row that has the winner's id but different content.
+    All have the columns of ``batch``. Roles of batch rows: ``new`` wins its id, ``repeated`` loses it to another row of
+    the batch, ``beaten`` to a published one. Roles of published rows: ``kept`` wins, ``displaced`` loses. ``own`` are
+    rows that an earlier run has published from the same files: all of them are ``displaced`` and take no other part.
+    ``_conflicting`` is true for a batch row that has the winner's id but different content.
     """
-    ids = batch.select("event_id", F.col("_batch_id").alias("_own_batch_id")).distinct()
-    met = published.join(ids, "event_id", "inner")
-    own = F.col("_batch_id") == F.col("_own_batch_id")
-    rows = batch.withColumns({"_is_batch": F.lit(True), "_is_redone": F.lit(False)}).unionByName(
-        met.withColumns({"_is_batch": F.lit(False), "_is_redone": own}).drop("_own_batch_id")
-    )
+    met = published.join(batch.select("event_id").distinct(), "event_id", "left_semi")
+    rows = _marked(batch, is_batch=True).unionByName(_marked(met.select(*batch.columns), is_batch=False))
+    if own is not None:
+        rows = rows.unionByName(_marked(own.select(*batch.columns), is_batch=False, is_own=True))
     by_id = Window.partitionBy("event_id").orderBy(*_order())
     whole = by_id.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     ranked = rows.withColumns(
@@ -43,17 +40,21 @@ def judged(batch: DataFrame, published: DataFrame) -> DataFrame:
     )
     wins = F.col("_place") == 1
     batch_role = F.when(wins, F.lit(NEW)).when(F.col("_winner_is_batch"), F.lit(REPEATED)).otherwise(F.lit(BEATEN))
-    published_role = F.when(wins, F.lit(KEPT)).otherwise(F.lit(DISPLACED))
+    published_role = F.when(wins & ~F.col("_is_own"), F.lit(KEPT)).otherwise(F.lit(DISPLACED))
     conflicting = F.col("_is_batch") & (F.col("event_fingerprint") != F.col("_winner_fingerprint"))
     return ranked.withColumns(
         {ROLE: F.when(F.col("_is_batch"), batch_role).otherwise(published_role), CONFLICTING: conflicting}
-    ).drop("_place", "_winner_is_batch", "_winner_fingerprint", "_is_batch", "_is_redone")
+    ).drop("_place", "_winner_is_batch", "_winner_fingerprint", "_is_batch", "_is_own")
+
+
+def _marked(rows: DataFrame, *, is_batch: bool, is_own: bool = False) -> DataFrame:
+    return rows.withColumns({"_is_batch": F.lit(is_batch), "_is_own": F.lit(is_own)})
 
 
 def _order() -> list[Column]:
     return [
-        # What this batch published before a crash comes last, whatever it holds.
-        F.col("_is_redone").asc(),
+        # What these files published before comes last, whatever it holds.
+        F.col("_is_own").asc(),
         F.col("collector_tstamp").desc_nulls_last(),
         F.col("dvce_sent_tstamp").desc_nulls_last(),
         F.col("event_fingerprint").desc(),

@@ -7,22 +7,23 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.clickstream.events.deduplication import CONFLICTING, DISPLACED, NEW, ROLE
+from common.intake import fates
+from common.intake.fates import FATE
+from jobs.clickstream.events.deduplication import BEATEN, CONFLICTING, DISPLACED, NEW, REPEATED, ROLE
 from jobs.clickstream.web import bots
 from jobs.clickstream.web.params import BotParams
 
-DELETED = "_deleted"
-IS_OF_BATCH = "_is_of_batch"
 _BEFORE = "_hash_before"
+# When a row was ingested is no part of it: a batch taken again must find its own work unchanged.
+_STAMPS = ("_batch_id", "ingested_at")
 
 
 def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataFrame:
-    """The rows to merge into ``published``, with ``_deleted`` and ``_is_of_batch``.
+    """The rows of the batch and the published rows that change, with ``_fate`` (common.intake.fates).
 
-    ``judged`` comes from deduplication.judged, ``published`` holds every row of the days that it touches. The verdicts
-    of all visitors and days that gain or lose a row are rebuilt, so rows of earlier batches may be among the result
-    (``_is_of_batch`` false). Rows that would not change are left out; a row that moved to another day comes twice, once
-    deleted.
+    ``judged`` comes from deduplication.judged, ``published`` holds every row of the days that it touches, with the same
+    columns. The verdicts of all visitors and days that gain or lose a row are rebuilt, so rows of earlier batches may
+    be among the result: ``changed``. A row that moved to another day comes twice, once as ``displaced``.
     """
     columns = published.columns
     winners = judged.where(F.col(ROLE) == NEW).drop(ROLE, CONFLICTING)
@@ -34,17 +35,23 @@ def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataF
     before = displaced.select("event_id", "event_date", _hash(columns).alias(_BEFORE))
     whole = (
         winners.join(before, ["event_id", "event_date"], "left")
-        .withColumn(IS_OF_BATCH, F.lit(True))
-        .unionByName(staying.withColumns({_BEFORE: _hash(columns), IS_OF_BATCH: F.lit(False)}))
+        .withColumn(FATE, F.lit(fates.NEW))
+        .unionByName(staying.withColumns({_BEFORE: _hash(columns), FATE: F.lit(fates.CHANGED)}))
     )
     judged_anew = bots.with_verdicts(whole, params)
-    changed = judged_anew.where(F.col(_BEFORE).isNull() | (F.col(_BEFORE) != _hash(columns)))
+    is_same = F.coalesce(F.col(_BEFORE) == _hash(columns), F.lit(False))
+    is_winner = F.col(FATE) == fates.NEW
+    fated = judged_anew.where(is_winner | ~is_same).withColumn(
+        FATE, F.when(is_winner & is_same, F.lit(fates.UNCHANGED)).otherwise(F.col(FATE))
+    )
     moved = displaced.join(winners.select("event_id", "event_date"), ["event_id", "event_date"], "left_anti")
-    return changed.select(*columns, F.lit(False).alias(DELETED), IS_OF_BATCH).unionByName(
-        moved.select(*columns, F.lit(True).alias(DELETED), F.lit(False).alias(IS_OF_BATCH))
+    repeated = judged.where(F.col(ROLE).isin(REPEATED, BEATEN))
+    return (
+        fated.select(*columns, FATE)
+        .unionByName(moved.select(*columns, F.lit(fates.DISPLACED).alias(FATE)))
+        .unionByName(repeated.select(*columns, F.lit(fates.REPEATED).alias(FATE)))
     )
 
 
 def _hash(columns: Sequence[str]) -> Column:
-    # Arrival time is not part of a row's identity: a batch redone after a crash must find its own work unchanged.
-    return F.xxhash64(*(name for name in columns if name != "ingested_at"))
+    return F.xxhash64(*(name for name in columns if name not in _STAMPS))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from common.days import DayRange
 from common.report.wording import plural
 from jobs.clickstream.events.tables import EVENTS
 
@@ -21,32 +23,37 @@ _TOP = {
 _MOST = 100
 
 if TYPE_CHECKING:
+    from common.intake.feed import Taken
     from common.report.builder import ReportBuilder
     from common.run.context import RunContext
     from jobs.clickstream.events.params import IngestParams
-    from jobs.clickstream.events.promoter import Promoter
 
 
-def write_report(context: RunContext, params: IngestParams, promoter: Promoter) -> None:
-    """Fill the run's report from silver, over the days that the run owns: aggregates only, no personal data."""
-    if not context.lake.exists(EVENTS):
-        return
+def write_report(context: RunContext, params: IngestParams, taken: Taken) -> None:
+    """Fill the run's report from silver, over the days of the new events: aggregates only, no personal data."""
     report, top = context.report, params.report_top
-    report.title = f"Events {context.days}"
-    events = context.lake.read(EVENTS, days=context.days)
+    report.headline("New in this run", f"{context.counts.rows_written:,}")
+    report.headline("Set aside", f"{context.counts.rows_quarantined:,}", "rejected, with their reasons")
+    if not taken.first_day:
+        report.title = "Events: nothing new"
+        report.text("No new events", [context.outcome or "No event of the files was new."])
+        _rejected_rows(report, context, taken)
+        return
+    days = DayRange(date.fromisoformat(taken.first_day), date.fromisoformat(taken.last_day))
+    report.title = f"Events {days}"
+    events = context.lake.read(EVENTS, days=days)
     hours = events.groupBy(F.date_trunc("hour", "derived_tstamp").alias("hour")).agg(
         F.count(F.lit(1)).alias("events"), F.count_if("is_bot").alias("bots")
     )
     by_hour = hours.orderBy("hour").limit(24 * 400).collect()
     total, bots = sum(row["events"] for row in by_hour), sum(row["bots"] for row in by_hour)
-    report.headline("Events", f"{total:,}", f"in silver, {context.days}, UTC days")
+    report.headline("Events", f"{total:,}", f"in silver, {days}, UTC days")
     report.headline("From bots", _percent(bots, total), plural(bots, "event"))
-    report.headline("New in this run", f"{context.counts.rows_written:,}")
-    report.headline(
-        "Set aside", f"{context.counts.rows_quarantined + context.counts.rows_filtered:,}", "rejected or late"
-    )
+    report.headline("Late", f"{context.counts.details.get('late', 0):,}", "new events of days thought finished")
+    if total and bots == total:
+        context.warn("every event is from a bot: check the feed's user agents and addresses")
     if not total:
-        report.text("No events", [f"There are no events of {context.days} in silver."])
+        _rejected_rows(report, context, taken)
         return
     _days_and_hours(report, by_hour, total)
     _with_and_without(report, events)
@@ -55,7 +62,7 @@ def write_report(context: RunContext, params: IngestParams, promoter: Promoter) 
     for column, heading in _TOP.items():
         if counted.get(column):
             report.table(heading, (column, "events"), counted[column][:top])
-    _rejected_rows(report, context, promoter)
+    _rejected_rows(report, context, taken)
 
 
 def _days_and_hours(report: ReportBuilder, by_hour: list[Row], total: int) -> None:
@@ -163,22 +170,20 @@ def _evidence(report: ReportBuilder, rows: list[tuple[str, int]], bots: int, tot
         )
 
 
-def _rejected_rows(report: ReportBuilder, context: RunContext, promoter: Promoter) -> None:
-    reasons = sorted(promoter.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+def _rejected_rows(report: ReportBuilder, context: RunContext, taken: Taken) -> None:
+    reasons = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     report.quarantine(reasons, table="clickstream.quarantine_ingest")
     if reasons:
-        rows = [(reason, number, promoter.examples.get(reason, "")) for reason, number in reasons]
-        report.table("Where to find rejected rows", ("reason", "rows", "example file"), rows)
+        rows = [(reason, number, taken.examples.get(reason, "")) for reason, number in reasons]
+        report.table("Where to find rejected rows", ("reason", "rows", "example: file and line"), rows)
     counts = context.counts
-    report.text(
-        "Where the rows went",
-        [
-            f"{counts.rows_read:,} rows read = {counts.rows_written:,} events + "
-            f"{counts.rows_quarantined:,} quarantined + "
-            f"{counts.rows_deduplicated:,} duplicates + {counts.rows_filtered:,} late or outside the days.",
-            f"{counts.details.get('files_waiting', 0):,} files wait for the run that owns their days.",
-        ],
-    )
+    went = [
+        f"{counts.rows_read:,} rows read = {counts.rows_written:,} events + {counts.rows_quarantined:,} quarantined + "
+        f"{counts.rows_deduplicated:,} duplicates."
+    ]
+    if taken.waiting:
+        went.append(f"{plural(taken.waiting, 'quarantined row')} are of the future: a later run takes them.")
+    report.text("Where the rows went", [*went, *taken.aside])
 
 
 def _percent(part: int, whole: int) -> str:

@@ -22,6 +22,7 @@ _MAX_ID_LENGTH = 512
 _MAX_URL_LENGTH = 65_536
 
 VISITOR_TEXT = "_visitor_text"
+FUTURE = "EVT-003"
 
 
 def cleaned(rows: DataFrame) -> DataFrame:
@@ -127,7 +128,7 @@ def rules(limits: TimeLimits) -> list[Rule]:
     return [
         Rule("EVT-001", "no time could be read", lambda: F.col("derived_tstamp").isNull() & readable()),
         Rule("EVT-002", f"the time is before {limits.earliest}", lambda: clock_skew.is_impossible(limits)),
-        Rule("EVT-003", "the time is after the days of the run", lambda: clock_skew.is_future(limits)),
+        Rule(FUTURE, "the time is in the future", lambda: clock_skew.is_future(limits)),
         Rule("EVT-004", "no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()),
         Rule("EVT-005", "http_status is not a number", lambda: F.array_contains("_unread", "http_status")),
         Rule("EVT-006", "bytes is not a number", lambda: F.array_contains("_unread", "bytes")),

@@ -1,4 +1,4 @@
-"""The tables that clickstream.ingest owns: events as sent, cleaned events, and the status of each file.
+"""The tables that clickstream.ingest owns: records as sent, and cleaned events.
 
 Names of columns follow Snowplow's canonical event and GA4. Times are UTC. ``event_date`` is the UTC day of
 ``derived_tstamp``; a site's own time zone is a matter of sessions, not of events.
@@ -20,6 +20,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from common.intake.bronze import bronze_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
 
@@ -27,7 +28,7 @@ _TEXT = StringType()
 _TIME = TimestampType()
 _MONEY = DecimalType(18, 4)
 
-# What a source may map its columns to, all as sent, as text. The order is that of the bronze table.
+# What a source may map its columns to, all as sent, as text.
 CANONICAL_COLUMNS: tuple[str, ...] = (
     "event_id",
     "event_name",
@@ -60,7 +61,7 @@ CANONICAL_COLUMNS: tuple[str, ...] = (
     "transaction_id",
 )
 
-# Those that hold ids: see common.intake.without_card_numbers.
+# Those that hold ids: see common.intake.cards.
 IDENTIFIERS: tuple[str, ...] = (
     "event_id",
     "domain_userid",
@@ -69,6 +70,8 @@ IDENTIFIERS: tuple[str, ...] = (
     "item_id",
     "transaction_id",
 )
+
+TARGET = StructType([StructField(name, StringType()) for name in CANONICAL_COLUMNS])
 
 STAMP_COLUMNS: tuple[str, ...] = ("_file", "_file_sha256", "_batch_id", "ingested_at")
 
@@ -83,30 +86,7 @@ def _required(kind: DataType, *names: str) -> list[StructField]:
 
 _STAMP = [*_required(_TEXT, "_file", "_file_sha256", "_batch_id"), *_required(_TIME, "ingested_at")]
 
-EVENTS_RAW = Table(
-    name="clickstream.events_raw",
-    layer="bronze",
-    schema=StructType(
-        [*_fields(_TEXT, *CANONICAL_COLUMNS, "payload", "read_error"), *_required(DateType(), "ingest_date"), *_STAMP]
-    ),
-    keys=(),
-    day_column="ingest_date",
-    personal_columns=(
-        "domain_userid",
-        "user_id",
-        "domain_sessionid",
-        "user_ipaddress",
-        "page_url",
-        "page_referrer",
-        "useragent",
-        "payload",
-    ),
-    retention_days=90,
-    description=(
-        "Every row of every ingested file as sent, once per file content: payload is the whole raw record, read_error "
-        "why it could not be mapped."
-    ),
-)
+EVENT_RECORDS = bronze_table("clickstream.event_records", "Every record of every ingested event file, as sent.")
 
 EVENTS = Table(
     name="clickstream.events",
@@ -157,25 +137,4 @@ EVENTS = Table(
     ),
     suite="clickstream.events",
     description="One row per event: typed, deduplicated, clock-corrected, with URL, referrer, agent and bot verdict.",
-)
-
-EVENT_FILES = Table(
-    name="clickstream.event_files",
-    layer="ops",
-    schema=StructType(
-        [
-            *_required(_TEXT, "file_sha256", "path"),
-            *_fields(LongType(), "bytes"),
-            *_required(_TEXT, "status", "batch_id", "bronze_batch_id", "source", "run_id"),
-            *_required(DateType(), "first_day", "last_day"),
-            *_fields(DateType(), "due_day"),
-            *_required(_TIME, "ingested_at", "updated_at"),
-        ]
-    ),
-    keys=("file_sha256",),
-    description=(
-        "The ledger: one row per file content. status pending (a run has begun), waiting (in bronze, its events belong "
-        "to a later run) or done; first_day and last_day are those of the run that owns the batch, due_day is the day "
-        "that a run must own to take a waiting file."
-    ),
 )

@@ -8,20 +8,27 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.days import DayRange
-from common.intake.batches import Batch, BatchLog
 from common.intake.fates import NEW, REJECTED, REPEATED
-from common.intake.feed import Feed, Taken, take_in
+from common.intake.feed import Feed, Published, Taken
+from common.intake.take import take_in
+from common.intake.waiting import with_waiting
 from common.report.wording import plural
 from common.run.pseudonym_key import pseudonym_key
 from jobs.forecast.sales.params import IngestParams
-from jobs.forecast.sales.steps import judged_sales, sales_lines, sales_rules
-from jobs.forecast.sales.tables import SALES, SALES_FEED, SALES_RAW
+from jobs.forecast.sales.steps import (
+    FUTURE,
+    lacks_receipts,
+    prepared_sales,
+    sales_lines,
+    sales_rules,
+    settled_sales,
+)
+from jobs.forecast.sales.tables import SALE_RECORDS, SALES, SALES_FEED
 
 if TYPE_CHECKING:
-    from common.lake.audited import AuditedRows
     from common.lake.lake import Lake
     from common.run.context import RunContext
+    from common.sources.mapping.model import Source
 
 _REQUIRED = (("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y"))
 
@@ -29,55 +36,37 @@ _REQUIRED = (("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y"))
 def run(context: RunContext) -> None:
     """One run of forecast.ingest. Raises LakejobsError."""
     params = context.params_as(IngestParams)
-    rules = sales_rules(context.started_at + timedelta(days=params.future_days), params.largest_quantity)
+    latest = context.started_at + timedelta(days=params.future_days)
+    rules = sales_rules(latest, params.largest_quantity, params.earliest_day)
     key = pseudonym_key(context)
-    may_hold_series = _may_hold_series(context)
 
-    def judge(bronze: DataFrame) -> DataFrame:
-        lines = sales_lines(bronze, params.time_zone, key)
-        return judged_sales(
-            lines,
-            _stored(context, lines),
-            rules,
-            keep_duplicates=params.duplicates == "keep",
-            has_series=may_hold_series and not lines.where("is_series").isEmpty(),
-        )
+    maps_series: set[bool] = set()
 
-    def publish(rows: AuditedRows, batch: Batch) -> None:
-        context.lake.append_once(rows, batch_id=f"sales-{batch.batch_id}")
+    def prepare(mapped: DataFrame, source: Source) -> DataFrame:
+        maps_series.add(bool({"unique_id", "y"} & set(source.columns)))
+        prepared = prepared_sales(sales_lines(mapped, params.time_zone, key, source.time_zone), rules)
+        return with_waiting(prepared, FUTURE, "sold_at", latest, context.started_at)
+
+    def settle(prepared: DataFrame, published: Published) -> DataFrame:
+        has_series = True in maps_series and not prepared.where("is_series").isEmpty()
+        keep = params.duplicates == "keep"
+        return settled_sales(prepared, published.others, keep_duplicates=keep, has_series=has_series)
 
     feed = Feed(
         SALES_FEED,
         _REQUIRED,
-        SALES_RAW,
+        SALE_RECORDS,
         SALES,
-        judge,
-        publish,
+        ("invoice_id", "transaction_id", "item_id", "customer_id", "unique_id"),
+        prepare,
+        settle,
         key="item_id",
         day_column="sold_day",
-        identifiers=("invoice_id", "transaction_id", "item_id", "customer_id", "unique_id"),
+        appends=True,
     )
-    _write_report(context, take_in(context, feed))
-
-
-def _may_hold_series(context: RunContext) -> bool:
-    """False when no bronze row that this run judges can be a value of a ready series, so the search is skipped.
-
-    A batch of an earlier run may have come from another source.
-    """
-    mapped = context.source is None or bool({"unique_id", "y"} & set(context.source.columns))
-    return mapped or not all(batch.is_done for batch in BatchLog(context.objects, SALES.name).all())
-
-
-def _stored(context: RunContext, lines: DataFrame) -> DataFrame | None:
-    """The silver rows of the days that the batch touches."""
-    if not context.lake.exists(SALES):
-        return None
-    believed = lines.where(F.col("sold_at") <= F.lit(context.started_at))
-    span = believed.agg(F.min("sold_day").alias("first"), F.max("sold_day").alias("last")).first()
-    if span is None or span["first"] is None:
-        return None
-    return context.lake.read(SALES).where(DayRange(span["first"], span["last"]).predicate("sold_day"))
+    if context.source and lacks_receipts(context.source.columns, keep_duplicates=params.duplicates == "keep"):
+        context.warn("the source maps no invoice_id and no transaction_id: equal lines all count")
+    _write_report(context, take_in(context, feed, params))
 
 
 def _write_report(context: RunContext, taken: Taken) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 
-from common.config.params import Params
+from common.intake.params import IntakeParams
 
 EARLIEST_DAY: Final = date(1970, 1, 2)
 """The day after the zero of clocks: a till whose clock was not set sells on 1 January 1970."""
@@ -17,7 +17,7 @@ EARLIEST_SERIES_DAY: Final = date(1901, 1, 1)
 """Ready series may be older than tills; 1899 and 1900 are the zeros of spreadsheets."""
 
 
-class IngestParams(Params):
+class IngestParams(IntakeParams):
     """Parameters of ``forecast.ingest``."""
 
     duplicates: Literal["drop", "keep"] = Field(

@@ -84,7 +84,7 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
     # A missing customer must stay missing: the pseudonym of a blank would look like a customer.
     named = F.when(~is_blank("customer_id")(), F.trim("customer_id"))
     trimmed = {name: F.trim(name) for name in (*RECEIPTS, "store")}
-    sent = bronze.drop("payload").withColumns({**trimmed, "customer_id": named, "sold_at": moment})
+    sent = bronze.withColumns({**trimmed, "customer_id": named, "sold_at": moment})
     hidden = pseudonymise(sent, ["customer_id"], key, key_id_column=None)
     by_source = F.to_date(F.from_utc_timestamp("sold_at", source_zone))
     by_shop = F.to_date(F.from_utc_timestamp("sold_at", time_zone or source_zone))

@@ -10,7 +10,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from common.intake.feed import PROVENANCE
+from common.intake.bronze import bronze_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
 from jobs.forecast.fields import DAY, MONEY, NUMBER, TEXT, optional, required
@@ -29,15 +29,8 @@ SALES_FEED: Final = StructType(
 """What a source of sales may map to: sales lines (item_id, sold_at, quantity), or ready series (unique_id, ds, y)."""
 
 
-SALES_RAW = Table(
-    name="forecast.sales_raw",
-    layer="bronze",
-    schema=StructType([*SALES_FEED.fields, *PROVENANCE]),
-    keys=(),
-    day_column="ingest_date",
-    personal_columns=("customer_id", "payload"),
-    retention_days=90,
-    description="Sales lines, or values of ready series, as sent: the record, what could be read, where it came from.",
+SALE_RECORDS = bronze_table(
+    "forecast.sale_records", "Every record of every file of sales lines or of ready series, as sent."
 )
 
 
@@ -57,7 +50,7 @@ SALES = Table(
             *optional(TEXT, "customer_id", KEY_ID_COLUMN, "country", "currency"),
             *required(TEXT, "_batch_id"),
             # Null in rows of earlier releases.
-            *optional(TEXT, "store"),
+            *optional(TEXT, "store", "_file_sha256"),
         ]
     ),
     keys=("line_id",),

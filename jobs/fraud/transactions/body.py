@@ -5,59 +5,50 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from common.days import DayRange
-from common.intake.batches import Batch
-from common.intake.feed import Feed, take_in
+from common.intake.feed import Feed, Published
+from common.intake.take import take_in
+from common.intake.waiting import with_waiting
 from common.run.pseudonym_key import pseudonym_key
-from jobs.fraud.transactions.feeds import judged_transactions, transaction_rules
+from jobs.fraud.transactions.feeds import (
+    FUTURE_TRANSACTION,
+    prepared_transactions,
+    settled_transactions,
+    transaction_rules,
+)
 from jobs.fraud.transactions.params import IngestParams
 from jobs.fraud.transactions.report import write_report
-from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTIONS, TRANSACTIONS_RAW
+from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTION_RECORDS, TRANSACTIONS
 
 if TYPE_CHECKING:
-    from common.lake.audited import AuditedRows
+    from pyspark.sql import DataFrame
+
     from common.run.context import RunContext
+    from common.sources.mapping.model import Source
 
 
 def run(context: RunContext) -> None:
     """One run of fraud.ingest. Raises LakejobsError."""
     params = context.params_as(IngestParams)
-    rules = transaction_rules(
-        context.started_at + timedelta(minutes=params.clock_tolerance_minutes), params.highest_amount
-    )
-
+    latest = context.started_at + timedelta(minutes=params.clock_tolerance_minutes)
+    rules = transaction_rules(latest, params.highest_amount, params.earliest_day)
     key = pseudonym_key(context)
 
-    def judge(bronze: DataFrame) -> DataFrame:
-        return judged_transactions(bronze, _stored(context, bronze), rules, key)
+    def prepare(mapped: DataFrame, _source: Source) -> DataFrame:
+        prepared = prepared_transactions(mapped, rules, key)
+        return with_waiting(prepared, FUTURE_TRANSACTION, "tx_datetime", latest, context.started_at)
 
-    def publish(rows: AuditedRows, _batch: Batch) -> None:
-        context.lake.upsert(rows)
+    def settle(prepared: DataFrame, published: Published) -> DataFrame:
+        return settled_transactions(prepared, published.others)
 
     feed = Feed(
         TRANSACTION_FEED,
         (tuple(TRANSACTION_FEED.names),),
-        TRANSACTIONS_RAW,
+        TRANSACTION_RECORDS,
         TRANSACTIONS,
-        judge,
-        publish,
+        ("transaction_id", "customer_id", "terminal_id"),
+        prepare,
+        settle,
         key="transaction_id",
         day_column="tx_day",
-        identifiers=("transaction_id", "customer_id", "terminal_id"),
     )
-    write_report(context, take_in(context, feed), noun="transactions")
-
-
-def _stored(context: RunContext, bronze: DataFrame) -> DataFrame | None:
-    """The silver rows of the days that the batch touches."""
-    if not context.lake.exists(TRANSACTIONS):
-        return None
-    day = F.to_date("tx_datetime")
-    believed = bronze.where(F.col("tx_datetime") <= F.lit(context.started_at))
-    span = believed.agg(F.min(day).alias("first"), F.max(day).alias("last")).first()
-    if span is None or span["first"] is None:
-        return None
-    return context.lake.read(TRANSACTIONS, days=DayRange(span["first"], span["last"]))
+    write_report(context, take_in(context, feed, params), noun="transactions")

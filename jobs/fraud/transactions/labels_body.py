@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError
-from common.intake.batches import Batch
-from common.intake.feed import Feed, take_in
-from jobs.fraud.transactions.feeds import judged_labels, label_rules, looked_up_labels
+from common.intake.feed import WAITS, Feed, Published
+from common.intake.moments import believed_days
+from common.intake.take import take_in
+from common.intake.waiting import with_waiting
+from common.quality.rules import REASONS
+from jobs.fraud.transactions.feeds import (
+    FUTURE_REPORT,
+    UNKNOWN_TRANSACTION,
+    label_rules,
+    looked_up_labels,
+    prepared_labels,
+    settled_labels,
+)
 from jobs.fraud.transactions.params import IngestLabelsParams
 from jobs.fraud.transactions.report import write_report
-from jobs.fraud.transactions.tables import LABEL_FEED, LABELS, LABELS_RAW, TRANSACTIONS
+from jobs.fraud.transactions.tables import LABEL_FEED, LABEL_RECORDS, LABELS, TRANSACTIONS
 
 if TYPE_CHECKING:
-    from common.lake.audited import AuditedRows
+    from pyspark.sql import DataFrame
+
     from common.run.context import RunContext
+    from common.sources.mapping.model import Source
 
 
 def run(context: RunContext) -> None:
@@ -32,38 +43,41 @@ def run(context: RunContext) -> None:
             cause=f"There is no table {TRANSACTIONS.name} yet.",
             remedy="Run fraud.ingest first, then this job again.",
         )
-    rules = label_rules(context.started_at)
+    rules = label_rules(context.started_at, params.earliest_day)
 
-    def judge(bronze: DataFrame) -> DataFrame:
-        days = _transaction_days(context, bronze, params)
-        transactions = context.lake.read(TRANSACTIONS, days=days)
-        stored = context.lake.read(LABELS, days=days) if context.lake.exists(LABELS) else None
-        return judged_labels(looked_up_labels(bronze, transactions), stored, rules)
+    def prepare(mapped: DataFrame, source: Source) -> DataFrame:
+        transactions = context.lake.read(TRANSACTIONS, days=_transaction_days(context, mapped, params))
+        prepared = prepared_labels(looked_up_labels(mapped, transactions, source.time_zone), rules)
+        timed = with_waiting(prepared, FUTURE_REPORT, "reported_at", context.started_at, context.started_at)
+        # A report may come before its transaction: it is looked at again once there are others.
+        is_unknown = (F.size(REASONS) == 1) & F.startswith(F.col(REASONS)[0], F.lit(UNKNOWN_TRANSACTION))
+        oldest = context.started_at - timedelta(days=params.oldest_transaction_days)
+        may_come = is_unknown & (F.col("reported_at") >= F.lit(oldest))
+        return timed.withColumn(WAITS, F.col(WAITS) | F.coalesce(may_come, F.lit(False)))
 
-    def publish(rows: AuditedRows, _batch: Batch) -> None:
-        context.lake.upsert(rows)
+    def settle(prepared: DataFrame, published: Published) -> DataFrame:
+        return settled_labels(prepared, published.others)
 
-    required = tuple(name for name in LABEL_FEED.names if name != "fraud_scenario")
     feed = Feed(
         LABEL_FEED,
-        (required,),
-        LABELS_RAW,
+        (tuple(name for name in LABEL_FEED.names if name != "fraud_scenario"),),
+        LABEL_RECORDS,
         LABELS,
-        judge,
-        publish,
+        ("transaction_id",),
+        prepare,
+        settle,
         key="transaction_id",
         day_column="tx_day",
-        identifiers=("transaction_id",),
+        token=lambda: f"{TRANSACTIONS.name} {context.lake.version(TRANSACTIONS)}",
     )
-    write_report(context, take_in(context, feed), noun="reports")
+    write_report(context, take_in(context, feed, params), noun="reports")
 
 
-def _transaction_days(context: RunContext, bronze: DataFrame, params: IngestLabelsParams) -> DayRange:
+def _transaction_days(context: RunContext, mapped: DataFrame, params: IngestLabelsParams) -> DayRange:
     """The days on which the reported transactions may be: from the oldest accepted one to the last report."""
-    believed = bronze.where(F.col("reported_at") <= F.lit(context.started_at))
-    day = F.to_date("reported_at")
-    span = believed.agg(F.min(day).alias("first"), F.max(day).alias("last")).first()
+    span = believed_days(mapped, "reported_at", params.earliest_day, context.started_at).first()
     today = context.started_at.date()
-    first = span["first"] if span is not None and span["first"] is not None else today
-    last = span["last"] if span is not None and span["last"] is not None else today
-    return DayRange(first - timedelta(days=params.oldest_transaction_days), last)
+    first = date.fromisoformat(span["first"]) if span is not None and span["first"] else today
+    last = date.fromisoformat(span["last"]) if span is not None and span["last"] else today
+    # A report with a date alone may be about a transaction of later that day.
+    return DayRange(first - timedelta(days=params.oldest_transaction_days), last + timedelta(days=1))

@@ -7,13 +7,13 @@ from typing import Final
 
 from pydantic import Field
 
-from common.config.params import Params
+from common.intake.params import IntakeParams
 
 EARLIEST_DAY: Final = date(2000, 1, 1)
 """Earlier times stand for something else: 0001, 1899 and 1900 for "unknown", 1970 for a clock that was not set."""
 
 
-class IngestParams(Params):
+class IngestParams(IntakeParams):
     """Parameters of ``fraud.ingest``."""
 
     highest_amount: float = Field(
@@ -30,7 +30,7 @@ class IngestParams(Params):
     )
 
 
-class IngestLabelsParams(Params):
+class IngestLabelsParams(IntakeParams):
     """Parameters of ``fraud.ingest_labels``."""
 
     oldest_transaction_days: int = Field(

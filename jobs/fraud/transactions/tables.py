@@ -13,7 +13,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from common.intake.feed import PROVENANCE
+from common.intake.bronze import bronze_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
 from jobs.fraud.fields import TRANSACTION_COLUMNS, optional, required
@@ -21,6 +21,9 @@ from jobs.fraud.fields import TRANSACTION_COLUMNS, optional, required
 AMOUNT_SCALE: Final = 4
 """Decimal places kept for an amount: enough for every currency of ISO 4217."""
 
+
+# Null in rows of earlier releases.
+_FILE: Final = optional("_file_sha256", StringType())
 
 AMOUNT: Final = DecimalType(18, AMOUNT_SCALE)
 
@@ -48,34 +51,20 @@ LABEL_FEED: Final = StructType(
 """What a source of labels maps to; ``fraud_scenario`` may be left out."""
 
 
-TRANSACTIONS_RAW = Table(
-    name="fraud.transactions_raw",
-    layer="bronze",
-    schema=StructType([*TRANSACTION_FEED.fields, *PROVENANCE]),
-    keys=(),
-    day_column="ingest_date",
-    personal_columns=("customer_id", "payload"),
-    retention_days=90,
-    description="Card transactions as sent: the record, what could be read of it, and where it came from.",
-)
+TRANSACTION_RECORDS = bronze_table("fraud.transaction_records", "Every record of every file of transactions, as sent.")
 
 
-LABELS_RAW = Table(
-    name="fraud.labels_raw",
-    layer="bronze",
-    schema=StructType([*LABEL_FEED.fields, *PROVENANCE]),
-    keys=(),
-    day_column="ingest_date",
-    personal_columns=("payload",),
-    retention_days=90,
-    description="Reports about transactions as sent.",
+LABEL_RECORDS = bronze_table(
+    "fraud.label_records", "Every record of every file of reports about transactions, as sent."
 )
 
 
 TRANSACTIONS = Table(
     name="fraud.transactions",
     layer="silver",
-    schema=StructType([*TRANSACTION_COLUMNS, required("tx_amount", AMOUNT), required(KEY_ID_COLUMN, StringType())]),
+    schema=StructType(
+        [*TRANSACTION_COLUMNS, required("tx_amount", AMOUNT), required(KEY_ID_COLUMN, StringType()), _FILE]
+    ),
     keys=("transaction_id", "tx_day"),
     day_column="tx_day",
     personal_columns=("customer_id",),
@@ -93,6 +82,7 @@ LABELS = Table(
             required("reported_at", TimestampType()),
             required("is_fraud", BooleanType()),
             optional("fraud_scenario", IntegerType()),
+            _FILE,
         ]
     ),
     keys=("transaction_id", "tx_day", "reported_at"),

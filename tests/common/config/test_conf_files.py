@@ -35,9 +35,9 @@ def sessionise(folder: Path, text: str) -> Resolved:
             "The parameter 'fraud.score.alert_per_day' ({file}:2) is not known. Did you mean 'alerts_per_day'?",
         ),
         (
-            "clickstream: {ingest: {keep_payloads: false}}",
+            "clickstream: {ingest: {site_host: [a]}}",
             "CFG-002",
-            "The parameter 'clickstream.ingest.keep_payloads' ({file}:1) is not known. Did you mean 'keep_payload'?",
+            "The parameter 'clickstream.ingest.site_host' ({file}:1) is not known. Did you mean 'site_hosts'?",
         ),
         ("fraud: {score: 3}", "CFG-001", "{file}:1 must hold a mapping."),
     ],

@@ -1,21 +1,24 @@
+"""The log of batches: what is unfinished, and what was done with which file."""
+
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from common.intake.batches import BatchLog
+from common.intake.batches import Batch, BatchFile, BatchLog, digest_of
 from common.lake.storage.folder import FolderStore
-from common.sources.files.inventory import InspectedFile
 
 pytestmark = pytest.mark.unit
 
-START = datetime(2026, 3, 2, 6, tzinfo=UTC)
+A, B = "a" * 64, "b" * 64
 
 
-def file(path: str, sha256: str) -> InspectedFile:
-    return InspectedFile(path=path, bytes=1, modified=START, sha256=sha256)
+def batch(name: str, *sha256s: str) -> Batch:
+    files = tuple(BatchFile(sha256, f"{sha256[0]}.csv", name, "2026-03-02") for sha256 in sha256s)
+    return Batch(name, files, {"name": "tills"}, "r1", "m1", "2026-03-02T06:00:00Z")
 
 
 @pytest.fixture
@@ -23,20 +26,47 @@ def log(tmp_path: Path) -> BatchLog:
     return BatchLog(FolderStore(tmp_path), "fraud.transactions")
 
 
-def test_a_batch_is_known_from_its_beginning_and_done_at_its_end(log: BatchLog) -> None:
-    batch = log.begin([file("b.csv", "2" * 64), file("a.csv", "1" * 64)], START)
-    assert [(one.is_done, one.sha256s) for one in log.all()] == [(False, ("1" * 64, "2" * 64))]
-    log.finish(batch)
-    assert [one.is_done for one in log.all()] == [True]
-    assert log.all()[0].ingest_date == START.date()
+def test_a_batch_is_open_until_its_end_and_its_files_are_known_afterwards(log: BatchLog) -> None:
+    begun = log.save(batch("1", A, B))
+    assert ([one.batch_id for one in log.open()], log.marks([A, B])) == (["1"], {})
+    log.finish(begun)
+    assert log.open() == []
+    marks = log.marks([A, B, "c" * 64])
+    assert {sha256: (mark.batch_id, mark.source, mark.mapping) for sha256, mark in marks.items()} == {
+        A: ("1", "tills", "m1"),
+        B: ("1", "tills", "m1"),
+    }
+    found = log.batch("1")
+    assert found is not None
+    assert (found.state, found.sha256s) == ("done", [A, B])
 
 
-def test_the_id_is_that_of_the_contents_and_a_copy_under_another_name_is_the_same(log: BatchLog) -> None:
-    first = log.begin([file("a.csv", "1" * 64), file("copy.csv", "1" * 64)], START)
-    second = log.begin([file("renamed.csv", "1" * 64)], START)
-    assert first.batch_id == second.batch_id
+def test_a_batch_with_rows_that_wait_stays_open_and_its_files_are_known(log: BatchLog) -> None:
+    log.finish(replace(batch("1", A), due_at="2026-03-05T00:00:00Z"))
+    assert [(one.state, one.due_at) for one in log.open()] == [("waiting", "2026-03-05T00:00:00Z")]
+    assert list(log.marks([A])) == [A]
 
 
-def test_a_forgotten_batch_is_gone(log: BatchLog) -> None:
-    log.forget(log.begin([file("a.csv", "1" * 64)], START))
-    assert log.all() == []
+def test_a_file_that_is_taken_again_is_taken_out_of_the_open_batches(log: BatchLog) -> None:
+    log.save(batch("1", A, B))
+    log.save(batch("2", B))
+    log.give_up({B}, but="3")
+    assert [(one.batch_id, one.sha256s) for one in log.open()] == [("1", [A])]
+
+
+def test_the_id_is_that_of_the_contents_in_whatever_order() -> None:
+    assert digest_of(["x", "y"]) == digest_of(["y", "x"])
+    assert digest_of(["x", "y"]) != digest_of(["x"])
+
+
+def test_files_that_an_earlier_release_ingested_stay_known_and_those_it_left_unfinished_are_new(
+    log: BatchLog, tmp_path: Path
+) -> None:
+    folder = tmp_path / "_batches" / "fraud.transactions"
+    folder.mkdir(parents=True)
+    for name, sha256, is_done in (("old", A, True), ("broken", B, False)):
+        fields = {"batch_id": name, "sha256s": [sha256], "begun_at": "2026-03-01T06:00:00+00:00", "is_done": is_done}
+        (folder / f"{name}.json").write_text(json.dumps(fields))
+    log.adopt_earlier()
+    assert {sha256: mark.mapping for sha256, mark in log.marks([A, B]).items()} == {A: ""}
+    assert log.open() == []

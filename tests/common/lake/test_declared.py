@@ -17,7 +17,7 @@ from common.days import DayRange
 from common.errors import JobFailedError
 from common.lake.declared import Declared
 from common.lake.lake import Lake
-from common.lake.set_aside import QUARANTINE_SCHEMA, late_table, quarantine_table
+from common.lake.set_aside import QUARANTINE_SCHEMA, quarantine_table
 from common.lake.table import Table
 from common.run.record.ops_tables import RUNS
 
@@ -47,8 +47,6 @@ def bound(spark: SparkSession, settings: LakeSettings, declared: Declared) -> La
         (RUNS, True, True),
         (quarantine_table("shop", "shop.count"), True, True),
         (quarantine_table("shop", "shop.other"), False, False),
-        (late_table(WRITTEN), True, True),
-        (late_table(READ), False, False),
         # A ledger of a family lies among the ops tables, and belongs to its family.
         (replace(OTHER, layer="ops"), False, False),
     ],
@@ -92,7 +90,6 @@ def test_an_undeclared_table_is_refused_before_anything_is_looked_at(
     ("verb", "arguments"),
     [
         ("append_once", {"batch_id": "1"}),
-        ("append_late", {"batch_id": "1"}),
         ("replace_days", {"days": DayRange.single(date(2026, 11, 20))}),
         ("upsert", {}),
         ("stage", {}),
@@ -123,6 +120,4 @@ def test_another_jobs_quarantine_is_refused(spark: SparkSession, bound: Lake) ->
 def test_declared_tables_are_read_and_written_as_ever(spark: SparkSession, lake: Lake, bound: Lake) -> None:
     lake.append_once(READ, orders(spark, (1, FIRST, "a", 10)), batch_id="1")
     bound.append_once(WRITTEN, bound.read(READ), batch_id="1")
-    bound.append_late(WRITTEN, orders(spark, (2, FIRST, "b", 20)), batch_id="1")
     assert content(lake.read(WRITTEN)) == [(1, FIRST, "a", 10)]
-    assert lake.read(late_table(WRITTEN)).count() == 1

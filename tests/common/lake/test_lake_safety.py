@@ -225,13 +225,6 @@ def test_changes_since_a_version_are_the_rows_changed_after_it(spark: SparkSessi
     assert none.columns == changed.columns
 
 
-def test_late_rows_are_kept_aside_with_the_run_that_met_them(spark: SparkSession, lake: Lake) -> None:
-    for _ in range(2):
-        lake.append_late(TABLE, orders(spark, (1, FIRST, "a", 10)), batch_id="late-1")
-    late = lake.spark.read.format("delta").load(lake.spark_path("quarantine/shop/late_orders")).collect()
-    assert [(row["id"], row["_run_id"]) for row in late] == [(1, "test-run")]
-
-
 def test_a_lease_is_waited_for_as_long_as_asked_or_as_the_settings_say(lake: Lake) -> None:
     other = Lease(lake.objects, QUALITY.name, run_id="other", job="tests.job", seconds=60).acquire()
     with pytest.raises(WriteConflictError, match="Run other"), lake.lease(QUALITY):

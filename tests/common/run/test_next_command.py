@@ -95,7 +95,6 @@ def test_after_the_transactions_their_labels_are_taken_in(source: str, path: str
     [
         ("forecast.history", "lakejobs run forecast.backtest --lake lake --day 2018-08-10"),
         ("fraud.evaluate", "lakejobs run fraud.score --lake lake --day 2018-08-01"),
-        ("clickstream.ingest", "lakejobs run clickstream.sessionise --lake lake --from 2018-08-01 --to 2018-08-10"),
     ],
 )
 def test_days_are_those_of_the_run(job: str, command: str) -> None:

@@ -36,7 +36,7 @@ def transactions(spark: SparkSession) -> Callable[..., DataFrame]:
             }
             whole = base | record
             whole["tx_day"] = whole["tx_datetime"].date()
-            rows.append(tuple(whole[name] for name in tables.TRANSACTIONS.schema.names))
+            rows.append(tuple(whole.get(name) for name in tables.TRANSACTIONS.schema.names))
         return spark.createDataFrame(rows, tables.TRANSACTIONS.schema)
 
     return build
@@ -60,7 +60,7 @@ def labels(spark: SparkSession) -> Callable[..., DataFrame]:
             whole = base | record
             whole.setdefault("reported_at", whole["tx_datetime"])
             whole["tx_day"] = whole["tx_datetime"].date()
-            rows.append(tuple(whole[name] for name in tables.LABELS.schema.names))
+            rows.append(tuple(whole.get(name) for name in tables.LABELS.schema.names))
         return spark.createDataFrame(rows, tables.LABELS.schema)
 
     return build

@@ -16,15 +16,14 @@ from audited import passed
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
-from common.clock import utc_now
+from common.clock import utc_now, utc_text
 from common.config.lake_settings import LakeSettings
-from common.intake.batches import BatchLog
+from common.intake.batches import Batch, BatchFile, BatchLog
 from common.lake.lake import Lake
 from common.lake.set_aside import QUARANTINE_SCHEMA, quarantine_table
 from common.lake.table import Table
 from common.run.context import Services
 from common.run.launch import run_job
-from common.sources.files.inventory import InspectedFile
 from jobs.maintenance.maintain import JOB
 from jobs.maintenance.upkeep.retention import declared_tables
 
@@ -54,7 +53,19 @@ def aged(spark: SparkSession, lake: Lake) -> Lake:
     lake.append_once(RAW, rows, batch_id="all")
     lake.append_once(passed(ORDERS, rows), batch_id="all")
     rejected: list[tuple[Any, ...]] = [
-        ("r", "shop.ingest", "f", key, ["SHP-1 no"], "{}", None, datetime(day.year, day.month, day.day, 12))
+        (
+            "r",
+            "shop.ingest",
+            "f",
+            key,
+            ["SHP-1 no"],
+            "{}",
+            None,
+            datetime(day.year, day.month, day.day, 12),
+            None,
+            None,
+            None,
+        )
         for key, day in (("old", OLD), ("kept", LAST_KEPT))
     ]
     lake.quarantine(
@@ -114,15 +125,20 @@ def test_rows_that_are_not_published_yet_stay_and_files_that_were_taken_in_stay_
     spark: SparkSession, aged: Lake, maintain: Callable[..., dict[str, Any]]
 ) -> None:
     log = BatchLog(aged.objects, "shop.orders")
-    begun_at = utc_now() - timedelta(days=91)
-    waiting = log.begin([InspectedFile(path="a", bytes=1, modified=begun_at, sha256="1" * 64)], begun_at)
-    done = log.begin([InspectedFile(path="b", bytes=1, modified=begun_at, sha256="2" * 64)], begun_at)
+    begun_at = utc_text(utc_now() - timedelta(days=91))
+    waiting, done = (
+        log.save(Batch(name, (BatchFile(name[0] * 64, name, name, str(OLD)),), {}, "r", "m", begun_at))
+        for name in ("1 waits", "2 is done")
+    )
     log.finish(done)
     rows = [(8, waiting.batch_id, OLD), (9, done.batch_id, OLD)]
     aged.append_once(RAW, spark.createDataFrame(rows, SCHEMA), batch_id="more")
     maintain("--set", "tables=[shop.orders_raw]")
     assert ids(aged, RAW) == [2, 3, 8]
-    assert {sha for batch in log.all() for sha in batch.sha256s} == {"1" * 64, "2" * 64}
+    assert ([batch.batch_id for batch in log.open()], list(log.marks(["1" * 64, "2" * 64]))) == (
+        ["1 waits"],
+        ["2" * 64],
+    )
     log.finish(waiting)
     maintain("--set", "tables=[shop.orders_raw]")
     assert ids(aged, RAW) == [2, 3]
@@ -142,5 +158,5 @@ def test_the_plan_counts_the_days_and_touches_nothing(settings: LakeSettings, ag
 
 def test_clear_ids_of_every_family_are_declared_to_go_after_90_days() -> None:
     bronze = {table.name: table.retention_days for table in declared_tables().values() if table.layer == "bronze"}
-    names = ("clickstream.events_raw", "forecast.sales_raw", "fraud.labels_raw", "fraud.transactions_raw")
+    names = ("clickstream.event_records", "forecast.sale_records", "fraud.label_records", "fraud.transaction_records")
     assert bronze == dict.fromkeys(names, 90)

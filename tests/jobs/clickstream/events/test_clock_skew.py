@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from common.days import DayRange
 from jobs.clickstream.events.clock_skew import (
     TimeLimits,
+    in_utc,
     is_future,
     is_impossible,
-    is_late,
     timestamp_of,
     with_event_times,
 )
 
 pytestmark = pytest.mark.unit
 
-LIMITS = TimeLimits(
-    days=DayRange(date(2026, 11, 20), date(2026, 11, 20)),
-    earliest=date(2000, 1, 1),
-    days_late_allowed=3,
-    max_future_minutes=60,
-)
+LIMITS = TimeLimits(earliest=date(2000, 1, 1), latest=datetime(2026, 11, 21, 1, tzinfo=UTC))
 
 
 def read(spark: SparkSession, *texts: str | None) -> list[str | None]:
@@ -94,23 +86,22 @@ def test_without_a_sending_time_the_collector_counts_and_without_a_collector_the
     assert derived(spark, "garbage", None, "2026-11-19T12:00:00Z") == (None, None)
 
 
-def test_an_event_is_judged_by_the_days_of_the_run(spark: SparkSession) -> None:
+def test_an_event_may_be_of_any_day_between_the_earliest_and_the_clock_of_the_run(spark: SparkSession) -> None:
     times = {
-        "1999-12-31T23:59:59Z": (True, False, True),  # impossible
-        "2026-11-16T23:59:59Z": (False, False, True),  # one second too late to be merged
-        "2026-11-17T00:00:00Z": (False, False, False),
-        "2026-11-21T00:59:59Z": (False, False, False),  # inside the allowed skew after midnight
-        "2026-11-21T01:00:00Z": (False, True, False),
-        "9999-12-31T00:00:00Z": (False, True, False),
+        "1999-12-31T23:59:59Z": (True, False),
+        "2000-01-01T00:00:00Z": (False, False),
+        "2026-11-21T01:00:00Z": (False, False),
+        "2026-11-21T01:00:01Z": (False, True),
+        "9999-12-31T00:00:00Z": (False, True),
     }
     schema = "collector_tstamp string, dvce_created_tstamp string, dvce_sent_tstamp string"
     rows = with_event_times(spark.createDataFrame([(text, None, None) for text in times], schema), LIMITS)
-    found = rows.select(is_impossible(LIMITS), is_future(LIMITS), is_late(LIMITS)).collect()
+    found = rows.select(is_impossible(LIMITS), is_future(LIMITS)).collect()
     assert [tuple(row) for row in found] == list(times.values())
 
 
-@given(st.integers(0, 2_880))
-def test_the_last_day_to_write_is_that_of_the_last_believable_moment(minutes: int) -> None:
-    limits = TimeLimits(LIMITS.days, LIMITS.earliest, 3, minutes)
-    last = datetime(2026, 11, 21, tzinfo=UTC) + timedelta(minutes=minutes) - timedelta(microseconds=1)
-    assert limits.last_day == last.date()
+def test_a_time_without_a_zone_is_local_to_that_of_the_source(spark: SparkSession) -> None:
+    texts = ["2026-07-01 10:00:00", "2026-07-01T10:00:00+00:00", "2026-07-01 10:00:00 UTC", "1795168800", None]
+    rows = spark.createDataFrame([(text,) for text in texts], "text string")
+    found = [row[0] for row in rows.select(in_utc(F.col("text"), "Europe/Berlin")).collect()]
+    assert found == ["2026-07-01 08:00:00", *texts[1:]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from common.days import DayRange
 from common.quality.rules import split
 from jobs.clickstream.events import steps as events
 from jobs.clickstream.events.clock_skew import TimeLimits
@@ -16,7 +15,7 @@ from jobs.clickstream.events.tables import CANONICAL_COLUMNS
 
 pytestmark = pytest.mark.unit
 
-LIMITS = TimeLimits(DayRange.single(date(2026, 11, 20)), date(2000, 1, 1), 3, 60)
+LIMITS = TimeLimits(date(2000, 1, 1), datetime(2026, 11, 21, 1, tzinfo=UTC))
 SCHEMA = ", ".join(f"{name} string" for name in (*CANONICAL_COLUMNS, "read_error"))
 BASE = {
     "collector_tstamp": "2026-11-20T10:00:00Z",

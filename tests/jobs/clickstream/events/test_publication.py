@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
+from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REPEATED, UNCHANGED
 from jobs.clickstream.events import deduplication, publication
 from jobs.clickstream.events.tables import EVENTS
 from jobs.clickstream.web.params import BotParams
@@ -42,8 +44,8 @@ def events(spark: SparkSession, *differing: dict[str, Any]) -> DataFrame:
     return spark.createDataFrame([{**BASE, **row} for row in differing], EVENTS.schema)
 
 
-def roles(batch: DataFrame, published: DataFrame) -> list[tuple[str, str, str, bool]]:
-    found = deduplication.judged(batch, published)
+def roles(batch: DataFrame, published: DataFrame, own: DataFrame | None = None) -> list[tuple[str, str, str, bool]]:
+    found = deduplication.judged(batch, published, own)
     picked = found.select("event_id", "_file", deduplication.ROLE, deduplication.CONFLICTING).collect()
     return sorted((row[0], row[1], row[2], row[3]) for row in picked)
 
@@ -74,15 +76,16 @@ def test_the_latest_collected_row_wins_then_fingerprint_then_file(spark: SparkSe
 def test_published_rows_take_part_unless_they_are_the_batch_s_own(spark: SparkSession) -> None:
     published = events(
         spark,
-        {"event_id": "kept", "_batch_id": "b0", "_file": "p1", "event_fingerprint": "f9"},
-        {"event_id": "displaced", "_batch_id": "b0", "_file": "p2", "event_fingerprint": "f0"},
-        {"event_id": "own", "_file": "p3"},
-        {"event_id": "alone", "_batch_id": "b0", "_file": "p4"},
+        {"event_id": "kept", "_file": "p1", "event_fingerprint": "f9"},
+        {"event_id": "displaced", "_file": "p2", "event_fingerprint": "f0"},
+        {"event_id": "alone", "_file": "p4"},
     )
+    own = events(spark, {"event_id": "own", "_file": "p3"}, {"event_id": "gone", "_file": "p5"})
     batch = events(spark, *({"event_id": name} for name in ("kept", "displaced", "own")))
-    assert roles(batch, published) == [
+    assert roles(batch, published, own) == [
         ("displaced", "a.log", "new", False),
         ("displaced", "p2", "displaced", False),
+        ("gone", "p5", "displaced", False),
         ("kept", "a.log", "beaten", True),
         ("kept", "p1", "kept", False),
         ("own", "a.log", "new", False),
@@ -90,17 +93,28 @@ def test_published_rows_take_part_unless_they_are_the_batch_s_own(spark: SparkSe
     ]
 
 
-def changed(spark: SparkSession, batch: DataFrame, published: DataFrame) -> dict[tuple[str, str, bool], list[str]]:
-    rows = publication.changes(deduplication.judged(batch, published), published, BotParams()).collect()
-    return {(row["event_id"], str(row["event_date"]), row["_deleted"]): row["bot_evidence"] for row in rows}
+def changed(
+    spark: SparkSession, batch: DataFrame, published: DataFrame, own: DataFrame | None = None
+) -> dict[tuple[str, str, str], list[str]]:
+    whole_days = published if own is None else published.unionByName(own)
+    rows = publication.changes(deduplication.judged(batch, published, own), whole_days, BotParams()).collect()
+    return {(row["event_id"], str(row["event_date"]), row[FATE]): row["bot_evidence"] for row in rows}
 
 
-def test_doing_a_batch_again_changes_nothing(spark: SparkSession) -> None:
+def test_a_batch_taken_again_changes_nothing_but_what_it_no_longer_holds(spark: SparkSession) -> None:
     batch = events(spark, {"event_id": "e1"}, {"event_id": "e2", "domain_userid": "v2"})
-    published = events(
-        spark, {"event_id": "e1"}, {"event_id": "e2", "domain_userid": "v2"}, {"event_id": "e3", "_batch_id": "b0"}
+    own = events(
+        spark,
+        {"event_id": "e1", "_batch_id": "b0"},
+        {"event_id": "e2", "domain_userid": "v2", "ingested_at": NOON.replace(hour=1)},
+        {"event_id": "e4", "domain_userid": "v3"},
     )
-    assert changed(spark, batch, published) == {}
+    published = events(spark, {"event_id": "e3", "_file_sha256": "z"})
+    assert changed(spark, batch, published, own) == {
+        ("e1", "2026-11-20", UNCHANGED): [],
+        ("e2", "2026-11-20", UNCHANGED): [],
+        ("e4", "2026-11-20", DISPLACED): [],
+    }
 
 
 def test_a_winner_on_another_day_takes_the_old_row_away(spark: SparkSession) -> None:
@@ -109,8 +123,8 @@ def test_a_winner_on_another_day_takes_the_old_row_away(spark: SparkSession) -> 
         {"event_id": "e1", "_batch_id": "b0", "collector_tstamp": None, "event_date": NOON.date().replace(day=19)},
     )
     assert changed(spark, events(spark, {"event_id": "e1"}), published) == {
-        ("e1", "2026-11-19", True): [],
-        ("e1", "2026-11-20", False): [],
+        ("e1", "2026-11-19", DISPLACED): [],
+        ("e1", "2026-11-20", NEW): [],
     }
 
 
@@ -123,8 +137,8 @@ def test_a_new_event_turns_the_verdict_on_the_visitor_s_earlier_ones_of_that_day
     )
     batch = events(spark, {"event_id": "robots", "page_urlpath": "/robots.txt"})
     assert changed(spark, batch, published) == {
-        ("robots", "2026-11-20", False): ["behaviour:robots.txt"],
-        ("same day", "2026-11-20", False): ["agent:address", "behaviour:robots.txt"],
+        ("robots", "2026-11-20", NEW): ["behaviour:robots.txt"],
+        ("same day", "2026-11-20", CHANGED): ["agent:address", "behaviour:robots.txt"],
     }
 
 
@@ -150,10 +164,10 @@ def test_three_batches_give_the_same_table_in_both_orders(spark: SparkSession) -
         table = events(spark)
         for batch in order:
             rows = publication.changes(deduplication.judged(batch, table), table, BotParams())
-            rows = spark.createDataFrame(rows.collect(), rows.schema)
+            rows = spark.createDataFrame(rows.where(F.col(FATE) != REPEATED).collect(), rows.schema)
             stay = table.join(rows.select("event_id", "event_date"), ["event_id", "event_date"], "left_anti")
             table = stay.select(*EVENTS.schema.names).unionByName(
-                rows.where("not _deleted").select(*EVENTS.schema.names)
+                rows.where(F.col(FATE) != DISPLACED).select(*EVENTS.schema.names)
             )
             table = spark.createDataFrame(table.collect(), EVENTS.schema)
         tables.add(tuple(sorted(str(row) for row in table.collect())))

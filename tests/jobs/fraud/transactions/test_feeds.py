@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StringType, StructField, StructType
 
 from common.privacy.pseudonyms import PseudonymKey
 from jobs.fraud.transactions import tables
@@ -27,15 +28,14 @@ KEY = PseudonymKey("k7", b"a-test-key-of-enough-bytes")
 Build = Callable[..., DataFrame]
 
 
+PROVENANCE = [StructField(name, StringType()) for name in ("read_error", "_file", "_file_sha256")]
+
+
 def provenance(number: int) -> dict[str, Any]:
     return {
-        "payload": None,
         "read_error": None,
         "_file": "a.csv",
         "_file_sha256": f"{number:064d}",
-        "_batch_id": "b",
-        "ingest_date": NOON.date(),
-        "ingested_at": NOON,
     }
 
 
@@ -50,7 +50,7 @@ def sent(spark: SparkSession) -> Build:
             "tx_amount": Decimal("10"),
         }
         rows = [{**base, **provenance(n), **record} for n, record in enumerate(records)]
-        return spark.createDataFrame(rows, tables.TRANSACTIONS_RAW.schema)
+        return spark.createDataFrame(rows, StructType([*tables.TRANSACTION_FEED, *PROVENANCE]))
 
     return build
 
@@ -60,7 +60,7 @@ def reported(spark: SparkSession) -> Build:
     def build(*records: dict[str, Any]) -> DataFrame:
         base = {"transaction_id": "1", "reported_at": NOON, "is_fraud": True, "fraud_scenario": None}
         rows = [{**base, **provenance(n), **record} for n, record in enumerate(records)]
-        return spark.createDataFrame(rows, tables.LABELS_RAW.schema)
+        return spark.createDataFrame(rows, StructType([*tables.LABEL_FEED, *PROVENANCE]))
 
     return build
 

@@ -1,0 +1,294 @@
+"""Publishes a batch that lies in bronze: mapped, judged, quarantined, merged. Doing it again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from common.clock import utc_text
+from common.days import DayRange
+from common.errors import ContractError, JobFailedError
+from common.intake.bronze import raw_rows
+from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATED, UNCHANGED
+from common.intake.feed import DUE, WAITS, Feed, Published
+from common.intake.own_rows import with_own
+from common.lake.set_aside import quarantine_table
+from common.quality.quarantine import to_quarantine
+from common.quality.rules import REASONS
+from common.run.gate import pass_gate
+from common.sources.mapping.canonical import canonical
+from common.sources.mapping.model import Source
+from common.spark.few_rows import few_rows
+
+if TYPE_CHECKING:
+    from common.intake.batches import Batch
+    from common.intake.feed import Taken
+    from common.lake.staging import StagedRows
+    from common.run.context import RunContext
+
+_DELETED = "_deleted"
+_SHOWN_REASONS = 3
+# Up to this many days are listed one by one; more are given as a range.
+_MOST_DAYS_NAMED = 64
+_PLACE = ("_file", "_line", "_file_sha256", REASONS)
+_SCAFFOLD = (FATE, DUE, WAITS, "_batch_id", "ingested_at", "read_error")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of the prepared rows of a batch: how many, how many rejected, how many of these only wait; when the first of them
+    is due, in ISO form; and the days of the others, in ISO form and in order.
+    """
+
+    rows: int
+    rejected: int
+    waiting: int
+    due_at: str
+    days: tuple[str, ...]
+
+
+def mapped_rows(bronze: DataFrame, source: Source, schema: StructType, target: StructType) -> DataFrame:
+    """Bronze rows, or such that lack the stamps, as the columns of ``target``, KEPT and ``read_error``."""
+    mapped = canonical(raw_rows(bronze, source, schema), source, target)
+    nothing = {field.name: F.lit(None).cast(field.dataType) for field in target if field.name not in mapped.columns}
+    return mapped.withColumns({**nothing, "read_error": F.col("_reason")}).drop("_reason")
+
+
+def schema_of(batch: Batch) -> StructType:
+    """The raw columns of a batch."""
+    return StructType.fromJson(json.loads(batch.raw_schema)) if batch.raw_schema else StructType([])
+
+
+class Promotion:
+    """Publishes the batches of one feed within one run, and adds to the run's counts and to ``taken``."""
+
+    def __init__(self, context: RunContext, feed: Feed, taken: Taken, max_rejected_share: float) -> None:
+        self._context = context
+        self._feed = feed
+        self._taken = taken
+        self._max_rejected_share = max_rejected_share
+
+    def bronze_of(self, batch: Batch) -> DataFrame:
+        """The bronze rows of the files of a batch."""
+        days = batch.ingest_dates
+        rows = self._context.lake.read(self._feed.bronze, days=DayRange(days[0], days[-1]))
+        own = rows.where(F.col("_batch_id").isin(batch.bronze_batch_ids))
+        if batch.bronze_batch_ids == [batch.batch_id]:
+            # It has read all of its files itself, and nothing else.
+            return own
+        files = few_rows(self._context.spark, [(one,) for one in batch.sha256s], "_file_sha256 string")
+        return own.join(F.broadcast(files), "_file_sha256", "left_semi")
+
+    def publish(self, batch: Batch, *, is_fresh: bool, is_resumed: bool = False) -> Batch:
+        """Publish a batch; it comes back with what is to be remembered of it.
+
+        ``is_fresh``: no run has published any row of these files before. ``is_resumed``: a run that did has died, so
+        that these rows count as written now. Raises ContractError ING-010 when too many of
+        its rows are rejected, QLT-001 when the audit of the others fails; nothing is published then.
+        """
+        context, feed = self._context, self._feed
+        bronze = self.bronze_of(batch)
+        source = Source.model_validate(batch.source)
+        mapped = mapped_rows(bronze, source, schema_of(batch), feed.target)
+        stamps = {"_batch_id": F.lit(batch.batch_id), "ingested_at": F.lit(batch.ingested_at)}
+        with ExitStack() as held:
+            prepared = held.enter_context(
+                context.lake.stage(feed.silver, feed.prepare(mapped.withColumns(stamps).drop("_raw"), source))
+            )
+            facts = _facts(prepared.rows, feed.day_column)
+            reasons, examples = _reasons(prepared.rows) if facts.rejected else ({}, {})
+            self._refuse(batch, facts, reasons, examples)
+            published = self._published(batch, facts, held, is_fresh=is_fresh)
+            settled = feed.settle(prepared.rows, published)
+            if published.own is not None and not feed.settles_own:
+                settled = with_own(settled, published.own, feed.silver, feed.stamps)
+            staged = held.enter_context(context.lake.stage(feed.silver, settled))
+            fates, days = _fates(staged.rows, feed.day_column)
+            self._set_aside(staged.rows, fates, batch, is_fresh=is_fresh)
+            context.fault("ingest.quarantined")
+            self._write(staged, fates, batch)
+            context.fault("ingest.published")
+        if is_resumed:
+            fates = {**fates, NEW: fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)}
+        self._count(bronze, facts, fates, days, reasons, examples)
+        token = feed.token() if facts.waiting and not facts.due_at else ""
+        return replace(batch, due_at=facts.due_at, token=token, days=_span([*batch.days, *days]), reason="")
+
+    def _refuse(self, batch: Batch, facts: Facts, reasons: dict[str, int], examples: dict[str, str]) -> None:
+        rejected, judged = facts.rejected - facts.waiting, facts.rows - facts.waiting
+        if not rejected or (rejected < judged and rejected <= self._max_rejected_share * judged):
+            return
+        ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_REASONS]
+        listed = "; ".join(f"{reason} ({count:,} rows, e.g. {examples[reason]})" for reason, count in ranked)
+        raise ContractError(
+            "ING-010",
+            f"{rejected:,} of {judged:,} rows of {len(batch.files)} files were rejected; nothing was published.",
+            cause=f"{listed}.",
+            remedy=(
+                "Correct the source or the files and run again: the same files are taken. If that many rows are meant "
+                "to be rejected, raise max_rejected_share."
+            ),
+        )
+
+    def _published(self, batch: Batch, facts: Facts, held: ExitStack, *, is_fresh: bool) -> Published:
+        lake, silver = self._context.lake, self._feed.silver
+
+        def hold(rows: DataFrame) -> DataFrame:
+            return held.enter_context(lake.stage(silver, rows)).rows
+
+        if not lake.exists(silver):
+            return Published(None, None, hold)
+        rows = lake.read(silver)
+        others = rows.where(_on_days(self._feed.day_column, facts.days, self._feed.days_around))
+        if is_fresh:
+            return Published(others, None, hold)
+        # Without days nothing is known of what an earlier release published: it may be anywhere.
+        own = rows.where(_within(self._feed.day_column, [*facts.days, *batch.days])) if batch.days else rows
+        by_file = F.broadcast(few_rows(self._context.spark, [(one,) for one in batch.sha256s], "_file_sha256 string"))
+        return Published(
+            others.join(by_file, "_file_sha256", "left_anti"), own.join(by_file, "_file_sha256", "left_semi"), hold
+        )
+
+    def _set_aside(self, judged: DataFrame, fates: dict[str, int], batch: Batch, *, is_fresh: bool) -> None:
+        """The rejected rows, and published ones that contradict a row of the batch, to the quarantine."""
+        context, feed = self._context, self._feed
+        family, job = feed.silver.family, context.job.name
+        replaces = () if is_fresh or not context.lake.exists(quarantine_table(family, job)) else tuple(batch.sha256s)
+        if not (fates.get(REJECTED) or fates.get(DISPLACED) or replaces):
+            return
+        contradicted = (F.col(FATE) == DISPLACED) & (F.size(REASONS) > 0)
+        rejected = judged.where((F.col(FATE) == REJECTED) | contradicted)
+        shown = [*feed.shown, *_PLACE] if feed.shown else [name for name in judged.columns if name not in _SCAFFOLD]
+        rows = to_quarantine(
+            rejected.select(*shown),
+            run_id=context.run_id,
+            job=job,
+            quarantined_at=context.started_at,
+            keys=(feed.key,),
+            day_column=feed.day_column,
+            batch_id=batch.batch_id,
+            personal=(*feed.silver.personal_columns, *feed.bronze.personal_columns),
+        )
+        if replaces:
+            # A published row of another file that is contradicted now stays with its own file.
+            rows = rows.where(F.col("source_sha256").isin(*replaces))
+        context.lake.quarantine(rows, family=family, job=job, batch_id=batch.batch_id, replaces=replaces)
+
+    def _write(self, staged: StagedRows, fates: dict[str, int], batch: Batch) -> None:
+        """New rows to silver; changed and displaced ones with them, in one commit."""
+        context, feed = self._context, self._feed
+        names = feed.silver.schema.names
+        others = sum(fates.get(fate, 0) for fate in (CHANGED, DISPLACED))
+        if not (fates.get(NEW) or others):
+            return
+        rows = staged.rows.where(F.col(FATE).isin(NEW, CHANGED, DISPLACED))
+        if feed.appends and not others:
+            audited = pass_gate(context, staged, rows.select(*names))
+            context.lake.append_once(
+                audited, batch_id=f"{feed.silver.short_name}-{batch.batch_id}{batch.due_at}{batch.token}"
+            )
+            return
+        changes = rows.where(F.col(FATE) != DISPLACED).select(*names, F.lit(False).alias(_DELETED))
+        if fates.get(DISPLACED):
+            # A row that comes again under the key of a displaced one takes its place by itself.
+            keys = list(dict.fromkeys([*feed.silver.keys, *filter(None, [feed.silver.day_column])]))
+            gone = rows.where(F.col(FATE) == DISPLACED).select(*names, F.lit(True).alias(_DELETED))
+            changes = changes.unionByName(gone.join(changes.select(*keys), keys, "left_anti").select(*changes.columns))
+        context.fault("ingest.before_silver")
+        context.lake.upsert(pass_gate(context, staged, changes, deleted=_DELETED))
+
+    def _count(
+        self,
+        bronze: DataFrame,
+        facts: Facts,
+        fates: dict[str, int],
+        days: Sequence[str],
+        reasons: dict[str, int],
+        examples: dict[str, str],
+    ) -> None:
+        counts = self._context.counts
+        counts.add(
+            # Counted where they came from, not where they went: what a judgement drops or doubles must show.
+            rows_read=bronze.count(),
+            rows_written=fates.get(NEW, 0),
+            rows_quarantined=fates.get(REJECTED, 0),
+            rows_deduplicated=fates.get(REPEATED, 0) + fates.get(UNCHANGED, 0),
+        )
+        details = {
+            "rows_waiting": facts.waiting,
+            "rows_unchanged": fates.get(UNCHANGED, 0),
+            "rows_displaced": fates.get(DISPLACED, 0),
+        }
+        for name, number in details.items():
+            if number:
+                counts.detail(name, counts.details.get(name, 0) + number)
+        self._taken.add(fates, days)
+        self._taken.add_reasons(reasons, examples)
+        self._taken.waiting += facts.waiting
+
+
+def _facts(prepared: DataFrame, day_column: str) -> Facts:
+    is_bad = F.size(REASONS) > 0
+    waits = F.coalesce(F.col(WAITS), F.lit(False)) if WAITS in prepared.columns else F.lit(False)
+    due = F.min(DUE) if DUE in prepared.columns else F.lit(None).cast("timestamp")
+    counted = prepared.agg(
+        F.count(F.lit(1)).alias("rows"),
+        F.count_if(is_bad).alias("rejected"),
+        F.count_if(is_bad & waits).alias("waiting"),
+        # As text: a rejected row may claim a year that Python has no date for.
+        F.collect_set(F.when(~is_bad, F.col(day_column).cast("string"))).alias("days"),
+        due.cast("string").alias("due"),
+    ).first()
+    if counted is None:
+        raise JobFailedError("ING-011", "Spark returned no counts for a batch.")
+    due_at = utc_text(datetime.fromisoformat(counted["due"]).replace(tzinfo=UTC)) if counted["due"] else ""
+    return Facts(counted["rows"], counted["rejected"], counted["waiting"], due_at, tuple(sorted(counted["days"])))
+
+
+def _reasons(prepared: DataFrame) -> tuple[dict[str, int], dict[str, str]]:
+    """How many rows each reason rejects, and where one of them is: ``file:line``."""
+    place = F.concat_ws(":", F.element_at(F.split("_file", "/"), -1), F.col("_line").cast("string"))
+    exploded = prepared.select(
+        F.explode(REASONS).alias("reason"), F.struct("_file", "_line", place.alias("at")).alias("at")
+    )
+    counted = exploded.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"), F.min("at").alias("first")).collect()
+    return {row["reason"]: row["rows"] for row in counted}, {row["reason"]: row["first"]["at"] for row in counted}
+
+
+def _fates(judged: DataFrame, day_column: str) -> tuple[dict[str, int], list[str]]:
+    """Rows by fate, and the first and last day of those that change silver."""
+    day = F.col(day_column).cast("string")
+    counted = judged.groupBy(FATE).agg(
+        F.count(F.lit(1)).alias("rows"), F.min(day).alias("first"), F.max(day).alias("last")
+    )
+    found = {row[FATE]: row for row in counted.collect()}
+    days = [found[fate][end] for fate in (NEW, CHANGED, DISPLACED) if fate in found for end in ("first", "last")]
+    return {fate: row["rows"] for fate, row in found.items()}, days
+
+
+def _span(days: Sequence[str]) -> tuple[str, ...]:
+    """The first and the last of some days, nothing when there is none."""
+    return (min(days), max(days)) if days else ()
+
+
+def _on_days(column: str, days: Sequence[str], around: int = 0) -> Column:
+    """True on ``days`` and ``around`` them: named one by one where they are few and scattered."""
+    if not days:
+        return F.lit(False)
+    if around or len(days) > _MOST_DAYS_NAMED:
+        return _within(column, days, around)
+    return F.col(column).isin(*map(date.fromisoformat, days))
+
+
+def _within(column: str, days: Sequence[str], around: int = 0) -> Column:
+    """True from the first of some days to the last, and ``around`` them."""
+    whole = DayRange(date.fromisoformat(min(days)), date.fromisoformat(max(days)))
+    return F.expr(whole.extended(before_days=around, after_days=around).predicate(column))

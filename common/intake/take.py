@@ -1,0 +1,266 @@
+"""Files of a feed to bronze and silver: the one way in which any ingest takes them in.
+
+The order of writes is batch (begun), bronze, quarantine, silver, batch (done). A run first finishes what an earlier one
+had begun, from its bronze rows, and takes rows whose time has come; then it takes the files that are new, and those
+that were published by another mapping. Each write changes nothing when it was done before, so a run may die anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from common.clock import utc_text
+from common.days import DayRange
+from common.errors import InputMissingError, UsageError
+from common.faults import BrokenOffError
+from common.intake.batches import BEGUN, FAILED, REFUSED, WAITING, Batch, BatchFile, BatchLog, digest_of
+from common.intake.bronze import merged_schema, raw_schema, sent_rows, stamped
+from common.intake.cards import without_card_numbers
+from common.intake.feed import Feed, Taken
+from common.intake.promotion import Promotion, mapped_rows, schema_of
+from common.intake.selection import KnownFile, Selection, look_at_input, select_files
+from common.report.wording import plural
+from common.run.failures import explain
+from common.run.record.build import running_build
+from common.sources.files.inventory import FileInventory
+from common.sources.mapping.identity import mapping_of, reading_of
+from common.sources.rows.reading import read_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql.types import StructType
+
+    from common.intake.params import IntakeParams
+    from common.run.context import RunContext
+    from common.sources.files.inventory import InspectedFile
+    from common.sources.mapping.model import Source
+
+# A run that was stopped or refused a lease, or met a fault of the platform, says nothing of its batch.
+_NOT_THE_BATCH = (5, 75, 130, 143)
+_PLATFORM = ("RUN-004", "SPK-005", "SPK-006")
+# How often a failing batch is halved, so that the files beside the one that fails are published.
+_MOST_HALVINGS = 12
+
+
+def take_in(context: RunContext, feed: Feed, params: IntakeParams) -> Taken:
+    """Take in what the run's input has for ``feed``, and add to the run's counts.
+
+    A batch that cannot be published is set aside with its reason, and the others are published all the same; then the
+    first failure is raised. Raises UsageError ING-001 to ING-003 (no source, no input, a source that maps too little),
+    ContractError ING-010 (most rows were rejected) and QLT-001, InputMissingError ING-012 (bronze rows are gone).
+    """
+    return _Intake(context, feed, params).run()
+
+
+def _source(context: RunContext, feed: Feed, params: IntakeParams) -> Source:
+    if context.source is None:
+        raise UsageError("ING-001", "No source was given.", remedy="Give --source NAME or a .yaml file.")
+    if context.input_path is None and not params.retake:
+        raise UsageError("ING-002", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
+    source = context.source
+    source.check_columns(feed.target.names)
+    lacking = [[name for name in group if name not in source.columns] for group in feed.required]
+    if all(lacking):
+        least = min(lacking, key=len)
+        raise UsageError(
+            "ING-003",
+            f"The source {source.name} does not map {', '.join(least)}.",
+            cause=f"It maps {', '.join(source.columns)}.",
+            remedy="Add an expression for each of them under columns: in the source.",
+        )
+    return source
+
+
+class _Intake:
+    """One run of an ingest."""
+
+    def __init__(self, context: RunContext, feed: Feed, params: IntakeParams) -> None:
+        self._context, self._feed, self._retake = context, feed, params.retake
+        self._source = _source(context, feed, params)
+        self._mapping, self._reading = mapping_of(self._source), reading_of(self._source)
+        self._code = running_build().code_hash
+        self._log = BatchLog(context.objects, feed.silver.name)
+        self._taken = Taken()
+        self._promotion = Promotion(context, feed, self._taken, params.max_rejected_share)
+        self._failures: list[Exception] = []
+        self._halvings = 0
+
+    def run(self) -> Taken:
+        self._log.adopt_earlier()
+        for batch in self._log.open():
+            self._go_on(batch)
+        selection = self._selection()
+        self._context.counts.detail("files_new", len(selection.new))
+        if selection.again:
+            self._context.counts.detail("files_again", len(selection.again))
+            self._take_again(selection)
+        if selection.new:
+            self._take_new(selection.new)
+        self._taken.files, self._taken.files_again = len(selection.new), len(selection.again)
+        self._say(selection.aside)
+        if self._failures:
+            raise self._failures[0]
+        return self._taken
+
+    def _go_on(self, batch: Batch) -> None:
+        """Finish a batch that was begun, take rows of one that had to wait."""
+        if batch.state == BEGUN and self._has_bronze(batch):
+            self._context.log.info("finishing batch %s of an earlier run", batch.batch_id)
+            self._attempt(batch, is_fresh=False, is_resumed=True)
+        elif batch.state == BEGUN:
+            self._log.forget(batch)
+        elif batch.state == WAITING:
+            is_due = bool(batch.due_at) and batch.due_at <= utc_text(self._context.started_at)
+            if is_due or (batch.token and batch.token != self._feed.token()):
+                self._context.log.info("taking rows of batch %s that had to wait", batch.batch_id)
+                self._attempt(batch, is_fresh=False)
+
+    def _selection(self) -> Selection:
+        failed = [batch for batch in self._log.open() if batch.state in (FAILED, REFUSED)]
+        found = look_at_input(self._context, self._feed, self._source) if self._context.input_path else {}
+        name, mapping, code = self._source.name, self._mapping, self._code
+        selection = select_files(found, failed, self._log, source=name, mapping=mapping, code=code, retake=self._retake)
+        if not self._context.input_path:
+            marks = self._log.marks_of(name)
+            selection.again += [KnownFile(mark.file, mark.reading, mark.batch_id) for mark in marks]
+        return selection
+
+    # -- taking ------------------------------------------------------------------------------------------------------
+
+    def _take_new(self, files: Sequence[InspectedFile]) -> None:
+        batch = self._batch(tuple(self._file_of(file) for file in files))
+        batch = replace(batch, files=tuple(replace(file, bronze_batch_id=batch.batch_id) for file in batch.files))
+        self._attempt(self._read(batch, files), is_fresh=True)
+
+    def _take_again(self, selection: Selection) -> None:
+        """Map once more what lies in bronze; read the files whose rows there are gone, or were cut otherwise."""
+        context = self._context
+        kept = self._batches_in_bronze([one.file for one in selection.again if one.reading == self._reading])
+        reuse = [
+            one.file for one in selection.again if one.reading == self._reading and one.file.bronze_batch_id in kept
+        ]
+        reusable = {file.sha256 for file in reuse}
+        lacking = [one.file.sha256 for one in selection.again if one.file.sha256 not in reusable]
+        files = [selection.found[sha256] for sha256 in lacking if sha256 in selection.found]
+        gone = len(lacking) - len(files)
+        if gone and not (files or reuse):
+            raise InputMissingError(
+                "ING-012",
+                f"{plural(gone, 'file')} cannot be taken again: the records are no longer in bronze, nor in the input.",
+                cause=f"maintenance.maintain deletes bronze after {self._feed.bronze.retention_days} days.",
+                remedy="Give --input with the files. What they had published stays as it is.",
+            )
+        if gone:
+            context.log.warning("%s cannot be taken again: neither in bronze nor in the input", plural(gone, "file"))
+        if not (files or reuse):
+            return
+        context.log.info("taking %s again", plural(len(files) + len(reuse), "file"))
+        batch = self._batch((*(self._file_of(file) for file in files), *reuse), is_again=True)
+        own = tuple(
+            file if file.sha256 in reusable else replace(file, bronze_batch_id=batch.batch_id) for file in batch.files
+        )
+        earlier = [self._log.batch(one) for one in sorted({one.batch_id for one in selection.again})]
+        known = [one for one in earlier if one is not None]
+        days = tuple(day for one in known for day in one.days)
+        schemas = [schema_of(one) for one in known if {file.sha256 for file in one.files} & reusable]
+        batch = replace(batch, files=own, days=(min(days), max(days)) if days and len(known) == len(earlier) else ())
+        batch = self._read(batch, files, schemas)
+        self._log.give_up({file.sha256 for file in own}, but=batch.batch_id)
+        self._attempt(batch, is_fresh=False)
+
+    def _batch(self, files: tuple[BatchFile, ...], *, is_again: bool = False) -> Batch:
+        started = utc_text(self._context.started_at)
+        # A second look by the same mapping is another batch than the first.
+        names = [*(file.sha256 for file in files), self._mapping, *([started] if is_again else [])]
+        return Batch(
+            digest_of(names), files, self._source.model_dump(mode="json"), self._reading, self._mapping, started
+        )
+
+    def _file_of(self, file: InspectedFile) -> BatchFile:
+        return BatchFile(file.sha256, file.path, "", self._context.started_at.date().isoformat())
+
+    def _read(self, batch: Batch, files: Sequence[InspectedFile], schemas: Sequence[StructType] = ()) -> Batch:
+        """Write the batch down, and the records of ``files`` to bronze. ``schemas``: of what is there already."""
+        context, feed, source = self._context, self._feed, self._source
+        sent = None
+        if files:
+            raw = read_raw(context.spark, FileInventory(tuple(files)), source, context.settings)
+            schemas, sent = [*schemas, raw_schema(raw)], sent_rows(raw, source)
+        schema = merged_schema(schemas)
+        batch = self._log.save(replace(batch, raw_schema=schema.json(), code=self._code))
+        context.fault("ingest.begun")
+        if sent is not None:
+            with without_card_numbers(
+                context, sent, lambda rows: mapped_rows(rows, source, schema, feed.target), feed.identifiers
+            ) as clean:
+                rows = stamped(clean, batch_id=batch.batch_id, ingested_at=batch.ingested_at)
+                context.lake.append_once(feed.bronze, rows, batch_id=batch.batch_id)
+        context.fault("ingest.bronze_written")
+        return batch
+
+    # -- publishing --------------------------------------------------------------------------------------------------
+
+    def _attempt(self, batch: Batch, *, is_fresh: bool, is_resumed: bool = False) -> None:
+        """Publish a batch, or set it aside with the reason why that is not possible."""
+        batch = replace(batch, code=self._code)
+        try:
+            self._log.finish(self._promotion.publish(batch, is_fresh=is_fresh, is_resumed=is_resumed))
+        except BrokenOffError:
+            raise
+        except Exception as error:
+            failure = explain(error)
+            if failure.exit_code in _NOT_THE_BATCH or failure.code in _PLATFORM:
+                raise
+            state = REFUSED if failure.exit_code in (2, 3) else FAILED
+            if state == FAILED and len(batch.files) > 1 and self._halvings < _MOST_HALVINGS:
+                self._halve(batch, is_fresh=is_fresh, is_resumed=is_resumed)
+                return
+            reason = f"{failure.code}: {failure.message}"
+            self._context.log.error("batch %s is set aside: %s", batch.batch_id, reason)
+            self._log.save(replace(batch, state=state, reason=reason))
+            self._failures.append(error)
+
+    def _halve(self, batch: Batch, *, is_fresh: bool, is_resumed: bool) -> None:
+        """One file may fail the batch: publish the halves for themselves."""
+        self._halvings += 1
+        middle = len(batch.files) // 2
+        halves = [
+            self._log.save(
+                replace(batch, batch_id=digest_of([batch.batch_id, *(file.sha256 for file in part)]), files=part)
+            )
+            for part in (batch.files[:middle], batch.files[middle:])
+        ]
+        self._log.forget(batch)
+        for half in halves:
+            self._attempt(half, is_fresh=is_fresh, is_resumed=is_resumed)
+
+    def _has_bronze(self, batch: Batch) -> bool:
+        return set(batch.bronze_batch_ids) <= self._batches_in_bronze(batch.files)
+
+    def _batches_in_bronze(self, files: Sequence[BatchFile]) -> set[str]:
+        """The bronze batches of some files of which there still are rows."""
+        lake, bronze = self._context.lake, self._feed.bronze
+        known = [file for file in files if file.bronze_batch_id]
+        if not known or not lake.exists(bronze):
+            return set()
+        batch = Batch("", tuple(known), {}, "", "", "")
+        days = batch.ingest_dates
+        rows = lake.read(bronze, days=DayRange(days[0], days[-1])).select("_batch_id")
+        found = rows.where(F.col("_batch_id").isin(batch.bronze_batch_ids)).distinct().collect()
+        return {row["_batch_id"] for row in found}
+
+    def _say(self, aside: Sequence[Batch]) -> None:
+        context, taken = self._context, self._taken
+        for batch in aside:
+            words = f"{plural(len(batch.files), 'file')} set aside on {batch.begun_at[:10]}: {batch.reason}"
+            taken.aside.append(words)
+            context.warn(words)
+        if taken.waiting:
+            context.warn(f"{plural(taken.waiting, 'row')} will be taken later: their time has not come")
+        if not taken.fates and not self._failures:
+            context.outcome = "nothing to do: every file was ingested before, by this mapping"
+            context.log.info(context.outcome)

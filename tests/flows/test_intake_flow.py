@@ -1,0 +1,121 @@
+"""What any ingest promises of its files: taken once, by the mapping that is right, none of them stranded."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gift_shop import Shop
+from pyspark.sql import SparkSession
+
+from common.lake.set_aside import quarantine_table
+from jobs.forecast.ingest import JOB
+from jobs.forecast.sales.tables import SALE_RECORDS, SALES
+
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
+
+QUARANTINE = quarantine_table("forecast", "forecast.ingest")
+
+
+def write_source(shop: Shop, time: str, quantity: str = "quantity") -> None:
+    columns = f'{{invoice_id: invoice, item_id: item, quantity: "{quantity}", sold_at: "{time}"}}'
+    (shop.folder / "source.yaml").write_text(f"format: csv\ncolumns: {columns}\n")
+
+
+def ingest(shop: Shop, *flags: str) -> dict[str, Any]:
+    code = shop.run(JOB, "--source", str(shop.folder / "source.yaml"), *flags)
+    record = shop.records()[-1]
+    assert record["exit_code"] == code
+    return record
+
+
+def sold(shop: Shop) -> list[tuple[str, float]]:
+    return sorted((row["item_id"], row["quantity"]) for row in shop.lake.read(SALES).collect())
+
+
+def counts(record: dict[str, Any]) -> list[int]:
+    return [record["counts"][f"rows_{name}"] for name in ("read", "written", "quarantined", "deduplicated")]
+
+
+def test_a_corrected_source_replaces_what_its_files_had_published_and_quarantined(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends(
+        "a.csv",
+        ["1,MUG,2,2026-03-02 10:00:00,2.0,c", "2,CUP,3,2026-03-02 11:00:00,2.0,c", "3,POT,x,2026-03-02 11:00:00,2.0,c"],
+    )
+    write_source(shop, "sold_at", "quantity || 0")
+    files = ("--input", str(shop.folder / "in"))
+    assert counts(ingest(shop, *files)) == [3, 2, 1, 0]
+    assert sold(shop) == [("CUP", 30.0), ("MUG", 20.0)]
+    assert ingest(shop, *files)["outcome"].startswith("nothing to do")
+    write_source(shop, "sold_at", "replace(quantity, 'x', '7')")
+    mended = ingest(shop, *files)
+    assert (counts(mended), mended["counts"]["files_again"]) == ([3, 3, 0, 0], 1)
+    assert sold(shop) == [("CUP", 3.0), ("MUG", 2.0), ("POT", 7.0)]
+    assert shop.lake.read(QUARANTINE).count() == 0
+    assert shop.lake.read(SALE_RECORDS).count() == 3
+    record = json.loads(shop.lake.read(SALE_RECORDS).where("_line = 2").collect()[0]["record"])
+    assert sorted(record) == ["customer", "invoice", "item", "price", "quantity", "sold_at"]
+
+
+def test_a_run_that_rejects_most_rows_publishes_nothing_and_takes_the_files_again(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends("a.csv", ["1,MUG,2,2026-03-02 10:00:00,2.0,c", "2,CUP,3,2026-03-02 11:00:00,2.0,c"])
+    write_source(shop, "to_timestamp(price)")
+    files = ("--input", str(shop.folder / "in"))
+    for _ in range(2):
+        refused = ingest(shop, *files)
+        assert (refused["exit_code"], refused["error"]["code"]) == (3, "ING-010")
+        assert "FCT-102" in refused["error"]["cause"]
+        assert "a.csv" in refused["error"]["cause"]
+        assert not shop.lake.exists(SALES)
+    write_source(shop, "sold_at")
+    assert counts(ingest(shop, *files)) == [2, 2, 0, 0]
+    assert shop.lake.read(SALE_RECORDS).count() == 2
+
+
+def test_a_batch_that_cannot_be_published_is_set_aside_and_taken_when_the_mapping_has_changed(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends("a.csv", ["1,MUG,2,2026-03-02 10:00:00,2.0,c"])
+    write_source(shop, "sold_at")
+    files = ("--input", str(shop.folder / "in"))
+    monkeypatch.setenv("LAKEJOBS_FAULT", "ingest.quarantined:fail")
+    assert ingest(shop, *files)["exit_code"] == 1
+    monkeypatch.delenv("LAKEJOBS_FAULT")
+    shop.sends("b.csv", ["2,CUP,3,2026-03-02 11:00:00,2.0,c"])
+    second = ingest(shop, *files)
+    assert (second["exit_code"], sold(shop)) == (0, [("CUP", 3.0)])
+    assert any("1 file set aside" in warning for warning in second["warnings"])
+    write_source(shop, "timestamp(sold_at)")
+    assert ingest(shop, *files)["exit_code"] == 0
+    assert sold(shop) == [("CUP", 3.0), ("MUG", 2.0)]
+
+
+def test_rows_of_the_future_are_taken_when_their_time_has_come(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends("a.csv", ["1,MUG,2,2026-03-02 10:00:00,2.0,c", "2,CUP,3,2026-03-06 11:00:00,2.0,c"])
+    write_source(shop, "sold_at")
+    files = ("--input", str(shop.folder / "in"))
+    days = iter([3, 4, 7])
+    monkeypatch.setattr("common.run.runner.utc_now", lambda: clock)
+    clock = datetime(2026, 3, next(days), tzinfo=UTC)
+    first = ingest(shop, *files)
+    assert (counts(first), sold(shop)) == ([2, 1, 1, 0], [("MUG", 2.0)])
+    assert any("1 row will be taken later" in warning for warning in first["warnings"])
+    clock = datetime(2026, 3, next(days), tzinfo=UTC)
+    assert ingest(shop, *files)["outcome"].startswith("nothing to do")
+    clock = datetime(2026, 3, next(days), tzinfo=UTC)
+    assert counts(ingest(shop, *files)) == [2, 1, 0, 1]
+    assert sold(shop) == [("CUP", 3.0), ("MUG", 2.0)]
+    assert shop.lake.read(QUARANTINE).count() == 0
