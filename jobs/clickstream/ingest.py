@@ -24,7 +24,7 @@ JOB = Job(
         "--source apache_combined --input samples/clickstream",
         "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/",
     ),
-    next_command="lakejobs run clickstream.sessionise --lake {lake} with --from and --to of the days that have events",
+    next_command="lakejobs run clickstream.sessionise --lake {lake} --changed",
     rehearsal=(
         *("--source", "apache_combined", "--input", "{samples}/clickstream"),
         *("--set", "site_hosts=[semicomplete.com, www.semicomplete.com]"),

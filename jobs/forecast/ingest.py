@@ -24,7 +24,7 @@ JOB = Job(
         "--source online_retail_uci --input samples/forecast/online_retail_uci",
         "--env prod --lake s3://bucket/lake --source conf/tills.yaml --input s3://shop-landing/sales/2026-11-20/",
     ),
-    next_command="lakejobs run forecast.history --lake {lake} with --from and --to of the days that have sales",
+    next_command="lakejobs run forecast.history --lake {lake} --changed",
     rehearsal=("--source", "online_retail_uci", "--input", "{samples}/forecast/online_retail_uci"),
 )
 

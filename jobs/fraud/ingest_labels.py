@@ -25,7 +25,7 @@ JOB = Job(
         "--source fraud_handbook_labels --input landing/handbook",
         "--env prod --lake s3://bucket/lake --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/",
     ),
-    next_command="lakejobs run fraud.features --lake {lake} with --from and --to of the transactions' days",
+    next_command="lakejobs run fraud.features --lake {lake} --changed",
     rehearsal=("--source", "fraud_simulated_labels", "--input", "{lake}/landing/fraud/labels"),
 )
 
