@@ -29,13 +29,16 @@ _SCHEMA = pa.schema(
         ("undecodable_lines", pa.int64()),
         ("layout", pa.string()),
         ("compression", pa.string()),
+        ("plain", pa.bool_()),
+        ("spans_lines", pa.bool_()),
         ("range_lines", pa.list_(pa.int64())),
         ("reason", pa.string()),
     ]
 )
 _DDL = (
     "position bigint, sha256 string, lines bigint, longest_line_bytes bigint, deepest_nesting bigint, "
-    "undecodable_lines bigint, layout string, compression string, range_lines array<bigint>, reason string"
+    "undecodable_lines bigint, layout string, compression string, plain boolean, "
+    "spans_lines boolean, range_lines array<bigint>, reason string"
 )
 _TASK_BYTES = 256 << 20
 _TASK_FILES = 200

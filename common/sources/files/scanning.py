@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import chain
 from typing import BinaryIO
 
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from common.sources.files.brackets import JsonLines, json_lines
 from common.sources.files.csv_dialect import Dialect, fault_of_names, header_of, names_in
 from common.sources.files.cutting import (
     RANGE_BYTES,
@@ -23,7 +25,6 @@ from common.sources.files.cutting import (
     gunzipped,
     longest_line_bytes,
 )
-from common.sources.files.nesting import deepest_nesting, nesting_of
 from common.sources.mapping.model import Source
 from common.sources.mapping.options import WIDE
 
@@ -61,6 +62,8 @@ class Scan:
     undecodable_lines: int = 0
     layout: str = ""
     compression: str = ""
+    plain: bool = True
+    spans_lines: bool = False
     range_lines: list[int] = field(default_factory=list)
     reason: str | None = None
 
@@ -144,19 +147,21 @@ def _counted(chunks: Iterator[bytes], range_bytes: int, first_lines: list[int]) 
 
 def _scan_text(chunks: Iterator[bytes], found: Scan, source: Source) -> None:
     cutter = LineCutter(source.max_line_bytes)
-    content = False
-    for chunk in as_utf8(_refuse_utf16(chunks, source), source.encoding):
+    content = started = False
+    for chunk in chain(as_utf8(_refuse_utf16(chunks, source), source.encoding), [None]):
         content = content or bool(chunk)
-        for piece in cutter.feed(chunk):
-            _note(piece, found, source)
-    for piece in cutter.finish():
-        _note(piece, found, source)
+        for piece in cutter.finish() if chunk is None else cutter.feed(chunk):
+            _note(piece, found, source, first=not started)
+            started = started or isinstance(piece, LongLine) or bool(piece.data.strip())
     if not content:
         raise BadFileError("SRC-101 the file is empty")
     if found.undecodable_lines > source.max_undecodable_share * found.lines:
         raise BadFileError(
             f"SRC-107 not {source.encoding}: {found.undecodable_lines} of {found.lines} lines cannot be decoded"
         )
+    if found.spans_lines:
+        found.plain = False
+        found.range_lines.clear()
     if source.format == "csv" and source.has_header:
         if not found.layout:
             raise BadFileError("SRC-101 the file has blank lines only")
@@ -175,8 +180,11 @@ def _refuse_utf16(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
         yield chunk
 
 
-def _note(piece: Block | LongLine, found: Scan, source: Source) -> None:
+def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) -> None:
+    """``first``: only blank lines came before."""
     if isinstance(piece, LongLine):
+        # A first line that long may be an array, or an object that holds one.
+        found.spans_lines |= source.format == "json" and is_strict(source) and first
         found.lines += 1
         found.longest_line_bytes = max(found.longest_line_bytes, piece.length_bytes)
         return
@@ -188,10 +196,11 @@ def _note(piece: Block | LongLine, found: Scan, source: Source) -> None:
     found.longest_line_bytes = max(found.longest_line_bytes, longest_line_bytes(data))
     found.undecodable_lines += len(undecodable_lines(data, source.text_encoding))
     if source.format == "json":
-        depth = deepest_nesting(data)
-        if depth > source.max_nesting:
-            depth = max(nesting_of(line) for line in data.split(b"\n"))
-        found.deepest_nesting = max(found.deepest_nesting, depth)
+        look = json_lines(data)
+        found.plain &= not odd_lines(look, source)
+        found.deepest_nesting = max(found.deepest_nesting, int(look.nesting.max()))
+        if first and is_strict(source):
+            found.spans_lines = data.lstrip().startswith(b"[") or bool(look.opens[_first_filled(data)])
 
 
 def _mapped(source: Source) -> frozenset[str]:
@@ -200,6 +209,25 @@ def _mapped(source: Source) -> frozenset[str]:
 
 def _fields(header: str, source: Source) -> list[str]:
     return Dialect.of(source.options).fields(header)
+
+
+def is_strict(source: Source) -> bool:
+    """Whether the brackets and strings of a JSON source are found by double quotes alone."""
+    lenient = ("allowSingleQuotes", "allowComments")
+    return not any(source.options.get(name) == "true" for name in lenient)
+
+
+def odd_lines(look: JsonLines, source: Source) -> set[int]:
+    """Places of the lines of JSON that are not one object, or nested too deep."""
+    odd = look.nesting > source.max_nesting
+    if is_strict(source):
+        odd |= ~look.whole
+    return {int(place) for place in odd.nonzero()[0]}
+
+
+def _first_filled(data: bytes) -> int:
+    """The place of the first line of ``data`` that is not blank."""
+    return data[: len(data) - len(data.lstrip())].count(b"\n") if data.strip() else 0
 
 
 def undecodable_lines(data: bytes, encoding: str) -> set[int]:

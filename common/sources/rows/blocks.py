@@ -2,71 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 
+from common.sources.files.brackets import JsonLines, json_lines
 from common.sources.files.csv_dialect import Dialect
-from common.sources.files.cutting import KEPT_BYTES, Block, LongLine
-from common.sources.files.nesting import deepest_nesting, nesting_of
-from common.sources.files.scanning import undecodable_lines
+from common.sources.files.cutting import Block, LongLine
+from common.sources.files.scanning import odd_lines, undecodable_lines
 from common.sources.mapping.model import Source
+from common.sources.rows.batches import Row, Rows, with_fault
+from common.sources.rows.json_records import line_records
 
 _NEWLINE = ord("\n")
-_BATCH_BYTES = 1 << 20
 
 _UNCLOSED = "SRC-213 a quoted field is not closed on its line: set multiline: true if fields hold newlines"
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Some records: the line at which each begins, its text, and why it must not be parsed (null: it may)."""
+def line_rows(pieces: Iterable[Block | LongLine], first_line: int, source: Source, plain: bool) -> Iterator[Rows]:
+    """A row for each line of ``pieces``, blank ones included; of a JSON line one for each of its objects.
 
-    lines: pa.Int64Array
-    texts: pa.StringArray
-    reasons: pa.StringArray
-
-    @classmethod
-    def of(cls, rows: Iterable[tuple[int, str, str | None]]) -> Rows:
-        """Rows one by one: line, text, reason."""
-        lines, texts, reasons = zip(*rows, strict=True)
-        return cls(pa.array(lines, pa.int64()), pa.array(texts, pa.string()), pa.array(reasons, pa.string()))
-
-
-def gathered(rows: Iterable[Rows]) -> Iterator[Rows]:
-    """The same rows, in batches that are worth the way to the JVM."""
-    waiting: list[Rows] = []
-    size = 0
-    for part in rows:
-        waiting.append(part)
-        size += part.texts.nbytes + 100 * len(part.texts)
-        if size >= _BATCH_BYTES:
-            yield _joined(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield _joined(waiting)
-
-
-def _joined(parts: Sequence[Rows]) -> Rows:
-    if len(parts) == 1:
-        return parts[0]
-    return Rows(
-        pa.concat_arrays([part.lines for part in parts]),
-        pa.concat_arrays([part.texts for part in parts]),
-        pa.concat_arrays([part.reasons for part in parts]),
-    )
-
-
-def line_rows(pieces: Iterable[Block | LongLine], first_line: int, source: Source) -> Iterator[Rows]:
-    """A row for each line of ``pieces``, blank ones included."""
+    ``plain``: the inspection found that each JSON line is one object.
+    """
     line = first_line
     for piece in pieces:
-        rows = long_line(piece, line, source) if isinstance(piece, LongLine) else block_rows(piece.data, line, source)
-        yield rows
-        line += len(rows.texts)
+        if isinstance(piece, LongLine):
+            yield long_line(piece, line, source)
+            line += 1
+        else:
+            yield block_rows(piece.data, line, source, plain)
+            line += piece.data.count(b"\n") + (not piece.data.endswith(b"\n"))
 
 
 def long_line(piece: LongLine, line: int, source: Source) -> Rows:
@@ -76,36 +42,31 @@ def long_line(piece: LongLine, line: int, source: Source) -> Rows:
     return Rows.of([(line, head, f"{words}; sha256 {piece.sha256}")])
 
 
-def block_rows(data: bytes, line: int, source: Source) -> Rows:
+def block_rows(data: bytes, line: int, source: Source, plain: bool = False) -> Rows:
     """The rows of the lines of ``data``, the first of which has the number ``line``."""
     encoding = source.text_encoding
-    faults = dict.fromkeys(undecodable_lines(data, encoding), f"SRC-222 bytes that are not {source.encoding}")
-    lines: list[bytes] = []
-    if source.format == "json" and deepest_nesting(data) > source.max_nesting:
-        lines = split_lines(data)
-        words = f"SRC-223 nested deeper than {source.max_nesting}"
-        deep = {place: words for place, content in enumerate(lines) if nesting_of(content) > source.max_nesting}
-        faults = {**deep, **faults}
-    if source.format == "csv":
-        unclosed = dict.fromkeys(open_lines(data, Dialect.of(source.options)), _UNCLOSED)
-        faults = {**unclosed, **faults}
-    if not faults:
+    odd = undecodable_lines(data, encoding)
+    look: JsonLines | None = None
+    if source.format == "json" and not plain:
+        look = json_lines(data)
+        odd |= odd_lines(look, source)
+    opened = set(open_lines(data, Dialect.of(source.options))) if source.format == "csv" else set()
+    if not odd and not opened:
         texts = lines_of(data if encoding == "utf-8" else data.decode(encoding).encode())
         numbers = pa.array(np.arange(line, line + len(texts)))
         return Rows(numbers, texts, pa.nulls(len(texts), pa.string()))
-    return Rows.of(
-        (line + place, *with_fault(content, faults.get(place), encoding))
-        for place, content in enumerate(lines or split_lines(data))
-    )
-
-
-def with_fault(content: bytes, fault: str | None, encoding: str) -> tuple[str, str | None]:
-    """The text of a line and its reason; of a line that must not be parsed the first 1 kB, with the SHA-256 of it."""
-    if fault is None:
-        return content.decode(encoding), None
-    if fault == _UNCLOSED:
-        return content.decode(encoding, "replace"), fault
-    return content[:KEPT_BYTES].decode(encoding, "replace"), f"{fault}; sha256 {hashlib.sha256(content).hexdigest()}"
+    rows: list[Row] = []
+    for place, content in enumerate(split_lines(data)):
+        number = line + place
+        if place in opened:
+            rows.append((number, content.decode(encoding, "replace"), _UNCLOSED))
+        elif look is None or place not in odd:
+            rows.append((number, *with_fault(content, None, source)))
+        elif look.nesting[place] > source.max_nesting:
+            rows.append((number, *with_fault(content, f"SRC-223 nested deeper than {source.max_nesting}", source)))
+        else:
+            rows.extend(line_records(content, number, source))
+    return Rows.of(rows)
 
 
 def split_lines(data: bytes) -> list[bytes]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from common.sources.files.csv_dialect import Dialect
 from common.sources.files.cutting import Block, LongLine
 from common.sources.mapping.model import Source
-from common.sources.rows.blocks import Rows, block_rows, long_line, open_lines, split_lines, with_fault
+from common.sources.rows.batches import Rows, with_fault
+from common.sources.rows.blocks import block_rows, long_line, open_lines, split_lines
 
 _UNCLOSED = "SRC-213 a quoted field that begins here is not closed"
 
@@ -75,7 +76,7 @@ class _Joiner:
         self._waiting_bytes += len(line) + 1
         if not self._dialect.ends_open(quote + line):
             record = b"\n".join(self._waiting)
-            yield _record(record, self._line, self._source)
+            yield Rows.of([(self._line, *with_fault(record, None, self._source))])
             self._line += len(self._waiting)
             self._waiting, self._waiting_bytes = [], 0
 
@@ -88,11 +89,3 @@ class _Joiner:
             self._line += 1
             if others:
                 yield from self._block(b"\n".join(others) + b"\n")
-
-
-def _record(content: bytes, line: int, source: Source) -> Rows:
-    encoding = source.text_encoding
-    try:
-        return Rows.of([(line, content.decode(encoding), None)])
-    except UnicodeDecodeError:
-        return Rows.of([(line, *with_fault(content, f"SRC-222 bytes that are not {source.encoding}", encoding))])

@@ -19,8 +19,10 @@ from common.sources.files.cutting import RANGE_BYTES, Block, LineCutter, LongLin
 from common.sources.files.inventory import InspectedFile
 from common.sources.files.locations import FileOpener, FoundFile
 from common.sources.mapping.model import Source
-from common.sources.rows.blocks import gathered, line_rows
+from common.sources.rows.batches import gathered
+from common.sources.rows.blocks import line_rows
 from common.sources.rows.csv_records import csv_records
+from common.sources.rows.json_records import json_records
 from common.spark.few_rows import few_rows
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ _OPEN_BYTES = 4 << 20
 class FileRange:
     """The lines of one file that begin in ``[start, end)``; ``end`` None: to the end of the file.
 
-    ``number`` is the place of the file in its list, ``first_line`` the number of the first line of the range.
+    ``number`` is the place of the file in its list, ``first_line`` the number of the first line of the range;
+    ``plain`` and ``spans_lines`` as of the file.
     """
 
     number: int
@@ -47,6 +50,8 @@ class FileRange:
     start: int = 0
     end: int | None = None
     first_line: int = 1
+    plain: bool = False
+    spans_lines: bool = False
 
     @property
     def bytes(self) -> int:
@@ -85,10 +90,10 @@ def ranges_of(number: int, file: InspectedFile, range_bytes: int = RANGE_BYTES) 
     starts = file.range_lines or (1,)
     found = file.found()
     if len(starts) == 1:
-        return [FileRange(number, found, bool(file.compression))]
+        return [FileRange(number, found, bool(file.compression), plain=file.plain, spans_lines=file.spans_lines)]
     bounds = [*(place * range_bytes for place in range(len(starts))), file.bytes]
     return [
-        FileRange(number, found, False, start, end, first)
+        FileRange(number, found, False, start, end, first, file.plain)
         for (start, end), first in zip(pairwise(bounds), starts, strict=True)
     ]
 
@@ -111,11 +116,12 @@ def shared_out(ranges: Sequence[FileRange], cores: int) -> list[list[FileRange]]
 
 def read_range(part: FileRange, source: Source, opener: FileOpener) -> Iterator[pa.RecordBatch]:
     """The rows of one range, in batches of bounded size."""
-    pieces = _pieces(part, source, opener)
-    if source.format == "csv" and Dialect.of(source.options).multiline:
-        found = csv_records(pieces, source)
+    if part.spans_lines and source.format == "json":
+        found = json_records(_chunks(part, source, opener), source)
+    elif source.format == "csv" and Dialect.of(source.options).multiline:
+        found = csv_records(_pieces(part, source, opener), source)
     else:
-        found = line_rows(pieces, part.first_line, source)
+        found = line_rows(_pieces(part, source, opener), part.first_line, source, part.plain)
     for rows in gathered(found):
         number = pa.repeat(pa.scalar(part.number, pa.int32()), len(rows.texts))
         yield pa.RecordBatch.from_arrays([number, rows.lines, rows.texts, rows.reasons], schema=_SCHEMA)

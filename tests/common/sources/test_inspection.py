@@ -128,6 +128,24 @@ def test_over_long_lines_and_deep_nesting_are_noticed(inbox: Path, look: Look) -
     assert {file.status for file in files.values()} == {"ok"}
 
 
+def test_the_layout_of_json_is_noticed(inbox: Path, look: Look) -> None:
+    (inbox / "plain.json").write_bytes(b'\n{"id": "1"}\r\n{"id": "2"}')
+    (inbox / "several.json").write_bytes(b'{"id": "1"}{"id": "2"}\n')
+    (inbox / "cut.json").write_bytes(b'{"id": "1\n{"id": "2"}\n')
+    (inbox / "array.json").write_bytes(b'\n [{"id": "1"}]')
+    (inbox / "pretty.json").write_bytes(b'\n{"id":\n"1"}')
+    (inbox / "long array.json").write_bytes(b"[" + b'{"id": "1"},' * 200 + b"{}]")
+    files = {Path(file.path).stem: (file.plain, file.spans_lines) for file in look(inbox, JSON).files}
+    assert files == {
+        "plain": (True, False),
+        "several": (False, False),
+        "cut": (False, False),
+        "array": (False, True),
+        "pretty": (False, True),
+        "long array": (False, True),
+    }
+
+
 def test_markers_hidden_files_and_licences_are_no_input(inbox: Path, look: Look) -> None:
     for name in ("_SUCCESS", ".day.csv.crc", "LICENSE", "README.md", "_temporary/0/part.csv"):
         (inbox / name).parent.mkdir(parents=True, exist_ok=True)

@@ -90,7 +90,8 @@ def test_json_rows_that_are_no_objects_of_the_source_are_kept_with_a_reason(inbo
         '{"id": "3", "n": "many"}': (None, None, "SRC-211"),
         '{"id": "4"': (None, None, "SRC-211"),
         "[1, 2]": (None, None, "SRC-211"),
-        '[{"id": "7"}, {"id": "8"}]': (None, None, "SRC-211"),
+        '{"id": "7"} words': (None, None, "SRC-211"),
+        "[]": (None, None, "SRC-211"),
         "null": (None, None, "SRC-211"),
         "plain words": (None, None, "SRC-211"),
     }
