@@ -78,6 +78,9 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
 
 
 def _scan(file: FoundFile, source: Source, opener: FileOpener) -> Scan:
+    if source.format == "parquet" and ":" in file.name and "://" not in file.root.removeprefix("file://"):
+        # Hadoop takes what stands before the colon for the scheme of a checksum file.
+        return Scan(reason="SRC-111 parquet on a local disk cannot be read under a name with a colon: rename the file")
     try:
         with opener.open(file) as stream:
             return scan(stream, file.path, file.bytes, source)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from common.errors import UsageError
 from common.sources.mapping.expressions import lenient
+from common.sources.mapping.faults import sentences, unknown_key
 from common.sources.mapping.options import WIDE, encoding_of, options_of
 from common.words import did_you_mean
 from common.yaml import YamlError, read_yaml
@@ -66,6 +67,11 @@ class Source(_Strict):
     encoding: str = Field("utf-8", description="Encoding of text files, e.g. utf-8, latin-1, cp1252.")
     time_zone: str = Field("UTC", description="Zone of raw times without one, e.g. Europe/London.")
 
+    @field_validator("format", mode="before")
+    @classmethod
+    def _in_lower_case(cls, name: object) -> object:
+        return name.lower() if isinstance(name, str) else name
+
     @field_validator("columns", mode="before")
     @classmethod
     def _short_form(cls, columns: object) -> object:
@@ -91,9 +97,11 @@ class Source(_Strict):
     @classmethod
     def _known_options(cls, values: Any) -> Any:
         options = values.get("options") if isinstance(values, Mapping) else None
+        if isinstance(values, Mapping) and "options" in values and options is None:
+            options = {}
         if not isinstance(options, Mapping):
             return values
-        return {**values, "options": options_of(str(values.get("format")), options)}
+        return {**values, "options": options_of(str(values.get("format")).lower(), options)}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -146,13 +154,13 @@ class Source(_Strict):
             if key not in cls.model_fields:
                 raise UsageError(
                     "SRC-002",
-                    f"{where}: unknown key '{key}'.{did_you_mean(str(key), cls.model_fields)}",
+                    f"{where}: {unknown_key(key, cls.model_fields)}",
                     remedy=f"The keys are {_listed(cls.model_fields)}.",
                 )
         try:
             return cls.model_validate({"name": name, **values})
         except ValidationError as error:
-            raise UsageError("SRC-003", f"{where}: the source is not valid.", cause=_causes(error)) from error
+            raise UsageError("SRC-003", f"{where}: the source is not valid.", cause=sentences(error)) from error
 
     def check_columns(self, target: Sequence[str]) -> None:
         """Raises UsageError SRC-005 when a canonical column is not one of ``target``'s."""
@@ -172,13 +180,21 @@ def presets() -> list[str]:
 
 
 def _text_of(name_or_path: str) -> tuple[str, str]:
-    if name_or_path.endswith((".yaml", ".yml")):
+    if name_or_path.lower().endswith((".yaml", ".yml")):
         path = Path(name_or_path)
         if not path.is_file():
             raise UsageError(
                 "SRC-001", f"There is no source file {name_or_path}.", remedy="Check the path of --source."
             )
-        return path.stem, path.read_text(encoding="utf-8")
+        try:
+            return path.stem, path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                "SRC-003",
+                f"{name_or_path} is not readable YAML.",
+                cause="It is not UTF-8 text.",
+                remedy="Save it as UTF-8.",
+            ) from error
     if name_or_path not in presets():
         raise UsageError(
             "SRC-001",
@@ -190,7 +206,3 @@ def _text_of(name_or_path: str) -> tuple[str, str]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
-
-
-def _causes(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())

@@ -73,10 +73,12 @@ def options_of(source_format: str, given: Mapping[object, object]) -> dict[str, 
     Raises ValueError: an option that the format does not have, or a value that cannot be.
     """
     found: dict[str, str] = {}
+    spelt: dict[str, object] = {}
     for key, value in given.items():
         name = _name(str(key), source_format)
         if name in found:
-            raise ValueError(f"options: '{key}' says again what '{name}' says: leave one of them out")
+            raise ValueError(f"options: '{spelt[name]}' and '{key}' are the same: leave one of them out")
+        spelt[name] = key
         found[name] = _value(name, value)
     separator = found.get("sep", ",")
     if source_format == "csv" and separator == found.get("quote", '"'):

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from common.errors import ContractError
+from common.causes import cause_of
+from common.errors import ContractError, UsageError
 from common.sources.files.inventory import FileInventory, InspectedFile
 from common.sources.mapping.canonical import KEPT
 from common.sources.mapping.model import Source
@@ -87,7 +89,15 @@ def parse_lines(lines: DataFrame, source: Source, header: str = "") -> DataFrame
 
 
 def _schema_of(rows: DataFrame, source: Source) -> StructType:
-    return rows.sparkSession.createDataFrame([], source.raw_schema or "").schema
+    try:
+        return rows.sparkSession.createDataFrame([], source.raw_schema or "").schema
+    except (AnalysisException, ParseException) as error:
+        raise UsageError(
+            "SRC-003",
+            f"Source {source.name}: raw_schema cannot be read.",
+            cause=cause_of(error),
+            remedy='Write names and types, e.g. "id string, price double"; a name with blanks needs back quotes.',
+        ) from error
 
 
 def _json_rows(rows: DataFrame, source: Source) -> DataFrame:

@@ -99,6 +99,7 @@ def test_each_kind_of_bad_parquet_file_is_named_with_its_reason(inbox: Path, loo
     (inbox / "text.parquet").write_bytes(TEXT)
     (inbox / "empty.parquet").write_bytes(b"")
     parquet(inbox / "twins.parquet", id=[1], ID=[2])
+    parquet(inbox / "10:00.parquet", id=[1])
     inventory = look(inbox, PARQUET)
     assert [(Path(file.path).name, file.lines) for file in inventory.good] == [("good.parquet", 3)]
     assert {Path(file.path).name: (file.reason or "")[:7] for file in inventory.bad} == {
@@ -107,7 +108,14 @@ def test_each_kind_of_bad_parquet_file_is_named_with_its_reason(inbox: Path, loo
         "text.parquet": "SRC-105",
         "empty.parquet": "SRC-101",
         "twins.parquet": "SRC-108",
+        "10:00.parquet": "SRC-111",
     }
+
+
+def test_parquet_columns_that_come_twice_matter_only_when_they_are_mapped(inbox: Path, look: Look) -> None:
+    parquet(inbox / "notes.parquet", id=[1], Note=["a"], note=["b"])
+    (file,) = look(inbox, PARQUET).files
+    assert file.reason is None
 
 
 def test_a_few_bad_lines_do_not_condemn_a_file(inbox: Path, look: Look) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame
 
 from common.config.lake_settings import LakeSettings
-from common.errors import ContractError
+from common.errors import ContractError, UsageError
 from common.sources.files.inventory import InspectedFile
 from common.sources.files.locations import FileOpener, FoundFile, find_files
 from common.sources.files.scanning import scan
@@ -218,6 +218,47 @@ def test_access_logs_give_a_row_a_line(inbox: Path, read: Read) -> None:
         ("h", 200, None),
         (None, None, "SRC-201"),
     ]
+
+
+NAMES = [
+    "2024-05-06T10:00:00",
+    "a b+c%20d",
+    "100%",
+    "access [prod]",
+    "access{1}",
+    "hash#mark",
+    "question?",
+    "semi;colon,comma",
+    "äö logé",
+    "star*back\\slash",
+    "amp&=equals~'quote",
+]
+
+
+def test_files_of_any_name_are_read(inbox: Path, read: Read) -> None:
+    line = 'h - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "A"\n'
+    for name in NAMES:
+        (inbox / f"{name}.log").write_text(line)
+    for extension in ("gz", "gzip", "GZ", "Gz"):
+        (inbox / f"access.log.2.{extension}").write_bytes(gzip.compress(line.encode()))
+    rows = read(inbox, source("format: access_log")).select("_file", "_line", "remote_host").collect()
+    assert sorted(Path(row["_file"]).name for row in rows) == sorted(path.name for path in inbox.iterdir())
+    assert {(row["_line"], row["remote_host"]) for row in rows} == {(1, "h")}
+
+
+def test_parquet_files_of_any_name_are_read(inbox: Path, read: Read) -> None:
+    # A colon is for local disks refused with SRC-111: see test_inspection.
+    for name in NAMES[1:]:
+        pq.write_table(pa.table({"id": [name]}), inbox / f"{name}.parquet")
+    rows = read(inbox, source("format: parquet")).select("_file", "id").collect()
+    assert sorted((Path(row["_file"]).stem, row["id"]) for row in rows) == sorted((name, name) for name in NAMES[1:])
+
+
+def test_a_raw_schema_that_is_no_ddl_is_a_fault_of_the_source(inbox: Path, read: Read) -> None:
+    (inbox / "a.json").write_text('{"id": "1"}\n')
+    with pytest.raises(UsageError, match="SRC-003") as refused:
+        read(inbox, source("format: json\nraw_schema: id strang"))
+    assert "raw_schema cannot be read" in str(refused.value)
 
 
 def test_an_input_of_bad_files_only_is_refused(inbox: Path, read: Read) -> None:

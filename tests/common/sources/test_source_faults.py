@@ -1,0 +1,89 @@
+"""Every fault of a source file is a sentence with the key, what is wrong and what is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from common.errors import UsageError
+from common.sources.mapping.model import Source
+
+pytestmark = pytest.mark.unit
+
+CAUSES = {
+    "columns: {a: b}": "format is missing: it is one of csv, json, parquet, access_log.",
+    "format: jsonl\ncolumns: {a: b}": "format is 'jsonl': it is one of csv, json, parquet, access_log. Write json.",
+    "format: csv": "columns is missing: it maps canonical columns to expressions over the raw columns.",
+    "format: csv\ncolumns: {}": "columns is empty: map at least one canonical column.",
+    "format: csv\ncolumns: [a]": "columns is a list: it maps canonical columns to expressions, one per line.",
+    "format: csv\ncolumns: {a: }": "columns: 'a' has no expression.",
+    "format: csv\ncolumns: {a: 42}": "columns: 'a' is 42, not an expression: write \"42\" for the constant.",
+    "format: csv\ncolumns: {a: {expr: x, format: yyyy}}": (
+        "columns: 'a' has an unknown key 'format': it is called timestamp_format."
+    ),
+    "format: csv\ncolumns: {a: {timestamp_format: yyyy}}": (
+        "columns: 'a' has no expr, the expression over the raw columns."
+    ),
+    "format: csv\ncolumns: {on: x}": (
+        "columns: a name is no text: YAML reads yes, no, on and off as true and false, so put it in quotes."
+    ),
+    "format: csv\ncolumns: {a: b}\nmax_bad_share: 2": "max_bad_share is 2: it is at most 1.",
+    "format: csv\ncolumns: {a: b}\nmax_line_bytes: lots": "max_line_bytes is 'lots': it is a whole number.",
+    "format: csv\ncolumns: {a: b}\non_bad_file: stop": "on_bad_file is 'stop': it is 'fail' or 'skip'.",
+    "format: csv\ncolumns: {a: b}\nignore_files: x": "ignore_files is 'x': it is a list.",
+    "format: csv\ncolumns: {a: b}\nraw_schema: [a]": (
+        'raw_schema is a list: it is one text of names and types, e.g. "id string, price double".'
+    ),
+    "format: csv\ncolumns: {a: b}\nencoding: utf9": (
+        "encoding: 'utf9' is not an encoding that can be read. Did you mean 'utf-8'? "
+        "Common ones are utf-8, utf-16, latin-1 and windows-1252."
+    ),
+    "format: csv\ncolumns: {a: b}\noptions: {delimiter: ';', sep: ','}": (
+        "options: 'delimiter' and 'sep' are the same: leave one of them out."
+    ),
+    "format: csv\ncolumns: {a: b}\noptions: {encoding: utf-8}": (
+        "options: 'encoding' is not an option: write encoding as a key of the source itself."
+    ),
+    "format: csv\ncolumns: {a: b}\noptions: {quote: ab}": (
+        "options: 'quote' is one character, or '' for none, not 'ab'."
+    ),
+    "format: csv\ncolumns: {a: b}\noptions: {header: maybe}": "options: 'header' is true or false, not 'maybe'.",
+    "format: csv\ncolumns: {a: b}\noptions: {sep: '\"'}": "options: sep and quote are both '\"'.",
+    "format: parquet\ncolumns: {a: b}\noptions: {sep: x}": (
+        "options: format parquet has no options, so 'sep' cannot be one."
+    ),
+}
+
+
+@pytest.mark.parametrize("text", CAUSES, ids=[text.replace("\n", " ") for text in CAUSES])
+def test_a_fault_is_said_in_the_words_of_the_source(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Source.parse(text, name="tested", where="my.yaml")
+    assert refused.value.code == "SRC-003"
+    assert str(refused.value) == f"SRC-003: my.yaml: the source is not valid.\nCause: {CAUSES[text]}"
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("delimiter", "unknown key 'delimiter': csv has it among its options, options: {sep: ...}."),
+        ("timezone", "unknown key 'timezone'. It is called time_zone."),
+        ("colums", "unknown key 'colums'. Did you mean 'columns'?"),
+    ],
+)
+def test_an_unknown_key_is_met_with_the_one_that_is_meant(key: str, words: str) -> None:
+    with pytest.raises(UsageError, match="SRC-002") as refused:
+        Source.parse(f"format: csv\ncolumns: {{a: b}}\n{key}: x", name="tested", where="my.yaml")
+    assert words in str(refused.value)
+
+
+def test_options_may_be_empty_and_a_format_in_capitals() -> None:
+    assert Source.parse("format: CSV\noptions:\ncolumns: {a: b}", name="tested").format == "csv"
+
+
+def test_a_source_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_bytes("description: Möbel\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="SRC-003") as refused:
+        Source.load(str(tmp_path / "shop.yaml"))
+    assert "It is not UTF-8 text." in str(refused.value)
