@@ -50,7 +50,7 @@ def run(context: RunContext) -> None:
     periods, whole = calendar.periods, calendar.whole
     _check_frequency(context, periods)
     if calendar.note:
-        context.log.warning(calendar.note)
+        context.warn(calendar.note)
         context.report.text("The calendar", [calendar.note])
     lines = _lines(context, params, sources, whole, periods)
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.

@@ -44,5 +44,5 @@ def _say_ids_on_two_days(context: RunContext, taken: Taken) -> None:
             f"{plural(number, 'transaction')} came on two days in a row with the same id, customer, terminal and "
             "amount: check whether the feed sends one payment with two times."
         )
-        context.log.warning(words)
+        context.warn(words)
         context.report.text("The same id on two days", [words])
