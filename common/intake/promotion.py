@@ -117,7 +117,7 @@ class Promotion:
             self._write(staged, fates, batch)
             context.fault("ingest.published")
         if is_resumed:
-            fates = {**fates, NEW: fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)}
+            fates[NEW] = fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)
         self._count(bronze, facts, fates, days, reasons, examples)
         token = feed.token() if facts.waiting and not facts.due_at else ""
         return replace(batch, due_at=facts.due_at, token=token, days=_span([*batch.days, *days]), reason="")
