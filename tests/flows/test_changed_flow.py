@@ -121,3 +121,16 @@ def test_a_second_run_has_nothing_to_do(
     said = capsys.readouterr().out
     assert said == f"fraud.features: nothing to do: no day was touched since {bank.record(features.JOB)['run_id']}\n"
     assert version(bank) == before
+
+
+def test_what_an_ingest_brings_makes_only_its_days_due(spark: SparkSession, tmp_path: Path) -> None:
+    bank = Bank(spark, tmp_path / "lake")
+    lines = [f"{name},{day(number)}T12:00:00Z,C1,T1,10.00" for name, number in (("a", 0), ("b", 40), ("c", 80))]
+    assert bank.take_in_csv(*lines) == 0
+    assert bank.run(features.JOB, "--changed", *DELAY) == 0
+    before = version(bank)
+    # One new payment, and one that was there already.
+    assert bank.take_in_csv(f"d,{day(80)}T13:00:00Z,C1,T1,10.00", lines[0]) == 0
+    assert bank.run(features.JOB, "--changed", *DELAY) == 0
+    assert published(bank, before) == days(80)
+    assert_as_computed_at_once(bank)
