@@ -54,10 +54,25 @@ def _read_group(
     spark: SparkSession, files: list[InspectedFile], layout: str, source: Source, settings: LakeSettings
 ) -> DataFrame:
     if not source.is_text:
-        return _with_file(spark, spark.read.parquet(*(file.spark_path for file in files)), files).select(
+        return _with_file(spark, _parquet(spark, [file.spark_path for file in files]), files).select(
             "*", F.lit(None).cast("string").alias("_raw"), F.lit(None).cast("string").alias("_reason")
         )
     return parse_lines(read_lines(spark, files, source, settings), source, layout)
+
+
+def _parquet(spark: SparkSession, paths: list[str]) -> DataFrame:
+    """The columns of parquet files but for those whose names differ only in case, which no source can map."""
+    try:
+        return spark.read.parquet(*paths)
+    except AnalysisException as error:
+        if "COLUMN_ALREADY_EXISTS" not in str(error):
+            raise
+    # A session of its own: other threads may be using this one's settings.
+    careful = spark.newSession()
+    careful.conf.set("spark.sql.caseSensitive", "true")
+    fields = careful.read.parquet(*paths).schema.fields
+    lower = [field.name.lower() for field in fields]
+    return spark.read.schema(StructType([one for one in fields if lower.count(one.name.lower()) == 1])).parquet(*paths)
 
 
 def _with_file(spark: SparkSession, rows: DataFrame, files: Sequence[InspectedFile]) -> DataFrame:

@@ -208,6 +208,16 @@ def test_parquet_files_of_several_layouts_are_read_together(inbox: Path, read: R
     }
 
 
+def test_parquet_columns_whose_names_differ_only_in_case_are_left_out(inbox: Path, read: Read) -> None:
+    pq.write_table(
+        pa.table({"id": ["x"], "Note": ["a"], "note": ["b"], "At": [datetime(2024, 5, 6)]}), inbox / "a.parquet"
+    )
+    rows = read(inbox, source("format: parquet"))
+    assert rows.columns == ["id", "At", "_file", "_file_sha256", "_line", "_raw", "_reason"]
+    assert values(rows, "id", "_line") == [("x", 1)]
+    assert rows.sparkSession.conf.get("spark.sql.caseSensitive") == "false"
+
+
 def test_access_logs_give_a_row_a_line(inbox: Path, read: Read) -> None:
     good = 'h - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "A"'
     (inbox / "a.log").write_text(f"{good}\nnonsense\n")
