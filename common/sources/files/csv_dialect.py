@@ -58,7 +58,11 @@ class Dialect:
             escapechar=None if doubled or not self.escape else self.escape,
             skipinitialspace=True,
         )
-        return [field.strip() for field in next(reader, [])]
+        try:
+            return [field.strip() for field in next(reader, [])]
+        except csv.Error:
+            # A field of more than 128 kB.
+            return [field.strip() for field in record.split(separator)]
 
     def is_passed_over(self, line: str) -> bool:
         """Whether a line before the header is none: blank, a comment, or Excel's ``sep=;``."""
@@ -116,6 +120,20 @@ def column_names(header: str, dialect: Dialect) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
+
+
+def fault_of_header(header: str, dialect: Dialect, mapped: frozenset[str]) -> str | None:
+    """Why a header is none (SRC-1xx): other line ends, another separator, or mapped names that come twice."""
+    if "\r" in header:
+        return "SRC-112 its lines end with carriage returns alone: save it with line feeds"
+    fields = dialect.fields(header)
+    for other in ",;\t|":
+        found = {name.lower() for name in replace(dialect, separator=other).fields(header)}
+        if len(fields) == 1 < len(found) and fields[0].lower() not in mapped and mapped & found:
+            shown = "\\t" if other == "\t" else other
+            return f'SRC-113 the fields of its header are separated by another mark: set options: {{sep: "{shown}"}}'
+    fault = fault_of_names(fields, mapped)
+    return f"SRC-108 the header has {fault}" if fault else None
 
 
 def fault_of_names(names: Sequence[str], mapped: frozenset[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from common.sources.files.brackets import JsonLines, json_lines
-from common.sources.files.csv_dialect import Dialect, fault_of_names, header_of, names_in
+from common.sources.files.csv_dialect import Dialect, fault_of_header, fault_of_names, header_of, names_in
 from common.sources.files.cutting import (
     RANGE_BYTES,
     BadFileError,
@@ -156,18 +157,17 @@ def _scan_text(chunks: Iterator[bytes], found: Scan, source: Source) -> None:
     if not content:
         raise BadFileError("SRC-101 the file is empty")
     if found.undecodable_lines > source.max_undecodable_share * found.lines:
-        raise BadFileError(
-            f"SRC-107 not {source.encoding}: {found.undecodable_lines} of {found.lines} lines cannot be decoded"
-        )
+        share = f"{found.undecodable_lines} of {found.lines} lines"
+        raise BadFileError(f"SRC-107 not {source.encoding}: {share} cannot be decoded: set encoding")
     if found.spans_lines:
         found.plain = False
         found.range_lines.clear()
     if source.format == "csv" and source.has_header:
         if not found.layout:
             raise BadFileError("SRC-101 the file has blank lines only")
-        fault = fault_of_names(_fields(found.layout, source), _mapped(source))
+        fault = fault_of_header(found.layout, Dialect.of(source.options), _mapped(source))
         if fault:
-            raise BadFileError(f"SRC-108 the header has {fault}")
+            raise BadFileError(fault)
 
 
 def _refuse_utf16(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
@@ -176,6 +176,10 @@ def _refuse_utf16(chunks: Iterator[bytes], source: Source) -> Iterator[bytes]:
         # Without a mark, Latin text in UTF-16 is every other byte a NUL.
         if first and source.encoding not in WIDE and (chunk[:2] in _UTF16_MARKS or chunk.count(0) * 4 > len(chunk)):
             raise BadFileError(f"SRC-106 looks like utf-16, the source says {source.encoding}: set encoding")
+        if first and source.encoding != "utf-8" and chunk.startswith(codecs.BOM_UTF8):
+            raise BadFileError(
+                f"SRC-106 begins with the mark of utf-8, the source says {source.encoding}: set encoding"
+            )
         first = first and not chunk
         yield chunk
 
@@ -205,10 +209,6 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
 
 def _mapped(source: Source) -> frozenset[str]:
     return names_in([mapping.expr for mapping in source.columns.values()])
-
-
-def _fields(header: str, source: Source) -> list[str]:
-    return Dialect.of(source.options).fields(header)
 
 
 def is_strict(source: Source) -> bool:

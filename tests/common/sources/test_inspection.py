@@ -70,6 +70,11 @@ BAD_TEXT = {
     "pack.csv": (b"PK\x03\x04....", "SRC-105 zip content where csv was expected"),
     "utf16_marked.csv": ("id,name\n1,ä\n".encode("utf-16"), "SRC-106 looks like utf-16"),
     "utf16_bare.csv": ("id,name\n1,a\n".encode("utf-16-le"), "SRC-106 looks like utf-16"),
+    "old_mac.csv": (b"id,name\r1,a\r", "SRC-112 its lines end with carriage returns alone"),
+    "semicolons.csv": (
+        b"id;name\n1;a\n",
+        'SRC-113 the fields of its header are separated by another mark: set options: {sep: ";"}',
+    ),
     "latin.csv": ("id,name\n1,Zoë\n".encode("latin-1"), "SRC-107 not utf-8: 1 of 2 lines cannot be decoded"),
     "case_twins.csv": (
         b"id,Id\n1,2\n",
@@ -89,6 +94,12 @@ def test_each_kind_of_bad_text_file_is_named_with_its_reason(inbox: Path, look: 
     assert set(found) == set(BAD_TEXT)
     wrong = {name: found[name] for name, (_, reason) in BAD_TEXT.items() if not found[name].startswith(reason)}
     assert wrong == {}
+
+
+def test_the_mark_of_utf8_is_noticed_where_the_source_says_otherwise(inbox: Path, look: Look) -> None:
+    (inbox / "a.csv").write_bytes(b"\xef\xbb\xbf" + TEXT)
+    (file,) = look(inbox, CSV.model_copy(update={"encoding": "latin-1"})).files
+    assert file.reason == "SRC-106 begins with the mark of utf-8, the source says latin-1: set encoding"
 
 
 def test_each_kind_of_bad_parquet_file_is_named_with_its_reason(inbox: Path, look: Look) -> None:
