@@ -17,6 +17,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 MEASUREMENTS: tuple[str, ...] = (
     "sessionise",
     "row_rules",
+    "agents",
     "fraud_handbook",
     "fraud_features",
     "fraud_scoring",

@@ -38,12 +38,20 @@ _DDL = ", ".join(["_agent string", *(f"{name} string" for name in AGENT_COLUMNS)
 # Longer texts are judged by their first characters: no pattern runs over a megabyte of junk.
 _MAX_LENGTH = 2_048
 _TV = re.compile(
-    r"smart-?tv|googletv|appletv|apple tv|hbbtv|roku|aft[a-z]{1,3}\b|bravia|crkey|web0s|netcast|tizen.*tv|\btv\b",
+    r"smart-?tv|googletv|appletv|apple tv|hbbtv|net ?tv|vizios|viera|aquos|roku|\baft[a-z]{1,6}\d*\b|bravia"
+    r"|crkey|web0s|netcast|tizen.*tv|\btv\b",
     re.IGNORECASE,
 )
 _CONSOLE = re.compile(r"playstation|xbox|nintendo", re.IGNORECASE)
 _TABLET = re.compile(
-    r"ipad|tablet(?! pc)|kindle|silk/|playbook|nexus (?:7|9|10)\b|^(?!dalvik).*android(?!.*mobile)", re.IGNORECASE
+    r"ipad|tablet(?! pc)|kindle|silk/|\bkf[a-z]{2,6}\b|playbook|nexus (?:7|9|10)\b|\bsm-[tpx]\d|\bgt-p\d"
+    r"|mediapad|[ _-]tab\b",
+    re.IGNORECASE,
+)
+# Browsers on Android say "Mobile" on phones. Apps have agents of their own and say nothing of the kind, and Samsung's
+# phones that unfold leave it out.
+_ANDROID_BROWSER = re.compile(
+    r"^mozilla/(?!.*mobile)(?!.*\bsm-[agfjmns]\d).*android.*applewebkit", re.IGNORECASE | re.DOTALL
 )
 _MOBILE = re.compile(
     r"mobi|iphone|ipod|android|windows (?:phone|ce)|blackberry|bb10|symbian|midp|opera mini|nokia|kaios"
@@ -86,7 +94,7 @@ def describe(agent: str) -> dict[str, str | list[str] | None]:
     text = agent[:_MAX_LENGTH]
     found = _parser().parse(text)
     browser, system, device = found.user_agent, found.os, found.device
-    evidence = bot_agents.evidence(text)
+    evidence = bot_agents.evidence(text, is_known_program=browser is not None and not text.startswith("Mozilla/"))
     return {
         "_agent": agent,
         "useragent_family": browser.family if browser else None,
@@ -112,5 +120,12 @@ def _version(major: str | None, minor: str | None) -> str | None:
 
 
 def _category(text: str) -> str:
-    kinds = (("tv", _TV), ("console", _CONSOLE), ("tablet", _TABLET), ("mobile", _MOBILE), ("desktop", _DESKTOP))
+    kinds = (
+        ("tv", _TV),
+        ("console", _CONSOLE),
+        ("tablet", _TABLET),
+        ("tablet", _ANDROID_BROWSER),
+        ("mobile", _MOBILE),
+        ("desktop", _DESKTOP),
+    )
     return next((kind for kind, pattern in kinds if pattern.search(text)), "other")

@@ -10,14 +10,18 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from jobs.clickstream.web import devices
+
 LISTED = "agent:listed"
 BLANK = "agent:blank"
 
 # Words of people's devices and programs that hold a machine's word, taken out before those are looked for: the CUBOT
 # phones are the well-known trap.
 _HARMLESS = re.compile(
-    r"cubot|abbott|talbot|like gecko|lynx/\S+ libwww\S*|embedded web browser from: ?https?://\S+|user[- ]?agent:?"
-    r"|duckduckgo/\d+(?! cfnetwork)|bytedancewebview|monitor build|android ?download ?manager",
+    r"cubot|abbott|talbot|like gecko|(?:lynx|mosaic).*?libwww\S*|embedded web browser from: ?https?://\S+"
+    r"|user[- ]?agent:?|duckduckgo/\d+(?! cfnetwork)|bytedancewebview|monitor build|android ?download ?manager"
+    r"|sogoumse|sogoumobilebrowser|sogousearch(?= android)|baiduboxapp\S*|whatsapp/\S+ \S+(?= device/)"
+    r"|; https?://(?:www\.)?(?:kodi|xbmc)\S*|podcast (?:player|app)\b",
     re.IGNORECASE,
 )
 
@@ -25,8 +29,10 @@ _HARMLESS = re.compile(
 _WORDS = {
     "crawler": r"bots?(?![a-z])|bot[-_/.\d]|robot|crawl|spider|spyder|slurp|scrap(?:e|y|ing)|harvest|grabber"
     r"|archiv|agent(?![a-z])"
-    r"|index(?:er|ing)|search(?:bot|engine|er\b)|heritrix|nutch|larbin|ezooms|teoma|collector|survey|semantic|proximic|backlink"
-    r"|mediapartners|adsense|adbeat|-google\b|googleweblight|duplexweb|sitemap|\bseo(?!ul)"
+    r"|index(?:er|ing)|search(?:bot|engine|er\b)|heritrix|nutch|larbin|ezooms|teoma|collector|survey|semantic"
+    r"|proximic|backlink"
+    r"|mediapartners|adsense|adbeat|-google\b|\bgoogle-(?!tv)[a-z]|lookup|parser\b|domains\b|lead ?(?:gen"
+    r"|radar)|googleweblight|duplexweb|sitemap|\bseo(?!ul)"
     r"|yahoo[-!]? ?(?:cache|pipes|seeker|link)"
     r"|google(?:[-_]| )(?:favicon|web|page|search console|structured|site|cloud|http|adwords"
     r"|other|extended|inspection|read|partner|shopping)",
@@ -40,18 +46,21 @@ _WORDS = {
     r"|wget|web ?cop(?:y|ier)|webzip|httrack|site-?sucker|teleport ?pro|offline explorer|downloader"
     r"|download (?:ninja|master)"
     r"|siphon|ripper|prerender|prefetch|(?:web|image) ?proxy|transcoder",
-    "monitor": r"monitor|uptime|pingdom|\bping\b|health[-_ ]?check|checker"
+    "monitor": r"monitor|diagnos|synthetic|uptime|pingdom|\bping\b|health[-_ ]?check|checker"
     r"|(?:link|site|url|web|up|page)[-_ ]?check|validat|verif|audit(?!or)"
-    r"|inspect|analyz|analys|nagios|zabbix|datadog|newrelic|catchpoint|dareboost|dmbrowser|dejaclick|gomez|alertsite|rigor\b|thousandeyes"
+    r"|inspect|analyz|analys|nagios|zabbix|datadog|newrelic|catchpoint|dareboost|dmbrowser|dejaclick|gomez"
+    r"|alertsite|rigor\b|thousandeyes"
     r"|page ?speed|speed ?curve|gtmetrix|webpagetest|ptst/|lighthouse|apachebench|\bab/|siege/|jmeter|load ?test"
     r"|always-?online|brandverity|whois",
     "library": r"libwww|lwp[-:/]|urllib|httplib|\bhttp[-_ ]?(?:client|request|get|lib)|httpclient|python"
     r"|^java|java/1\.[4-9]|java client"
-    r"|go-http|golang|^ruby|ruby[-/]\d|\bperl\b|^php|php/\d|node[-.]?(?:fetch|js|superagent)|axios|guzzle|aiohttp|httpx|reqwest|restsharp"
+    r"|go-http|golang|^ruby|ruby[-/]\d|\bperl\b|^php|php/\d|node[-.]?(?:fetch|js|superagent)|axios|guzzle"
+    r"|aiohttp|httpx|reqwest|restsharp"
     r"|winhttp|faraday|mechanize|apache-http|jakarta|curl\b|snoopy|wordpress|drupal|joomla|zend_http|indy library"
-    r"|xmlrpc|\bsoap|postman"
+    r"|user[-_]?agent|xmlrpc|\bsoap|postman"
     r"|insomnia|clojure|erlang|libfetch",
-    "scanner": r"scan(?:ner|ning)?(?![a-z])|sqlmap|nikto|nmap|masscan|zgrab|acunetix|nessus|burp|w3af"
+    "scanner": r"scan(?:ner|ning|s)?(?![a-z])|\$\{|<\?|\brecon\b|fingerprint|sqlmap|nikto|nmap|masscan|zgrab"
+    r"|acunetix|nessus|burp|w3af"
     r"|dirbuster|openvas|censys|shodan|nuclei"
     r"|arachni|pentest|vulnerab|security[-_ ]?(?:audit|scan|research|test)|clamav|exploit|jorgee|zmeu|load_file\("
     r"|select\(",
@@ -60,23 +69,11 @@ _WORDS = {
     r"|\bai[-_ ]?(?:data|search|train)",
 }
 
-# Words that only people's programs carry: old browsers, handsets, players and apps that do not begin with Mozilla.
-_PLATFORM = re.compile(
-    r"mozilla|opera|android|iphone|ipad|ipod|ios[ /;)]|darwin|cfnetwork|windows (?:nt|phone|ce"
-    r"|9)|macintosh|mac os|linux|x11|dalvik|symbian|series ?[346]0"
-    r"|midp|cldc|up\.browser|netfront|obigo|teleca|openwave|blackberry|bb10|bada|brew|maui|mtk|nokia|sonyericsson"
-    r"|samsung|^sam-|^sec-|sgh-|^lg[-/ e]"
-    r"|^mot|motorola|^sie-|siemens|alcatel|huawei|^zte|lenovo|philips|panasonic|sharp|sanyo|sagem|toshiba|pantech|kyocera|haier|htc|palm|treo|vodafone"
-    r"|docomo|kddi|j-phone|softbank|ucweb|ucbrowser|juc|mqqbrowser|playstation|nintendo|xbox|roku|smart-?tv|webos|tizen|hbbtv|appletv|googletv|crkey"
-    r"|amiga|beos|haiku|os/2|risc|lynx|links|w3m|elinks|emacs|dillo|netsurf|konqueror|safari|firefox|webkit|msie|trident|vlc|applecoremedia|itunes"
-    r"|lavf|stagefright|exoplayer|nsplayer|winamp|quicktime|kindle|silk|wap|gionee|micromax|karbonn|spice|lava|maxx|intex|jio|kaios|mmp/|configuration/"
-    r"|benq|bird|dopod|hisense|i-mobile|nec-|qtek|t-mobile|tianyu|vertu|portalmmm|amoi|acer|asus|k-touch|coolpad"
-    r"|tcl|playbook|kodi|maple|net ?tv|sony|vk\d|o2-?x|xda",
-    re.IGNORECASE,
-)
 _OLD_BROWSERS = re.compile(
-    r"msie|trident|konqueror|opera|netscape|netfront|symbian|amiga|ibrowse|abrowse|dillo|omniweb|webtv|icab|yandex\.?browser|galeon"
-    r"|windows|macintosh|linux|x11|android|iphone|ipad|blackberry|googletv|webos|lotus|novarra|polaris|obigo|3gpp|nokia|safari|firefox"
+    r"msie|trident|konqueror|opera|netscape|netfront|symbian|amiga|ibrowse|abrowse|dillo|omniweb|webtv|icab"
+    r"|yandex\.?browser|galeon"
+    r"|windows|macintosh|linux|x11|android|iphone|ipad|blackberry|googletv|webos|viera|smart-?tv|ms-office"
+    r"|lotus|novarra|polaris|obigo|3gpp|nokia|safari|firefox"
 )
 _ADDRESS = re.compile(
     r"https?:|www\.[a-z0-9-]|[a-z0-9_.+-]+(?:@| at |[\[(]at[\])])[a-z0-9-]+(?:\.| dot )[a-z]{2,}"
@@ -85,6 +82,24 @@ _ADDRESS = re.compile(
 )
 # The name of a site alone; old Internet Explorers carry those of the shops that sold them.
 _DOMAIN = re.compile(r"(?<![.\w])[a-z0-9-]{3,}\.(?:com|org|io|ai|fr|de|co\.uk)(?![.\w])", re.IGNORECASE)
+
+
+# Agents that a feed made unreadable or coarse, to protect people: a hash, a browser's bare name, a word in its place.
+_REDUCED = re.compile(
+    r"^(?:[0-9a-f]{32,128}|\W*(?:redacted|anonymi[sz]ed|masked|hidden|removed|not set|unknown)\W*"
+    r"|(?:mobile |android |google |microsoft |samsung )?"
+    r"(?:chrome|edge|safari|firefox|opera|internet(?: explorer)?|webview)(?: mobile)?(?:[ /]\d[\d.]{0,20})?)$",
+    re.IGNORECASE,
+)
+_BARE_NAME = re.compile(r"(?!(?:[^/]*/){3})[^\s;]+(?: v?\d[\w.]*)?$")
+# People's browsers name an engine after their system, and put nothing into the engine's brackets.
+_NO_ENGINE = re.compile(
+    r"mozilla/5\.0 \((?:windows nt|x11|macintosh)[^()]*\) ?(?!gecko|applewebkit|khtml)[\w.-]+/[\d.]+$"
+)
+_IN_ENGINE = re.compile(r"like gecko[;,] ?compatible")
+_WORD_GOES_ON = re.compile(r"[a-z0-9]")
+_APPS = {LISTED, "agent:feed reader", "agent:fetcher", "agent:library", "agent:address", "agent:form"}
+_ORDER = (LISTED, *(f"agent:{kind}" for kind in _WORDS), "agent:address", "agent:form")
 
 
 @cache
@@ -108,8 +123,12 @@ def _listed() -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile("|".join(patterns[start : start + 50])) for start in range(0, len(patterns), 50))
 
 
-def evidence(agent: str | None) -> list[str]:
+def evidence(agent: str | None, *, is_known_program: bool = False) -> list[str]:
     """Evidence in a user agent that it is a bot, empty when there is none; the order is fixed.
+
+    What an agent says about its device is left out of account, and an agent made unreadable or coarse to protect people
+    (a hash, a bare name of a browser) is no evidence. ``is_known_program``: ua-parser knows the program, so its form is
+    none either.
 
     ``agent:blank`` for none at all, ``agent:listed`` for a match of the list, ``agent:<kind>`` for a word of that kind
     (crawler, feed reader, fetcher, monitor, library, scanner, headless, ai agent), ``agent:address`` for a contact
@@ -118,24 +137,40 @@ def evidence(agent: str | None) -> list[str]:
     text = (agent or "").strip()
     if text in ("", "-"):
         return [BLANK]
-    found = [LISTED] if any(pattern.search(text) for pattern in _listed()) else []
-    plain = _HARMLESS.sub(" ", text)
-    found += [f"agent:{kind}" for kind, pattern in _words().items() if pattern.search(plain)]
-    if _ADDRESS.search(plain) or (_DOMAIN.search(plain) and "MSIE" not in text):
-        found.append("agent:address")
-    if _is_oddly_built(text):
-        found.append("agent:form")
-    return found
+    if _REDUCED.search(text):
+        return []
+    words = devices.without_device(_HARMLESS.sub(" ", text))
+    found = {LISTED} if not devices.inside_app(text) and _is_listed(words) else set()
+    found |= {f"agent:{kind}" for kind, pattern in _words().items() if pattern.search(words)}
+    if _ADDRESS.search(words) or (_DOMAIN.search(words) and "MSIE" not in text):
+        found.add("agent:address")
+    if _is_oddly_built(text) and not is_known_program:
+        found.add("agent:form")
+    if devices.on_handset(text):
+        # What reads feeds there is somebody's app; and apps, unlike browsers, name their libraries and their makers.
+        found -= {"agent:feed reader"} if text.startswith("Mozilla/") else _APPS
+    return [sign for sign in _ORDER if sign in found]
+
+
+def _is_listed(words: str) -> bool:
+    # In the middle of a word it is another word: "Sonic" is a crawler, and ViewSonic sells tablets.
+    starts = (found.start() for pattern in _listed() for found in pattern.finditer(words))
+    return any(start == 0 or not _WORD_GOES_ON.match(words, start - 1) for start in starts)
 
 
 def _is_oddly_built(text: str) -> bool:
     lower = text.lower()
-    if not _PLATFORM.search(text):
-        return True
     if not lower.startswith("mozilla/"):
-        return False
-    # "Mozilla/5.0 Name/1.0": people's browsers say where they run, in brackets.
+        # One word, perhaps with its version. Longer ones without a machine's word are apps that tell of their devices.
+        return _BARE_NAME.match(text) is not None and not devices.names_device(text)
+    # "Mozilla/5.0 Name/1.0": people's browsers say where they run, though not all of them in brackets.
     if "(" not in lower:
+        return not devices.names_system(text)
+    if (
+        not devices.names_device(lower.removeprefix("mozilla/5.0"))
+        or _NO_ENGINE.match(lower)
+        or _IN_ENGINE.search(lower)
+    ):
         return True
     comment = lower.partition("(")[2]
-    return comment.startswith("compatible") and not _OLD_BROWSERS.search(comment)
+    return comment.startswith("compatible") and not _OLD_BROWSERS.search(comment) and not devices.names_system(comment)

@@ -38,6 +38,32 @@ PEOPLE = [
     "AndroidDownloadManager/5.1.1 (Linux; U; Android 5.1.1; SM-J120G Build/LMY47X)",
     "Roku/DVP-9.10 (519.10E04111A)",
     "User-Agent: " + CHROME,
+    # Browsers for some markets leave out the brackets.
+    "Mozilla/5.0 Linux; Android 9; Acme One Build/PPR1 AppleWebKit/537.36 KHTML, like Gecko Chrome/74.0 Mobile",
+    # The names of devices, and of apps, are free text.
+    "Mozilla/5.0 (Linux; Android 8.1.0; Robot Spider 3) AppleWebKit/537.36 Chrome/87.0 Mobile Safari",
+    "Mozilla/5.0 (Linux; U; Android 4.3; en-us; UltraSonic Pad Build/JLS36C) AppleWebKit/534.30 Safari",
+    "Mozilla/5.0 (Linux; Android 9; Acme 9; wv) AppleWebKit/537.36 (KHTML, like Gecko) Mobile Safari Viber/11.9",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 12_0 like Mac OS X) [FBAN/FBIOS;FBCR/Carrier.de;FBDV/iPhone11,6]",
+    # Apps, players, watches and televisions have agents of their own making.
+    "AcmeRadio By Acme.com/25.7 (Linux;Android 10) ExoPlayerLib/2.11.8",
+    "PodcastTime/2 - Dalvik/2.1.0 (Linux; U; Android 6.0; Acme Build/MRA58K)",
+    "com.acme.shop/3.18.0",
+    "shop/1.0 watchOS/6.0 model/Watch3,2 hwp/t8004 build/17R55 (6; dt:154)",
+    "Amazon;AFTXX;756a522d9f16;;player;3.202",
+    "ACME V655-J09 AcmeOS/1.4.512 FreeStream/24.06 (remote, wired)",
+    "Downloader/29 CFNetwork/1390 Darwin/22.0.0",
+    "Microsoft Office OneNote/16.0 (Windows/10.0; Desktop x64; en-GB; Universal app; Acme/XPS)",
+]
+
+# Agents that were made coarse or unreadable to protect people.
+REDUCED = [
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Safari/537.36",
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "Chrome 124",
+    "Mobile Safari",
+    "[redacted]",
 ]
 
 MACHINES = {
@@ -52,6 +78,11 @@ MACHINES = {
     "python-requests/2.31.0": "agent:library",
     "Java/1.8.0_151": "agent:library",
     "Site-Uptime-Monitor": "agent:monitor",
+    # Such a name is a word of the program where no device stands before it.
+    "Mozilla/5.0 (Linux; Android 8.1.0; Acme 3) AppleWebKit/537.36 Chrome/87.0 (compatible; XBot/2)": ("agent:crawler"),
+    "Mozilla/5.0 (Linux; Android 7.0; Acmebot/1.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/87.0": "agent:crawler",
+    "Mozilla/5.0 (X11; Linux x86_64) NeverHeardOf/1.0": "agent:form",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko; compatible; NeverHeardOf)": "agent:form",
     "SomeFeed Reader/2.0 (4 subscribers)": "agent:feed reader",
     "LinkPreviewer (Linux x86_64)": "agent:fetcher",
     "Mozilla/5.0 (X11; Linux x86_64) VulnScanner": "agent:scanner",
@@ -59,7 +90,7 @@ MACHINES = {
 }
 
 
-@pytest.mark.parametrize("agent", PEOPLE)
+@pytest.mark.parametrize("agent", [*PEOPLE, *REDUCED])
 def test_nothing_speaks_against_people(agent: str) -> None:
     assert evidence(agent) == []
 
@@ -76,6 +107,11 @@ def test_no_agent_at_all_is_evidence(agent: str | None) -> None:
 
 def test_a_listed_crawler_is_named_as_listed() -> None:
     assert LISTED in evidence("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+
+
+def test_a_bare_name_is_nothing_against_a_program_that_is_known() -> None:
+    assert evidence("SomePlayback/4.8") == ["agent:form"]
+    assert evidence("SomePlayback/4.8", is_known_program=True) == []
 
 
 def test_every_crawler_of_the_list_is_found_and_nine_in_ten_without_the_list() -> None:
