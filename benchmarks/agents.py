@@ -1,4 +1,4 @@
-"""``python -m benchmarks.agents``: bots and people's devices told apart by their user agents, on agents set aside.
+"""``python -m benchmarks.agents``: bots and people's devices by their user agents, on agents set aside.
 
 The agents are the fixtures of Matomo's device-detector (LGPL, so they are not shipped), as YAML files in the folder
 ``agents`` of the benchmark data. They come with the source of a package, in device_detector/tests/fixtures/upstream:
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     held_out = [_verdict(agent) for agent in agents if agent.is_held_out]
     section = Section(
         name="agents",
-        title="Bots: told from people's devices by the user agent",
+        title="Bots and people's devices by their user agents",
         claims=_claims(held_out),
         tables={"By file of the fixtures, agents set aside": _table(held_out)},
         notes=(
