@@ -112,7 +112,8 @@ def column_names(header: str, dialect: Dialect) -> list[str]:
     names: list[str] = []
     taken = set(_OWN)
     for place, found in enumerate(dialect.fields(header)):
-        base = found or f"_c{place}"
+        # No expression can hold a name with a back quote.
+        base = found.replace("`", "'") or f"_c{place}"
         name, copy = base, 1
         while name.lower() in taken:
             copy += 1

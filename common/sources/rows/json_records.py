@@ -50,7 +50,7 @@ def line_records(line: bytes, number: int, source: Source) -> list[Row]:
     """The objects of one line, or one row with the whole line if it holds anything else."""
     reader = _Reader(source, number)
     rows = list(reader.rows([line]))
-    wrong = [reason for _, _, reason in rows if reason and reason.startswith("SRC-211")]
+    wrong = [reason for _, _, reason in rows if reason in (_NO_OBJECT, _UNCLOSED)]
     if wrong or not (rows or reader.holders):
         reason = "SRC-211 a JSON object is not closed on its line" if _UNCLOSED in wrong else _NO_OBJECT
         return [(number, line.decode(source.text_encoding, "replace"), reason)]

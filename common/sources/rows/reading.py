@@ -77,7 +77,7 @@ def _parquet(spark: SparkSession, paths: list[str]) -> DataFrame:
 
 def _with_file(spark: SparkSession, rows: DataFrame, files: Sequence[InspectedFile]) -> DataFrame:
     """``rows`` with ``_file``, ``_file_sha256`` and ``_line``, by a broadcast of the list of files."""
-    columns = rows.columns
+    columns = [_column(name) for name in rows.columns]
     known = few_rows(spark, [(file.path, file.key, file.sha256) for file in files], _FILES)
     place = {"_key": _key(F.col("_metadata.file_path")), "_line": F.col("_metadata.row_index") + 1}
     keyed = rows.select("*", *(value.alias(name) for name, value in place.items()))
@@ -135,7 +135,12 @@ def _union(parts: Sequence[DataFrame]) -> DataFrame:
             types.setdefault(field.name, set()).add(field.dataType.simpleString())
     mixed = {name for name, found in types.items() if len(found) > 1}
     alike = [
-        part.withColumns({name: F.col(name).cast("string") for name in mixed & set(part.columns)}) for part in parts
+        part.withColumns({name: _column(name).cast("string") for name in mixed & set(part.columns)}) for part in parts
     ]
     rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), alike)
-    return rows.select(*(name for name in rows.columns if name not in KEPT), *KEPT)
+    return rows.select(*(_column(name) for name in rows.columns if name not in KEPT), *KEPT)
+
+
+def _column(name: str) -> Column:
+    """The column of that name, whatever stands in it."""
+    return F.col(f"`{name.replace('`', '``')}`")

@@ -93,6 +93,12 @@ def test_a_column_without_a_name_is_called_by_its_place(inbox: Path, read: Read)
     ]
 
 
+def test_a_name_may_hold_any_character(inbox: Path, read: Read) -> None:
+    (inbox / "a.csv").write_text("item.id,unit price,size (cm),it`s\nA1,2,3,4\n")
+    found = read(inbox, source(columns="item_id: '`item.id`'"))
+    assert rows(found, "`item.id`", "unit price", "size (cm)", "it's") == [(2, "A1", "2", "3", "4", None)]
+
+
 def test_names_that_come_twice_matter_only_when_they_are_mapped(inbox: Path, read: Read, look: Look) -> None:
     (inbox / "a.csv").write_text("item,Note,note,_line\nA1,x,y,z\n")
     assert rows(read(inbox, source()), "item", "Note", "note_2", "_line_2") == [(2, "A1", "x", "y", "z", None)]
