@@ -62,6 +62,35 @@ def test_access_logs_of_many_shapes_give_each_visitor_an_address(inbox: Path, re
     assert {row["_reason"] for row in rows} == {None}
 
 
+def test_nginx_json(inbox: Path, read: Read) -> None:
+    event = {
+        "time_iso8601": "2024-05-06T12:01:00+02:00",
+        "remote_addr": "10.0.0.7",
+        "http_x_forwarded_for": "203.0.113.1, 10.0.0.9",
+        "remote_user": "",
+        "request": "GET /a?x=1 HTTP/1.1",
+        "status": 200,
+        "body_bytes_sent": "512",
+        "http_referer": "",
+        "http_user_agent": "Agent/1.0",
+    }
+    (inbox / "access.json").write_text(json.dumps(event) + "\n")
+    row = one(read, inbox, "nginx_json")
+    assert (row["collector_tstamp"], row["user_ipaddress"]) == ("2024-05-06T12:01:00+02:00", "203.0.113.1")
+    assert (row["http_method"], row["page_url"], row["http_status"], row["bytes"]) == ("GET", "/a?x=1", "200", "512")
+    assert (row["useragent"], row["_reason"]) == ("Agent/1.0", None)
+
+
+def test_nginx_json_with_the_host_that_was_asked(inbox: Path, read: Read) -> None:
+    event = {"msec": "1714989660.250", "remote_addr": "2001:db8::1", "http_x_forwarded_for": "", "http_user_agent": ""}
+    event |= {"request_method": "GET", "request_uri": "//a", "host": "shop.example", "scheme": "https", "status": "404"}
+    (inbox / "access.json").write_text(json.dumps(event) + "\n")
+    row = one(read, inbox, "nginx_json")
+    assert (row["collector_tstamp"], row["user_ipaddress"]) == ("1714989660.250", "2001:db8::1")
+    # An agent that was sent empty stays one, unlike none at all.
+    assert (row["page_url"], row["http_status"], row["useragent"]) == ("https://shop.example//a", "404", "")
+
+
 def test_snowplow_enriched_tsv(inbox: Path, read: Read) -> None:
     names = [part.split()[0] for part in (Source.load("snowplow").raw_schema or "").split(",")]
     given = {
