@@ -7,103 +7,112 @@ import re
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, StringType, StructType, TimestampNTZType, TimestampType
+from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructType, TimestampType
 
 from common.causes import cause_of
 from common.errors import UsageError
-from common.sources.mapping.expressions import lenient, quoted_bare_names
-from common.sources.mapping.model import ColumnMapping, Source
+from common.sources.mapping.conversion import is_date_only, is_given, steps_to
+from common.sources.mapping.expressions import quoted_bare_names
+from common.sources.mapping.guarded import guarded, has_raised, is_plain, opened
+from common.sources.mapping.model import Source
 from common.words import did_you_mean
 
 KEPT = ("_file", "_file_sha256", "_line", "_raw", "_reason")
-# Unit -> function, and the counts between the years 1 and 9999: beyond them the function raises.
-_EPOCH = {
-    "s": ("timestamp_seconds", 1),
-    "ms": ("timestamp_millis", 1_000),
-    "us": ("timestamp_micros", 1_000_000),
-}
-_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
-# Pattern letters of a zone or offset, and the end of a text that names one.
-_ZONE_LETTERS = re.compile(r"[VzOXxZ]")
-_ZONED_TEXT = r"([zZ]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})$"
+DATE_ONLY = "_date_only"
+"""Column of the names of those times whose value was a date without a time of day."""
 
 
 def canonical(raw: DataFrame, source: Source, target: StructType | None = None) -> DataFrame:
-    """``raw`` as the canonical columns of ``source``, then those of ``KEPT`` that ``raw`` has.
+    """``raw`` as the canonical columns of ``source``, then those of ``KEPT`` that ``raw`` has, then ``DATE_ONLY``.
 
-    With ``target`` each column is cast to its type there; a time that becomes text is ISO 8601 in UTC, with ``Z``. A
-    value that cannot be cast is null, and ``_reason`` names the columns (``SRC-301 cannot be read: a, b``) unless it
-    holds a reason already. Times that name no zone are local to the source's ``time_zone``. Rows in = rows out. Raises
+    With ``target`` each column has its type there; a time that becomes text is ISO 8601 in UTC, with ``Z``. A value
+    that cannot be read, or whose expression raised, is null, and ``_reason`` names the columns (``SRC-301 cannot be
+    read: a, b``) unless it holds a reason already. Nothing is rounded. Times that name no zone are local to the
+    source's ``time_zone``; a date alone is the first moment of that date in this zone and in UTC, and its column is
+    listed in ``_date_only array<string>``, which only a ``target`` with times brings. Rows in = rows out. Raises
     UsageError SRC-004 (an expression does not fit the raw columns) and SRC-005 (a column that ``target`` lacks), before
     anything is computed.
     """
     if target is not None:
         source.check_columns(target.names)
-    given = {name: lenient(mapping.expr) for name, mapping in source.columns.items()}
     _check_names(raw, source)
-    _check(raw, source, given)
+    asked = {name: mapping.expr for name, mapping in source.columns.items()}
+    _check(raw, source, asked)
+    wanted = {name: target[name].dataType if target is not None else None for name in asked}
+    found = raw.select(*(F.expr(text).alias(name) for name, text in asked.items())).schema
+    kinds = {name: found[name].dataType for name in asked}
+    for name, kind in kinds.items():
+        if isinstance(wanted[name], StringType) and isinstance(kind, ArrayType | MapType | StructType):
+            # What is carried on is the text that the column gets.
+            asked[name], kinds[name] = f"CAST({asked[name]} AS STRING)", StringType()
     kept = [name for name in KEPT if name in raw.columns]
-    mapped = raw.select(*(F.expr(text).alias(_given(name)) for name, text in given.items()), *kept)
-    values = {}
-    for name, mapping in source.columns.items():
-        wanted = target[name].dataType if target is not None else None
-        values[name] = _value(f"`{_given(name)}`", mapping, source, mapped.schema[_given(name)].dataType, wanted)
-    _check(mapped, source, values)
-    lost = [
-        F.when(F.col(_given(name)).isNotNull() & F.expr(text).isNull(), F.lit(name))
-        for name, text in values.items()
-        if text != f"`{_given(name)}`"
-    ]
-    columns = [F.expr(text).alias(name) for name, text in values.items()]
-    others = [F.col(name) for name in kept if name != "_reason"]
-    return mapped.select(*columns, *others, _reason("_reason" in kept, lost).alias("_reason"))
+    careful = [name for name, text in asked.items() if not is_plain(text)]
+    carried = {name: guarded(text, kinds[name]) if name in careful else text for name, text in asked.items()}
+    mapped = raw.select(*(F.expr(text).alias(_carried(name)) for name, text in carried.items()), *kept)
+    given = mapped.select(
+        *(
+            F.expr(opened(f"`{_carried(name)}`", kinds[name]) if name in careful else f"`{_carried(name)}`").alias(
+                _value(name, 0)
+            )
+            for name in asked
+        ),
+        *(F.expr(has_raised(f"`{_carried(name)}`")).alias(_raised(name)) for name in careful),
+        *kept,
+    )
+    steps = {name: steps_to(kinds[name], wanted[name], mapping, source) for name, mapping in source.columns.items()}
+    valued = given
+    for number in range(max(map(len, steps.values()))):
+        now = {name: _step(name, number, found[number]) for name, found in steps.items() if number < len(found)}
+        _check(valued, source, now)
+        done = {_value(name, number) for name in now} if number else set()
+        valued = valued.select(
+            *(column for column in valued.columns if column not in done),
+            *(F.expr(text).alias(_value(name, number + 1)) for name, text in now.items()),
+        )
+    last = {name: _value(name, len(found)) for name, found in steps.items()}
+    lost = []
+    for name, column in last.items():
+        is_lost = F.expr(is_given(f"`{_value(name, 0)}`", kinds[name], wanted[name])) & F.col(column).isNull()
+        lost.append(F.when(F.col(_raised(name)) | is_lost if name in careful else is_lost, F.lit(name)))
+    return valued.select(
+        *(F.col(column).alias(name) for name, column in last.items()),
+        *(name for name in kept if name != "_reason"),
+        _reason("_reason" in kept, lost).alias("_reason"),
+        *_date_only(source, kinds, last, wanted),
+    )
 
 
-def _given(name: str) -> str:
-    return f"_given_{name}"
+def _carried(name: str) -> str:
+    return f"_carried_{name}"
+
+
+def _value(name: str, step: int) -> str:
+    return f"_value{step}_{name}"
+
+
+def _raised(name: str) -> str:
+    return f"_raised_{name}"
+
+
+def _step(name: str, number: int, step: str) -> str:
+    return step.replace("{v}", f"`{_value(name, number)}`")
+
+
+def _date_only(
+    source: Source, kinds: dict[str, DataType], last: dict[str, str], wanted: dict[str, DataType | None]
+) -> list[Column]:
+    times = [name for name, kind in wanted.items() if isinstance(kind, TimestampType)]
+    if not times:
+        return []
+    tests = {name: is_date_only(f"`{_value(name, 0)}`", kinds[name], source.columns[name]) for name in times}
+    names = [f"CASE WHEN {test} AND `{last[name]}` IS NOT NULL THEN '{name}' END" for name, test in tests.items()]
+    return [F.expr(f"array_compact(array({', '.join(names)}))").alias(DATE_ONLY)]
 
 
 def _reason(has_reason: bool, lost: list[Column]) -> Column:
     before = F.col("_reason") if has_reason else F.lit(None).cast("string")
-    if not lost:
-        return before
     names = F.concat_ws(", ", *lost)
     return F.coalesce(before, F.when(names != "", F.concat(F.lit("SRC-301 cannot be read: "), names)))
-
-
-def _value(value: str, mapping: ColumnMapping, source: Source, found: DataType, wanted: DataType | None) -> str:
-    """SQL that turns what the expression gave (of type ``found``) into the canonical value, null where it cannot."""
-    zone = source.time_zone
-    if mapping.epoch:
-        return _cast(_epoch(value, mapping.epoch), wanted, TimestampType())
-    if mapping.timestamp_format:
-        pattern = mapping.timestamp_format.replace("'", "\\'")
-        parsed = f"try_to_timestamp(CAST({value} AS STRING), '{pattern}')"
-        local = zone != "UTC" and not _ZONE_LETTERS.search(re.sub(r"'[^']*'", "", mapping.timestamp_format))
-        return _cast(f"to_utc_timestamp({parsed}, '{zone}')" if local else parsed, wanted, TimestampType())
-    if isinstance(found, TimestampNTZType):
-        moment = f"CAST({value} AS TIMESTAMP)"
-        return _cast(moment if zone == "UTC" else f"to_utc_timestamp({moment}, '{zone}')", wanted, TimestampType())
-    cast = _cast(value, wanted, found)
-    if isinstance(wanted, TimestampType) and isinstance(found, StringType) and zone != "UTC":
-        return f"CASE WHEN {value} RLIKE '{_ZONED_TEXT}' THEN {cast} ELSE to_utc_timestamp({cast}, '{zone}') END"
-    return cast
-
-
-def _cast(value: str, wanted: DataType | None, found: DataType) -> str:
-    if wanted is None or wanted == found:
-        return value
-    if isinstance(wanted, StringType) and isinstance(found, TimestampType):
-        # The text must say that it is UTC: the source's zone may be another.
-        return f"date_format({value}, \"yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'\")"
-    return f"try_cast({value} AS {wanted.simpleString()})"
-
-
-def _epoch(value: str, unit: str) -> str:
-    function, per_second = _EPOCH[unit]
-    count = f"try_cast({value} AS BIGINT)"
-    low, high = _FIRST_SECOND * per_second, (_LAST_SECOND + 1) * per_second - 1
-    return f"CASE WHEN {count} BETWEEN {low} AND {high} THEN {function}({count}) END"
 
 
 def _check_names(raw: DataFrame, source: Source) -> None:
@@ -135,7 +144,9 @@ def _check_one(rows: DataFrame, source: Source, name: str, text: str) -> None:
         rows.select(F.expr(text))
     except (AnalysisException, ParseException) as error:
         text = str(error)
-        raw_columns = [column for column in rows.columns if column not in KEPT and not column.startswith("_given_")]
+        raw_columns = [
+            column for column in rows.columns if column not in KEPT and not column.startswith(("_value", "_raised_"))
+        ]
         unknown = re.search(r"name `([^`]+)` cannot be resolved", text)
         hint = did_you_mean(unknown.group(1), raw_columns) if unknown else ""
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The SQL expressions of a source: what they may hold, and how a value that cannot be cast becomes null."""
+"""The SQL expressions of a source: what they may hold."""
 
 from __future__ import annotations
 
@@ -17,39 +17,28 @@ _TOKEN = re.compile(
 _WORD = re.compile(r"[A-Za-z_]")
 _MARKS = {"--", "/*", ";", "$$", "|>"}
 
-# Under ANSI mode these raise on a bad value and stop the job; their twins give null.
-_LENIENT = {
-    "cast": "try_cast",
-    "to_timestamp": "try_to_timestamp",
-    "to_number": "try_to_number",
-    "element_at": "try_element_at",
-    "to_binary": "try_to_binary",
-}
 # They begin a query, or a script, when they come first in brackets.
 _QUERIES = {"from", "map", "reduce", "table", "values", "with"}
 _TIMES = {"date", "timestamp", "timestamp_ltz", "timestamp_ntz"}
 _MOVING = re.compile(r"\s*(now|today|yesterday|tomorrow)\b", re.IGNORECASE)
 
 
-def lenient(expression: str) -> str:
-    """``expression`` with each function that raises on a bad value replaced by its ``try_`` twin.
+def checked(expression: str) -> str:
+    """``expression`` itself, when a source may hold it.
 
-    Raises ValueError for what an expression of a source may not hold: functions that are not in ``ALLOWED``, names that
-    Spark evaluates without brackets (``current_date``, ``user``), queries, several statements, comments, and ``::``.
+    Raises ValueError for what it may not hold: functions that are not in ``ALLOWED``, names that Spark evaluates
+    without brackets (``current_date``, ``user``), queries, several statements, comments, and ``::``.
     """
     tokens = [match.group() for match in _TOKEN.finditer(expression)]
-    pieces = []
     previous = ""
     for place, piece in enumerate(tokens):
-        called = _follows(tokens, place) == "("
         try:
-            _check(piece, previous, called)
+            _check(piece, previous, _follows(tokens, place) == "(")
         except ValueError as error:
             raise ValueError(f"{error}: {expression}") from None
-        pieces.append(_LENIENT.get(piece.lower(), piece) if called else piece)
         if not piece.isspace():
             previous = piece.lower()
-    return "".join(pieces)
+    return expression
 
 
 def quoted_bare_names(expression: str) -> Iterator[str]:
@@ -69,7 +58,7 @@ def _check(piece: str, previous: str, called: bool) -> None:
     if piece in _MARKS:
         raise ValueError(f"'{piece}' is not allowed in an expression")
     if piece == "::":
-        raise ValueError("write try_cast(x AS type) instead of x::type")
+        raise ValueError("write cast(x AS type) instead of x::type")
     if piece[0] in "'\"" and previous in _TIMES and _MOVING.match(piece[1:]):
         raise ValueError(f"'{previous} {piece}' (the clock) is not allowed in an expression")
     if piece.startswith("`"):

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from common.errors import UsageError
-from common.sources.mapping.expressions import lenient
+from common.sources.mapping.expressions import checked
 from common.sources.mapping.faults import sentences, unknown_key
+from common.sources.mapping.numbers import NumberStyle
 from common.sources.mapping.options import WIDE, encoding_of, options_of
+from common.sources.mapping.patterns import time_pattern
 from common.words import did_you_mean
 from common.yaml import YamlError, read_yaml
 
@@ -29,13 +31,21 @@ class ColumnMapping(_Strict):
     timestamp_format: str | None = Field(
         None, description="Pattern of the text that expr returns, e.g. yyyyMMdd HH:mm."
     )
-    epoch: Literal["s", "ms", "us"] | None = Field(None, description="expr counts this unit since 1970-01-01 UTC.")
+    epoch: Literal["s", "ms", "us", "ns"] | None = Field(
+        None, description="expr counts this unit since 1970-01-01 UTC."
+    )
 
     @field_validator("expr")
     @classmethod
     def _safe(cls, text: str) -> str:
-        lenient(text)
-        return text
+        return checked(text)
+
+    @field_validator("timestamp_format")
+    @classmethod
+    def _possible(cls, pattern: str | None) -> str | None:
+        if pattern:
+            time_pattern(pattern)
+        return pattern
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -66,6 +76,10 @@ class Source(_Strict):
     )
     encoding: str = Field("utf-8", description="Encoding of text files, e.g. utf-8, latin-1, cp1252.")
     time_zone: str = Field("UTC", description="Zone of raw times without one, e.g. Europe/London.")
+    decimal: Literal[".", ","] | None = Field(None, description="Mark before the decimals of numbers in text.")
+    thousands: Literal[",", ".", " ", "'", "_"] | None = Field(
+        None, description="Mark between groups of digits of numbers in text."
+    )
 
     @field_validator("format", mode="before")
     @classmethod
@@ -105,6 +119,8 @@ class Source(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both '{self.decimal}': numbers would mean two things")
         if self.format == "json" and self.raw_schema is None:
             raise ValueError(
                 "format json needs raw_schema, the DDL of the raw columns: a guess would differ between days"
@@ -114,6 +130,14 @@ class Source(_Strict):
         if self.format in {"parquet", "access_log"} and self.raw_schema is not None:
             raise ValueError(f"format {self.format} knows its raw columns: leave raw_schema out")
         return self
+
+    @property
+    def number_style(self) -> NumberStyle | None:
+        """How numbers in text are written; None: as programs write them, 1234.5."""
+        if self.decimal is None and self.thousands is None:
+            return None
+        decimal = self.decimal or ("," if self.thousands == "." else ".")
+        return NumberStyle(decimal, self.thousands or "")
 
     @property
     def has_header(self) -> bool:

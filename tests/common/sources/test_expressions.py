@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from common.sources.mapping.expressions import lenient
+from common.sources.mapping.expressions import checked
 from common.sources.mapping.functions import ALLOWED
 
 pytestmark = pytest.mark.unit
@@ -49,7 +49,7 @@ def test_no_function_of_spark_that_changes_between_runs_or_reads_many_rows_is_le
     for name in sorted(refused):
         for form in (f"{name}()", f"{name.upper()} (a, b)", f"concat(a, {name}(b))"):
             with pytest.raises(ValueError, match=f"(?i)'{name}'"):
-                lenient(form)
+                checked(form)
 
 
 def test_every_function_of_the_list_is_one_of_this_spark(spark: SparkSession) -> None:
@@ -62,7 +62,7 @@ def test_a_function_that_nobody_has_reviewed_is_refused_whatever_its_name(name: 
 
     if name not in GRAMMAR:
         with pytest.raises(ValueError, match=name):
-            lenient(f"{name}(a)")
+            checked(f"{name}(a)")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_function_that_nobody_has_reviewed_is_refused_whatever_its_name(name: 
 )
 def test_what_does_not_come_from_the_row_is_refused_with_the_reason(expression: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        lenient(expression)
+        checked(expression)
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_what_does_not_come_from_the_row_is_refused_with_the_reason(expression: 
     ],
 )
 def test_what_comes_from_the_row_alone_is_let_through(expression: str) -> None:
-    assert lenient(expression) == expression
+    assert checked(expression) == expression

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from common.errors import UsageError
-from common.sources.mapping.expressions import lenient
 from common.sources.mapping.model import Source, presets
 
 pytestmark = pytest.mark.unit
@@ -89,19 +88,3 @@ def test_a_column_that_the_target_lacks_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="SRC-005") as refused:
         source.check_columns(["event_id", "useragent"])
     assert "Did you mean 'useragent'?" in str(refused.value)
-
-
-LENIENT = {
-    "cast(a as int)": "try_cast(a as int)",
-    "CAST (a AS int)": "try_cast (a AS int)",
-    "concat('cast(', to_number(b, '9'))": "concat('cast(', try_to_number(b, '9'))",
-    "`cast`": "`cast`",
-    "broadcast": "broadcast",
-    "element_at(a, 1)": "try_element_at(a, 1)",
-    "concat('it\\'s; -- fine', `select`)": "concat('it\\'s; -- fine', `select`)",
-}
-
-
-@pytest.mark.parametrize(("given", "expected"), LENIENT.items(), ids=list(LENIENT))
-def test_functions_that_raise_are_replaced_by_those_that_do_not(given: str, expected: str) -> None:
-    assert lenient(given) == expected
