@@ -98,11 +98,11 @@ def _instead(pattern: str, meant: str, why: str) -> str:
 
 
 def _meant(fields: list[str]) -> tuple[list[str], str]:
-    """``fields`` with the slips of a beginner mended, and the last reason."""
+    """``fields`` with common slips corrected, and the first reason."""
     meant, why = list(fields), ""
-    for mend in (_of_dates, _of_single_fields, _of_hours):
-        mended, because = mend(meant)
-        meant, why = mended, because or why
+    for correct in (_of_dates, _of_single_fields, _of_hours):
+        meant, because = correct(meant)
+        why = why or because
     return meant, why
 
 
@@ -117,7 +117,7 @@ def _with(fields: list[str], old: str, new: str) -> list[str]:
 def _of_dates(fields: list[str]) -> tuple[list[str], str]:
     why = ""
     if "Y" in _letters(fields):
-        fields, why = _with(fields, "Y", "y"), "YYYY counts years by weeks and is no year here"
+        fields, why = _with(fields, "Y", "y"), "YYYY is the year of a week, yyyy the calendar year"
     if "D" in _letters(fields) and (_letters(fields) & {"M", "L", "m"} or "DD" in fields):
         fields, why = _with(fields, "D", "d"), why or "D is the day of the year, d that of the month"
     return fields, why
@@ -170,7 +170,7 @@ def _check(fields: list[str], pattern: str) -> None:
     if twice:
         raise ValueError(f"'{pattern}' cannot be a pattern: it has {twice[0]} twice")
     if "y" not in letters:
-        missing = "a time of day without a date is no time" if not _DATE & set(letters) else "it has no year (yyyy)"
+        missing = "a time of day needs a date" if not _DATE & set(letters) else "it has no year (yyyy)"
         raise ValueError(f"'{pattern}' cannot be a pattern of times: {missing}")
     if "d" in letters and not {"M", "L"} & set(letters):
         raise ValueError(f"'{pattern}' cannot be a pattern of times: it has a day but no month (MM)")

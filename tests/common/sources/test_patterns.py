@@ -38,7 +38,7 @@ def test_slips_are_refused_with_the_pattern_that_is_meant(pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
-        ("HH:mm:ss", "no time"),
+        ("HH:mm:ss", "needs a date"),
         ("dd.MM. HH:mm", "no year"),
         ("yyyy-dd", "no month"),
         ("yyyy-MM HH:mm", "no day"),
