@@ -61,17 +61,28 @@ class LookedAt:
 def add_lake_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that say which lake is meant: those of every job."""
     parser.add_argument("--lake", metavar="ROOT", help="the lake root; only --env local has a default")
+    add_settings_flags(parser)
+
+
+def add_settings_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that say how storage is reached."""
     parser.add_argument("--env", metavar="NAME", help="the section of conf that holds (default: local)")
     parser.add_argument("--conf-file", metavar="URI", action="append", default=[], help="one more YAML layer")
 
 
 def lake_of(options: argparse.Namespace) -> LookedAt:
     """The lake of parsed flags, resolved as any job resolves them. Raises UsageError CFG-001 to CFG-008, LAK-001."""
-    words = [word for name in ("lake", "env") if (value := getattr(options, name)) for word in (f"--{name}", value)]
+    settings = settings_from(options)
+    return LookedAt(settings, object_store(settings.root, settings))
+
+
+def settings_from(options: argparse.Namespace) -> LakeSettings:
+    """The settings of parsed flags, resolved as any job resolves them. Raises UsageError CFG-001 to CFG-008."""
+    given = [(name, getattr(options, name, None)) for name in ("lake", "env")]
+    words = [word for name, value in given if value for word in (f"--{name}", value)]
     words += [word for uri in options.conf_file for word in ("--conf-file", uri)]
     job = load_job("maintenance", "maintain")
-    settings = settings_of(job, parse_flags(job, words), Services()).lake
-    return LookedAt(settings, object_store(settings.root, settings))
+    return settings_of(job, parse_flags(job, words), Services()).lake
 
 
 def storage_options(settings: LakeSettings) -> dict[str, str]:

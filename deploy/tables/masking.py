@@ -42,8 +42,10 @@ class Mask:
 
 def masked_text(text: str) -> str:
     """``text`` with email addresses, IP addresses and payment card numbers hidden."""
-    for pattern in (_EMAIL, _IPV6, _IPV4):
-        text = pattern.sub(MASK, text)
+    text = _EMAIL.sub(MASK, text)
+    for pattern in (_IPV6, _IPV4):
+        # A time of day looks like an address too.
+        text = pattern.sub(lambda found: MASK if looks_like_address(found.group()) else found.group(), text)
     return _CARD.sub(lambda found: MASK if is_card_number(found.group()) else found.group(), text)
 
 

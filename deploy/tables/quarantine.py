@@ -17,10 +17,11 @@ from deploy.tables.lakes import add_lake_flags, delta_library, lake_of, parsed, 
 from deploy.tables.masking import masked_text
 from deploy.tables.printing import aligned, print_rows, text_of
 from deploy.tables.reasons import kind_of, why
+from deploy.tables.sent import Place, Sent, sent_records
 
 _DEFAULT_LIMIT = 20
 _SHOWN = ("file", "line", "column", "text", "reason")
-_STORED = ("source_file", "source_line", "reasons", "row_json", "row_key", "run_id", "batch_id")
+_STORED = ("source_file", "source_line", "source_sha256", "reasons", "row_json", "run_id", "batch_id")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,8 +43,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{options.job} has rejected nothing in this lake: there is no table {name}.", file=sys.stderr)
         return 0
     table = lake.open(name)
-    found = (row for row in explained(_rejected(table, name)) if row["reason"].startswith(options.reason))
-    shown = list(islice(found, options.limit))
+    wanted = (row for row in _rejected(table, name) if why(row["reasons"] or ()).first.startswith(options.reason))
+    picked = list(islice(wanted, options.limit))
+    shown = list(explained(picked, sent_records(lake, options.job, picked)))
     if options.output == "text":
         _print_text(shown)
     else:
@@ -77,20 +79,25 @@ def _rejected(table: Any, name: str, wanted: Sequence[str] = _STORED) -> Iterato
             yield from pa.record_batch(batch).to_pylist()
 
 
-def explained(rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def explained(rows: Iterable[Mapping[str, Any]], sent: Mapping[Place, Sent] | None = None) -> Iterator[dict[str, Any]]:
     """Stored rows as ``file, line, column, text, reason, other_reasons, path, run_id``.
 
-    ``text`` is what the column held, or the whole row where the reason is about no column; email addresses, IP
-    addresses and card numbers in it are hidden.
+    ``text`` is what was sent for the column, or for all of them where the reason is about none; of a row that is not
+    among ``sent``, what the quarantine keeps of it. Personal fields are hidden, and so are email addresses, IP
+    addresses and card numbers.
     """
     for row in rows:
         found = why(row["reasons"] or ())
         path = row.get("source_file") or ""
+        record = (sent or {}).get((row.get("source_sha256") or "", row.get("source_line") or 0))
+        mapped = record.mapping if record else {}
+        columns = tuple(name for name in found.columns if name in mapped) or found.columns
+        text = record.text_for(columns) if record else masked_text(_text(row, columns))
         yield {
             "file": path.rpartition("/")[2] or None,
             "line": row.get("source_line"),
-            "column": ", ".join(found.columns) or None,
-            "text": masked_text(_text(row, found.columns)) or None,
+            "column": ", ".join(columns) or None,
+            "text": text or None,
             "reason": found.first,
             "other_reasons": list(found.others),
             "path": path or None,

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from common.intake.batches import Batch, BatchFile, BatchLog
+from common.lake.storage.folder import FolderStore
 from deploy.cli import main
 from deploy.tables.reasons import ABOUT, kind_of, why
 
@@ -111,13 +113,49 @@ def test_persons_in_the_text_are_hidden(tmp_path, capsys):
     row = {
         "source_file": "a.csv",
         "reasons": ["FRD-104 the terminal is missing"],
-        "row_json": json.dumps({"note": "ann@example.com 192.0.2.7 2001:db8::1:2 4111 1111 1111 1111 at 10:15:30"}),
+        "row_json": json.dumps(
+            {"note": "ann@example.com 192.0.2.7 2001:db8::1:2 4111 1111 1111 1111 at 2015:10:15:30"}
+        ),
     }
     _rejected(tmp_path, [row], with_lines=False)
-    assert _shown(tmp_path, capsys)[0]["text"] == "note=*** *** *** *** at 10:15:30"
+    assert _shown(tmp_path, capsys)[0]["text"] == "note=*** *** *** *** at 2015:10:15:30"
 
 
 def test_a_job_that_rejected_nothing_says_so(tmp_path, capsys):
     assert main(["quarantine", "show", "fraud.ingest", "--lake", str(tmp_path)]) == 0
     assert "rejected nothing" in capsys.readouterr().err
     assert main(["quarantine", "show", "fraud.inget", "--lake", str(tmp_path)]) == 2
+
+
+def test_the_text_is_what_was_sent_as_long_as_bronze_holds_it(tmp_path, capsys):
+    rows = [
+        {"reasons": ["SRC-301 cannot be read: tx_amount"], "source_line": 3},
+        {"reasons": ["FRD-103 the customer is missing"], "source_line": 4},
+        {"reasons": ["SRC-212 not a csv line of 4 columns"], "source_line": 5},
+    ]
+    place = {"source_file": "/in/a.csv", "source_sha256": "ab12", "batch_id": "b1", "row_json": "{}"}
+    _rejected(tmp_path, [{**place, **row} for row in rows])
+    sent = [
+        {"record": '{"betrag": "12,x", "kunde": "Ann Smith", "nr": "t1"}', "_line": 3},
+        {"record": '{"betrag": "1", "kunde": " ", "nr": "t2"}', "_line": 4},
+        {"line": "t3;2;bob@example.com", "_line": 5},
+    ]
+    fields = [("record", pa.string()), ("line", pa.string()), ("_line", pa.int64()), ("_file_sha256", pa.string())]
+    schema = pa.schema([*fields, ("ingest_date", pa.date32())])
+    bronze = [{"_file_sha256": "ab12", "ingest_date": NOON.date(), **row} for row in sent]
+    write_deltalake(str(tmp_path / "bronze/fraud/transaction_records"), pa.Table.from_pylist(bronze, schema))
+    source = {
+        "columns": {
+            "transaction_id": {"expr": "nr"},
+            "tx_amount": {"expr": "betrag / 1"},
+            "customer_id": {"expr": "trim(kunde)"},
+        }
+    }
+    file = BatchFile("ab12", "/in/a.csv", "b1", "2026-03-01")
+    log = BatchLog(FolderStore(tmp_path), "fraud.transactions")
+    log.save(Batch("b1", (file,), source, "r", "m", "2026-03-01T12:00:00Z"))
+    assert [(row["line"], row["text"]) for row in _shown(tmp_path, capsys)] == [
+        (3, "betrag=12,x"),
+        (4, "kunde=***"),
+        (5, "t3;2;***"),
+    ]

@@ -30,8 +30,8 @@ def lake(tmp_path: Path) -> Path:
         }
     )
     write_deltalake(str(tmp_path / "silver/fraud/transactions"), transactions, partition_by=["tx_day"])
-    raw = pa.table({"item_id": ["A1"], "customer_id": ["0123456789abcdef0123456789abcdef"], "payload": ["Ann,A1"]})
-    write_deltalake(str(tmp_path / "bronze/forecast/sales_raw"), raw)
+    raw = pa.table({"record": ["0123456789abcdef0123456789abcdef"], "line": ["Ann,A1"], "_file": ["a.csv"]})
+    write_deltalake(str(tmp_path / "bronze/forecast/sale_records"), raw)
     write_deltalake(str(tmp_path / "gold/other/things"), pa.table({"x": [1]}))
     return tmp_path
 
@@ -40,14 +40,14 @@ def test_tables_are_listed_by_layer_with_rows_and_writer(lake, capsys):
     assert main(["tables", "--lake", str(lake), "-o", "json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [(one["layer"], one["name"], one["rows"], one["writer"]) for one in listed] == [
-        ("bronze", "forecast.sales_raw", 1, "forecast.ingest"),
+        ("bronze", "forecast.sale_records", 1, "forecast.ingest"),
         ("silver", "fraud.transactions", 3, "fraud.ingest"),
         ("gold", "other.things", 1, ""),
     ]
     assert main(["tables", "--lake", str(lake)]) == 0
     header, first, *_ = capsys.readouterr().out.splitlines()
     assert header.split() == ["layer", "table", "rows", "size", "last", "change", "writer"]
-    assert first.split()[:3] == ["bronze", "forecast.sales_raw", "1"]
+    assert first.split()[:3] == ["bronze", "forecast.sale_records", "1"]
 
 
 def test_an_empty_folder_has_no_tables(tmp_path, capsys):
@@ -90,12 +90,12 @@ def test_a_pseudonym_is_shown_and_a_name_in_clear_is_not(lake, capsys):
     assert "0123456789abcdef0123456789abcdef" in shown.out
     assert "personal" not in shown.err
     # As sent it is the sender's own id, whatever it looks like.
-    assert main(["show", "forecast.sales_raw", "--lake", str(lake), "-o", "csv"]) == 0
+    assert main(["show", "forecast.sale_records", "--lake", str(lake), "-o", "csv"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.splitlines() == ["item_id,customer_id,payload", "A1,***,***"]
-    assert "customer_id, payload may hold personal data" in shown.err
-    assert main(["show", "forecast.sales_raw", "--lake", str(lake), "-o", "csv", "--clear"]) == 0
-    assert capsys.readouterr().out.splitlines()[1] == 'A1,0123456789abcdef0123456789abcdef,"Ann,A1"'
+    assert shown.out.splitlines() == ["record,line,_file", "***,***,a.csv"]
+    assert "record, line may hold personal data" in shown.err
+    assert main(["show", "forecast.sale_records", "--lake", str(lake), "-o", "csv", "--clear"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == '0123456789abcdef0123456789abcdef,"Ann,A1",a.csv'
 
 
 def test_a_table_of_nobodys_is_shown_with_a_warning(lake, capsys):
