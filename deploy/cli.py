@@ -22,6 +22,10 @@ Usage: lakejobs COMMAND [arguments]
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   render JOB --target ...   print the request that would run a job on EMR; sends nothing
+  source suggest --input PATH --for JOB
+                            write a source for files of your own
+  source check FILE --input PATH
+                            show what a source makes of files, without a lake
   tables [--lake ROOT]      list the tables of a lake: rows, size, last change
   show TABLE [flags]        print rows of a table   --where SQL  --columns A,B  --limit N  -o json|csv
   quarantine show JOB       print what a job rejected: file, line, column, text, reason   --reason CODE
@@ -100,6 +104,12 @@ def _quarantine(arguments: Sequence[str]) -> int:
     return quarantine(arguments)
 
 
+def _source(arguments: Sequence[str]) -> int:
+    from deploy.feeds.command import main as source
+
+    return source(arguments)
+
+
 def _config(arguments: Sequence[str]) -> int:
     from common.job.schema import main as schema
 
@@ -117,6 +127,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "jobs": _jobs,
     "package": _package,
     "render": _render,
+    "source": _source,
     "tables": _tables,
     "show": _show,
     "quarantine": _quarantine,

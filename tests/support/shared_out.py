@@ -30,6 +30,7 @@ DIFFERING = (
     "**/test_clock_skew.py",
     "**/test_windows.py",
     "**/test_sales.py",
+    "**/test_as_spark_does.py",
     "flows/test_sessionise_flow.py",
     "flows/test_fraud_flow.py",
     "flows/test_forecast_flow.py",

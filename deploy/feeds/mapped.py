@@ -1,0 +1,117 @@
+"""Records of raw files as canonical rows, without Spark, as the ingest would map them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql.types import DataType
+
+from common.errors import UsageError
+from common.sources.mapping.model import Source
+from common.words import did_you_mean
+from deploy.feeds.casts import BadValueError, NeedsSparkError
+from deploy.feeds.expressions import Evaluator, compiled
+from deploy.feeds.records import FileRecords, Record
+from deploy.feeds.targets import Target
+from deploy.feeds.values import converted, is_given
+
+
+@dataclass(frozen=True)
+class MappedRow:
+    """One record with its canonical values; ``unread`` are the columns whose value could not be read, ``given`` the
+    raw columns that each expression reads, with their text.
+    """
+
+    record: Record
+    values: Mapping[str, Any]
+    unread: tuple[str, ...] = ()
+    given: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Why the row could not be read, empty if it could."""
+        return self.record.reason or (f"SRC-301 cannot be read: {', '.join(self.unread)}" if self.unread else "")
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    evaluate: Evaluator
+    read: tuple[str, ...]
+    wanted: DataType
+
+
+class SourceMapping:
+    """A source applied to records. ``needs_spark`` holds, by canonical column, why it is not evaluated here."""
+
+    def __init__(self, source: Source, target: Target) -> None:
+        self._source, self._target = source, target
+        self._compiled: dict[tuple[str, ...], list[_Column]] = {}
+        self.needs_spark: dict[str, str] = {}
+        self.read: set[str] = set()
+        self.raw: dict[str, None] = {}
+
+    def rows(self, records: FileRecords) -> Iterator[MappedRow]:
+        """The records of one file as rows. Raises UsageError SRC-004 when an expression names no raw column."""
+        for record in records:
+            if record.reason:
+                yield MappedRow(record, {})
+            else:
+                yield self._mapped(record, self._columns(tuple(records.columns)))
+
+    def _columns(self, names: tuple[str, ...]) -> list[_Column]:
+        if names not in self._compiled:
+            self.raw |= dict.fromkeys(names)
+            self._compiled[names] = list(self._compile(names))
+        return self._compiled[names]
+
+    def _compile(self, names: Sequence[str]) -> Iterator[_Column]:
+        for name, mapping in self._source.columns.items():
+            try:
+                evaluate, read = compiled(mapping.expr, names)
+            except KeyError as error:
+                missing = str(error.args[0])
+                raise UsageError(
+                    "SRC-004",
+                    f"Source {self._source.name}: the expression of '{name}' cannot be used."
+                    f"{did_you_mean(missing, names)}",
+                    cause=f"{mapping.expr}: there is no raw column '{missing}'.",
+                    remedy=f"The raw columns are {', '.join(names)}.",
+                ) from error
+            except NeedsSparkError as error:
+                self.needs_spark[name] = str(error)
+                # What cannot be evaluated may still name its columns.
+                self.read |= {one.lower() for one in names if one.lower() in mapping.expr.lower()}
+                continue
+            self.read |= read
+            by_lower = {one.lower(): one for one in names}
+            yield _Column(
+                name, evaluate, tuple(by_lower[one] for one in sorted(read)), self._target.schema[name].dataType
+            )
+
+    def _mapped(self, record: Record, columns: Sequence[_Column]) -> MappedRow:
+        values: dict[str, Any] = {}
+        unread: list[str] = []
+        for column in columns:
+            if column.name in self.needs_spark:
+                continue
+            try:
+                given = column.evaluate(record.values)
+                value = converted(given, column.wanted, self._source.columns[column.name], self._source)
+            except BadValueError:
+                values[column.name] = None
+                unread.append(column.name)
+                continue
+            except NeedsSparkError as error:
+                self.needs_spark[column.name] = str(error)
+                continue
+            values[column.name] = value
+            if value is None and is_given(given, column.wanted):
+                unread.append(column.name)
+        return MappedRow(record, values, tuple(unread), {one.name: _given(record, one.read) for one in columns})
+
+
+def _given(record: Record, names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, "-" if record.values.get(name) is None else str(record.values[name])) for name in names]

@@ -1,0 +1,150 @@
+"""What a source of each ingest maps to: canonical columns, their types, and those that a row cannot do without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql.types import StringType, StructField, StructType
+
+from common.errors import UsageError
+from common.words import did_you_mean
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The reason of a row that has none of ``columns``."""
+
+    columns: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """The canonical columns of one ingest.
+
+    ``required`` are groups of columns: a source maps all of at least one group. ``missing`` are the reasons for a row
+    without a value, as the job gives them. ``personal`` are the columns that may hold personal data.
+    """
+
+    job: str
+    schema: StructType
+    required: tuple[tuple[str, ...], ...]
+    missing: tuple[Missing, ...]
+    times: tuple[str, ...]
+    identifiers: tuple[str, ...]
+    personal: frozenset[str]
+
+    def lacking(self, mapped: set[str]) -> list[str]:
+        """The columns that a source with these columns still lacks, those of the group that is nearest to complete."""
+        return min(([name for name in group if name not in mapped] for group in self.required), key=len)
+
+
+def _events() -> Target:
+    from jobs.clickstream.events.tables import CANONICAL_COLUMNS, EVENTS, IDENTIFIERS
+
+    times = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp")
+    return Target(
+        job="clickstream.ingest",
+        schema=StructType([StructField(name, StringType()) for name in CANONICAL_COLUMNS]),
+        required=(
+            *(("collector_tstamp", who) for who in ("domain_userid", "user_id", "user_ipaddress")),
+            *(("dvce_created_tstamp", who) for who in ("domain_userid", "user_id", "user_ipaddress")),
+        ),
+        missing=(
+            Missing(times, "EVT-001 no time could be read"),
+            Missing(("domain_userid", "user_id", "user_ipaddress"), "EVT-004 no visitor id, user id or address"),
+        ),
+        times=times,
+        identifiers=IDENTIFIERS,
+        personal=frozenset({*EVENTS.personal_columns, "user_ipaddress"}),
+    )
+
+
+def _transactions() -> Target:
+    from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTIONS
+
+    return Target(
+        job="fraud.ingest",
+        schema=TRANSACTION_FEED,
+        required=(("transaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount"),),
+        missing=(
+            Missing(("transaction_id",), "FRD-101 the transaction has no id"),
+            Missing(("tx_datetime",), "FRD-102 the time is missing or cannot be read"),
+            Missing(("customer_id",), "FRD-103 the customer is missing"),
+            Missing(("terminal_id",), "FRD-104 the terminal is missing"),
+            Missing(("tx_amount",), "FRD-105 the amount is missing, not finite or cannot be read"),
+        ),
+        times=("tx_datetime",),
+        identifiers=("transaction_id", "customer_id", "terminal_id"),
+        personal=frozenset(TRANSACTIONS.personal_columns),
+    )
+
+
+def _labels() -> Target:
+    from jobs.fraud.transactions.tables import LABEL_FEED
+
+    return Target(
+        job="fraud.ingest_labels",
+        schema=LABEL_FEED,
+        required=(("transaction_id", "reported_at", "is_fraud"),),
+        missing=(
+            Missing(("transaction_id",), "FRD-111 the report names no transaction"),
+            Missing(("reported_at",), "FRD-112 the time of the report is missing or cannot be read"),
+            Missing(("is_fraud",), "FRD-113 the report says neither fraud nor honest"),
+        ),
+        times=("reported_at",),
+        identifiers=("transaction_id",),
+        personal=frozenset(),
+    )
+
+
+def _sales() -> Target:
+    from jobs.forecast.sales.tables import SALES, SALES_FEED
+
+    return Target(
+        job="forecast.ingest",
+        schema=SALES_FEED,
+        required=(("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y")),
+        missing=(
+            Missing(("item_id", "unique_id"), "FCT-101 the item or series is missing"),
+            Missing(("sold_at", "ds"), "FCT-102 the time is missing or cannot be read"),
+            Missing(("quantity", "y"), "FCT-103 the quantity is missing or cannot be read"),
+        ),
+        times=("sold_at", "ds"),
+        identifiers=("invoice_id", "transaction_id", "item_id", "customer_id", "unique_id"),
+        personal=frozenset(SALES.personal_columns),
+    )
+
+
+_TARGETS: dict[str, Callable[[], Target]] = {
+    "clickstream.ingest": _events,
+    "fraud.ingest": _transactions,
+    "fraud.ingest_labels": _labels,
+    "forecast.ingest": _sales,
+}
+JOBS = tuple(_TARGETS)
+
+
+def target_of(job: str) -> Target:
+    """The target of an ingest. Raises UsageError FED-001 for any other job."""
+    if job not in _TARGETS:
+        raise UsageError(
+            "FED-001",
+            f"'{job}' does not ingest files.{did_you_mean(job, JOBS)}",
+            remedy=f"Give --for {', '.join(JOBS)}.",
+        )
+    return _TARGETS[job]()
+
+
+def guessed_target(columns: set[str]) -> Target:
+    """The target that has the most of these canonical columns. Raises UsageError FED-001 when none has all of them."""
+    fitting = [target for target in map(target_of, JOBS) if columns <= set(target.schema.names)]
+    if not fitting:
+        raise UsageError(
+            "FED-001",
+            "The columns of the source belong to no single ingest.",
+            cause=f"It maps {', '.join(sorted(columns))}.",
+            remedy=f"Say which one it is for: --for {', '.join(JOBS)}.",
+        )
+    return min(fitting, key=lambda target: len(target.lacking(columns)))

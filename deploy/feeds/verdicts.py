@@ -1,0 +1,123 @@
+"""What would become of a mapped row: published, repeated, or rejected with reasons, as the ingest's own rules say."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from common.job.catalogue import params_of
+from deploy.feeds.targets import Target
+
+PUBLISHED, REPEATED, REJECTED = "published", "repeated", "rejected"
+_NOTHING = {"", "null", "none", "nan", "n/a", "undefined", "(null)", "-"}
+_FUTURE = {
+    "clickstream.ingest": "EVT-003 the time is after the days of the run",
+    "fraud.ingest": "FRD-108 the time is in the future",
+    "fraud.ingest_labels": "FRD-116 the report is in the future",
+    "forecast.ingest": "FCT-105 the time is in the future",
+}
+_TOO_EARLY = {
+    "clickstream.ingest": "EVT-002 the time is before earliest_day",
+    "fraud.ingest": "FRD-110 the time is before earliest_day",
+    "fraud.ingest_labels": "FRD-119 the time of the report is before earliest_day",
+    "forecast.ingest": "FCT-108 the time is before earliest_day",
+}
+_EVENT_NUMBERS = {
+    "http_status": ("EVT-005 http_status is not a number", re.compile(r"\d{1,3}(\.0*)?")),
+    "bytes": ("EVT-006 bytes is not a number", re.compile(r"\d{1,15}(\.0*)?")),
+    "quantity": ("EVT-007 quantity is not a number", re.compile(r"[+-]?(\d{1,13}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")),
+    "price": ("EVT-008 price is not a number", re.compile(r"[+-]?(\d{1,13}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")),
+}
+_EARLIEST = date(2000, 1, 1)
+
+
+@dataclass
+class Verdicts:
+    """Judges rows one after another; it remembers those that were there before by a hash of what makes them equal."""
+
+    target: Target
+    mapped: frozenset[str]
+    now: datetime
+    _seen: set[int] = field(default_factory=set)
+
+    def reasons(self, values: Mapping[str, Any], before: str) -> list[str]:
+        """Why a row is rejected, in the order in which a person wants to know it; ``before`` is the reader's reason."""
+        found = [before] if before else []
+        if before.startswith("SRC-2"):
+            return found
+        unread = set(before.partition("cannot be read: ")[2].split(", ")) if before else set()
+        for missing in self.target.missing:
+            # A column that only Spark can evaluate may hold anything.
+            unknown = unread | {name for name in self.mapped if name not in values}
+            if unknown.isdisjoint(missing.columns) and all(is_nothing(values.get(name)) for name in missing.columns):
+                found.append(missing.reason)
+        found += self._of_times(values)
+        found += self._of_numbers(values)
+        return found
+
+    def is_repeated(self, values: Mapping[str, Any]) -> bool:
+        """Whether an equal row was judged before. Sales without any receipt are never equal."""
+        names = sorted(values)
+        if self.target.job == "clickstream.ingest":
+            names = ["event_id"] if "event_id" in self.mapped else names
+        elif self.target.job == "forecast.ingest" and not self.mapped & {"invoice_id", "transaction_id", "unique_id"}:
+            return False
+        key = hash(tuple(str(values.get(name)) for name in names))
+        if key in self._seen:
+            return True
+        self._seen.add(key)
+        return False
+
+    def _of_times(self, values: Mapping[str, Any]) -> list[str]:
+        moment = next((found for name in self.target.times if (found := _moment(values.get(name)))), None)
+        if moment is None:
+            return []
+        if moment > self.now + timedelta(days=1):
+            return [_FUTURE[self.target.job]]
+        return [_TOO_EARLY[self.target.job]] if moment < self._earliest() else []
+
+    def _earliest(self) -> datetime:
+        family, _, name = self.target.job.partition(".")
+        known = params_of(family, name).model_fields.get("earliest_day")
+        first = known.default if known is not None and isinstance(known.default, date) else _EARLIEST
+        return datetime.combine(first, time.min, tzinfo=UTC)
+
+    def _of_numbers(self, values: Mapping[str, Any]) -> list[str]:
+        if self.target.job == "clickstream.ingest":
+            return [
+                reason
+                for name, (reason, shape) in _EVENT_NUMBERS.items()
+                if not is_nothing(values.get(name)) and not shape.fullmatch(str(values[name]).strip())
+            ]
+        amount, quantity = values.get("tx_amount"), values.get("quantity", values.get("y"))
+        if amount is not None and amount < 0:
+            return ["FRD-106 the amount is negative"]
+        if isinstance(quantity, float) and not math.isfinite(quantity):
+            return ["FCT-104 the quantity is not finite"]
+        return []
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value is missing, or a word for nothing."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and value[:4].isdecimal():
+        try:
+            found = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None
+
+
+def reasons_in_order(counted: Mapping[str, int]) -> Sequence[tuple[str, int]]:
+    """Reasons with their counts, the most frequent first."""
+    return sorted(counted.items(), key=lambda item: (-item[1], item[0]))

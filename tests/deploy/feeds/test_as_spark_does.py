@@ -1,0 +1,82 @@
+"""The rows of a check are those that Spark makes: the same values, the same reasons, on the same lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from common.config.lake_settings import LakeSettings
+from common.sources.mapping.model import Source
+from deploy.feeds.check import Check, checked
+from deploy.feeds.targets import target_of
+
+pytestmark = pytest.mark.unit
+
+TEXT = """id;when;cust;term;amount;
+a1;2024-07-01 12:00:00;c1;t1;1.234,56;
+a2;2024-07-01;c1;t1;12,50
+a3;2024-07-01T12:00:00+02;c1 ;t1;EUR 12,50
+a4;20240701;c1;t1;(12,50)
+a5;2024-07-01 12:00:00 UTC;c1;t1;1.5e2
+a6;10:00;c1;t1;0,00001
+a7;2024-02-30 12:00:00;"c 'x'";t1;7
+a8;2024-07-01 12:00:00.123456789;c1;t1;12,50-
+
+a9;2024-07-01;c1
+b1;0001-01-01 00:00:00;;t1;1
+"""
+SOURCE = """format: csv
+options: {sep: ";"}
+time_zone: Europe/Berlin
+decimal: ","
+thousands: "."
+columns:
+  transaction_id: id
+  tx_datetime: when
+  customer_id: nullif(trim(cust), 'c1')
+  terminal_id: if(id > 'a4', concat(term, '-x'), term)
+  tx_amount: amount
+"""
+
+
+def _faults(check: Check) -> list[tuple[object, ...]]:
+    return [tuple(fault[name] for name in ("line", "column", "reason")) for fault in check.findings.faults]
+
+
+JSON = """{"item": "A", "ms": 1714989600000, "n": "25", "lines": [{"p": "1.5"}], "user": {"id": 7}}
+{"item": 12345678901234567890, "ms": "1714989600", "n": "n/a", "lines": []} {"item": "B", "ms": null, "n": "1e1"}
+{"item": null, "ms": 1714989600000.5, "n": "-10", "lines": [{"p": "2"}], "user": {"id": "u"}} rest
+[{"item": " C ", "ms": 1714989600000, "n": 10.5, "lines": [{"p": "x"}, {"p": "3"}]}]
+"""
+SALES = """format: json
+raw_schema: "item string, ms string, n string, lines array<struct<p: string>>, user struct<id: string>"
+columns:
+  item_id: upper(item)
+  sold_at: {expr: ms, epoch: ms}
+  quantity: n / 10
+  unit_price: get(lines, 0).p
+  item_name: lines[0].p
+  customer_id: coalesce(`user`.id, 'none')
+  currency: "case when n > 10 then 'EUR' else substring(item, 1, 3) end"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "yaml", "job"),
+    [("a.csv", TEXT, SOURCE, "fraud.ingest"), ("a.json", JSON, SALES, "forecast.ingest")],
+)
+def test_values_and_reasons_are_those_of_spark(
+    spark: SparkSession, tmp_path: Path, name: str, text: str, yaml: str, job: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    source, target = Source.parse(yaml, name="mine"), target_of(job)
+    own = checked(source, target, str(tmp_path), LakeSettings())
+    real = checked(source, target, str(tmp_path), LakeSettings(), with_spark=True)
+    assert own.needs_spark == {}
+    assert [row.values for row in own.findings.first] == [row.values for row in real.findings.first]
+    assert _faults(own) == _faults(real)
+    assert own.findings.fates == real.findings.fates
+    assert own.findings.reasons == real.findings.reasons
+    assert own.findings.filled == real.findings.filled
