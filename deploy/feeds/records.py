@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -95,7 +96,7 @@ class FileRecords:
             elif reason:
                 yield self._record(line, text, {}, reason)
             else:
-                yield self._csv_record(line, text, dialect.fields(text), types, needed)
+                yield self._csv_record(line, text, _fields(text, dialect), types, needed)
 
     def _csv_record(self, line: int, text: str, fields: list[str], types: Sequence[RawType], needed: int) -> Record:
         width = len(self.columns)
@@ -133,16 +134,26 @@ class FileRecords:
             yield self._record(line, text, values, fault)
 
     def _parquet(self) -> Iterator[Record]:
+        from pyarrow import ArrowException
+
+        line = 0
+        try:
+            for line, values in self._parquet_rows():
+                yield self._record(line, "", values)
+        except (ArrowException, OSError):
+            yield self._record(line + 1, "", {}, "SRC-109 the parquet data cannot be read from here on")
+
+    def _parquet_rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         from pyarrow import parquet
 
+        line = 0
         with opened(self._file, self._opener) as stream, parquet.ParquetFile(stream) as file:
             self.columns = file.schema_arrow.names
-            line = 0
             for batch in file.iter_batches(batch_size=1_000):
                 columns = [_python_values(column) for column in batch.columns]
                 for row in zip(*columns, strict=True):
                     line += 1
-                    yield self._record(line, "", dict(zip(self.columns, row, strict=True)))
+                    yield line, dict(zip(self.columns, row, strict=True))
 
 
 def _python_values(column: Any) -> list[Any]:
@@ -191,6 +202,14 @@ def typed(value: Any, kind: RawType) -> Any:
         return cast(value, kind.name)
     except BadValueError:
         return None
+
+
+def _fields(line: str, dialect: Dialect) -> list[str]:
+    """The fields of a line; none of one that no csv reader takes, such as one with a lone carriage return."""
+    try:
+        return dialect.fields(line)
+    except csv.Error:
+        return []
 
 
 def inspected(file: FoundFile, source: Source, opener: FileOpener, settings: LakeSettings) -> InspectedFile:

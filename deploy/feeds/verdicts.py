@@ -47,7 +47,7 @@ class Verdicts:
     def reasons(self, values: Mapping[str, Any], before: str) -> list[str]:
         """Why a row is rejected, in the order in which a person wants to know it; ``before`` is the reader's reason."""
         found = [before] if before else []
-        if before.startswith("SRC-2"):
+        if before.startswith(("SRC-1", "SRC-2")):
             return found
         unread = set(before.partition("cannot be read: ")[2].split(", ")) if before else set()
         for missing in self.target.missing:
