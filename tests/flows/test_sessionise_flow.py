@@ -126,6 +126,16 @@ def test_other_rules_than_those_of_the_day_before_are_refused(site: Site, unaudi
     assert site.sessionise(DAYS[0], DAYS[1], "--set", "gap_minutes=45") == 0
 
 
+def test_no_session_and_no_conversion_out_of_events_is_said_at_the_end(site: Site, unaudited: None) -> None:
+    machines = [silver(at(minute, f"bot {minute}")) | {"is_bot": True} for minute in (7, 8)]
+    site.lake.upsert(passed(EVENTS, site.spark.createDataFrame(machines, EVENTS.schema)))
+    assert site.sessionise(DAYS[1], DAYS[1]) == 0
+    assert site.record()["warnings"] == ["no session out of 2 events (left out: 2 bot)"]
+    site.lake.upsert(passed(EVENTS, site.spark.createDataFrame([silver(at(9, "ada"))], EVENTS.schema)))
+    assert site.sessionise(DAYS[1], DAYS[1]) == 0
+    assert site.record()["warnings"] == [f"no conversion on {DAYS[1]}: purchase does not occur"]
+
+
 def test_without_events_the_job_says_so(site: Site) -> None:
     assert site.sessionise(DAYS[0], DAYS[0]) == 4
 

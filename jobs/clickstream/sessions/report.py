@@ -39,7 +39,10 @@ def write_report(context: RunContext, params: SessioniseParams, labelled: DataFr
     report = context.report
     if not count:
         report.text("No sessions", [f"No session began on {context.days}."])
+        _warn_of_no_sessions(context)
         return
+    if params.conversion_events and not sum(row["conversions"] for row in days):
+        context.warn(f"no conversion on {context.days}: {' or '.join(params.conversion_events)} does not occur")
     _headlines(context, days, count)
     report.line(
         "Sessions per day",
@@ -53,6 +56,16 @@ def write_report(context: RunContext, params: SessioniseParams, labelled: DataFr
     if params.sensitivity_gaps_minutes and params.sensitivity_events:
         _gaps(context, params, labelled.where(context.days.predicate("event_date")))
     report.text("How sessions are cut", [f"Rules: {params.rules().text}."])
+
+
+def _warn_of_no_sessions(context: RunContext) -> None:
+    """Say why no session came of the events, if there were any."""
+    read, left_out = context.counts.rows_read, "rows_filtered_"
+    if not read:
+        return
+    numbers = {name: number for name, number in context.counts.details.items() if name.startswith(left_out) and number}
+    why = ", ".join(f"{number:,} {name.removeprefix(left_out).replace('_', ' ')}" for name, number in numbers.items())
+    context.warn(f"no session out of {plural(read, 'event')}" + (f" (left out: {why})" if why else ""))
 
 
 def _headlines(context: RunContext, days: list[Row], count: int) -> None:
