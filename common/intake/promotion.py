@@ -254,12 +254,14 @@ def _facts(prepared: DataFrame, day_column: str) -> Facts:
 
 
 def _reasons(prepared: DataFrame) -> tuple[dict[str, int], dict[str, str]]:
-    """How many rows each reason rejects, and where one of them is: ``file:line``."""
+    """How many rows are rejected for which reason, the first of each row, and where one of them is: ``file:line``.
+
+    The others often follow from the first: what could not be read is missing, too.
+    """
     place = F.concat_ws(":", F.element_at(F.split("_file", "/"), -1), F.col("_line").cast("string"))
-    exploded = prepared.select(
-        F.explode(REASONS).alias("reason"), F.struct("_file", "_line", place.alias("at")).alias("at")
-    )
-    counted = exploded.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"), F.min("at").alias("first")).collect()
+    at = F.struct("_file", "_line", place.alias("at")).alias("at")
+    first = prepared.where(F.size(REASONS) > 0).select(F.col(REASONS)[0].alias("reason"), at)
+    counted = first.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"), F.min("at").alias("first")).collect()
     return {row["reason"]: row["rows"] for row in counted}, {row["reason"]: row["first"]["at"] for row in counted}
 
 

@@ -73,7 +73,7 @@ def test_a_run_that_rejects_most_rows_publishes_nothing_and_takes_the_files_agai
     for _ in range(2):
         refused = ingest(shop, *files)
         assert (refused["exit_code"], refused["error"]["code"]) == (3, "ING-010")
-        assert "FCT-102" in refused["error"]["cause"]
+        assert "SRC-301" in refused["error"]["cause"]
         assert "a.csv" in refused["error"]["cause"]
         assert not shop.lake.exists(SALES)
     write_source(shop, "sold_at")
