@@ -26,6 +26,7 @@ from common.sources.files.cutting import (
     gunzipped,
     longest_line_bytes,
 )
+from common.sources.files.parquet_kinds import layout_of
 from common.sources.mapping.model import Source
 from common.sources.mapping.options import WIDE
 
@@ -267,4 +268,6 @@ def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan, source:
     if fault:
         raise BadFileError(f"SRC-108 the schema has {fault}")
     found.lines = metadata.num_rows
-    found.layout = str(schema.remove_metadata())
+    columns = (metadata.schema.column(place) for place in range(metadata.num_columns))
+    int96 = {column.path for column in columns if column.physical_type == "INT96"}
+    found.layout, found.plain = layout_of(schema, int96)

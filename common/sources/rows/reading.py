@@ -19,6 +19,7 @@ from common.sources.mapping.model import Source
 from common.sources.rows import access_log
 from common.sources.rows.csv_rows import csv_rows
 from common.sources.rows.lines import read_lines
+from common.sources.rows.parquet import read_by_arrow, spark_reader
 from common.spark.few_rows import few_rows
 
 if TYPE_CHECKING:
@@ -54,16 +55,18 @@ def _read_group(
     spark: SparkSession, files: list[InspectedFile], layout: str, source: Source, settings: LakeSettings
 ) -> DataFrame:
     if not source.is_text:
-        return _with_file(spark, _parquet(spark, [file.spark_path for file in files]), files).select(
-            "*", F.lit(None).cast("string").alias("_raw"), F.lit(None).cast("string").alias("_reason")
-        )
+        if files[0].plain:
+            rows = _with_file(spark, _parquet(spark, [file.spark_path for file in files]), files)
+        else:
+            rows = read_by_arrow(spark, files, layout, settings)
+        return rows.select("*", F.lit(None).cast("string").alias("_raw"), F.lit(None).cast("string").alias("_reason"))
     return parse_lines(read_lines(spark, files, source, settings), source, layout)
 
 
 def _parquet(spark: SparkSession, paths: list[str]) -> DataFrame:
     """The columns of parquet files but for those whose names differ only in case, which no source can map."""
     try:
-        return spark.read.parquet(*paths)
+        return spark_reader(spark).parquet(*paths)
     except AnalysisException as error:
         if "COLUMN_ALREADY_EXISTS" not in str(error):
             raise
@@ -72,7 +75,8 @@ def _parquet(spark: SparkSession, paths: list[str]) -> DataFrame:
     careful.conf.set("spark.sql.caseSensitive", "true")
     fields = careful.read.parquet(*paths).schema.fields
     lower = [field.name.lower() for field in fields]
-    return spark.read.schema(StructType([one for one in fields if lower.count(one.name.lower()) == 1])).parquet(*paths)
+    single = [one for one in fields if lower.count(one.name.lower()) == 1]
+    return spark_reader(spark).schema(StructType(single)).parquet(*paths)
 
 
 def _with_file(spark: SparkSession, rows: DataFrame, files: Sequence[InspectedFile]) -> DataFrame:
