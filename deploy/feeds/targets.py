@@ -73,7 +73,10 @@ def _transactions() -> Target:
             Missing(("tx_datetime",), "FRD-102 the time is missing or cannot be read"),
             Missing(("customer_id",), "FRD-103 the customer is missing"),
             Missing(("terminal_id",), "FRD-104 the terminal is missing"),
-            Missing(("tx_amount",), "FRD-105 the amount is missing, not finite or cannot be read"),
+            Missing(
+                ("tx_amount",),
+                "FRD-105 the amount is missing, not a number, or has more than four decimals or too many digits",
+            ),
         ),
         times=("tx_datetime",),
         identifiers=("transaction_id", "customer_id", "terminal_id"),

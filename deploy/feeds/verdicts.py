@@ -15,13 +15,13 @@ from deploy.feeds.targets import Target
 PUBLISHED, REPEATED, REJECTED = "published", "repeated", "rejected"
 _NOTHING = {"", "null", "none", "nan", "n/a", "undefined", "(null)", "-"}
 _FUTURE = {
-    "clickstream.ingest": "EVT-003 the time is after the days of the run",
+    "clickstream.ingest": "EVT-003 the time is in the future",
     "fraud.ingest": "FRD-108 the time is in the future",
     "fraud.ingest_labels": "FRD-116 the report is in the future",
     "forecast.ingest": "FCT-105 the time is in the future",
 }
 _TOO_EARLY = {
-    "clickstream.ingest": "EVT-002 the time is before earliest_day",
+    "clickstream.ingest": "EVT-002 the time is before {day}",
     "fraud.ingest": "FRD-110 the time is before earliest_day",
     "fraud.ingest_labels": "FRD-119 the time of the report is before earliest_day",
     "forecast.ingest": "FCT-108 the time is before earliest_day",
@@ -78,7 +78,8 @@ class Verdicts:
             return []
         if moment > self.now + timedelta(days=1):
             return [_FUTURE[self.target.job]]
-        return [_TOO_EARLY[self.target.job]] if moment < self._earliest() else []
+        earliest = self._earliest()
+        return [_TOO_EARLY[self.target.job].format(day=earliest.date())] if moment < earliest else []
 
     def _earliest(self) -> datetime:
         family, _, name = self.target.job.partition(".")
@@ -88,11 +89,12 @@ class Verdicts:
 
     def _of_numbers(self, values: Mapping[str, Any]) -> list[str]:
         if self.target.job == "clickstream.ingest":
-            return [
+            wrong = [
                 reason
                 for name, (reason, shape) in _EVENT_NUMBERS.items()
                 if not is_nothing(values.get(name)) and not shape.fullmatch(str(values[name]).strip())
             ]
+            return wrong or (["EVT-009 price is negative"] if str(values.get("price") or "").startswith("-") else [])
         amount, quantity = values.get("tx_amount"), values.get("quantity", values.get("y"))
         if amount is not None and amount < 0:
             return ["FRD-106 the amount is negative"]

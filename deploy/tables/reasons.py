@@ -20,6 +20,7 @@ ABOUT = {
     "EVT-006": ("bytes",),
     "EVT-007": ("quantity",),
     "EVT-008": ("price",),
+    "EVT-009": ("price",),
     "FRD-101": ("transaction_id",),
     "FRD-102": ("tx_datetime",),
     "FRD-103": ("customer_id",),

@@ -1,0 +1,101 @@
+"""The verdicts of a check speak as the jobs do, and are those of the jobs' own rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from deploy.feeds.targets import JOBS, target_of
+from deploy.feeds.verdicts import Verdicts
+from deploy.tables.reasons import ABOUT
+from jobs.clickstream.events.clock_skew import TimeLimits
+from jobs.clickstream.events.params import IngestParams
+from jobs.clickstream.events.steps import rules
+from jobs.forecast.sales.steps import sales_rules
+from jobs.fraud.transactions.feeds import label_rules, transaction_rules
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+EARLIEST = IngestParams.model_fields["earliest_day"].default
+RULES = {
+    rule.reason
+    for some in (
+        rules(TimeLimits(EARLIEST, NOW)),
+        transaction_rules(NOW, 1e9),
+        label_rules(NOW),
+        sales_rules(NOW, 1e9),
+    )
+    for rule in some
+}
+TIMES = {
+    "clickstream.ingest": (
+        "collector_tstamp",
+        "EVT-003 the time is in the future",
+        f"EVT-002 the time is before {EARLIEST}",
+    ),
+    "fraud.ingest": ("tx_datetime", "FRD-108 the time is in the future", "FRD-110 the time is before earliest_day"),
+    "fraud.ingest_labels": (
+        "reported_at",
+        "FRD-116 the report is in the future",
+        "FRD-119 the time of the report is before earliest_day",
+    ),
+    "forecast.ingest": ("sold_at", "FCT-105 the time is in the future", "FCT-108 the time is before earliest_day"),
+}
+
+
+def _reasons(job: str, before: str = "", **values: object) -> list[str]:
+    return Verdicts(target_of(job), frozenset(values), NOW).reasons(values, before)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_what_is_missing_is_said_in_the_words_of_the_jobs_rules(job):
+    reasons = {one.reason for one in target_of(job).missing}
+    assert reasons <= RULES
+    assert set(_reasons(job)) == reasons
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_times_that_cannot_be_are_said_in_the_words_of_the_jobs_rules(job):
+    name, future, early = TIMES[job]
+    assert {future, early} <= RULES
+    assert future in _reasons(job, **{name: NOW + timedelta(days=3)})
+    assert early in _reasons(job, **{name: datetime(1899, 12, 30, tzinfo=UTC)})
+    assert not {future, early} & set(_reasons(job, **{name: datetime(2024, 1, 1, tzinfo=UTC)}))
+
+
+def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
+    found = [
+        *_reasons("fraud.ingest", tx_amount=Decimal(-1)),
+        *_reasons("forecast.ingest", quantity=float("inf")),
+        *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
+        *_reasons("clickstream.ingest", price="-3"),
+    ]
+    wanted = {"FRD-106", "FCT-104", "EVT-005", "EVT-006", "EVT-007", "EVT-008", "EVT-009"}
+    assert wanted <= {reason.partition(" ")[0] for reason in found}
+    assert set(found) <= RULES
+
+
+def test_a_value_that_could_not_be_read_is_not_missing_too():
+    found = _reasons(
+        "fraud.ingest", "SRC-301 cannot be read: tx_amount", tx_amount=None, transaction_id="t", customer_id="c"
+    )
+    assert [reason.partition(" ")[0] for reason in found] == ["SRC-301", "FRD-102", "FRD-104"]
+    assert _reasons("fraud.ingest", "SRC-212 not a csv line of 3 columns") == ["SRC-212 not a csv line of 3 columns"]
+
+
+def test_the_columns_of_every_rule_that_looks_at_columns_are_known():
+    lengths = {"EVT-010", "EVT-011"}
+    assert {reason.partition(" ")[0] for reason in RULES} - set(ABOUT) <= lengths
+
+
+def test_sales_without_a_receipt_are_never_repetitions():
+    target = target_of("forecast.ingest")
+    line = {"item_id": "A", "sold_at": datetime(2024, 1, 1, tzinfo=UTC), "quantity": 1.0}
+    bare = Verdicts(target, frozenset(line), NOW)
+    assert [bare.is_repeated(line), bare.is_repeated(line)] == [False, False]
+    with_receipt = {**line, "invoice_id": "7"}
+    named = Verdicts(target, frozenset(with_receipt), NOW)
+    assert [named.is_repeated(with_receipt), named.is_repeated(with_receipt)] == [False, True]
