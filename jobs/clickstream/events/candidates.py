@@ -17,7 +17,8 @@ from common.quality.rules import REASONS, split
 from jobs.clickstream.events import clock_skew
 from jobs.clickstream.events import steps as events
 from jobs.clickstream.events.clock_skew import TimeLimits
-from jobs.clickstream.events.tables import CANONICAL_COLUMNS, EVENTS
+from jobs.clickstream.events.columns import CANONICAL_COLUMNS
+from jobs.clickstream.events.tables import EVENTS
 from jobs.clickstream.web import addresses as web
 from jobs.clickstream.web import agents
 from jobs.clickstream.web.addresses import ReferrerSource
@@ -42,7 +43,7 @@ class Rules:
 def candidates(mapped: DataFrame, rules: Rules, time_zone: str) -> DataFrame:
     """Mapped rows as columns of EVENTS, with ``reasons``, ``sent``, ``_line``, ``_due`` and ``_waits``.
 
-    Rows in = rows out. ``mapped`` has CANONICAL_COLUMNS as text, ``read_error`` and the stamps of EVENTS; times without
+    Rows in = rows out. ``mapped`` has the columns of TARGET, ``read_error`` and the stamps of EVENTS; times without
     a zone are local to ``time_zone``. Rows with ``reasons`` may hold nulls where EVENTS allows none, and hold in
     ``sent`` the values sent, without personal data. ``bot_evidence`` holds the evidence from the user agent; a verdict
     by behaviour needs the whole day (see bots.py).
@@ -73,5 +74,6 @@ def candidates(mapped: DataFrame, rules: Rules, time_zone: str) -> DataFrame:
 
 def _with_visitor(rows: DataFrame, key: PseudonymKey) -> DataFrame:
     with_visitors = events.with_visitor_text(rows)
-    hidden = with_visitors.withColumns(pseudonym_columns(with_visitors, [events.VISITOR_TEXT, "user_id"], key))
+    ids = [events.VISITOR_TEXT, "user_id", "network_userid"]
+    hidden = with_visitors.withColumns(pseudonym_columns(with_visitors, ids, key))
     return hidden.withColumn("domain_userid", F.col(events.VISITOR_TEXT)).drop(events.VISITOR_TEXT)

@@ -1,6 +1,7 @@
 """Event times: read from text, corrected for the device's clock, and judged.
 
-The corrected time follows Snowplow: ``derived_tstamp = collector_tstamp - (dvce_sent_tstamp - dvce_created_tstamp)``.
+A time that the sender set (``true_tstamp``), or that the feed has worked out (``derived_tstamp``), is taken as it is.
+Otherwise the corrected time follows Snowplow: ``derived_tstamp = collector_tstamp - (dvce_sent_tstamp - dvce_created_tstamp)``.
 Both device times come from one clock, so its error cancels; transit from device to collector is assumed to be instant.
 Snowplow Analytics, "Improving Snowplow's understanding of time" (2015).
 """
@@ -13,8 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-TIME_COLUMNS = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp")
-DEVICE, COLLECTOR, CORRECTED = "device", "collector", "skew_corrected"
+TIME_COLUMNS = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp", "true_tstamp", "derived_tstamp")
+DEVICE, COLLECTOR, CORRECTED, SENT, TRUE = "device", "collector", "skew_corrected", "sent", "true_tstamp"
 
 _NUMBER = r"^[0-9]{1,18}(\.[0-9]{1,9})?$"
 _ISO = (
@@ -79,18 +80,21 @@ def _micros(moment: datetime) -> int:
 def with_event_times(events: DataFrame, limits: TimeLimits) -> DataFrame:
     """``events`` with typed times and with ``derived_tstamp``, ``derived_tstamp_source`` and ``event_date``.
 
-    The text columns ``collector_tstamp``, ``dvce_created_tstamp`` and ``dvce_sent_tstamp`` become timestamps (null when
-    they cannot be read). ``derived_tstamp_source`` says which rule gave ``derived_tstamp``: ``skew_corrected`` (see the
-    module), ``collector`` where a device time is absent or the device says that it sent before it created, ``device``
-    where only the device's creation time is known.
+    The text columns TIME_COLUMNS become timestamps (null when they cannot be read, or are not there). ``derived_tstamp_source`` says which
+    rule gave ``derived_tstamp``: ``true_tstamp`` where that was sent, ``sent`` where ``derived_tstamp`` itself was,
+    ``skew_corrected`` (see the module), ``collector`` where a device time is absent or the device says that it sent
+    before it created, ``device`` where only the device's creation time is known.
     """
-    typed = events.withColumns({name: timestamp_of(F.col(name), limits) for name in TIME_COLUMNS})
-    collector, created, sent = (F.unix_micros(name) for name in TIME_COLUMNS)
+    texts = {name: F.col(name) if name in events.columns else F.lit(None).cast("string") for name in TIME_COLUMNS}
+    typed = events.withColumns({name: timestamp_of(text, limits) for name, text in texts.items()})
+    collector, created, sent, true, worked_out = (F.unix_micros(name) for name in TIME_COLUMNS)
     lag_micros = sent - created
     corrected = F.when(lag_micros >= 0, collector - lag_micros)
-    derived = F.coalesce(corrected, collector, created)
+    derived = F.coalesce(true, worked_out, corrected, collector, created)
     source = (
-        F.when(corrected.isNotNull(), F.lit(CORRECTED))
+        F.when(true.isNotNull(), F.lit(TRUE))
+        .when(worked_out.isNotNull(), F.lit(SENT))
+        .when(corrected.isNotNull(), F.lit(CORRECTED))
         .when(collector.isNotNull(), F.lit(COLLECTOR))
         .when(created.isNotNull(), F.lit(DEVICE))
     )

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from common.intake import fates
 from common.intake.fates import FATE
+from jobs.clickstream.events.columns import PROPERTIES
 from jobs.clickstream.events.deduplication import BEATEN, CONFLICTING, DISPLACED, NEW, REPEATED, ROLE
 from jobs.clickstream.web import bots
 from jobs.clickstream.web.params import BotParams
@@ -54,4 +55,7 @@ def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataF
 
 
 def _hash(columns: Sequence[str]) -> Column:
-    return F.xxhash64(*(name for name in columns if name not in _STAMPS))
+    # Spark hashes no map.
+    return F.xxhash64(
+        *(F.to_json(name) if name == PROPERTIES.name else F.col(name) for name in columns if name not in _STAMPS)
+    )

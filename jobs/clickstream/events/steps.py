@@ -8,34 +8,69 @@ from pyspark.sql import functions as F
 from common.quality.rules import Rule
 from jobs.clickstream.events import clock_skew
 from jobs.clickstream.events.clock_skew import TimeLimits
-from jobs.clickstream.events.tables import CANONICAL_COLUMNS
+from jobs.clickstream.events.columns import (
+    FIRST_COLUMNS,
+    ITEMS,
+    LATER_COLUMNS,
+    PROPERTIES,
+    TEXT_COLUMNS,
+)
+from jobs.clickstream.events.numbers import NUMBERS, typed_numbers
+from jobs.clickstream.events.products import cleaned_items, has_unread_item, items_total, typed_items
 from jobs.clickstream.web.agents import AGENT_WITHHELD
 
 # Ways in which feeds write a missing value. NaN is a number gone wrong; elsewhere it is what pandas writes for null.
-_NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)")
-_NUMBERS = ("http_status", "bytes", "quantity", "price")
-_WHOLE = r"^[0-9]{1,18}(\.0*)?$"
-_DECIMAL = r"^[+-]?([0-9]{1,13}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
+_NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)", "(not set)", "(not provided)", "\\n")
+_ITEM_NUMBERS = ("price", "list_price", "quantity", "position")
 # Describe the transport, not the event: a resent event differs in these only.
-_TRANSPORT = ("event_id", "collector_tstamp", "dvce_sent_tstamp")
+_TRANSPORT = ("event_id", "collector_tstamp", "dvce_sent_tstamp", "derived_tstamp")
+# Held by no hash: a person could be found again by trying.
+_IN_CLEAR = ("user_ipaddress", "network_userid")
 _MAX_ID_LENGTH = 512
 _MAX_URL_LENGTH = 65_536
 
 VISITOR_TEXT = "_visitor_text"
 FUTURE = "EVT-003"
+MORE_CONTENT = "_more_content"
+_MORE_AMOUNTS = ("item_list_price", "order_total", "tax", "shipping")
+_PLACES = tuple(
+    name for name in NUMBERS if name not in (*_MORE_AMOUNTS, "http_status", "bytes", "quantity", "price")
+)
 
 
 def cleaned(rows: DataFrame) -> DataFrame:
     """``rows`` with each canonical column trimmed, and null where the value is missing (blank, ``-``, ``null`` ...).
 
-    ``_agent_withheld boolean`` is true where a ``useragent`` was sent that says nothing, and false where none was sent
-    at all: a feed without agents tells nothing about who had none.
+    So are the fields of ``items``; ``properties`` lose their nulls. ``_agent_withheld boolean`` is true where a
+    ``useragent`` was sent that says nothing, and false where none was sent at all: a feed without agents tells nothing
+    about who had none. ``_more_content`` is what was sent in LATER_COLUMNS, for ``with_ids``.
     """
-    trimmed = {name: F.trim(F.col(name)) for name in CANONICAL_COLUMNS}
-    nothing = {name: _NOTHING if name in _NUMBERS else (*_NOTHING, "nan") for name in CANONICAL_COLUMNS}
-    known = {name: F.when(~F.lower(text).isin(*nothing[name]), text) for name, text in trimmed.items()}
+    known = {name: _unless_nothing(name, F.col(name)) for name in TEXT_COLUMNS}
     withheld = F.col("useragent").isNotNull() & known["useragent"].isNull()
-    return rows.withColumns({AGENT_WITHHELD: withheld, **known})
+    entries = F.array_sort(F.map_entries(F.map_filter(PROPERTIES.name, lambda _, value: value.isNotNull())))
+    nested = {
+        ITEMS.name: cleaned_items(F.col(ITEMS.name), _unless_nothing),
+        PROPERTIES.name: F.when(F.size(entries) > 0, F.map_from_entries(entries)),
+    }
+    clean = rows.withColumns({AGENT_WITHHELD: withheld, **known, **nested})
+    return clean.withColumn(MORE_CONTENT, _more_content())
+
+
+def _unless_nothing(name: str, value: Column) -> Column:
+    text = F.trim(value)
+    nothing = _NOTHING if name in (*NUMBERS, *_ITEM_NUMBERS) else (*_NOTHING, "nan")
+    return F.when(~F.lower(text).isin(*nothing), text)
+
+
+def _more_content() -> Column:
+    """The later columns by name, null when there is none: so events without them keep the ids that they had."""
+    parts = []
+    for name in LATER_COLUMNS:
+        if name not in (*_TRANSPORT, *_IN_CLEAR):
+            text = F.to_json(name) if name in (ITEMS.name, PROPERTIES.name) else F.col(name)
+            parts.append(F.concat(F.lit(f"{name}="), text))
+    joined = F.concat_ws("\x1f", *parts)
+    return F.when(joined != "", joined)
 
 
 def with_visitor_text(rows: DataFrame) -> DataFrame:
@@ -50,15 +85,15 @@ def with_visitor_text(rows: DataFrame) -> DataFrame:
 
 
 def with_ids(rows: DataFrame) -> DataFrame:
-    """``rows`` with ``event_fingerprint``, and with ``event_id`` made from content where none was sent.
+    """Rows of ``cleaned`` with ``event_fingerprint``, and with ``event_id`` made from content where none was sent.
 
     The fingerprint is the SHA-256 of all content as sent but for the id and the times of transport. It holds the
     visitor's and the user's pseudonyms, and no address, which could be found again by trying all of them. An id made
     from content is the SHA-256 of the fingerprint and the times of transport: identical lines become one event.
     """
-    content = [name for name in CANONICAL_COLUMNS if name not in (*_TRANSPORT, "user_ipaddress")]
-    fingerprint = F.sha2(_joined(content), 256)
-    marked = rows.withColumn("event_fingerprint", fingerprint)
+    content = [name for name in FIRST_COLUMNS if name not in (*_TRANSPORT, *_IN_CLEAR)]
+    fingerprint = F.sha2(F.concat_ws("\x1f", _joined(content), F.col(MORE_CONTENT)), 256)
+    marked = rows.withColumn("event_fingerprint", fingerprint).drop(MORE_CONTENT)
     made = F.sha2(_joined(["event_fingerprint", "collector_tstamp", "dvce_sent_tstamp"]), 256)
     return marked.withColumn("event_id", F.coalesce(F.col("event_id"), made))
 
@@ -69,38 +104,19 @@ def _joined(names: list[str]) -> Column:
 
 
 def typed(rows: DataFrame, limits: TimeLimits) -> DataFrame:
-    """``rows`` with times, ``http_status``, ``bytes``, ``quantity`` and ``price`` typed.
+    """``rows`` with times and numbers typed, those of ``items`` among them, and ``items_total``.
 
     A number that was sent but cannot be read is null here and named in ``_unread array<string>``, for the rules.
     """
-    numbers = {
-        "http_status": _whole("http_status", "int", 3),
-        "bytes": _whole("bytes", "bigint", 15),
-        "quantity": _exact("quantity", "decimal(18,3)"),
-        "price": _exact("price", "decimal(18,4)"),
-    }
+    numbers = typed_numbers()
     read = rows.withColumns({f"_read_{name}": value for name, value in numbers.items()})
-    unread = F.filter(
-        F.array(*(F.when(F.col(name).isNotNull() & F.col(f"_read_{name}").isNull(), F.lit(name)) for name in numbers)),
-        lambda name: name.isNotNull(),
-    )
-    replaced = read.withColumns({"_unread": unread}).withColumns({name: F.col(f"_read_{name}") for name in numbers})
+    unread = [F.when(F.col(name).isNotNull() & F.col(f"_read_{name}").isNull(), F.lit(name)) for name in numbers]
+    unread.append(F.when(has_unread_item(F.col(ITEMS.name)), F.lit(ITEMS.name)))
+    listed = F.filter(F.array(*unread), lambda name: name.isNotNull())
+    replaced = read.withColumns({"_unread": listed}).withColumns({name: F.col(f"_read_{name}") for name in numbers})
     named = replaced.drop(*(f"_read_{name}" for name in numbers)).withColumn("currency", F.upper("currency"))
-    return clock_skew.with_event_times(named, limits)
-
-
-def _whole(name: str, kind: str, digits: int) -> Column:
-    text = F.regexp_replace(F.col(name), r"\..*$", "")
-    fits = F.col(name).rlike(_WHOLE) & (F.length(F.regexp_replace(text, "^0*", "")) <= digits)
-    return F.when(fits, text).cast(kind)
-
-
-def _exact(name: str, kind: str) -> Column:
-    # The pattern leaves no text that overflows; one with an exponent may, and is looked at as a double first.
-    fits = F.col(name).rlike(_DECIMAL)
-    plain = F.when(fits & ~F.col(name).rlike("[eE]"), F.col(name)).cast(kind)
-    number = F.when(fits & F.col(name).rlike("[eE]"), F.col(name)).cast("double")
-    return F.coalesce(plain, F.when(F.abs(number) < 1e13, number).cast(kind))
+    with_items = named.withColumn(ITEMS.name, typed_items(F.col(ITEMS.name))).withColumn("items_total", items_total())
+    return clock_skew.with_event_times(with_items, limits)
 
 
 def with_event_name(events: DataFrame) -> DataFrame:
@@ -119,6 +135,10 @@ def with_event_name(events: DataFrame) -> DataFrame:
     return events.withColumn("event_name", F.coalesce("event_name", guessed))
 
 
+def _is_unread(*names: str) -> Column:
+    return F.arrays_overlap("_unread", F.array(*map(F.lit, names)))
+
+
 def rules(limits: TimeLimits) -> list[Rule]:
     """Rules a typed row must meet to be an event of this run; the codes are listed in docs/clickstream-ingest.md."""
 
@@ -135,6 +155,9 @@ def rules(limits: TimeLimits) -> list[Rule]:
         Rule("EVT-007", "quantity is not a number", lambda: F.array_contains("_unread", "quantity")),
         Rule("EVT-008", "price is not a number", lambda: F.array_contains("_unread", "price")),
         Rule("EVT-009", "price is negative", lambda: F.col("price") < 0),
+        Rule("EVT-012", "an amount of the order or item is not a number", lambda: _is_unread(*_MORE_AMOUNTS)),
+        Rule("EVT-013", "a position, size or index is not a whole number", lambda: _is_unread(*_PLACES)),
+        Rule("EVT-014", "a number of one of the items cannot be read", lambda: _is_unread(ITEMS.name)),
         Rule("EVT-010", "event_id is too long", lambda: F.length("event_id") > _MAX_ID_LENGTH),
         Rule("EVT-011", "page_url is too long", lambda: F.length("page_url") > _MAX_URL_LENGTH),
     ]

@@ -1,7 +1,8 @@
 """The tables that clickstream.ingest owns: records as sent, and cleaned events.
 
 Names of columns follow Snowplow's canonical event and GA4. Times are UTC. ``event_date`` is the UTC day of
-``derived_tstamp``; a site's own time zone is a matter of sessions, not of events.
+``derived_tstamp``; a site's own time zone is a matter of sessions, not of events. ``items_total`` is the sum of price
+times quantity over ``items``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pyspark.sql.types import (
     DecimalType,
     IntegerType,
     LongType,
+    MapType,
     StringType,
     StructField,
     StructType,
@@ -27,51 +29,7 @@ from common.privacy.pseudonyms import KEY_ID_COLUMN
 _TEXT = StringType()
 _TIME = TimestampType()
 _MONEY = DecimalType(18, 4)
-
-# What a source may map its columns to, all as sent, as text.
-CANONICAL_COLUMNS: tuple[str, ...] = (
-    "event_id",
-    "event_name",
-    "app_id",
-    "platform",
-    "collector_tstamp",
-    "dvce_created_tstamp",
-    "dvce_sent_tstamp",
-    "domain_userid",
-    "user_id",
-    "domain_sessionid",
-    "user_ipaddress",
-    "page_url",
-    "page_title",
-    "page_referrer",
-    "useragent",
-    "http_method",
-    "http_status",
-    "bytes",
-    "geo_country",
-    "geo_region",
-    "geo_city",
-    "item_id",
-    "item_name",
-    "item_brand",
-    "item_category",
-    "quantity",
-    "price",
-    "currency",
-    "transaction_id",
-)
-
-# Those that hold ids: see common.intake.cards.
-IDENTIFIERS: tuple[str, ...] = (
-    "event_id",
-    "domain_userid",
-    "user_id",
-    "domain_sessionid",
-    "item_id",
-    "transaction_id",
-)
-
-TARGET = StructType([StructField(name, StringType()) for name in CANONICAL_COLUMNS])
+_UNITS = DecimalType(18, 3)
 
 STAMP_COLUMNS: tuple[str, ...] = ("_file", "_file_sha256", "_batch_id", "ingested_at")
 
@@ -83,6 +41,17 @@ def _fields(kind: DataType, *names: str) -> list[StructField]:
 def _required(kind: DataType, *names: str) -> list[StructField]:
     return [StructField(name, kind, nullable=False) for name in names]
 
+
+ITEM = StructType(
+    [
+        *_fields(_TEXT, "item_id", "item_name", "item_brand", "item_variant", "item_category"),
+        *_fields(_MONEY, "price", "list_price"),
+        *_fields(_UNITS, "quantity"),
+        *_fields(IntegerType(), "position"),
+        *_fields(_TEXT, "coupon"),
+    ]
+)
+"""An element of ``items``."""
 
 _STAMP = [*_required(_TEXT, "_file", "_file_sha256", "_batch_id"), *_required(_TIME, "ingested_at")]
 
@@ -97,8 +66,10 @@ EVENTS = Table(
             *_required(DateType(), "event_date"),
             *_required(_TIME, "derived_tstamp"),
             *_required(_TEXT, "derived_tstamp_source"),
-            *_fields(_TIME, "collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp"),
-            *_fields(_TEXT, "app_id", "platform", "domain_userid", "user_id", "domain_sessionid"),
+            *_fields(_TIME, "collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp", "true_tstamp"),
+            *_fields(_TEXT, "app_id", "platform", "domain_userid", "network_userid", "user_id", "domain_sessionid"),
+            *_fields(IntegerType(), "domain_sessionidx"),
+            *_fields(_TEXT, "page_view_id", "screen_name"),
             *_fields(_TEXT, "page_url", "page_urlscheme", "page_urlhost", "page_urlpath", "page_urlquery"),
             *_fields(_TEXT, "page_urlfragment", "page_title"),
             *_fields(_TEXT, "page_referrer", "refr_urlhost", "refr_urlpath", "refr_medium", "refr_source", "refr_term"),
@@ -112,9 +83,19 @@ EVENTS = Table(
             *_required(BooleanType(), "is_asset"),
             *_fields(_TEXT, "geo_country", "geo_region", "geo_city"),
             *_fields(_TEXT, "item_id", "item_name", "item_brand", "item_category"),
-            *_fields(DecimalType(18, 3), "quantity"),
+            *_fields(_UNITS, "quantity"),
             *_fields(_MONEY, "price"),
+            *_fields(_TEXT, "item_variant"),
+            *_fields(_MONEY, "item_list_price"),
+            *_fields(IntegerType(), "item_position"),
+            *_fields(ArrayType(ITEM), "items"),
+            *_fields(_MONEY, "items_total"),
             *_fields(_TEXT, "currency", "transaction_id"),
+            *_fields(_MONEY, "order_total", "tax", "shipping"),
+            *_fields(_TEXT, "coupon"),
+            *_fields(IntegerType(), "pp_xoffset_min", "pp_xoffset_max", "pp_yoffset_min", "pp_yoffset_max"),
+            *_fields(IntegerType(), "doc_width", "doc_height"),
+            *_fields(MapType(_TEXT, _TEXT), "properties"),
             *_required(BooleanType(), "is_bot"),
             StructField("bot_evidence", ArrayType(_TEXT), nullable=False),
             *_required(_TEXT, "event_fingerprint"),
@@ -127,6 +108,7 @@ EVENTS = Table(
     cluster_by=("domain_userid", "derived_tstamp"),
     personal_columns=(
         "domain_userid",
+        "network_userid",
         "user_id",
         "domain_sessionid",
         "page_url",
@@ -134,6 +116,7 @@ EVENTS = Table(
         "page_referrer",
         "refr_term",
         "useragent",
+        "properties",
     ),
     suite="clickstream.events",
     description="One row per event: typed, deduplicated, clock-corrected, with URL, referrer, agent and bot verdict.",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.clickstream.sessions import orders
 from jobs.clickstream.sessions.tables import SESSIONS
 
 # These three identify a session; the visitor comes first because rows are already sorted by visitor and time.
@@ -24,7 +25,6 @@ _OF_FIRST_EVENT = (
     "session_rules",
 )
 _MICROS_A_SECOND = 1e6
-_MONEY = "decimal(18,4)"
 
 
 def summarise_sessions(
@@ -34,9 +34,8 @@ def summarise_sessions(
 
     Referrer, campaign, device and country are those of the first event; landing and exit page are the paths of the
     first and last page view; user_id is the last one known. ``distinct_pages`` counts host and path. ``conversions``
-    counts transactions, an event without transaction_id being one of its own; ``revenue`` is the sum of price (times
-    quantity, where there is one) in ``currency``: both are null when nothing was sold, and when currencies are mixed. A
-    bounce has at most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of
+    counts transactions, an event without transaction_id being one of its own; ``revenue`` is what they come to in
+    ``currency`` (see orders.py): both are null when nothing was sold, and when currencies are mixed. A bounce has at most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of
     ``site_time_zone``; ``duration_s`` is in seconds.
     """
     page_view = F.col("event_name").isin(*page_view_events)
@@ -45,25 +44,23 @@ def summarise_sessions(
     viewed = F.when(page_view & F.col("page_urlpath").isNotNull(), F.struct(*place, "page_urlpath"))
     known_user = F.when(F.col("user_id").isNotNull(), F.struct(*place, "user_id"))
     page = F.when(page_view, F.xxhash64("page_urlhost", "page_urlpath"))
-    order = F.when(conversion, F.coalesce("transaction_id", F.concat(F.lit("\x1f"), "event_id")))
-    worth = F.col("price") * F.coalesce(F.col("quantity"), F.lit(1))
+    order = F.coalesce("transaction_id", F.concat(F.lit("\x1f"), "event_id"))
     currency = F.when(conversion, F.col("currency"))
     sessions = rows.groupBy(*_SESSION).agg(
         F.count(F.lit(1)).alias("events"),
         F.count(F.when(page_view, 1)).alias("page_views"),
         # A set holds the hashes of one session at most; count(distinct) would shuffle and sort all events once more.
         F.size(F.collect_set(page)).cast("bigint").alias("distinct_pages"),
-        F.size(F.collect_set(order)).cast("bigint").alias("conversions"),
+        F.collect_set(F.when(conversion, orders.order_line(order))).alias("_lines"),
         F.max("derived_tstamp").alias("session_end_tstamp"),
         F.min(F.struct(*place, *_OF_FIRST_EVENT)).alias("_first"),
         F.min(viewed).alias("_landing"),
         F.max(viewed).alias("_exit"),
         F.max(known_user).alias("_user"),
-        F.sum(F.when(conversion & F.col("price").isNotNull(), worth.cast(_MONEY))).alias("_revenue"),
         F.min(currency).alias("_currency"),
         F.max(currency).alias("_currency_max"),
     )
-    return _published(sessions, site_time_zone)
+    return _published(orders.with_orders(sessions, "_lines"), site_time_zone)
 
 
 def _published(sessions: DataFrame, site_time_zone: str) -> DataFrame:
@@ -79,7 +76,7 @@ def _published(sessions: DataFrame, site_time_zone: str) -> DataFrame:
         "landing_page": F.col("_landing.page_urlpath"),
         "exit_page": F.col("_exit.page_urlpath"),
         "is_bounce": (F.col("page_views") <= 1) & (F.col("conversions") == 0),
-        "revenue": F.when(one_currency, F.col("_revenue").cast(_MONEY)),
+        "revenue": F.when(one_currency, F.col("_revenue")),
         "currency": F.when(one_currency, F.col("_currency")),
     }
     return sessions.withColumns(columns).select(*SESSIONS.schema.names)

@@ -44,6 +44,8 @@ EVENT_COLUMNS: tuple[str, ...] = (
     "price",
     "currency",
     "transaction_id",
+    "order_total",
+    "items_total",
 )
 
 SESSION_EVENTS = Table(
@@ -76,6 +78,8 @@ SESSION_EVENTS = Table(
             StructField("price", _MONEY),
             StructField("currency", _TEXT),
             StructField("transaction_id", _TEXT),
+            StructField("order_total", _MONEY),
+            StructField("items_total", _MONEY),
             StructField("session_rules", _TEXT, nullable=False),
         ]
     ),

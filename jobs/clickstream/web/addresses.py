@@ -88,13 +88,18 @@ def _unless_empty(name: str) -> Column:
     return F.when(F.col(name) != "", F.col(name))
 
 
+def _sent_or(events: DataFrame, name: str, worked_out: Column) -> Column:
+    """What the feed sent under this name, and where it sent nothing what is worked out here."""
+    return F.coalesce(F.col(name), worked_out) if name in events.columns else worked_out
+
+
 def with_page(events: DataFrame) -> DataFrame:
     """``events`` (``page_url``) with ``page_url*``, ``mkt_*`` and ``is_asset``.
 
     ``page_url`` may be a whole address or a path; what begins with two slashes is a path, as servers and scanners write
     it (RFC 3986 would read a host). ``is_asset`` is true for files that a page pulls in (images, styles,
     scripts, fonts, media), by their extension. ``mkt_clickid`` and ``mkt_network`` come from the click ids of the
-    networks, the other ``mkt_*`` from the utm parameters.
+    networks, the other ``mkt_*`` from the utm parameters; those that ``events`` already holds stay.
     """
     # With an empty authority before it, the slashes stay in the path.
     url = F.when(F.startswith("page_url", F.lit("//")), F.concat(F.lit("//"), "page_url")).otherwise(F.col("page_url"))
@@ -117,9 +122,9 @@ def with_page(events: DataFrame) -> DataFrame:
     columns = {
         **{name: _unless_empty(name) for name in parts},
         "page_urlpath": F.when(F.col("page_urlpath") == "", F.lit("/")).otherwise(F.col("page_urlpath")),
-        **{column: found[parameter] for column, parameter in _CAMPAIGN.items()},
-        "mkt_clickid": F.coalesce(*(found[name] for name in CLICK_IDS)),
-        "mkt_network": F.coalesce(*networks),
+        **{column: _sent_or(events, column, found[parameter]) for column, parameter in _CAMPAIGN.items()},
+        "mkt_clickid": _sent_or(events, "mkt_clickid", F.coalesce(*(found[name] for name in CLICK_IDS))),
+        "mkt_network": _sent_or(events, "mkt_network", F.coalesce(*networks)),
         "is_asset": F.coalesce(extension.isin(*ASSET_EXTENSIONS), F.lit(False)),
     }
     return marked.withColumns(columns).drop(*(f"_{name}" for name in parameters))
@@ -130,23 +135,25 @@ def with_referrer(events: DataFrame, sources: Sequence[ReferrerSource], site_hos
 
     ``refr_medium`` is ``internal`` when the referrer is the page's own host or one of ``site_hosts`` (``www.`` does not
     matter), else the medium of the source that owns the host, else ``unknown``; null without a referrer.
-    ``refr_source`` names that source, ``refr_term`` the search term, where the source still sends it.
+    ``refr_source`` names that source, ``refr_term`` the search term, where the source still sends it. Those that
+    ``events`` already holds stay.
     """
     referrer = F.col("page_referrer")
     cut = events.withColumns(
         {
-            "refr_urlhost": url_host(referrer),
-            "refr_urlpath": F.regexp_extract(referrer, _GENERIC, _PATH),
+            "_refr_host": url_host(referrer),
+            "_refr_path": F.regexp_extract(referrer, _GENERIC, _PATH),
             "_refr_query": F.regexp_extract(referrer, _GENERIC, _QUERY),
         }
     )
+    host = _sent_or(events, "refr_urlhost", _unless_empty("_refr_host"))
     named = cut.withColumns(
         {
-            "refr_urlhost": _unless_empty("refr_urlhost"),
-            "refr_urlpath": _unless_empty("refr_urlpath"),
-            "_bare": F.regexp_replace(F.when(F.col("refr_urlhost") != "", F.col("refr_urlhost")), r"^www\.", ""),
+            "refr_urlhost": host,
+            "refr_urlpath": _sent_or(events, "refr_urlpath", _unless_empty("_refr_path")),
+            "_bare": F.regexp_replace(F.lower(host), r"^www\.", ""),
         }
-    )
+    ).drop("_refr_host", "_refr_path")
     bare = F.col("_bare")
     own = bare == F.regexp_replace("page_urlhost", r"^www\.", "")
     listed = bare.isin(*(host.lower().removeprefix("www.") for host in site_hosts)) if site_hosts else F.lit(False)
@@ -176,7 +183,7 @@ def with_referrer(events: DataFrame, sources: Sequence[ReferrerSource], site_hos
             ),
         ),
     }
-    return searched.withColumns(columns).drop(
+    return searched.withColumns({name: _sent_or(events, name, value) for name, value in columns.items()}).drop(
         "_bare", "_internal", "_source", "_refr_query", *(f"_term_{term}" for term in terms)
     )
 

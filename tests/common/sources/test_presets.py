@@ -16,12 +16,12 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from common.sources.mapping.canonical import canonical
 from common.sources.mapping.model import Source
-from jobs.clickstream.events.tables import CANONICAL_COLUMNS
+from jobs.clickstream.events.columns import CANONICAL_COLUMNS, TARGET
 
 pytestmark = pytest.mark.unit
 
 Read = Callable[[Path, Source], DataFrame]
-TEXT = StructType([StructField(name, StringType()) for name in CANONICAL_COLUMNS])
+TEXT = TARGET
 
 
 def one(read: Read, inbox: Path, name: str, target: StructType | None = TEXT) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def test_snowplow_enriched_tsv(inbox: Path, read: Read) -> None:
     row = one(read, inbox, "snowplow")
     assert row["event_id"] == given["event_id"]
     assert (row["event_name"], row["app_id"], row["domain_userid"]) == ("page_view", "shop", "bc2e92ec6c204a14")
-    assert (row["page_title"], row["price"], row["currency"]) == ('A "quoted" page', "12.50", "EUR")
+    assert (row["page_title"], row["order_total"], row["currency"]) == ('A "quoted" page', "12.50", "EUR")
     assert (row["user_id"], row["_reason"]) == (None, None)
 
 
@@ -216,6 +216,6 @@ def test_the_example_to_copy(inbox: Path, read: Read) -> None:
     assert float(row["price"]) == 12.95
 
 
-@pytest.mark.parametrize("name", ["apache_combined", "snowplow", "snowplow_json", "ga4", "rees46", "custom_example"])
+@pytest.mark.parametrize("name", ["apache_combined", "snowplow", "snowplow_json", "ga4", "ga4_parquet", "rees46", "custom_example"])
 def test_presets_of_events_map_to_columns_that_the_events_have(name: str) -> None:
     Source.load(name).check_columns(CANONICAL_COLUMNS)

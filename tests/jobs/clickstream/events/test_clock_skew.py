@@ -86,6 +86,21 @@ def test_without_a_sending_time_the_collector_counts_and_without_a_collector_the
     assert derived(spark, "garbage", None, "2026-11-19T12:00:00Z") == (None, None)
 
 
+def test_a_time_that_the_sender_set_comes_first_and_one_that_the_feed_worked_out_second(spark: SparkSession) -> None:
+    sent = [("2026-11-20T09:00:00Z", "2026-11-20T09:30:00Z"), (None, "2026-11-20T09:30:00Z"), ("garbage", None)]
+    rows = spark.createDataFrame(
+        [("2026-11-20T12:00:00Z", None, None, *times) for times in sent],
+        "collector_tstamp string, dvce_created_tstamp string, dvce_sent_tstamp string, true_tstamp string, "
+        "derived_tstamp string",
+    )
+    found = with_event_times(rows, LIMITS).select(F.col("derived_tstamp").cast("string"), "derived_tstamp_source")
+    assert [tuple(row) for row in found.collect()] == [
+        ("2026-11-20 09:00:00", "true_tstamp"),
+        ("2026-11-20 09:30:00", "sent"),
+        ("2026-11-20 12:00:00", "collector"),
+    ]
+
+
 def test_an_event_may_be_of_any_day_between_the_earliest_and_the_clock_of_the_run(spark: SparkSession) -> None:
     times = {
         "1999-12-31T23:59:59Z": (True, False),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql.types import StringType, StructField, StructType
 
 from common.quality.rules import split
 from jobs.clickstream.events import steps as events
 from jobs.clickstream.events.clock_skew import TimeLimits
-from jobs.clickstream.events.tables import CANONICAL_COLUMNS
+from jobs.clickstream.events.columns import CANONICAL_COLUMNS, FIRST_COLUMNS, ITEM_FIELDS, TARGET
 
 pytestmark = pytest.mark.unit
 
 LIMITS = TimeLimits(date(2000, 1, 1), datetime(2026, 11, 21, 1, tzinfo=UTC))
-SCHEMA = ", ".join(f"{name} string" for name in (*CANONICAL_COLUMNS, "read_error"))
+SCHEMA = StructType([*TARGET, StructField("read_error", StringType())])
 BASE = {
     "collector_tstamp": "2026-11-20T10:00:00Z",
     "domain_userid": "visitor",
@@ -26,18 +29,26 @@ BASE = {
 }
 
 
-def rows(spark: SparkSession, *differing: dict[str, str | None]) -> DataFrame:
+def rows(spark: SparkSession, *differing: dict[str, Any]) -> DataFrame:
     """Rows as sent: the base record with the fields that differ."""
     return spark.createDataFrame(
         [{**dict.fromkeys([*CANONICAL_COLUMNS, "read_error"]), **BASE, **row} for row in differing], SCHEMA
     )
 
 
+def item(**fields: str) -> dict[str, str | None]:
+    return {**dict.fromkeys(ITEM_FIELDS), **fields}
+
+
+def with_ids(spark: SparkSession, *differing: dict[str, Any]) -> list[Row]:
+    return events.with_ids(events.cleaned(rows(spark, *differing))).collect()
+
+
 def test_ways_of_saying_nothing_are_null(spark: SparkSession) -> None:
     found = events.cleaned(
-        rows(spark, *({"user_id": text} for text in ("", "  ", "-", "NULL", "NaN", " u1 ", "none of it")))
+        rows(spark, *({"user_id": text} for text in ("", "  ", "-", "NULL", "NaN", "(not set)", " u1 ", "none of it")))
     )
-    assert [row["user_id"] for row in found.collect()] == [None] * 5 + ["u1", "none of it"]
+    assert [row["user_id"] for row in found.collect()] == [None] * 6 + ["u1", "none of it"]
 
 
 def test_an_agent_that_says_nothing_differs_from_none_at_all(spark: SparkSession) -> None:
@@ -73,29 +84,44 @@ def test_the_visitor_is_the_cookie_or_else_the_user_or_else_address_and_agent(sp
 
 def test_identical_lines_get_one_id_and_any_difference_another(spark: SparkSession) -> None:
     same, other = {}, [{"page_url": "/b"}, {"collector_tstamp": "2026-11-20T10:00:01Z"}, {"http_status": "404"}]
-    ids = [row["event_id"] for row in events.with_ids(rows(spark, same, same, *other)).collect()]
+    ids = [row["event_id"] for row in with_ids(spark, same, same, *other)]
     assert ids[0] == ids[1]
     assert len(set(ids)) == 4
     assert all(len(value) == 64 for value in ids)
 
 
 def test_values_do_not_slip_from_one_field_into_the_next(spark: SparkSession) -> None:
-    found = events.with_ids(
-        rows(spark, {"page_title": "x", "page_referrer": None}, {"page_title": None, "page_referrer": "x"})
-    )
-    assert len({row["event_id"] for row in found.collect()}) == 2
+    found = with_ids(spark, {"page_title": "x", "page_referrer": None}, {"page_title": None, "page_referrer": "x"})
+    assert len({row["event_id"] for row in found}) == 2
 
 
 def test_an_id_that_was_sent_is_kept_and_a_second_sending_has_the_same_fingerprint(spark: SparkSession) -> None:
     again = {"event_id": "e1", "collector_tstamp": "2026-11-20T10:05:00Z", "dvce_sent_tstamp": "2026-11-20T10:04:00Z"}
-    found = events.with_ids(rows(spark, {"event_id": "e1"}, again, {"event_id": "e1", "price": "2"})).collect()
+    found = with_ids(spark, {"event_id": "e1"}, again, {"event_id": "e1", "price": "2"})
     assert [row["event_id"] for row in found] == ["e1"] * 3
     assert found[0]["event_fingerprint"] == found[1]["event_fingerprint"] != found[2]["event_fingerprint"]
 
 
 def test_the_address_is_in_no_hash(spark: SparkSession) -> None:
-    found = events.with_ids(rows(spark, {"user_ipaddress": "192.0.2.1"}, {"user_ipaddress": "192.0.2.2"})).collect()
+    found = with_ids(spark, {"user_ipaddress": "192.0.2.1"}, {"user_ipaddress": "192.0.2.2"})
     assert found[0]["event_id"] == found[1]["event_id"]
+
+
+def test_events_without_the_later_columns_keep_the_ids_that_they_had_and_each_of_these_makes_another(
+    spark: SparkSession,
+) -> None:
+    later: list[dict[str, Any]] = [{"order_total": "9"}, {"coupon": "9"}, {"items": [item(item_id="9")]}]
+    later.append({"properties": {"colour": "9"}})
+    first, *others = (row["event_fingerprint"] for row in with_ids(spark, {}, *later))
+    # The base record as its 29 first columns less id, two transport times and address: \x00 for null.
+    fields = ["visitor" if name == "domain_userid" else BASE.get(name, "\x00") for name in FIRST_COLUMNS]
+    content = [
+        value
+        for name, value in zip(FIRST_COLUMNS, fields, strict=True)
+        if name not in ("event_id", "collector_tstamp", "dvce_sent_tstamp", "user_ipaddress")
+    ]
+    assert first == hashlib.sha256("\x1f".join(content).encode()).hexdigest()
+    assert len({first, *others}) == 5
 
 
 def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession) -> None:
@@ -128,6 +154,24 @@ def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession
     ]
 
 
+def test_the_items_of_an_event_are_typed_and_added_up(spark: SparkSession) -> None:
+    sent = [
+        [item(item_id="SKU1", price="10.0", quantity="2"), item(item_id="SKU2", price="5.5"), item(item_name="gift")],
+        [item(item_id="(not set)", item_name="(not set)", price="0.0", quantity="1")],
+        [item(item_id="SKU1", price="ten")],
+        [],
+    ]
+    found = events.typed(events.cleaned(rows(spark, *({"items": items} for items in sent))), LIMITS).collect()
+    assert [[(one["item_id"], one["price"], one["quantity"]) for one in row["items"] or []] for row in found] == [
+        [("SKU1", Decimal(10), Decimal(2)), ("SKU2", Decimal("5.5"), None), (None, None, None)],
+        [],
+        [("SKU1", None, None)],
+        [],
+    ]
+    assert [row["items_total"] for row in found] == [Decimal("25.5"), None, None, None]
+    assert [row["_unread"] for row in found] == [[], [], ["items"], []]
+
+
 def test_a_row_lists_every_rule_that_it_breaks(spark: SparkSession) -> None:
     sent = [
         {},
@@ -138,6 +182,8 @@ def test_a_row_lists_every_rule_that_it_breaks(spark: SparkSession) -> None:
         {"price": "-1"},
         {"quantity": "-1"},
         {"event_id": "e" * 513},
+        {"order_total": "1,5", "pp_yoffset_min": "top", "items": [item(item_id="a", quantity="many")]},
+        {"order_total": "-1.5", "pp_yoffset_min": "-12", "domain_sessionidx": "3"},
         {"read_error": "SRC-203 no log line", "collector_tstamp": None, "domain_userid": None},
     ]
     judged = split(events.typed(events.cleaned(rows(spark, *sent)), LIMITS), events.rules(LIMITS))
@@ -151,6 +197,8 @@ def test_a_row_lists_every_rule_that_it_breaks(spark: SparkSession) -> None:
         ["EVT-009"],
         [],
         ["EVT-010"],
+        ["EVT-012", "EVT-013", "EVT-014"],
+        [],
         [],
     ]
 

@@ -73,6 +73,28 @@ def test_lines_of_one_order_are_one_conversion_and_all_of_its_revenue(spark: Spa
     assert session.is_bounce is False
 
 
+def test_an_order_counts_once_by_its_total_else_its_items_else_its_lines(spark: SparkSession) -> None:
+    total, items = {"order_total": Decimal("92.00")}, {"items_total": Decimal("40.00")}
+    by_total = [sold(0, "a", "10", "o1", **total), sold(1, "b", "50", "o1", **total), sold(2, "c", "1", "o1")]
+    by_items = [sold(3, "d", "10", "o2", **items), sold(4, "e", "10", "o2", **items)]
+    by_lines = [sold(5, "f", "3", "o3", item_id="x"), sold(6, "g", "3", "o3", item_id="y")]
+    (session,) = summed(spark, [*by_total, *by_items, *by_lines])
+    # 92 + 40 + 3 + 3
+    assert (session.conversions, session.revenue) == (3, Decimal("138.0000"))
+
+
+def test_a_thank_you_page_that_is_loaded_again_sells_nothing(spark: SparkSession) -> None:
+    again = [sold(0, "a", "30", "o1", item_id="x"), sold(1, "b", "30", "o1", item_id="x")]
+    unnamed = [sold(2, "c", "5", None), sold(3, "d", "5", None)]
+    (session,) = summed(spark, [*again, *unnamed])
+    assert (session.conversions, session.revenue) == (3, Decimal("40.0000"))
+
+
+def test_an_order_of_which_no_amount_was_sent_has_no_revenue(spark: SparkSession) -> None:
+    (session,) = summed(spark, [hit(n, f"e{n}", "purchase", transaction_id=f"o{n}", currency="GBP") for n in (0, 1)])
+    assert (session.conversions, session.revenue, session.currency) == (2, None, "GBP")
+
+
 def test_revenue_in_two_currencies_is_not_added_up(spark: SparkSession) -> None:
     (session,) = summed(spark, [sold(0, "a", "1", "o1"), sold(1, "b", "1", "o2", currency="EUR")])
     assert (session.conversions, session.revenue, session.currency) == (2, None, None)

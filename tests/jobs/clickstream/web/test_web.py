@@ -50,6 +50,16 @@ def test_a_path_that_begins_with_two_slashes_is_no_host(spark: SparkSession, url
     assert page(spark, "https://shop.example//a")["page_urlpath"] == "//a"
 
 
+def test_campaign_and_referrer_that_a_feed_sends_stay_and_the_others_are_worked_out(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [("https://shop.example/?utm_source=a&utm_medium=b&gclid=1", "mail", None, "https://google.com/", "newsletter")],
+        "page_url string, mkt_source string, mkt_medium string, page_referrer string, refr_medium string",
+    )
+    row = with_referrer(with_page(rows), load_referrers()).collect()[0]
+    assert (row["mkt_source"], row["mkt_medium"], row["mkt_network"]) == ("mail", "b", "Google")
+    assert (row["refr_medium"], row["refr_urlhost"]) == ("newsletter", "google.com")
+
+
 def test_no_address_gives_nulls_and_is_no_asset(spark: SparkSession) -> None:
     found = page(spark, None)
     assert found.pop("is_asset") is False
