@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS
+from jobs.clickstream.products.tables import EVENT_ITEMS
 from jobs.clickstream.sessions.tables import SESSION_EVENTS, SESSIONS
 
-__all__ = ["EVENTS", "EVENT_RECORDS", "SESSIONS", "SESSION_EVENTS"]
+__all__ = ["EVENTS", "EVENT_ITEMS", "EVENT_RECORDS", "SESSIONS", "SESSION_EVENTS"]

@@ -1,7 +1,8 @@
 """Event times: read from text, corrected for the device's clock, and judged.
 
 A time that the sender set (``true_tstamp``), or that the feed has worked out (``derived_tstamp``), is taken as it is.
-Otherwise the corrected time follows Snowplow: ``derived_tstamp = collector_tstamp - (dvce_sent_tstamp - dvce_created_tstamp)``.
+Otherwise the corrected time follows Snowplow:
+``derived_tstamp = collector_tstamp - (dvce_sent_tstamp - dvce_created_tstamp)``.
 Both device times come from one clock, so its error cancels; transit from device to collector is assumed to be instant.
 Snowplow Analytics, "Improving Snowplow's understanding of time" (2015).
 """
@@ -80,10 +81,10 @@ def _micros(moment: datetime) -> int:
 def with_event_times(events: DataFrame, limits: TimeLimits) -> DataFrame:
     """``events`` with typed times and with ``derived_tstamp``, ``derived_tstamp_source`` and ``event_date``.
 
-    The text columns TIME_COLUMNS become timestamps (null when they cannot be read, or are not there). ``derived_tstamp_source`` says which
-    rule gave ``derived_tstamp``: ``true_tstamp`` where that was sent, ``sent`` where ``derived_tstamp`` itself was,
-    ``skew_corrected`` (see the module), ``collector`` where a device time is absent or the device says that it sent
-    before it created, ``device`` where only the device's creation time is known.
+    The text columns TIME_COLUMNS become timestamps, null when they cannot be read or are not there.
+    ``derived_tstamp_source`` says which rule gave ``derived_tstamp``: ``true_tstamp`` where that was sent, ``sent``
+    where ``derived_tstamp`` itself was, ``skew_corrected`` (see the module), ``collector`` where a device time is
+    absent or the device says that it sent before it created, ``device`` where only the device's creation time is known.
     """
     texts = {name: F.col(name) if name in events.columns else F.lit(None).cast("string") for name in TIME_COLUMNS}
     typed = events.withColumns({name: timestamp_of(text, limits) for name, text in texts.items()})

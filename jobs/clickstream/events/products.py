@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.clickstream.events.amounts import MONEY, UNITS, exact, whole
 from jobs.clickstream.events.columns import ITEM_FIELDS
-from jobs.clickstream.events.numbers import MONEY, UNITS, exact, whole
 
 _NUMBERS: dict[str, Callable[[Column], Column]] = {
     "price": lambda text: exact(text, MONEY),
@@ -34,13 +34,15 @@ def cleaned_items(items: Column, clean: Callable[[str, Column], Column]) -> Colu
     return F.when(F.size(kept) > 0, kept)
 
 
+def _typed(name: str, text: Column) -> Column:
+    return _NUMBERS[name](text) if name in _NUMBERS else text
+
+
 def typed_items(items: Column) -> Column:
     """Cleaned ``items`` as an array of ``tables.ITEM``; a number that cannot be read is null."""
     return F.transform(
         items,
-        lambda item: F.struct(
-            *(_NUMBERS.get(name, lambda text: text)(item[name]).alias(name) for name in ITEM_FIELDS)
-        ),
+        lambda item: F.struct(*(_typed(name, item[name]).alias(name) for name in ITEM_FIELDS)),
     )
 
 

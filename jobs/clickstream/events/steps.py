@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from common.quality.rules import Rule
 from jobs.clickstream.events import clock_skew
+from jobs.clickstream.events.amounts import NUMBERS, typed_numbers
 from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.columns import (
     FIRST_COLUMNS,
@@ -15,7 +16,6 @@ from jobs.clickstream.events.columns import (
     PROPERTIES,
     TEXT_COLUMNS,
 )
-from jobs.clickstream.events.numbers import NUMBERS, typed_numbers
 from jobs.clickstream.events.products import cleaned_items, has_unread_item, items_total, typed_items
 from jobs.clickstream.web.agents import AGENT_WITHHELD
 
@@ -33,9 +33,7 @@ VISITOR_TEXT = "_visitor_text"
 FUTURE = "EVT-003"
 MORE_CONTENT = "_more_content"
 _MORE_AMOUNTS = ("item_list_price", "order_total", "tax", "shipping")
-_PLACES = tuple(
-    name for name in NUMBERS if name not in (*_MORE_AMOUNTS, "http_status", "bytes", "quantity", "price")
-)
+_PLACES = tuple(name for name in NUMBERS if name not in (*_MORE_AMOUNTS, "http_status", "bytes", "quantity", "price"))
 
 
 def cleaned(rows: DataFrame) -> DataFrame:
@@ -139,6 +137,10 @@ def _is_unread(*names: str) -> Column:
     return F.arrays_overlap("_unread", F.array(*map(F.lit, names)))
 
 
+def _is_refund() -> Column:
+    return F.lower(F.coalesce("event_name", F.lit(""))) == "refund"
+
+
 def rules(limits: TimeLimits) -> list[Rule]:
     """Rules a typed row must meet to be an event of this run; the codes are listed in docs/clickstream-ingest.md."""
 
@@ -154,7 +156,8 @@ def rules(limits: TimeLimits) -> list[Rule]:
         Rule("EVT-006", "bytes is not a number", lambda: F.array_contains("_unread", "bytes")),
         Rule("EVT-007", "quantity is not a number", lambda: F.array_contains("_unread", "quantity")),
         Rule("EVT-008", "price is not a number", lambda: F.array_contains("_unread", "price")),
-        Rule("EVT-009", "price is negative", lambda: F.col("price") < 0),
+        # A refund may give its amounts with their sign.
+        Rule("EVT-009", "price is negative", lambda: (F.col("price") < 0) & ~_is_refund()),
         Rule("EVT-012", "an amount of the order or item is not a number", lambda: _is_unread(*_MORE_AMOUNTS)),
         Rule("EVT-013", "a position, size or index is not a whole number", lambda: _is_unread(*_PLACES)),
         Rule("EVT-014", "a number of one of the items cannot be read", lambda: _is_unread(ITEMS.name)),

@@ -35,8 +35,9 @@ def summarise_sessions(
     Referrer, campaign, device and country are those of the first event; landing and exit page are the paths of the
     first and last page view; user_id is the last one known. ``distinct_pages`` counts host and path. ``conversions``
     counts transactions, an event without transaction_id being one of its own; ``revenue`` is what they come to in
-    ``currency`` (see orders.py): both are null when nothing was sold, and when currencies are mixed. A bounce has at most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of
-    ``site_time_zone``; ``duration_s`` is in seconds.
+    ``currency`` (see orders.py): both are null when nothing was sold, and when currencies are mixed. A bounce has at
+    most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of ``site_time_zone``;
+    ``duration_s`` is in seconds.
     """
     page_view = F.col("event_name").isin(*page_view_events)
     conversion = F.col("event_name").isin(*conversion_events)

@@ -68,5 +68,7 @@ def _plus(left: str, right: str) -> str:
 
 def _state(changed: dict[str, str], other: str = "") -> str:
     """SQL of the state of the walk; fields that are not ``changed`` stay, or are ``other``."""
-    fields = (f"'{name}', CAST({changed.get(name, other or f'so_far.{name}')} AS {kind})" for name, kind in _TYPES.items())
+    fields = (
+        f"'{name}', CAST({changed.get(name, other or f'so_far.{name}')} AS {kind})" for name, kind in _TYPES.items()
+    )
     return f"named_struct({', '.join(fields)})"

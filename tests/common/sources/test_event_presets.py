@@ -70,8 +70,12 @@ def test_ga4_keeps_every_product_and_what_the_order_comes_to(inbox: Path, read: 
 
 def test_ga4_parquet_gives_what_its_json_gives(inbox: Path, read: Read) -> None:
     value = pa.struct(
-        [("string_value", pa.string()), ("int_value", pa.int64()), ("float_value", pa.float64())]
-        + [("double_value", pa.float64())]
+        [
+            ("string_value", pa.string()),
+            ("int_value", pa.int64()),
+            ("float_value", pa.float64()),
+            ("double_value", pa.float64()),
+        ]
     )
     item = pa.struct(
         [(name, pa.string()) for name in ("item_id", "item_name", "item_brand", "item_variant", "item_category")]

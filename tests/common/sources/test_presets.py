@@ -216,6 +216,8 @@ def test_the_example_to_copy(inbox: Path, read: Read) -> None:
     assert float(row["price"]) == 12.95
 
 
-@pytest.mark.parametrize("name", ["apache_combined", "snowplow", "snowplow_json", "ga4", "ga4_parquet", "rees46", "custom_example"])
+@pytest.mark.parametrize(
+    "name", ["apache_combined", "snowplow", "snowplow_json", "ga4", "ga4_parquet", "rees46", "custom_example"]
+)
 def test_presets_of_events_map_to_columns_that_the_events_have(name: str) -> None:
     Source.load(name).check_columns(CANONICAL_COLUMNS)

@@ -52,7 +52,15 @@ def test_a_path_that_begins_with_two_slashes_is_no_host(spark: SparkSession, url
 
 def test_campaign_and_referrer_that_a_feed_sends_stay_and_the_others_are_worked_out(spark: SparkSession) -> None:
     rows = spark.createDataFrame(
-        [("https://shop.example/?utm_source=a&utm_medium=b&gclid=1", "mail", None, "https://google.com/", "newsletter")],
+        [
+            (
+                "https://shop.example/?utm_source=a&utm_medium=b&gclid=1",
+                "mail",
+                None,
+                "https://google.com/",
+                "newsletter",
+            )
+        ],
         "page_url string, mkt_source string, mkt_medium string, page_referrer string, refr_medium string",
     )
     row = with_referrer(with_page(rows), load_referrers()).collect()[0]
