@@ -25,6 +25,7 @@ from common.quality.quarantine import to_quarantine
 from common.quality.rules import REASONS
 from common.run.gate import pass_gate
 from common.sources.mapping.canonical import canonical
+from common.sources.mapping.elements import WANTED, elements, is_unwanted, number_of_rows, with_filter
 from common.sources.mapping.model import Source
 from common.spark.few_rows import few_rows
 
@@ -56,8 +57,12 @@ class Facts:
 
 
 def mapped_rows(bronze: DataFrame, source: Source, schema: StructType, target: StructType) -> DataFrame:
-    """Bronze rows, or such that lack the stamps, as the columns of ``target``, KEPT and ``read_error``."""
-    mapped = canonical(raw_rows(bronze, source, schema), source, target)
+    """Bronze rows, or such that lack the stamps, as the columns of ``target``, KEPT and ``read_error``.
+
+    One row per element where the source says so, and WANTED where it has a filter.
+    """
+    source, target = with_filter(source, target)
+    mapped = canonical(elements(raw_rows(bronze, source, schema), source), source, target)
     nothing = {field.name: F.lit(None).cast(field.dataType) for field in target if field.name not in mapped.columns}
     return mapped.withColumns({**nothing, "read_error": F.col("_reason")}).drop("_reason")
 
@@ -98,6 +103,10 @@ class Promotion:
         bronze = self.bronze_of(batch)
         source = Source.model_validate(batch.source)
         mapped = mapped_rows(bronze, source, schema_of(batch), feed.target)
+        filtered = 0
+        if source.where:
+            filtered = mapped.where(is_unwanted()).count()
+            mapped = mapped.where(~is_unwanted()).drop(WANTED)
         stamps = {"_batch_id": F.lit(batch.batch_id), "ingested_at": F.lit(batch.ingested_at)}
         with ExitStack() as held:
             prepared = held.enter_context(
@@ -118,7 +127,10 @@ class Promotion:
             context.fault("ingest.published")
         if is_resumed:
             fates[NEW] = fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)
-        self._count(bronze, facts, fates, days, reasons, examples)
+        # Counted where they came from, not where they went: what a judgement drops or doubles must show.
+        read = number_of_rows(raw_rows(bronze, source, schema_of(batch)), source) if source.rows_from else bronze.count()
+        self._context.counts.add(rows_read=read, rows_filtered=filtered)
+        self._count(facts, fates, days, reasons, examples)
         token = feed.token() if facts.waiting and not facts.due_at else ""
         return replace(batch, due_at=facts.due_at, token=token, days=_span([*batch.days, *days]), reason="")
 
@@ -207,7 +219,6 @@ class Promotion:
 
     def _count(
         self,
-        bronze: DataFrame,
         facts: Facts,
         fates: dict[str, int],
         days: Sequence[str],
@@ -216,8 +227,6 @@ class Promotion:
     ) -> None:
         counts = self._context.counts
         counts.add(
-            # Counted where they came from, not where they went: what a judgement drops or doubles must show.
-            rows_read=bronze.count(),
             rows_written=fates.get(NEW, 0),
             rows_quarantined=fates.get(REJECTED, 0),
             rows_deduplicated=fates.get(REPEATED, 0) + fates.get(UNCHANGED, 0),

@@ -17,7 +17,7 @@ from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.faults import BrokenOffError
 from common.intake.batches import BEGUN, FAILED, REFUSED, WAITING, Batch, BatchFile, BatchLog, digest_of
-from common.intake.bronze import merged_schema, raw_schema, sent_rows, stamped
+from common.intake.bronze import merged_schema, raw_rows, raw_schema, sent_rows, stamped
 from common.intake.cards import without_card_numbers
 from common.intake.feed import Feed, Taken
 from common.intake.promotion import Promotion, mapped_rows, schema_of
@@ -32,6 +32,7 @@ from common.sources.rows.reading import read_raw
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from common.intake.params import IntakeParams
@@ -194,9 +195,16 @@ class _Intake:
         batch = self._log.save(replace(batch, raw_schema=schema.json(), code=self._code))
         context.fault("ingest.begun")
         if sent is not None:
-            with without_card_numbers(
-                context, sent, lambda rows: mapped_rows(rows, source, schema, feed.target), feed.identifiers
-            ) as clean:
+
+            def records(rows: DataFrame) -> DataFrame:
+                """The records with what the mapping makes of each."""
+                if source.rows_from:
+                    return raw_rows(rows, source, schema)
+                return mapped_rows(rows, source, schema, feed.target)
+
+            # The elements of a record have ids each: numbers of cards among them are masked, not replaced.
+            identifiers = () if source.rows_from else feed.identifiers
+            with without_card_numbers(context, sent, records, identifiers) as clean:
                 rows = stamped(clean, batch_id=batch.batch_id, ingested_at=batch.ingested_at)
                 context.lake.append_once(feed.bronze, rows, batch_id=batch.batch_id)
         context.fault("ingest.bronze_written")

@@ -62,6 +62,9 @@ class Source(_Strict):
     format: Literal["csv", "json", "parquet", "access_log"] = Field(description="Layout of the raw files.")
     options: dict[str, str] = Field(default_factory=dict, description="Reader options, by Spark's names.")
     raw_schema: str | None = Field(None, description="DDL of the raw columns: needed for json and headerless csv.")
+    rows_from: str | None = Field(None, min_length=1, description="Array of a record that gives a row per element.")
+    parent: dict[str, str] = Field(default_factory=dict, description="Raw columns kept with each element: name -> path.")
+    where: str | None = Field(None, min_length=1, description="SQL over raw columns: only rows for which it is true.")
     columns: dict[str, ColumnMapping] = Field(min_length=1, description="Canonical column -> SQL over raw columns.")
     ignore_files: tuple[str, ...] = Field(
         ("LICENSE*", "README*", "*.md", "*.crc", "*.sha256", "*.tmp", "*.part"),
@@ -93,6 +96,17 @@ class Source(_Strict):
             return columns
         return {name: {"expr": value} if isinstance(value, str) else value for name, value in columns.items()}
 
+    @field_validator("parent", mode="before")
+    @classmethod
+    def _by_name(cls, parent: object) -> object:
+        # A list keeps the names; the field of an object has the name of the field.
+        return {str(path).rpartition(".")[2]: path for path in parent} if isinstance(parent, list) else parent
+
+    @field_validator("where")
+    @classmethod
+    def _safe_filter(cls, text: str | None) -> str | None:
+        return text if text is None else ColumnMapping(expr=text).expr
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -116,6 +130,12 @@ class Source(_Strict):
         if not isinstance(options, Mapping):
             return values
         return {**values, "options": options_of(str(values.get("format")).lower(), options)}
+
+    @model_validator(mode="after")
+    def _parents_of_elements(self) -> Self:
+        if self.parent and not self.rows_from:
+            raise ValueError("parent keeps fields of the record with each element of rows_from: give that too")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
