@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,21 +10,18 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from common.clock import utc_text
 from common.days import DayRange
 from common.errors import ContractError, JobFailedError
-from common.intake.bronze import raw_rows
 from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATED, UNCHANGED
 from common.intake.feed import DUE, WAITS, Feed, Published
+from common.intake.mapped import mapped_rows, rows_read, schema_of, wanted_rows
 from common.intake.own_rows import with_own
 from common.lake.set_aside import quarantine_table
 from common.quality.quarantine import to_quarantine
 from common.quality.rules import REASONS
 from common.run.gate import pass_gate
-from common.sources.mapping.canonical import canonical
-from common.sources.mapping.elements import WANTED, elements, is_unwanted, number_of_rows, with_filter
 from common.sources.mapping.model import Source
 from common.spark.few_rows import few_rows
 
@@ -54,22 +50,6 @@ class Facts:
     waiting: int
     due_at: str
     days: tuple[str, ...]
-
-
-def mapped_rows(bronze: DataFrame, source: Source, schema: StructType, target: StructType) -> DataFrame:
-    """Bronze rows, or such that lack the stamps, as the columns of ``target``, KEPT and ``read_error``.
-
-    One row per element where the source says so, and WANTED where it has a filter.
-    """
-    source, target = with_filter(source, target)
-    mapped = canonical(elements(raw_rows(bronze, source, schema), source), source, target)
-    nothing = {field.name: F.lit(None).cast(field.dataType) for field in target if field.name not in mapped.columns}
-    return mapped.withColumns({**nothing, "read_error": F.col("_reason")}).drop("_reason")
-
-
-def schema_of(batch: Batch) -> StructType:
-    """The raw columns of a batch."""
-    return StructType.fromJson(json.loads(batch.raw_schema)) if batch.raw_schema else StructType([])
 
 
 class Promotion:
@@ -103,10 +83,7 @@ class Promotion:
         bronze = self.bronze_of(batch)
         source = Source.model_validate(batch.source)
         mapped = mapped_rows(bronze, source, schema_of(batch), feed.target)
-        filtered = 0
-        if source.where:
-            filtered = mapped.where(is_unwanted()).count()
-            mapped = mapped.where(~is_unwanted()).drop(WANTED)
+        mapped, filtered = wanted_rows(mapped, source)
         stamps = {"_batch_id": F.lit(batch.batch_id), "ingested_at": F.lit(batch.ingested_at)}
         with ExitStack() as held:
             prepared = held.enter_context(
@@ -127,9 +104,7 @@ class Promotion:
             context.fault("ingest.published")
         if is_resumed:
             fates[NEW] = fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)
-        # Counted where they came from, not where they went: what a judgement drops or doubles must show.
-        read = number_of_rows(raw_rows(bronze, source, schema_of(batch)), source) if source.rows_from else bronze.count()
-        self._context.counts.add(rows_read=read, rows_filtered=filtered)
+        self._context.counts.add(rows_read=rows_read(bronze, source, schema_of(batch)), rows_filtered=filtered)
         self._count(facts, fates, days, reasons, examples)
         token = feed.token() if facts.waiting and not facts.due_at else ""
         return replace(batch, due_at=facts.due_at, token=token, days=_span([*batch.days, *days]), reason="")

@@ -20,7 +20,8 @@ from common.intake.batches import BEGUN, FAILED, REFUSED, WAITING, Batch, BatchF
 from common.intake.bronze import merged_schema, raw_rows, raw_schema, sent_rows, stamped
 from common.intake.cards import without_card_numbers
 from common.intake.feed import Feed, Taken
-from common.intake.promotion import Promotion, mapped_rows, schema_of
+from common.intake.mapped import mapped_rows, schema_of
+from common.intake.promotion import Promotion
 from common.intake.selection import KnownFile, Selection, look_at_input, select_files
 from common.report.wording import plural
 from common.run.failures import explain

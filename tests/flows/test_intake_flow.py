@@ -119,3 +119,30 @@ def test_rows_of_the_future_are_taken_when_their_time_has_come(
     assert counts(ingest(shop, *files)) == [2, 1, 0, 1]
     assert sold(shop) == [("CUP", 3.0), ("MUG", 2.0)]
     assert shop.lake.read(QUARANTINE).count() == 0
+
+
+def test_orders_become_a_line_per_product_and_every_line_is_accounted_for(spark: SparkSession, tmp_path: Path) -> None:
+    orders: list[dict[str, Any]] = [
+        {"id": "o1", "at": "2026-03-02 10:00:00", "state": "paid", "lines": [["MUG", 2], ["CUP", 3]]},
+        {"id": "o2", "at": "2026-03-02 11:00:00", "state": "open", "lines": [["POT", 1]]},
+        {"id": "o3", "at": "2026-03-02 12:00:00", "state": "paid", "lines": []},
+        {"id": "o4", "at": "2026-03-02 13:00:00", "state": "paid", "lines": [["MUG", 1], ["CUP", None]]},
+    ]
+    named = [one | {"lines": [{"sku": sku, "n": n} for sku, n in one["lines"]]} for one in orders]
+    shop = Shop(spark, tmp_path)
+    (shop.folder / "in").mkdir(exist_ok=True)
+    (shop.folder / "in" / "orders.json").write_text("\n".join(map(json.dumps, named)) + "\n")
+    (shop.folder / "source.yaml").write_text(
+        "format: json\n"
+        'raw_schema: "id string, at string, state string, lines array<struct<sku: string, n: string>>"\n'
+        "rows_from: lines\n"
+        "parent: {invoice: id, at: at, state: state}\n"
+        "where: state = 'paid'\n"
+        "columns: {invoice_id: invoice, item_id: sku, quantity: n, sold_at: at}\n"
+    )
+    record = ingest(shop, "--input", str(shop.folder / "in"))
+    # Five lines and the order without any; of these three are sold, two rejected and one is not paid for.
+    assert (counts(record), record["counts"]["rows_filtered"]) == ([6, 3, 2, 0], 1)
+    assert sold(shop) == [("CUP", 3.0), ("MUG", 1.0), ("MUG", 2.0)]
+    reasons = sorted(row["reasons"][0][:7] for row in shop.lake.read(QUARANTINE).collect())
+    assert reasons == ["FCT-103", "SRC-302"]

@@ -63,7 +63,7 @@ class Source(_Strict):
     options: dict[str, str] = Field(default_factory=dict, description="Reader options, by Spark's names.")
     raw_schema: str | None = Field(None, description="DDL of the raw columns: needed for json and headerless csv.")
     rows_from: str | None = Field(None, min_length=1, description="Array of a record that gives a row per element.")
-    parent: dict[str, str] = Field(default_factory=dict, description="Raw columns kept with each element: name -> path.")
+    parent: dict[str, str] = Field(default_factory=dict, description="Kept with each element: name -> raw column.")
     where: str | None = Field(None, min_length=1, description="SQL over raw columns: only rows for which it is true.")
     columns: dict[str, ColumnMapping] = Field(min_length=1, description="Canonical column -> SQL over raw columns.")
     ignore_files: tuple[str, ...] = Field(
