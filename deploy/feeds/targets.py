@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import StructType
 
 from common.errors import UsageError
 from common.words import did_you_mean
@@ -41,15 +41,17 @@ class Target:
 
 
 def _events() -> Target:
-    from jobs.clickstream.events.tables import CANONICAL_COLUMNS, EVENTS, IDENTIFIERS
+    from jobs.clickstream.events.columns import IDENTIFIERS, TARGET
+    from jobs.clickstream.events.tables import EVENTS
 
-    times = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp")
+    times = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp", "derived_tstamp", "true_tstamp")
     return Target(
         job="clickstream.ingest",
-        schema=StructType([StructField(name, StringType()) for name in CANONICAL_COLUMNS]),
-        required=(
-            *(("collector_tstamp", who) for who in ("domain_userid", "user_id", "user_ipaddress")),
-            *(("dvce_created_tstamp", who) for who in ("domain_userid", "user_id", "user_ipaddress")),
+        schema=TARGET,
+        required=tuple(
+            (time, who)
+            for time in ("collector_tstamp", "dvce_created_tstamp", "derived_tstamp", "true_tstamp")
+            for who in ("domain_userid", "user_id", "user_ipaddress")
         ),
         missing=(
             Missing(times, "EVT-001 no time could be read"),
