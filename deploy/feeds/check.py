@@ -76,7 +76,8 @@ def checked(
     if lacking:
         check.problems.append(f"ING-003: {target.job} needs {', '.join(lacking)}, which the source does not map.")
     good = _look_through(check, settings)
-    read = _spark_rows if with_spark else _own_rows
+    # Elements and filters are made by Spark alone.
+    read = _spark_rows if with_spark or source.rows_from or source.where else _own_rows
     for row in read(check, good, settings, rows):
         check.findings.add(row)
     return check

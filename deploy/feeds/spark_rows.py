@@ -15,6 +15,7 @@ from common.sources.files.csv_dialect import names_in
 from common.sources.files.inventory import FileInventory, InspectedFile
 from common.sources.files.locations import FileOpener
 from common.sources.mapping.canonical import canonical
+from common.sources.mapping.elements import WANTED, elements, is_unwanted, with_filter
 from common.sources.mapping.model import Source
 from common.sources.rows.reading import read_raw
 from common.spark.session import open_session
@@ -40,7 +41,10 @@ def spark_rows(
     before = SparkSession.getActiveSession()
     spark = before or open_session(settings, "lakejobs source check")
     try:
-        mapped = canonical(read_raw(spark, FileInventory(tuple(files)), source, settings), source, target.schema)
+        raw = elements(read_raw(spark, FileInventory(tuple(files)), source, settings), source)
+        mapped = canonical(raw, *with_filter(source, target.schema))
+        if source.where:
+            mapped = mapped.where(~is_unwanted("_reason")).drop(WANTED)
         names = [name for name in target.schema.names if name in mapped.columns]
         times = {field.name for field in mapped.schema if isinstance(field.dataType, TimestampType)}
         # As text: a row may claim a year that Python has no date for.

@@ -44,7 +44,7 @@ def _events() -> Target:
     from jobs.clickstream.events.columns import IDENTIFIERS, TARGET
     from jobs.clickstream.events.tables import EVENTS
 
-    times = ("collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp", "derived_tstamp", "true_tstamp")
+    times = ("true_tstamp", "derived_tstamp", "collector_tstamp", "dvce_created_tstamp", "dvce_sent_tstamp")
     return Target(
         job="clickstream.ingest",
         schema=TARGET,

@@ -11,9 +11,23 @@ from typing import Any
 
 from common.job.catalogue import params_of
 from deploy.feeds.targets import Target
+from deploy.tables.reasons import ABOUT
 
 PUBLISHED, REPEATED, REJECTED = "published", "repeated", "rejected"
-_NOTHING = {"", "null", "none", "nan", "n/a", "undefined", "(null)", "-"}
+_NOTHING = {
+    "",
+    "null",
+    "none",
+    "nan",
+    "n/a",
+    "undefined",
+    "(null)",
+    "-",
+    "(none)",
+    "(not set)",
+    "(not provided)",
+    "\\n",
+}
 _FUTURE = {
     "clickstream.ingest": "EVT-003 the time is in the future",
     "fraud.ingest": "FRD-108 the time is in the future",
@@ -26,11 +40,15 @@ _TOO_EARLY = {
     "fraud.ingest_labels": "FRD-119 the time of the report is before earliest_day",
     "forecast.ingest": "FCT-108 the time is before earliest_day",
 }
+_DECIMAL = re.compile(r"[+-]?(\d{1,13}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+_PLACE = re.compile(r"[+-]?\d{1,9}(\.0*)?")
 _EVENT_NUMBERS = {
     "http_status": ("EVT-005 http_status is not a number", re.compile(r"\d{1,3}(\.0*)?")),
     "bytes": ("EVT-006 bytes is not a number", re.compile(r"\d{1,15}(\.0*)?")),
-    "quantity": ("EVT-007 quantity is not a number", re.compile(r"[+-]?(\d{1,13}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")),
-    "price": ("EVT-008 price is not a number", re.compile(r"[+-]?(\d{1,13}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")),
+    "quantity": ("EVT-007 quantity is not a number", _DECIMAL),
+    "price": ("EVT-008 price is not a number", _DECIMAL),
+    **dict.fromkeys(ABOUT["EVT-012"], ("EVT-012 an amount of the order or item is not a number", _DECIMAL)),
+    **dict.fromkeys(ABOUT["EVT-013"], ("EVT-013 a position, size or index is not a whole number", _PLACE)),
 }
 _EARLIEST = date(2000, 1, 1)
 
@@ -94,7 +112,8 @@ class Verdicts:
                 for name, (reason, shape) in _EVENT_NUMBERS.items()
                 if not is_nothing(values.get(name)) and not shape.fullmatch(str(values[name]).strip())
             ]
-            return wrong or (["EVT-009 price is negative"] if str(values.get("price") or "").startswith("-") else [])
+            is_negative = str(values.get("price") or "").startswith("-") and values.get("event_name") != "refund"
+            return list(dict.fromkeys(wrong)) or (["EVT-009 price is negative"] if is_negative else [])
         amount, quantity = values.get("tx_amount"), values.get("quantity", values.get("y"))
         if amount is not None and amount < 0:
             return ["FRD-106 the amount is negative"]

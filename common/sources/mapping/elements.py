@@ -81,9 +81,9 @@ def with_filter(source: Source, target: StructType) -> tuple[Source, StructType]
     return source.model_copy(update={"columns": columns}), StructType([*target]).add(WANTED, "boolean")
 
 
-def is_unwanted() -> Column:
-    """True for a mapped row that was read and for which ``where`` does not hold."""
-    return F.col("read_error").isNull() & ~F.coalesce(F.col(WANTED), F.lit(False))
+def is_unwanted(reason: str = "read_error") -> Column:
+    """True for a mapped row that was read (it has no ``reason``) and for which ``where`` does not hold."""
+    return F.col(reason).isNull() & ~F.coalesce(F.col(WANTED), F.lit(False))
 
 
 def _path(path: str) -> Column:
