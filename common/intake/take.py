@@ -27,6 +27,7 @@ from common.report.wording import plural
 from common.run.failures import explain
 from common.run.record.build import running_build
 from common.sources.files.inventory import FileInventory
+from common.sources.mapping.fit import check_fit
 from common.sources.mapping.identity import mapping_of, reading_of
 from common.sources.rows.reading import read_raw
 
@@ -63,18 +64,8 @@ def _source(context: RunContext, feed: Feed, params: IntakeParams) -> Source:
         raise UsageError("ING-001", "No source was given.", remedy="Give --source NAME or a .yaml file.")
     if context.input_path is None and not params.retake:
         raise UsageError("ING-002", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
-    source = context.source
-    source.check_columns(feed.target.names)
-    lacking = [[name for name in group if name not in source.columns] for group in feed.required]
-    if all(lacking):
-        least = min(lacking, key=len)
-        raise UsageError(
-            "ING-003",
-            f"The source {source.name} does not map {', '.join(least)}.",
-            cause=f"It maps {', '.join(source.columns)}.",
-            remedy="Add an expression for each of them under columns: in the source.",
-        )
-    return source
+    check_fit(context.source, feed.target.names, feed.required)
+    return context.source
 
 
 class _Intake:

@@ -54,7 +54,9 @@ class Job:
     ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is
     added to ``--plan``; it must need no session. ``rehearsal`` are the flags with which the job runs on the bundled
     samples, in the demo and on every engine; they may hold ``{lake}`` and ``{samples}``. ``as_of_day``: the job works
-    by day, as of a single one. ``feeds`` names the ingests that take in the files which the job writes.
+    by day, as of a single one. ``feeds`` names the ingests that take in the files which the job writes. An ingest names
+    in ``target`` the columns that its sources may map (a StructType), and in ``required`` the groups of columns of
+    which a source must map one; with ``needs_key`` it makes pseudonyms.
 
     ``--changed`` finds the days of a job by day in the days of its inputs that were touched. With ``days_are_one`` a
     touch anywhere asks for one run over all days; with ``days_alone`` each day is a run of its own, because a run uses
@@ -74,6 +76,9 @@ class Job:
     balance_by: tuple[str, ...] = ()
     by_day: bool = True
     ingests: bool = False
+    target: str = ""
+    required: str = ""
+    needs_key: bool = False
     examples: tuple[str, ...] = ()
     next_command: str = ""
     plan: str = ""

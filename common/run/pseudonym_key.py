@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from common.config.lake_settings import LakeSettings
     from common.run.context import RunContext
 from common.privacy.pseudonyms import PseudonymKey
 
 # Only for lakes on a laptop: anyone who reads this code can undo its pseudonyms.
 _PUBLIC_KEY = PseudonymKey("public", b"lakejobs: no secret at all, for local lakes only")
+
+
+def check_key(settings: LakeSettings, env: str) -> None:
+    """Raises UsageError PRV-001 where ``pseudonym_key`` would; fetches no secret."""
+    if settings.pseudonym_key is None and not (env == "local" and settings.root_is_local_folder):
+        PseudonymKey.of(settings)
 
 
 def pseudonym_key(context: RunContext) -> PseudonymKey:

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql.types import BooleanType, DataType, DecimalType, DoubleType, IntegerType, StringType, TimestampType
 
 from common.sources.mapping.model import ColumnMapping, Source
-from common.sources.mapping.numbers import NumberStyle
+from common.sources.mapping.number_style import NumberStyle
 from common.sources.mapping.patterns import time_pattern
 from deploy.feeds.casts import NeedsSparkError, words_of
 from deploy.feeds.patterns import at_zone, pattern_of, zone_of

@@ -20,6 +20,9 @@ JOB = Job(
     writes=("jobs.clickstream.tables:EVENTS", "jobs.clickstream.tables:EVENT_RECORDS"),
     by_day=False,
     ingests=True,
+    target="jobs.clickstream.events.columns:TARGET",
+    required="jobs.clickstream.events.columns:REQUIRED",
+    needs_key=True,
     examples=(
         "--source apache_combined --input samples/clickstream",
         "--env prod --lake s3://bucket/lake --source web_events --input s3://shop-landing/events/",

@@ -20,6 +20,9 @@ JOB = Job(
     writes=("jobs.forecast.tables:SALES", "jobs.forecast.tables:SALE_RECORDS"),
     by_day=False,
     ingests=True,
+    target="jobs.forecast.sales.tables:SALES_FEED",
+    required="jobs.forecast.sales.tables:REQUIRED",
+    needs_key=True,
     examples=(
         "--source online_retail_uci --input samples/forecast/online_retail_uci",
         "--env prod --lake s3://bucket/lake --source conf/tills.yaml --input s3://shop-landing/sales/2026-11-20/",

@@ -20,6 +20,9 @@ JOB = Job(
     writes=("jobs.fraud.tables:TRANSACTIONS", "jobs.fraud.tables:TRANSACTION_RECORDS"),
     by_day=False,
     ingests=True,
+    target="jobs.fraud.transactions.tables:TRANSACTION_FEED",
+    required="jobs.fraud.transactions.tables:TRANSACTION_REQUIRED",
+    needs_key=True,
     examples=(
         "--source fraud_handbook --input landing/handbook",
         "--env prod --lake s3://bucket/lake --source conf/cards.yaml --input s3://bank-landing/cards/2026-11-20/",

@@ -21,6 +21,8 @@ JOB = Job(
     writes=("jobs.fraud.tables:LABELS", "jobs.fraud.tables:LABEL_RECORDS"),
     by_day=False,
     ingests=True,
+    target="jobs.fraud.transactions.tables:LABEL_FEED",
+    required="jobs.fraud.transactions.tables:LABEL_REQUIRED",
     examples=(
         "--source fraud_handbook_labels --input landing/handbook",
         "--env prod --lake s3://bucket/lake --source conf/chargebacks.yaml --input s3://bank-landing/chargebacks/",

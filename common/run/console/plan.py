@@ -38,16 +38,21 @@ def print_plan(job: Job, flags: Flags, services: Services) -> int:
 
 
 def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
-    """The plan as a dictionary. Raises UsageError for wrong settings."""
+    """The plan as a dictionary. Raises UsageError and InputMissingError for what the run would refuse at its start."""
     from common.config.resolve import without_secrets
     from common.job.references import attribute
     from common.run.settings import settings_of
+    from common.run.start import check_input, check_start
 
     resolved = settings_of(job, flags, services)
     store = services.objects(resolved.lake.root, resolved.lake)
     days = flags.days
     found = _changed(job, resolved.params, store) if flags.changed else None
-    ignored = () if flags.source is None else services.source(flags.source).ignore_files
+    source = None if flags.source is None else services.source(flags.source)
+    check_start(job, resolved.lake, resolved.env, source)
+    if flags.input:
+        check_input(flags.input, resolved.lake, source)
+    ignored = () if source is None else source.ignore_files
     rest = without_secrets(flags.rest)
     command = ["spark-submit", "--py-files", "lakejobs.zip", f"jobs/{job.family}/{job.short_name}.py", *rest]
     return {

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from common.errors import UsageError
 from common.sources.mapping.expressions import checked
 from common.sources.mapping.faults import sentences, unknown_key
-from common.sources.mapping.numbers import NumberStyle
+from common.sources.mapping.number_style import NumberStyle
 from common.sources.mapping.options import WIDE, encoding_of, options_of
 from common.sources.mapping.patterns import time_pattern
 from common.words import did_you_mean

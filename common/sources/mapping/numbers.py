@@ -5,22 +5,14 @@ Steps are as in ``times``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
+
+from common.sources.mapping.number_style import NumberStyle
 
 _PLAIN = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
 _CURRENCY = r"(?:[A-Z]{0,3}\\p{Sc}|[A-Z]{3})"
 # Blanks that stand between groups of digits: no-break, thin, narrow no-break.
 _BLANKS = "\u00a0\u2009\u202f"
-
-
-@dataclass(frozen=True)
-class NumberStyle:
-    """How a source writes numbers: the mark before decimals, and the one between groups of digits (or none)."""
-
-    decimal: str = "."
-    thousands: str = ""
 
 
 def number_text(style: NumberStyle | None) -> list[str]:

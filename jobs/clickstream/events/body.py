@@ -17,7 +17,7 @@ from common.spark.few_rows import few_rows
 from jobs.clickstream.events import deduplication, publication
 from jobs.clickstream.events.candidates import SENT, Rules, candidates
 from jobs.clickstream.events.clock_skew import TimeLimits
-from jobs.clickstream.events.columns import IDENTIFIERS, TARGET
+from jobs.clickstream.events.columns import IDENTIFIERS, REQUIRED, TARGET
 from jobs.clickstream.events.params import IngestParams
 from jobs.clickstream.events.report import write_report
 from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from common.sources.mapping.model import Source
 
 _EARLIER_LEDGER = "ops/clickstream/event_files"
-_REQUIRED = (("collector_tstamp",), ("dvce_created_tstamp",), ("derived_tstamp",), ("true_tstamp",))
 _SHOWN = ("event_id", "event_date", "event_name", "derived_tstamp", "page_urlpath", SENT)
 # Up to this many days of silver are named one by one; more are read as they are.
 _MOST_DAYS = 1_000
@@ -54,7 +53,7 @@ def run(context: RunContext) -> None:
 
     feed = Feed(
         TARGET,
-        _REQUIRED,
+        REQUIRED,
         EVENT_RECORDS,
         EVENTS,
         IDENTIFIERS,

@@ -128,3 +128,11 @@ IDENTIFIERS: tuple[str, ...] = (
     "item_id",
     "transaction_id",
 )
+
+# A source maps one of these: without a time there is no event.
+REQUIRED: tuple[tuple[str, ...], ...] = (
+    ("collector_tstamp",),
+    ("dvce_created_tstamp",),
+    ("derived_tstamp",),
+    ("true_tstamp",),
+)

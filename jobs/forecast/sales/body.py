@@ -23,14 +23,12 @@ from jobs.forecast.sales.steps import (
     sales_rules,
     settled_sales,
 )
-from jobs.forecast.sales.tables import SALE_RECORDS, SALES, SALES_FEED
+from jobs.forecast.sales.tables import REQUIRED, SALE_RECORDS, SALES, SALES_FEED
 
 if TYPE_CHECKING:
     from common.lake.lake import Lake
     from common.run.context import RunContext
     from common.sources.mapping.model import Source
-
-_REQUIRED = (("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y"))
 
 
 def run(context: RunContext) -> None:
@@ -54,7 +52,7 @@ def run(context: RunContext) -> None:
 
     feed = Feed(
         SALES_FEED,
-        _REQUIRED,
+        REQUIRED,
         SALE_RECORDS,
         SALES,
         ("invoice_id", "transaction_id", "item_id", "customer_id", "unique_id"),

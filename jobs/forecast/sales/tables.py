@@ -29,6 +29,10 @@ SALES_FEED: Final = StructType(
 """What a source of sales may map to: sales lines (item_id, sold_at, quantity), or ready series (unique_id, ds, y)."""
 
 
+REQUIRED: Final = (("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y"))
+"""A source maps all of one of these."""
+
+
 SALE_RECORDS = bronze_table(
     "forecast.sale_records", "Every record of every file of sales lines or of ready series, as sent."
 )

@@ -17,7 +17,7 @@ from jobs.fraud.transactions.feeds import (
 )
 from jobs.fraud.transactions.params import IngestParams
 from jobs.fraud.transactions.report import write_report
-from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTION_RECORDS, TRANSACTIONS
+from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTION_RECORDS, TRANSACTION_REQUIRED, TRANSACTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,7 +42,7 @@ def run(context: RunContext) -> None:
 
     feed = Feed(
         TRANSACTION_FEED,
-        (tuple(TRANSACTION_FEED.names),),
+        TRANSACTION_REQUIRED,
         TRANSACTION_RECORDS,
         TRANSACTIONS,
         ("transaction_id", "customer_id", "terminal_id"),

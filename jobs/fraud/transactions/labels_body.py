@@ -24,7 +24,7 @@ from jobs.fraud.transactions.feeds import (
 )
 from jobs.fraud.transactions.params import IngestLabelsParams
 from jobs.fraud.transactions.report import write_report
-from jobs.fraud.transactions.tables import LABEL_FEED, LABEL_RECORDS, LABELS, TRANSACTIONS
+from jobs.fraud.transactions.tables import LABEL_FEED, LABEL_RECORDS, LABEL_REQUIRED, LABELS, TRANSACTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -60,7 +60,7 @@ def run(context: RunContext) -> None:
 
     feed = Feed(
         LABEL_FEED,
-        (tuple(name for name in LABEL_FEED.names if name != "fraud_scenario"),),
+        LABEL_REQUIRED,
         LABEL_RECORDS,
         LABELS,
         ("transaction_id",),

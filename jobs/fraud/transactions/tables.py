@@ -51,6 +51,11 @@ LABEL_FEED: Final = StructType(
 """What a source of labels maps to; ``fraud_scenario`` may be left out."""
 
 
+TRANSACTION_REQUIRED: Final = (("transaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount"),)
+LABEL_REQUIRED: Final = (("transaction_id", "reported_at", "is_fraud"),)
+"""A source maps all of these."""
+
+
 TRANSACTION_RECORDS = bronze_table("fraud.transaction_records", "Every record of every file of transactions, as sent.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 
 from common.config.lake_settings import LakeSettings
-from common.errors import InputMissingError
 from common.job.declaration import Input
 from common.run.console.help import examples, help_text
 from common.sources.files.locations import find_files
@@ -144,8 +142,12 @@ def test_a_plan_counts_the_files_of_a_folder_or_a_single_file(toy: Any, tmp_path
     assert (plan["input"]["files"], plan["input"]["bytes"]) == (2, 8)
     plan = planned(toy, "--input", f"{landing}/a.csv", "--source", "web", ingests=True)
     assert (plan["input"]["files"], plan["input"]["sample"]) == (1, ["a.csv"])
-    plan = planned(toy, "--input", str(tmp_path / "none"), "--source", "web", ingests=True)
-    assert plan["input"]["files"] == 0
+
+
+def test_a_plan_refuses_an_input_that_is_not_there_as_the_run_would(toy: Any, tmp_path: Path) -> None:
+    missing = ("--plan", "--input", str(tmp_path / "none"), "--source", "web")
+    assert toy.run(lambda context: None, *missing, ingests=True) == 4
+    assert "SRC-007" in toy.err
 
 
 @pytest.mark.parametrize(
@@ -173,11 +175,13 @@ def test_a_plan_counts_just_the_files_that_the_run_finds(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("123")
     for location in (given, f"{tmp_path}/{given}", f"file://{tmp_path}/{given}"):
+        if not names:
+            assert toy.run(lambda context: None, "--plan", "--input", location, "--source", "web", ingests=True) == 4
+            continue
         plan = planned(toy, "--input", location, "--source", "web", ingests=True)
         assert (plan["input"]["sample"], plan["input"]["files"]) == (names, len(names))
         assert plan["input"]["bytes"] == 3 * len(names)
-        with suppress(InputMissingError):
-            assert [file.path for file in find_files(location, LakeSettings(), ("*.crc",))] == names
+        assert [file.path for file in find_files(location, LakeSettings(), ("*.crc",))] == names
 
 
 def test_a_plan_stops_counting_at_a_bound(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,34 @@
+"""What a run would refuse before it reads anything: asked before Spark starts, and by ``--plan``."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from common.config.lake_settings import LakeSettings
+    from common.job.declaration import Job
+    from common.sources.mapping.model import Source
+from common.job.references import attribute
+
+
+def check_start(job: Job, settings: LakeSettings, env: str, source: Source | None) -> None:
+    """Raises UsageError SRC-005 and ING-003 for a source of another feed, PRV-001 when a pseudonym key is missing."""
+    if source is not None and job.target:
+        from common.sources.mapping.fit import check_fit
+
+        check_fit(source, attribute(job.target).names, attribute(job.required))
+    if job.needs_key and settings.pseudonym_key is None:
+        # Dear to import, and mostly not needed here.
+        from common.run.pseudonym_key import check_key
+
+        check_key(settings, env)
+
+
+def check_input(location: str, settings: LakeSettings, source: Source | None) -> None:
+    """Raises InputMissingError SRC-007 when there is no file, as the run would after it has started."""
+    from common.sources.files.locations import each_file, find_files
+
+    ignored = () if source is None else source.ignore_files
+    if not list(islice(each_file(location, settings, ignored), 1)):
+        find_files(location, settings, ignored)
