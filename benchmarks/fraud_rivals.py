@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from jobs.fraud.simulation.world import World, simulate_transactions
-from jobs.fraud.transactions.tables import LABELS, TRANSACTION_FEED
+from jobs.fraud.transactions.tables import LABELS, NEEDED
 from jobs.fraud.velocity.tables import FEATURES, WINDOW_DAYS
 from jobs.fraud.velocity.windows import build_features
 
@@ -61,7 +61,7 @@ def suite(spark: SparkSession, folder: Path, out: Path, days: DayRange) -> None:
     """The pure steps of fraud.features."""
     rows = spark.read.parquet(str(folder))
     labels = rows.where("is_fraud").select(*LABELS.schema.names)
-    transactions = rows.select(*TRANSACTION_FEED.names, "tx_day")
+    transactions = rows.select(*NEEDED, "tx_day")
     features = build_features(transactions, labels, days=days, label_delay_days=DELAY_DAYS)
     features.select("transaction_id", *WINDOWS).write.mode("overwrite").parquet(str(out))
 

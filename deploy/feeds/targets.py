@@ -64,24 +64,24 @@ def _events() -> Target:
 
 
 def _transactions() -> Target:
-    from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTIONS
+    from jobs.fraud.transactions.tables import TRANSACTION_FEED, TRANSACTION_REQUIRED, TRANSACTIONS
 
     return Target(
         job="fraud.ingest",
         schema=TRANSACTION_FEED,
-        required=(("transaction_id", "tx_datetime", "customer_id", "terminal_id", "tx_amount"),),
+        required=TRANSACTION_REQUIRED,
         missing=(
             Missing(("transaction_id",), "FRD-101 the transaction has no id"),
             Missing(("tx_datetime",), "FRD-102 the time is missing or cannot be read"),
             Missing(("customer_id",), "FRD-103 the customer is missing"),
-            Missing(("terminal_id",), "FRD-104 the terminal is missing"),
+            Missing(("terminal_id", "merchant_id"), "FRD-104 the terminal is missing"),
             Missing(
                 ("tx_amount",),
                 "FRD-105 the amount is missing, not a number, or has more than four decimals or too many digits",
             ),
         ),
         times=("tx_datetime",),
-        identifiers=("transaction_id", "customer_id", "terminal_id"),
+        identifiers=("transaction_id", "customer_id", "terminal_id", "merchant_id", "device"),
         personal=frozenset(TRANSACTIONS.personal_columns),
     )
 

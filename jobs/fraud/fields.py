@@ -21,6 +21,11 @@ def optional(name: str, kind: DataType) -> StructField:
     return StructField(name, kind, nullable=True)
 
 
+def said(name: str, kind: DataType, meaning: str) -> StructField:
+    """One column that a feed may send, and its meaning."""
+    return StructField(name, kind, nullable=True, metadata={"comment": meaning})
+
+
 TRANSACTION_COLUMNS = (
     required("transaction_id", StringType()),
     required("tx_datetime", TimestampType()),

@@ -6,6 +6,8 @@ from typing import Final
 
 from pyspark.sql.types import (
     BooleanType,
+    DataType,
+    StructField,
     StructType,
     TimestampType,
 )
@@ -15,18 +17,29 @@ from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
 from jobs.forecast.fields import DAY, MONEY, NUMBER, TEXT, optional, required
 
+_SENT: Final[dict[str, tuple[DataType, str]]] = {
+    "invoice_id": (TEXT, "receipt or invoice of a line"),
+    "transaction_id": (TEXT, "its transaction, as the clickstream and fraud feeds name it"),
+    "item_id": (TEXT, "product"),
+    "item_name": (TEXT, "its name"),
+    "quantity": (NUMBER, "units sold; less than zero gives goods back"),
+    "sold_at": (TimestampType(), "when it was sold"),
+    "unit_price": (MONEY, "price per unit"),
+    "customer_id": (TEXT, "customer; published as a pseudonym"),
+    "store": (TEXT, "store"),
+    "country": (TEXT, "country"),
+    "currency": (TEXT, "currency of the price, ISO 4217"),
+    "unique_id": (TEXT, "series, of a feed of ready series"),
+    "ds": (TimestampType(), "first day of a period"),
+    "y": (NUMBER, "units in it"),
+}
 SALES_FEED: Final = StructType(
-    [
-        *optional(TEXT, "invoice_id", "transaction_id", "item_id", "item_name"),
-        *optional(NUMBER, "quantity"),
-        *optional(TimestampType(), "sold_at"),
-        *optional(MONEY, "unit_price"),
-        *optional(TEXT, "customer_id", "store", "country", "currency", "unique_id"),
-        *optional(TimestampType(), "ds"),
-        *optional(NUMBER, "y"),
-    ]
+    [StructField(name, kind, metadata={"comment": meaning}) for name, (kind, meaning) in _SENT.items()]
 )
-"""What a source of sales may map to: sales lines (item_id, sold_at, quantity), or ready series (unique_id, ds, y)."""
+"""What a source of sales may map to: sales lines (item_id, sold_at, quantity), or ready series (unique_id, ds, y).
+
+The comment of a field is its meaning.
+"""
 
 
 REQUIRED: Final = (("item_id", "sold_at", "quantity"), ("unique_id", "ds", "y"))

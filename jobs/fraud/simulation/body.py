@@ -12,7 +12,7 @@ from common.errors import UsageError
 from common.lake.landing import write_landing
 from jobs.fraud.simulation.params import SimulateParams
 from jobs.fraud.simulation.world import World, simulate_transactions
-from jobs.fraud.transactions.tables import TRANSACTION_FEED
+from jobs.fraud.transactions.tables import NEEDED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -59,7 +59,7 @@ def run(context: RunContext) -> None:
 
 
 def _write(context: RunContext, rows: DataFrame) -> None:
-    feed = rows.where(context.days.predicate("tx_day")).select("tx_day", *TRANSACTION_FEED.names)
+    feed = rows.where(context.days.predicate("tx_day")).select("tx_day", *NEEDED)
     order = ("tx_datetime", "transaction_id")
     written = write_landing(
         feed, context.settings, TRANSACTIONS_FOLDER, days=context.days, day_column="tx_day", order=order

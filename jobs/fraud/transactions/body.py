@@ -45,7 +45,7 @@ def run(context: RunContext) -> None:
         TRANSACTION_REQUIRED,
         TRANSACTION_RECORDS,
         TRANSACTIONS,
-        ("transaction_id", "customer_id", "terminal_id"),
+        ("transaction_id", "customer_id", "terminal_id", "merchant_id", "device"),
         prepare,
         settle,
         key="transaction_id",

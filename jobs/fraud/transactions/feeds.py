@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -21,13 +22,14 @@ from common.privacy.pseudonyms import KEY_ID_COLUMN, PseudonymKey, pseudonymise
 from common.quality.library import is_blank, is_null, later_than, out_of_range
 from common.quality.rules import REASONS, Rule, split
 from jobs.fraud.transactions.params import EARLIEST_DAY
-from jobs.fraud.transactions.tables import LABELS, TRANSACTIONS
+from jobs.fraud.transactions.tables import LABELS, MORE_COLUMNS, MORE_TEXTS, TRANSACTIONS
 
 FUTURE_TRANSACTION, FUTURE_REPORT, UNKNOWN_TRANSACTION = "FRD-108", "FRD-116", "FRD-115"
 """Reasons of rows that may be right later."""
 
 _CONTENT, _PLACE, _WINNER, _STORED = "_content", "_place", "_winner", "_stored"
 _NAMESAKES = "_namesakes"
+_WHO = ("customer", "merchant")
 _NO_SCENARIO = 2_147_483_647
 
 
@@ -46,8 +48,15 @@ def transaction_rules(latest: datetime, highest_amount: float, earliest_day: dat
         Rule("FRD-106", "the amount is negative", out_of_range("tx_amount", low=0)),
         Rule("FRD-107", "the amount is above the limit", out_of_range("tx_amount", high=highest_amount)),
         Rule(FUTURE_TRANSACTION, "the time is in the future", out_of_range("tx_datetime", high=latest)),
+        Rule("FRD-120", "a latitude or longitude is none", _is_nowhere),
         Rule("FRD-110", "the time is before earliest_day", out_of_range("tx_datetime", low=start_of(earliest_day))),
     ]
+
+
+def _is_nowhere() -> Column:
+    limits = {"lat": 90, "lon": 180}
+    wrong = [~F.col(f"{who}_{axis}").between(-most, most) for who in _WHO for axis, most in limits.items()]
+    return reduce(lambda left, right: left | right, [F.coalesce(one, F.lit(False)) for one in wrong])
 
 
 def label_rules(latest: datetime, earliest_day: date = EARLIEST_DAY) -> list[Rule]:
@@ -82,11 +91,17 @@ def judged_transactions(
 
 
 def prepared_transactions(bronze: DataFrame, rules: Sequence[Rule], key: PseudonymKey) -> DataFrame:
-    """``bronze`` rows with ``tx_day`` and ``reasons``, each customer a pseudonym under ``key``: row by row."""
-    trimmed = {name: F.trim(name) for name in ("transaction_id", "customer_id", "terminal_id")}
+    """``bronze`` rows with ``tx_day`` and ``reasons``, customers and devices as pseudonyms under ``key``: row by row.
+
+    A merchant stands for a terminal that is missing.
+    """
+    trimmed = {name: F.trim(name) for name in ("transaction_id", "customer_id")}
+    lacks_terminal = is_blank("terminal_id")() & ~is_blank("merchant_id")()
+    trimmed["terminal_id"] = F.trim(F.when(lacks_terminal, F.col("merchant_id")).otherwise(F.col("terminal_id")))
+    trimmed |= {name: F.when(~is_blank(name)(), F.trim(name)) for name in MORE_TEXTS}
     dated = with_read_error(bronze.withColumns({**trimmed, "tx_day": F.to_date("tx_datetime")}))
     # Blank customers must be caught before this: their pseudonym would look like any other.
-    return pseudonymise(split(dated, rules), ["customer_id"], key)
+    return pseudonymise(split(dated, rules), ["customer_id", "device"], key)
 
 
 def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataFrame:
@@ -95,7 +110,7 @@ def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataF
     Published rows that a new one contradicts and precedes come back as ``displaced``. A row published under another
     key stays: which customers are the same cannot be said.
     """
-    content = {name: F.col(name) for name in ("tx_datetime", "tx_amount", "terminal_id", "customer_id")}
+    content = {name: F.col(name) for name in ("tx_datetime", "tx_amount", "terminal_id", "customer_id", *MORE_COLUMNS)}
     clash = "FRD-109 another transaction of this id and day is known"
     return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash, key_id=KEY_ID_COLUMN)
 

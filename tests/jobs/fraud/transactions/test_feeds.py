@@ -91,11 +91,30 @@ def judge(bronze: DataFrame, stored: DataFrame | None = None) -> DataFrame:
         ({"tx_datetime": datetime(1, 1, 1)}, "FRD-110"),
         ({"tx_datetime": datetime(1899, 12, 30)}, "FRD-110"),
         ({"tx_datetime": datetime(1970, 1, 1)}, "FRD-110"),
+        ({"merchant_lat": 90.5}, "FRD-120"),
+        ({"customer_lon": float("nan")}, "FRD-120"),
         ({"read_error": "SRC-212 not a csv line"}, "SRC-212"),
     ],
 )
 def test_a_broken_transaction_is_rejected_with_its_reason(sent: Build, record: dict[str, Any], code: str) -> None:
     assert fates(judge(sent(record))) == [("rejected", [code])]
+
+
+def test_a_merchant_stands_for_a_terminal_that_is_missing_and_for_no_other(sent: Build) -> None:
+    rows = judge(sent({"terminal_id": " ", "merchant_id": " M1 "}, {"transaction_id": "2", "merchant_id": "M1"}))
+    found = [(row["terminal_id"], row["merchant_id"]) for row in rows.orderBy("transaction_id").collect()]
+    assert found == [("M1", "M1"), ("T1", "M1")]
+
+
+def test_what_else_is_said_of_a_transaction_is_kept_and_its_device_is_a_pseudonym(sent: Build) -> None:
+    said = {"channel": "online", "device": "abc", "entry_mode": "null", "merchant_lat": -90.0, "merchant_lon": 180.0}
+    (row,) = judge(sent(said)).collect()
+    assert [row[name] for name in said] == ["online", KEY.pseudonym("abc"), None, -90.0, 180.0]
+
+
+def test_one_transaction_that_came_by_two_channels_is_a_contradiction(sent: Build) -> None:
+    rows = judge(sent({"channel": "store"}, {"channel": "online"}, {"channel": "online"}))
+    assert sorted(row["channel"] for row in rows.where("_fate = 'rejected'").collect()) == ["store"]
 
 
 def test_amounts_of_zero_and_of_the_highest_believed_are_fine(sent: Build) -> None:
