@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/sources.md"
 
 
 def with_columns(page: str) -> str:
-    """The page with its list of columns made anew. Raises ValueError when it has no place for it."""
+    """The page with its list of columns as the code has it. Raises ValueError when it has no place for it."""
     before, begin, rest = page.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not (begin and end):
