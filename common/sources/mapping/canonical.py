@@ -11,7 +11,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StringType, StructTy
 
 from common.causes import cause_of
 from common.errors import UsageError
-from common.sources.mapping.conversion import is_date_only, is_given, steps_to
+from common.sources.mapping.conversion import READS, is_date_only, is_given, steps_to
 from common.sources.mapping.expressions import quoted_bare_names
 from common.sources.mapping.guarded import guarded, has_raised, is_plain, opened
 from common.sources.mapping.model import Source
@@ -59,7 +59,11 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
         *(F.expr(has_raised(f"`{_carried(name)}`")).alias(_raised(name)) for name in careful),
         *kept,
     )
-    steps = {name: steps_to(kinds[name], wanted[name], mapping, source) for name, mapping in source.columns.items()}
+    reads = {name: target[name].metadata.get(READS, "") if target is not None else "" for name in asked}
+    steps = {
+        name: steps_to(kinds[name], wanted[name], mapping, source, reads[name])
+        for name, mapping in source.columns.items()
+    }
     valued = given
     for number in range(max(map(len, steps.values()))):
         now = {name: _step(name, number, found[number]) for name, found in steps.items() if number < len(found)}
@@ -95,7 +99,7 @@ def _raised(name: str) -> str:
 
 
 def _step(name: str, number: int, step: str) -> str:
-    return step.replace("{v}", f"`{_value(name, number)}`")
+    return step.replace("{v}", f"`{_value(name, number)}`").replace("{g}", f"`{_value(name, 0)}`")
 
 
 def _date_only(

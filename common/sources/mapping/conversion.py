@@ -23,10 +23,24 @@ from common.sources.mapping.patterns import time_pattern
 _BLANKS = " \\t\\r\\n\u00a0\u2007\u202f\ufeff"
 
 
-def steps_to(found: DataType, wanted: DataType | None, mapping: ColumnMapping, source: Source) -> list[str]:
+READS = "reads"
+"""Key of a field's metadata: a text column that holds a TIME or a NUMBER says so."""
+TIME, NUMBER = "time", "number"
+# Local times and offsets that a family reads from text by itself.
+_OWN_TIME = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
+    "( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?$"
+)
+
+
+def steps_to(
+    found: DataType, wanted: DataType | None, mapping: ColumnMapping, source: Source, reads: str = ""
+) -> list[str]:
     """Steps (see ``times``) from a value of type ``found`` to type ``wanted``; without one it is left as it is.
 
-    A time that becomes text is ISO 8601 in UTC. See docs/sources.md for what is read as what.
+    In a step ``{g}`` stands for the first value. A time that becomes text is ISO 8601 in UTC. See docs/sources.md for
+    what is read as what. ``reads`` (see ``READS``) is for a text column that its family types later: a spelling which
+    only the source explains is made plain, and a time that cannot be read stays as it was sent.
     """
     local = isinstance(found, TimestampNTZType) and (wanted is None or isinstance(wanted, StringType))
     if mapping.epoch or mapping.timestamp_format or local:
@@ -38,7 +52,7 @@ def steps_to(found: DataType, wanted: DataType | None, mapping: ColumnMapping, s
     if isinstance(wanted, TimestampType):
         return _time(found, mapping, source)
     if isinstance(wanted, StringType):
-        return [_text(found)]
+        return _plain_text(found, mapping, source, reads)
     if isinstance(wanted, DateType):
         return _date(found, source)
     if isinstance(wanted, BooleanType):
@@ -46,6 +60,21 @@ def steps_to(found: DataType, wanted: DataType | None, mapping: ColumnMapping, s
     if isinstance(wanted, NumericType):
         return _number(found, wanted, source)
     return [f"try_cast({{v}} AS {wanted.simpleString()})"]
+
+
+def _plain_text(found: DataType, mapping: ColumnMapping, source: Source, reads: str) -> list[str]:
+    if reads == TIME and isinstance(found, DateType):
+        return [*_time(found, mapping, source), *_as(StringType())]
+    as_sent = _text(found).replace("{v}", "{g}")
+    if reads == TIME and isinstance(found, StringType | NumericType):
+        others = f"CASE WHEN NOT {{v}} RLIKE '{_OWN_TIME}' THEN {{v}} END"
+        plain = [_text(found), others, *times.time_of_text(source.time_zone), *_as(StringType())]
+        return [*plain, f"coalesce({{v}}, {as_sent})"]
+    if reads == NUMBER and isinstance(found, StringType) and source.number_style:
+        # Left as it was sent, 12.50 of a source whose dot parts thousands would be read as another number.
+        blank = f"CASE WHEN {_trimmed('{g}')} = '' THEN '' END"
+        return [_trimmed("{v}"), *numbers.number_text(source.number_style), f"coalesce({{v}}, {blank})"]
+    return [_text(found)]
 
 
 def is_date_only(value: str, found: DataType, mapping: ColumnMapping) -> str:

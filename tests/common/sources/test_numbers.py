@@ -20,6 +20,7 @@ from pyspark.sql.types import (
 
 from common.errors import UsageError
 from common.sources.mapping.canonical import canonical
+from common.sources.mapping.conversion import NUMBER, READS
 from common.sources.mapping.model import Source
 
 pytestmark = pytest.mark.unit
@@ -135,3 +136,12 @@ def test_ids_keep_their_text(spark: SparkSession) -> None:
     assert read(spark, [Decimal(10**20)], StringType(), "decimal(30,0)") == ["100000000000000000000"]
     floats = [10.0, 1e7, 0.00001, 12.5, float(2**53), float("nan"), None]
     assert read(spark, floats, StringType(), "double") == ["10", "10000000", "0.00001", "12.5", BAD, BAD, None]
+
+
+def test_a_number_that_a_family_types_later_is_made_plain_by_the_style_of_its_source(spark: SparkSession) -> None:
+    target = StructType([StructField("y", StringType(), metadata={READS: NUMBER})])
+    source = Source.parse(f"format: parquet\n{GERMAN}columns: {{y: x}}\n", name="tested")
+    raw = spark.createDataFrame([("1.234,50",), ("€ 5",), ("12.50",), (" ",), (None,)], "x string").repartition(1)
+    rows = canonical(raw, source, target).collect()
+    assert [row["y"] for row in rows] == ["1234.50", "5", None, "", None]
+    assert [row["_reason"] for row in rows] == [None, None, "SRC-301 cannot be read: y", None, None]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql.types import StructField, StructType, TimestampType
+from pyspark.sql.types import StringType, StructField, StructType, TimestampType
 
 from common.sources.mapping.canonical import canonical
+from common.sources.mapping.conversion import READS, TIME
 from common.sources.mapping.model import Source
 
 pytestmark = pytest.mark.unit
@@ -160,3 +161,21 @@ PATTERNS = {
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_patterns_read_what_they_say(spark: SparkSession, pattern: str) -> None:
     check(spark, PATTERNS[pattern], how=f'timestamp_format: "{pattern}"')
+
+
+def test_a_text_that_a_family_types_later_is_made_plain_where_only_the_source_explains_it(spark: SparkSession) -> None:
+    target = StructType([StructField("at", StringType(), metadata={READS: TIME})])
+    source = Source.parse("format: parquet\ntime_zone: Europe/Berlin\ncolumns: {at: x}\n", name="tested")
+    wanted = {
+        "2024-07-01": "2024-07-01T00:00:00.000000Z",
+        "2024-07-01 12:00:00,5": "2024-07-01T10:00:00.500000Z",
+        "2024-07-01 12:00:00 Europe/Berlin": "2024-07-01T10:00:00.000000Z",
+        # These are read by the family itself, and what nobody can read stays as it was sent.
+        "2024-07-01 12:00:00": "2024-07-01 12:00:00",
+        "1719828000000": "1719828000000",
+        " soon": "soon",
+        "10:00:00": "10:00:00",
+    }
+    raw = spark.createDataFrame([(text,) for text in wanted], "x string").repartition(1)
+    rows = canonical(raw, source, target).collect()
+    assert [(row["at"], row["_reason"]) for row in rows] == [(text, None) for text in wanted.values()]
