@@ -7,8 +7,10 @@ Names follow Nixtla's: ``unique_id`` is a series, ``ds`` the first day of a peri
 from __future__ import annotations
 
 from pyspark.sql.types import (
+    ArrayType,
     BooleanType,
     DecimalType,
+    IntegerType,
     StructType,
     TimestampType,
 )
@@ -39,6 +41,17 @@ FRAUD_LABELS = Table(
 )
 
 
+EVENT_ITEM = StructType(
+    [
+        *optional(TEXT, "item_id", "item_name", "item_brand", "item_variant", "item_category"),
+        *optional(MONEY, "price", "list_price"),
+        *optional(DecimalType(18, 3), "quantity"),
+        *optional(IntegerType(), "position"),
+        *optional(TEXT, "coupon"),
+    ]
+)
+"""A product of an event about several."""
+
 CLICKSTREAM_EVENTS = Table(
     name="clickstream.events",
     layer="silver",
@@ -51,6 +64,7 @@ CLICKSTREAM_EVENTS = Table(
             *optional(DecimalType(18, 3), "quantity"),
             *optional(MONEY, "price"),
             *optional(TEXT, "currency", "transaction_id"),
+            *optional(ArrayType(EVENT_ITEM), "items"),
             *required(BooleanType(), "is_bot"),
         ]
     ),

@@ -10,13 +10,25 @@ from jobs.forecast.demand.changes import NEVER
 from jobs.forecast.sales.tables import SALES
 
 _PURCHASES = ("purchase", "order_completed", "transaction_item")
+_OF_ITEM = ("item_id", "item_name", "price", "quantity")
+_INDEX = "_index"
 BOOKED_ON = "booked_on"
 
 
 def bought_by_people(events: DataFrame) -> DataFrame:
-    """People's purchases of named items in ``events`` (CLICKSTREAM_EVENTS)."""
+    """People's purchases of named items in ``events`` (CLICKSTREAM_EVENTS), one row per item.
+
+    ``_index`` numbers the items of an event from 0; without ``items`` there is the event's own.
+    """
     is_purchase = F.lower("event_name").isin(*_PURCHASES)
-    return events.where(is_purchase & F.col("item_id").isNotNull() & ~F.col("is_bot"))
+    own = F.array(F.struct(*_OF_ITEM))
+    items = F.transform("items", lambda item: F.struct(*(item[name].alias(name) for name in _OF_ITEM)))
+    found = events.where(is_purchase & ~F.col("is_bot"))
+    listed = found.select(
+        *(name for name in events.columns if name not in (*_OF_ITEM, "items")),
+        F.posexplode(F.coalesce(items, own)).alias(_INDEX, "_item"),
+    )
+    return listed.select("*", "_item.*").drop("_item").where(F.col("item_id").isNotNull())
 
 
 def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
@@ -33,7 +45,10 @@ def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
         booked = booked.groupBy("transaction_id").agg(F.min("sold_day").alias(BOOKED_ON))
         bought = bought.join(booked, "transaction_id", "left")
     values = {
-        "line_id": F.concat(F.lit("event-"), F.col("event_id")),
+        # The first item has the id that events about one have.
+        "line_id": F.concat(
+            F.lit("event-"), "event_id", F.when(F.col(_INDEX) > 0, F.concat(F.lit("-"), _INDEX)).otherwise("")
+        ),
         "sold_day": F.col("event_date"),
         "sold_at": F.col("derived_tstamp"),
         "item_id": F.trim("item_id"),
