@@ -244,7 +244,7 @@ def _reasons(prepared: DataFrame) -> tuple[dict[str, int], dict[str, str]]:
     """
     place = F.concat_ws(":", F.element_at(F.split("_file", "/"), -1), F.col("_line").cast("string"))
     at = F.struct("_file", "_line", place.alias("at")).alias("at")
-    first = prepared.where(F.size(REASONS) > 0).select(F.col(REASONS)[0].alias("reason"), at)
+    first = prepared.where(F.size(REASONS) > 0).select(F.get(REASONS, F.lit(0)).alias("reason"), at)
     counted = first.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"), F.min("at").alias("first")).collect()
     return {row["reason"]: row["rows"] for row in counted}, {row["reason"]: row["first"]["at"] for row in counted}
 

@@ -19,7 +19,7 @@ def with_waiting(rows: DataFrame, code: str, time: str, latest: datetime, now: d
 
     Times more than a year ahead, such as 9999-12-31, stand for something else: these rows do not wait.
     """
-    is_early = (F.size(REASONS) == 1) & F.startswith(F.col(REASONS)[0], F.lit(code))
+    is_early = (F.size(REASONS) == 1) & F.startswith(F.get(REASONS, F.lit(0)), F.lit(code))
     will_come = F.col(time) <= F.lit(now + _LONGEST_WAIT)
     waits = F.coalesce(is_early & will_come, F.lit(False))
     tolerance_micros = int((latest - now) / timedelta(microseconds=1))

@@ -50,7 +50,7 @@ def run(context: RunContext) -> None:
         prepared = prepared_labels(looked_up_labels(mapped, transactions, source.time_zone), rules)
         timed = with_waiting(prepared, FUTURE_REPORT, "reported_at", context.started_at, context.started_at)
         # A report may come before its transaction: it is looked at again once there are others.
-        is_unknown = (F.size(REASONS) == 1) & F.startswith(F.col(REASONS)[0], F.lit(UNKNOWN_TRANSACTION))
+        is_unknown = (F.size(REASONS) == 1) & F.startswith(F.get(REASONS, F.lit(0)), F.lit(UNKNOWN_TRANSACTION))
         oldest = context.started_at - timedelta(days=params.oldest_transaction_days)
         may_come = is_unknown & (F.col("reported_at") >= F.lit(oldest))
         return timed.withColumn(WAITS, F.col(WAITS) | F.coalesce(may_come, F.lit(False)))
