@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
@@ -37,9 +39,8 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
         source.check_columns(target.names)
     _check_names(raw, source)
     asked = {name: mapping.expr for name, mapping in source.columns.items()}
-    _check(raw, source, asked)
     wanted = {name: target[name].dataType if target is not None else None for name in asked}
-    found = raw.select(*(F.expr(text).alias(name) for name, text in asked.items())).schema
+    found = _selected(raw, source, asked, lambda: [F.expr(text).alias(name) for name, text in asked.items()]).schema
     kinds = {name: found[name].dataType for name in asked}
     for name, kind in kinds.items():
         if isinstance(wanted[name], StringType) and isinstance(kind, ArrayType | MapType | StructType):
@@ -67,12 +68,7 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     valued = given
     for number in range(max(map(len, steps.values()))):
         now = {name: _step(name, number, found[number]) for name, found in steps.items() if number < len(found)}
-        _check(valued, source, now)
-        done = {_value(name, number) for name in now} if number else set()
-        valued = valued.select(
-            *(column for column in valued.columns if column not in done),
-            *(F.expr(text).alias(_value(name, number + 1)) for name, text in now.items()),
-        )
+        valued = _selected(valued, source, now, partial(_after, valued, number, now))
     last = {name: _value(name, len(found)) for name, found in steps.items()}
     lost = []
     for name, column in last.items():
@@ -133,10 +129,19 @@ def _check_names(raw: DataFrame, source: Source) -> None:
                 )
 
 
-def _check(rows: DataFrame, source: Source, texts: dict[str, str]) -> None:
-    """Analyses each expression by itself when all together fail, to name the one at fault; nothing is computed."""
+def _after(rows: DataFrame, number: int, now: dict[str, str]) -> list[Column]:
+    """The columns of ``rows`` with the values after a step in place of those before it; the first are kept."""
+    done = {_value(name, number) for name in now} if number else set()
+    kept = [F.col(column) for column in rows.columns if column not in done]
+    return [*kept, *(F.expr(text).alias(_value(name, number + 1)) for name, text in now.items())]
+
+
+def _selected(rows: DataFrame, source: Source, texts: dict[str, str], columns: Callable[[], list[Column]]) -> DataFrame:
+    """``rows`` as ``columns``, made of ``texts``; each text is analysed by itself when this fails, to name the one at
+    fault. Nothing is computed.
+    """
     try:
-        rows.select(*(F.expr(text) for text in texts.values()))
+        return rows.select(*columns())
     except (AnalysisException, ParseException):
         for name, text in texts.items():
             _check_one(rows, source, name, text)
