@@ -29,6 +29,7 @@ columns: {transaction_id: id, tx_datetime: at, customer_id: card, terminal_id: s
 """
 REPORTS = """
 format: csv
+time_zone: Europe/Berlin
 columns: {transaction_id: id, reported_at: reported, is_fraud: fraud}
 """
 
@@ -50,6 +51,7 @@ def test_a_time_that_stands_for_nothing_is_a_row_with_a_reason_and_blocks_no_lat
         return bank.run(INGEST, "--source", str(tmp_path / "cards.yaml"), "--input", folder)
 
     first = ["g1,2024-07-01 12:00:00,c1,t1,10.00", "g2,2024-07-01 13:00:00,c1,t1,9.00", "g3,2024-07-01,c1,t1,2.50"]
+    first += ["s1,2024-07-01 14:00:00,c1,t1,0.00001234"]
     assert sends("first", *first, "y1,0001-01-01 00:00:00,c1,t1,1.00", "y2,1899-12-30 00:00:00,c1,t1,1.00") == 0
     # The second file says something else of g2: an earlier time, which goes before what is published.
     assert sends("second", "g4,2024-07-02 12:00:00,c1,t1,10.00", "g2,2024-07-01 11:00:00,c1,t1,99.00") == 0
@@ -61,13 +63,18 @@ def test_a_time_that_stands_for_nothing_is_a_row_with_a_reason_and_blocks_no_lat
         "g3": (found["g3"][0], "2.5000"),
         "g4": ("2024-07-02 10:00:00", "10.0000"),
     }
-    assert reasons(bank.quarantined("ingest")) == [("g2", ["FRD-109"]), ("y1", ["FRD-110"]), ("y2", ["FRD-110"])]
+    assert reasons(bank.quarantined("ingest")) == [
+        ("g2", ["FRD-109"]),
+        ("s1", ["FRD-105", "SRC-301"]),
+        ("y1", ["FRD-110"]),
+        ("y2", ["FRD-110"]),
+    ]
     assert bank.record(INGEST)["counts"]["rows_displaced"] == 1
 
     (tmp_path / "reports.yaml").write_text(REPORTS)
-    sent = ["g1,2024-07-01,true", "g4,2024-07-01,true", "g2,2024-07-05 00:00:00,unknown", "g2,2024-07-06,",
-            "g1,0001-01-01 00:00:00,true", "g2,2024-07-07,true", "g1,2024-07-08,false", "g3,2024-07-08,true",
-            "g4,2024-07-08,true"]  # fmt: skip
+    sent = ["g1,2024-07-01,1.0", "g4,2024-07-01,1.0", "g2,2024-07-05 00:00:00,unknown", "g2,2024-07-06,",
+            "g1,0001-01-01 00:00:00,1.0", "g2,2024-07-07,1.0", "g1,2024-07-08,0.0", "g3,2024-07-08,1.0",
+            "g4,2024-07-08,1.0"]  # fmt: skip
     reports = csv(tmp_path / "reports", "a.csv", "id,reported,fraud", *sent)
     assert bank.run(INGEST_LABELS, "--source", str(tmp_path / "reports.yaml"), "--input", reports) == 0
     labels = bank.lake.read(LABELS).where("transaction_id = 'g1'").orderBy("reported_at").collect()

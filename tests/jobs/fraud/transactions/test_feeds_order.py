@@ -39,6 +39,8 @@ PAYMENTS = st.fixed_dictionaries(
         "customer_id": st.sampled_from(["C1", "C2", ""]),
         "terminal_id": st.just("T1"),
         "tx_amount": st.sampled_from([Decimal(10), Decimal(11), None]),
+        # Not every feed says it: what is missing has its place in the order, too.
+        "channel": st.sampled_from([None, "online", "store"]),
     }
 )
 REPORTS = st.fixed_dictionaries(
