@@ -15,8 +15,8 @@ from jobs.clickstream.web import bots
 from jobs.clickstream.web.params import BotParams
 
 _BEFORE = "_hash_before"
-# When a row was ingested is no part of it: a batch taken again must find its own work unchanged.
-_STAMPS = ("_batch_id", "ingested_at")
+# When and from where a row was ingested is no part of it: a batch taken again must find its own work unchanged.
+_STAMPS = ("_batch_id", "ingested_at", "_file")
 
 
 def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataFrame:
