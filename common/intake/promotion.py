@@ -164,8 +164,11 @@ class Promotion:
             batch_id=batch.batch_id,
             personal=(*feed.silver.personal_columns, *feed.bronze.personal_columns),
         )
-        if replaces:
-            # A published row of another file that is contradicted now stays with its own file.
+        if replaces and fates.get(DISPLACED):
+            # Rows of other files come to what lies there of these; they must be there before silver loses them.
+            others = rows.where(~F.coalesce(F.col("source_sha256").isin(*replaces), F.lit(False)))
+            part = f"{batch.batch_id}-displaced{batch.due_at}{batch.token}"
+            context.lake.quarantine(others, family=family, job=job, batch_id=part)
             rows = rows.where(F.col("source_sha256").isin(*replaces))
         context.lake.quarantine(rows, family=family, job=job, batch_id=batch.batch_id, replaces=replaces)
 

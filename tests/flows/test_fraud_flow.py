@@ -179,10 +179,11 @@ def test_bad_rows_go_to_the_quarantine_with_their_reason_and_good_ones_are_publi
     small: Bank, tmp_path: Path
 ) -> None:
     bad = ("2,2026-03-02 12:00:00,C1,T1,NaN", "3,yesterday,C1,T1,5", "4,2026-03-02 12:00:00,,T1,5", GOOD)
-    assert small.take_in_csv(GOOD, *bad) == 0
-    assert [row["transaction_id"] for row in small.lake.read(TRANSACTIONS).collect()] == ["1"]
+    # A batch of which more than half is rejected would not be published at all.
+    assert small.take_in_csv(GOOD, *bad, "5,2026-03-02 13:00:00,C2,T1,5") == 0
+    assert sorted(row["transaction_id"] for row in small.lake.read(TRANSACTIONS).collect()) == ["1", "5"]
     counts = small.record(ingest.JOB)["counts"]
-    assert (counts["rows_read"], counts["rows_quarantined"], counts["rows_deduplicated"]) == (5, 3, 1)
+    assert (counts["rows_read"], counts["rows_quarantined"], counts["rows_deduplicated"]) == (6, 3, 1)
     reasons = {row["row_key"]: row["reasons"] for row in small.quarantined("ingest").collect()}
     assert reasons["2"][-1].startswith("FRD-105")
     assert reasons["3"][-1].startswith("FRD-102")
