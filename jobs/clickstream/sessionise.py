@@ -23,7 +23,8 @@ JOB = Job(
         "--from 2015-05-17 --to 2015-05-20",
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set gap_minutes=30",
     ),
-    rehearsal=("--from", "2015-05-17", "--to", "2015-05-20"),
+    # The bundled log is that of a site that sells nothing.
+    rehearsal=("--from", "2015-05-17", "--to", "2015-05-20", "--set", "conversion_events=[]"),
 )
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ _SMALLER: Mapping[str, tuple[str, ...]] = {
         *("--source", "apache_combined", "--input", "{landing}/web"),
         *_sets("site_hosts=[semicomplete.com, www.semicomplete.com]"),
     ),
-    "clickstream.sessionise": _WEB_DAYS,
+    "clickstream.sessionise": _WEB_DAYS + _sets("conversion_events=[]"),
     "fraud.simulate": ("--from", "2018-04-01", "--to", "2018-05-20", *_WORLD),
     "fraud.features": ("--from", "2018-04-21", "--to", "2018-05-20"),
     "fraud.train": ("--from", "2018-04-21", "--to", "2018-05-08", *_sets("trees=10")),

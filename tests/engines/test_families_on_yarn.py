@@ -32,6 +32,8 @@ from deploy.package.entries import entry_of, find_entries
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 _KEY = "a key for the pseudonyms of this test"
+# The bundled log is that of a site that sells nothing.
+_EMPTY = {"clickstream.event_items"}
 _PLACE = f"s3a://{BUCKET}/all-jobs"
 _SECONDS = 1500
 _SEQUENCE = Path(__file__).parent / "apps" / "job_sequence.py"
@@ -206,7 +208,7 @@ def test_every_table_on_s3_holds_the_rows_of_the_local_run(cluster: Cluster, loc
         if path.startswith("ops/"):  # about the runs themselves
             continue
         expected = table_rows(local, path)
-        assert expected, f"{name} has no rows"
+        assert bool(expected) != (name in _EMPTY), f"{name} has {len(expected)} rows"
         differing = differences(table_rows(lake, path), expected)
         if differing:
             wrong[name] = (len(differing), differing[0])
