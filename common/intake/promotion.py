@@ -21,6 +21,7 @@ from common.intake.own_rows import with_own
 from common.lake.set_aside import quarantine_table
 from common.quality.quarantine import to_quarantine
 from common.quality.rules import REASONS
+from common.report.wording import plural
 from common.run.gate import pass_gate
 from common.sources.mapping.model import Source
 from common.spark.few_rows import few_rows
@@ -114,10 +115,11 @@ class Promotion:
         if not rejected or (rejected < judged and rejected <= self._max_rejected_share * judged):
             return
         ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN_REASONS]
-        listed = "; ".join(f"{reason} ({count:,} rows, e.g. {examples[reason]})" for reason, count in ranked)
+        listed = "; ".join(f"{reason} ({plural(count, 'row')}, e.g. {examples[reason]})" for reason, count in ranked)
         raise ContractError(
             "ING-010",
-            f"{rejected:,} of {judged:,} rows of {len(batch.files)} files were rejected; nothing was published.",
+            f"{rejected:,} of {plural(judged, 'row')} of {plural(len(batch.files), 'file')} were rejected; "
+            "nothing was published.",
             cause=f"{listed}.",
             remedy=(
                 "Correct the source or the files and run again: the same files are taken. If that many rows are meant "

@@ -262,5 +262,7 @@ class _Intake:
         if taken.waiting:
             context.warn(f"{plural(taken.waiting, 'row')} will be taken later: their time has not come")
         if not taken.fates and not self._failures:
-            context.outcome = "nothing to do: every file was ingested before, by this mapping"
+            is_known = not (taken.files or taken.files_again)
+            why = "every file was ingested before, by this mapping" if is_known else "the files hold no rows"
+            context.outcome = f"nothing to do: {why}"
             context.log.info(context.outcome)

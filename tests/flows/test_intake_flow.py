@@ -63,6 +63,17 @@ def test_a_corrected_source_replaces_what_its_files_had_published_and_quarantine
     assert sorted(record) == ["customer", "invoice", "item", "price", "quantity", "sold_at"]
 
 
+def test_files_without_rows_are_nothing_to_do_and_known_afterwards(spark: SparkSession, tmp_path: Path) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends("a.csv", [])
+    write_source(shop, "sold_at")
+    outcomes = [ingest(shop, "--input", str(shop.folder / "in"))["outcome"] for _ in range(2)]
+    assert outcomes == [
+        "nothing to do: the files hold no rows",
+        "nothing to do: every file was ingested before, by this mapping",
+    ]
+
+
 def test_a_run_that_rejects_most_rows_publishes_nothing_and_takes_the_files_again(
     spark: SparkSession, tmp_path: Path
 ) -> None:
