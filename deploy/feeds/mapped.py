@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql.types import DataType
 
 from common.errors import UsageError
+from common.sources.mapping.conversion import READS
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
 from deploy.feeds.casts import BadValueError, NeedsSparkError
@@ -41,6 +42,7 @@ class _Column:
     evaluate: Evaluator
     read: tuple[str, ...]
     wanted: DataType
+    reads: str
 
 
 class SourceMapping:
@@ -87,9 +89,9 @@ class SourceMapping:
                 continue
             self.read |= read
             by_lower = {one.lower(): one for one in names}
-            yield _Column(
-                name, evaluate, tuple(by_lower[one] for one in sorted(read)), self._target.schema[name].dataType
-            )
+            field = self._target.schema[name]
+            given = tuple(by_lower[one] for one in sorted(read))
+            yield _Column(name, evaluate, given, field.dataType, field.metadata.get(READS, ""))
 
     def _mapped(self, record: Record, columns: Sequence[_Column]) -> MappedRow:
         values: dict[str, Any] = {}
@@ -99,7 +101,8 @@ class SourceMapping:
                 continue
             try:
                 given = column.evaluate(record.values)
-                value = converted(given, column.wanted, self._source.columns[column.name], self._source)
+                mapping = self._source.columns[column.name]
+                value = converted(given, column.wanted, mapping, self._source, column.reads)
             except BadValueError:
                 values[column.name] = None
                 unread.append(column.name)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyspark.sql.types import BooleanType, DataType, DecimalType, DoubleType, IntegerType, StringType, TimestampType
 
+from common.sources.mapping.conversion import NUMBER
 from common.sources.mapping.model import ColumnMapping, Source
 from common.sources.mapping.number_style import NumberStyle
 from common.sources.mapping.patterns import time_pattern
@@ -31,12 +32,14 @@ _MICROS = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns"
 _FIRST_EPOCH, _LAST_EPOCH = 31_536_000_000_000, 7_258_118_400_000_000  # 1971 and 2200, in microseconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_FLOAT = 1 << 53
+_MONEY = DecimalType(18, 4)
 
 
-def converted(value: Any, wanted: DataType, mapping: ColumnMapping, source: Source) -> Any:
+def converted(value: Any, wanted: DataType, mapping: ColumnMapping, source: Source, reads: str = "") -> Any:
     """``value`` as type ``wanted``; None where it cannot be read, or is nothing (see ``is_given``).
 
-    Times are in UTC. Raises NeedsSparkError for a pattern or a type that is not known here.
+    Times are in UTC. ``reads`` is for a text that the job types later (common.sources.mapping.conversion.READS). Raises
+    NeedsSparkError for a pattern or a type that is not known here.
     """
     if value is None:
         return None
@@ -46,12 +49,23 @@ def converted(value: Any, wanted: DataType, mapping: ColumnMapping, source: Sour
         moment = moment_of(value, mapping, source)
         return None if moment is None else _iso(moment)
     if isinstance(wanted, StringType):
-        return text_value(value)
+        return _number_words(value, source.number_style) if reads == NUMBER else text_value(value)
     if isinstance(wanted, BooleanType):
         return _boolean(value)
     if isinstance(wanted, (DecimalType, DoubleType, IntegerType)):
         return _number(value, wanted, source.number_style)
     raise NeedsSparkError(f"a column of type {wanted.simpleString()}")
+
+
+def _number_words(value: Any, style: NumberStyle | None) -> str | None:
+    if isinstance(value, str) and style is not None:
+        text = value.strip(_BLANKS)
+        # A word for nothing, such as (not set), is the job's to know.
+        return number_text(text, style) if re.search("[0-9]", text) else text
+    if isinstance(value, float):
+        money = _number(value, _MONEY, None)
+        return text_value(value) if money is None else f"{money.normalize():f}"
+    return text_value(value)
 
 
 def is_given(value: Any, wanted: DataType) -> bool:

@@ -40,14 +40,20 @@ _TOO_EARLY = {
     "fraud.ingest_labels": "FRD-119 the time of the report is before earliest_day",
     "forecast.ingest": "FCT-108 the time is before earliest_day",
 }
-_DECIMAL = re.compile(r"[+-]?(\d{1,13}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+_UNITS, _MONEY = (
+    re.compile(rf"[+-]?(0*\d{{1,13}}(\.\d{{0,{places}}}0*)?|\.\d{{1,{places}}}0*|[\d.]+[eE][+-]?\d{{1,2}})")
+    for places in (3, 4)
+)
 _PLACE = re.compile(r"[+-]?\d{1,9}(\.0*)?")
 _EVENT_NUMBERS = {
     "http_status": ("EVT-005 http_status is not a number", re.compile(r"\d{1,3}(\.0*)?")),
     "bytes": ("EVT-006 bytes is not a number", re.compile(r"\d{1,15}(\.0*)?")),
-    "quantity": ("EVT-007 quantity is not a number", _DECIMAL),
-    "price": ("EVT-008 price is not a number", _DECIMAL),
-    **dict.fromkeys(ABOUT["EVT-012"], ("EVT-012 an amount of the order or item is not a number", _DECIMAL)),
+    "quantity": ("EVT-007 quantity is not a number, or has more than three decimals", _UNITS),
+    "price": ("EVT-008 price is not a number, or has more than four decimals", _MONEY),
+    **dict.fromkeys(
+        ABOUT["EVT-012"],
+        ("EVT-012 an amount of the order or item is not a number, or has more than four decimals", _MONEY),
+    ),
     **dict.fromkeys(ABOUT["EVT-013"], ("EVT-013 a position, size or index is not a whole number", _PLACE)),
 }
 _EARLIEST = date(2000, 1, 1)

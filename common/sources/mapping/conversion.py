@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyspark.sql.types import (
     BooleanType,
     DataType,
@@ -12,12 +14,14 @@ from pyspark.sql.types import (
     NullType,
     NumericType,
     StringType,
+    StructField,
     TimestampNTZType,
     TimestampType,
 )
 
 from common.sources.mapping import numbers, times
 from common.sources.mapping.model import ColumnMapping, Source
+from common.sources.mapping.nested import element_steps
 from common.sources.mapping.patterns import time_pattern
 
 _BLANKS = " \\t\\r\\n\u00a0\u2007\u202f\ufeff"
@@ -59,7 +63,16 @@ def steps_to(
         return _boolean(found)
     if isinstance(wanted, NumericType):
         return _number(found, wanted, source)
-    return [f"try_cast({{v}} AS {wanted.simpleString()})"]
+    cast = f"try_cast({{v}} AS {wanted.simpleString()})"
+    return element_steps(found, wanted, partial(_field_steps, source=source)) or [cast]
+
+
+def _field_steps(found: DataType, field: StructField, source: Source) -> list[str]:
+    """The steps of a text within an array: what is no text there is cast."""
+    reads = field.metadata.get(READS, "")
+    if not isinstance(field.dataType, StringType) or (isinstance(found, StringType) and not reads):
+        return []
+    return _plain_text(found, ColumnMapping(expr=field.name), source, reads)
 
 
 def _plain_text(found: DataType, mapping: ColumnMapping, source: Source, reads: str) -> list[str]:
@@ -71,9 +84,12 @@ def _plain_text(found: DataType, mapping: ColumnMapping, source: Source, reads: 
         plain = [_text(found), others, *times.time_of_text(source.time_zone), *_as(StringType())]
         return [*plain, f"coalesce({{v}}, {as_sent})"]
     if reads == NUMBER and isinstance(found, StringType) and source.number_style:
-        # Left as it was sent, 12.50 of a source whose dot parts thousands would be read as another number.
-        blank = f"CASE WHEN {_trimmed('{g}')} = '' THEN '' END"
-        return [_trimmed("{v}"), *numbers.number_text(source.number_style), f"coalesce({{v}}, {blank})"]
+        # Left as it was sent, 12.50 of a source whose dot parts thousands would be read as another number. A text
+        # without a digit is none in any style, and the family knows words for nothing.
+        word = f"CASE WHEN NOT {{g}} RLIKE '[0-9]' THEN {_trimmed('{g}')} END"
+        return [_trimmed("{v}"), *numbers.number_text(source.number_style), f"coalesce({{v}}, {word})"]
+    if reads == NUMBER and isinstance(found, FractionalType) and not isinstance(found, DecimalType):
+        return numbers.float_text(found)
     return [_text(found)]
 
 

@@ -85,6 +85,15 @@ def exact_float(found: DataType, wanted: DataType) -> list[str]:
     ]
 
 
+def float_text(found: DataType) -> list[str]:
+    """Steps from a double or float to its text (``plain_float``) for a family that types it later.
+
+    Noise (see ``exact_float``) is left out where four decimals hold the rest, which no amount has more of.
+    """
+    money = "trim(TRAILING '.' FROM trim(TRAILING '0' FROM CAST({v} AS STRING)))"
+    return [*exact_float(found, DecimalType(18, 4)), f"coalesce({money}, {plain_float('{g}')})"]
+
+
 def plain_float(value: str = "{v}") -> str:
     """SQL of the text of a double or float without an exponent: ``10``, not ``1.0E1``; an id that became a float.
 

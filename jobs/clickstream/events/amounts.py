@@ -6,9 +6,12 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 _WHOLE = r"^[+-]?[0-9]{1,18}(\.0*)?$"
-_DECIMAL = r"^[+-]?([0-9]{1,13}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$"
+# With places for the decimals that the type keeps; zeros behind them say nothing.
+_PLAIN = r"^[+-]?(0*[0-9]{{1,13}}(\.[0-9]{{0,{0}}}0*)?|\.[0-9]{{1,{0}}}0*)$"
+_POWER = r"^[+-]?([0-9]{1,13}(\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]{1,2}$"
 
 UNITS, MONEY = "decimal(18,3)", "decimal(18,4)"
+_DECIMALS = {UNITS: 3, MONEY: 4}
 # Of whole numbers the type and the most digits; a sign is one of them only where a value can lie left of or above zero.
 _COUNTS = {"http_status": ("int", 3), "bytes": ("bigint", 15)}
 _PLACES = dict.fromkeys(
@@ -31,6 +34,9 @@ _AMOUNTS = {
 NUMBERS: tuple[str, ...] = (*_COUNTS, *_AMOUNTS, *_PLACES)
 """Names of the columns of an event that are numbers."""
 
+ITEM_NUMBERS: tuple[str, ...] = ("price", "list_price", "quantity", "position")
+"""Names of the fields of an element of ``items`` that are numbers."""
+
 
 def typed_numbers() -> dict[str, Column]:
     """The columns NUMBERS, from text; null where the text is none."""
@@ -49,9 +55,11 @@ def whole(text: Column, kind: str, digits: int, *, signed: bool = True) -> Colum
 
 
 def exact(text: Column, kind: str) -> Column:
-    """``text`` as a decimal."""
-    # The pattern leaves no text that overflows; one with an exponent may, and is looked at as a double first.
-    fits = text.rlike(_DECIMAL)
-    plain = F.when(fits & ~text.rlike("[eE]"), text).cast(kind)
-    number = F.when(fits & text.rlike("[eE]"), text).cast("double")
-    return F.coalesce(plain, F.when(F.abs(number) < 1e13, number).cast(kind))
+    """``text`` as a decimal of type UNITS or MONEY, null where it would be rounded or overflow."""
+    most = _DECIMALS[kind]
+    plain = F.when(text.rlike(_PLAIN.format(most)), text)
+    power = F.when(text.rlike(_POWER), text)
+    fraction = F.regexp_replace(F.regexp_extract(power, r"\.([0-9]*)", 1), "0*$", "")
+    decimals = F.length(fraction) - F.regexp_extract(power, "[eE](.*)$", 1).cast("int")
+    fits = (decimals <= most) & (F.abs(power.cast("double")) < 1e13)
+    return F.coalesce(plain, F.when(fits, power)).cast(kind)

@@ -9,21 +9,20 @@ from __future__ import annotations
 from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
 from common.sources.mapping.conversion import NUMBER, READS, TIME
+from jobs.clickstream.events.amounts import ITEM_NUMBERS, NUMBERS
 
 _TEXT = StringType()
 
 
-# What the mapping of a source must know of a text: its zone and its marks are the source's.
-_AMOUNTS = {"price", "quantity", "item_list_price", "order_total", "tax", "shipping"}
-
-
 def _fields(meanings: dict[str, str]) -> list[StructField]:
-    return [StructField(name, _TEXT, metadata=_metadata(name, meaning)) for name, meaning in meanings.items()]
+    return [
+        StructField(name, _TEXT, metadata={"comment": meaning, **_reads(name)}) for name, meaning in meanings.items()
+    ]
 
 
-def _metadata(name: str, meaning: str) -> dict[str, str]:
-    reads = TIME if name.endswith("_tstamp") else NUMBER if name in _AMOUNTS else ""
-    return {"comment": meaning, **({READS: reads} if reads else {})}
+def _reads(name: str) -> dict[str, str]:
+    """What the mapping of a source must know of a text: its zone and its marks are the source's."""
+    return {READS: TIME} if name.endswith("_tstamp") else {READS: NUMBER} if name in NUMBERS else {}
 
 
 # The first columns that events had. The fingerprint of an event holds a place for each of them: neither add nor remove.
@@ -113,7 +112,11 @@ ITEM_FIELDS = (
 
 ITEMS = StructField(
     "items",
-    ArrayType(StructType([StructField(name, _TEXT) for name in ITEM_FIELDS])),
+    ArrayType(
+        StructType(
+            [StructField(name, _TEXT, metadata={READS: NUMBER} if name in ITEM_NUMBERS else {}) for name in ITEM_FIELDS]
+        )
+    ),
     metadata={"comment": "products of an event about several, in the order of the fields named here"},
 )
 PROPERTIES = StructField(

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from common.quality.rules import Rule
 from jobs.clickstream.events import clock_skew
-from jobs.clickstream.events.amounts import NUMBERS, typed_numbers
+from jobs.clickstream.events.amounts import ITEM_NUMBERS, NUMBERS, typed_numbers
 from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.columns import (
     FIRST_COLUMNS,
@@ -21,7 +21,6 @@ from jobs.clickstream.web.agents import AGENT_WITHHELD
 
 # Ways in which feeds write a missing value. NaN is a number gone wrong; elsewhere it is what pandas writes for null.
 _NOTHING = ("", "-", "null", "none", "undefined", "(null)", "(none)", "(not set)", "(not provided)", "\\n")
-_ITEM_NUMBERS = ("price", "list_price", "quantity", "position")
 # Describe the transport, not the event: a resent event differs in these only.
 _TRANSPORT = ("event_id", "collector_tstamp", "dvce_sent_tstamp", "derived_tstamp")
 # Held by no hash: a person could be found again by trying.
@@ -56,7 +55,7 @@ def cleaned(rows: DataFrame) -> DataFrame:
 
 def _unless_nothing(name: str, value: Column) -> Column:
     text = F.trim(value)
-    nothing = _NOTHING if name in (*NUMBERS, *_ITEM_NUMBERS) else (*_NOTHING, "nan")
+    nothing = _NOTHING if name in (*NUMBERS, *ITEM_NUMBERS) else (*_NOTHING, "nan")
     return F.when(~F.lower(text).isin(*nothing), text)
 
 
@@ -154,13 +153,21 @@ def rules(limits: TimeLimits) -> list[Rule]:
         Rule("EVT-004", "no visitor id, user id or address", lambda: F.col("domain_userid").isNull() & readable()),
         Rule("EVT-005", "http_status is not a number", lambda: F.array_contains("_unread", "http_status")),
         Rule("EVT-006", "bytes is not a number", lambda: F.array_contains("_unread", "bytes")),
-        Rule("EVT-007", "quantity is not a number", lambda: F.array_contains("_unread", "quantity")),
-        Rule("EVT-008", "price is not a number", lambda: F.array_contains("_unread", "price")),
+        Rule("EVT-007", "quantity is not a number, or has more than three decimals", lambda: _is_unread("quantity")),
+        Rule("EVT-008", "price is not a number, or has more than four decimals", lambda: _is_unread("price")),
         # A refund may give its amounts with their sign.
         Rule("EVT-009", "price is negative", lambda: (F.col("price") < 0) & ~_is_refund()),
-        Rule("EVT-012", "an amount of the order or item is not a number", lambda: _is_unread(*_MORE_AMOUNTS)),
+        Rule(
+            "EVT-012",
+            "an amount of the order or item is not a number, or has more than four decimals",
+            lambda: _is_unread(*_MORE_AMOUNTS),
+        ),
         Rule("EVT-013", "a position, size or index is not a whole number", lambda: _is_unread(*_PLACES)),
-        Rule("EVT-014", "a number of one of the items cannot be read", lambda: _is_unread(ITEMS.name)),
+        Rule(
+            "EVT-014",
+            "a number of one of the items cannot be read, or has too many decimals",
+            lambda: _is_unread(ITEMS.name),
+        ),
         Rule("EVT-010", "event_id is too long", lambda: F.length("event_id") > _MAX_ID_LENGTH),
         Rule("EVT-011", "page_url is too long", lambda: F.length("page_url") > _MAX_URL_LENGTH),
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import (
+    ArrayType,
     BooleanType,
     DataType,
     DecimalType,
@@ -141,7 +142,38 @@ def test_ids_keep_their_text(spark: SparkSession) -> None:
 def test_a_number_that_a_family_types_later_is_made_plain_by_the_style_of_its_source(spark: SparkSession) -> None:
     target = StructType([StructField("y", StringType(), metadata={READS: NUMBER})])
     source = Source.parse(f"format: parquet\n{GERMAN}columns: {{y: x}}\n", name="tested")
-    raw = spark.createDataFrame([("1.234,50",), ("€ 5",), ("12.50",), (" ",), (None,)], "x string").repartition(1)
+    sent = [("1.234,50",), ("€ 5",), ("12.50",), (" ",), (None,), ("(not set)",)]
+    rows = canonical(spark.createDataFrame(sent, "x string").repartition(1), source, target).collect()
+    assert [row["y"] for row in rows] == ["1234.50", "5", None, "", None, "(not set)"]
+    assert [row["_reason"] for row in rows] == [None, None, "SRC-301 cannot be read: y", None, None, None]
+    # A double that its family types later has no noise of binary fractions.
+    doubles = spark.createDataFrame([(36.900000000000006,), (0.00001234,), (1e7,)], "x double").repartition(1)
+    assert [row["y"] for row in canonical(doubles, source, target).collect()] == ["36.9", "0.00001234", "10000000"]
+
+
+def test_numbers_within_an_array_follow_the_style_of_their_source_too(spark: SparkSession) -> None:
+    item = StructType([StructField("id", StringType()), StructField("price", StringType(), metadata={READS: NUMBER})])
+    target = StructType([StructField("items", ArrayType(item))])
+    # By their places: what the fields are called in the record does not matter.
+    expression = "transform(x, one -> named_struct('sku', one.sku, 'cost', one.cost))"
+    source = Source.parse(f'format: parquet\n{GERMAN}columns: {{items: "{expression}"}}\n', name="tested")
+    sent = [
+        [("a", "1.234,50"), ("007", "€ 5")],
+        [("a", "1,50"), ("b", "12.50")],
+        [("a", "-"), ("b", None)],
+        [],
+        None,
+    ]
+    raw = spark.createDataFrame([(one,) for one in sent], "x array<struct<sku string, cost string>>").repartition(1)
     rows = canonical(raw, source, target).collect()
-    assert [row["y"] for row in rows] == ["1234.50", "5", None, "", None]
-    assert [row["_reason"] for row in rows] == [None, None, "SRC-301 cannot be read: y", None, None]
+    assert [[item and tuple(item) for item in row["items"] or []] for row in rows] == [
+        [("a", "1234.50"), ("007", "5")],
+        # 12.50 would be 1250, so the array is not read.
+        [],
+        [("a", "-"), ("b", None)],
+        [],
+        [],
+    ]
+    assert [row["_reason"] for row in rows] == [None, "SRC-301 cannot be read: items", None, None, None]
+    doubles = spark.createDataFrame([([(7.0, 36.900000000000006)],)], "x array<struct<sku double, cost double>>")
+    assert canonical(doubles, source, target).first()["items"] == [("7", "36.9")]

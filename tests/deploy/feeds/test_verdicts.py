@@ -72,10 +72,14 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         *_reasons("forecast.ingest", quantity=float("inf")),
         *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
         *_reasons("clickstream.ingest", price="-3"),
+        *_reasons("clickstream.ingest", tax="0.00001234"),
     ]
-    wanted = {"FRD-106", "FCT-104", "EVT-005", "EVT-006", "EVT-007", "EVT-008", "EVT-009"}
+    wanted = {"FRD-106", "FCT-104", "EVT-005", "EVT-006", "EVT-007", "EVT-008", "EVT-009", "EVT-012"}
     assert wanted <= {reason.partition(" ")[0] for reason in found}
     assert set(found) <= RULES
+    assert not {"EVT-007", "EVT-008"} & {
+        reason.partition(" ")[0] for reason in _reasons("clickstream.ingest", price="0.12340", quantity="1e3")
+    }
 
 
 def test_a_value_that_could_not_be_read_is_not_missing_too():

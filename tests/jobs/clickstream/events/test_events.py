@@ -132,6 +132,9 @@ def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession
         ("1e309", "NaN", "abc", "1.5e3"),
         ("Infinity", "1,5", "2000", "12345678901234567890"),
         ("99999999999999.99999", "0x10", "-", "-5"),
+        ("0.00001234", "1.0005", "200", "0"),
+        ("1.99990e-1", "0012.50000", "200", "0"),
+        ("1.23456e1", "1e13", "200", "0"),
     ]
     found = events.typed(
         events.cleaned(
@@ -142,15 +145,24 @@ def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession
     assert [(row["price"], row["quantity"], row["http_status"], row["bytes"]) for row in found[:3]] == [
         (Decimal("19.9900"), Decimal("3.000"), 200, 1024),
         (Decimal("100.0000"), Decimal("-2.500"), 404, None),
-        (Decimal("0.0001"), Decimal("0.500"), 200, 0),
+        # 0.0001 would be twice what was sent.
+        (None, Decimal("0.500"), 200, 0),
+    ]
+    assert [(row["price"], row["quantity"]) for row in found[6:]] == [
+        (None, None),
+        (Decimal("0.1999"), Decimal("12.500")),
+        (None, None),
     ]
     assert [row["_unread"] for row in found] == [
         [],
         [],
-        [],
+        ["price"],
         ["http_status", "bytes", "quantity", "price"],
         ["http_status", "bytes", "quantity", "price"],
         ["bytes", "quantity", "price"],
+        ["quantity", "price"],
+        [],
+        ["quantity", "price"],
     ]
 
 
@@ -159,6 +171,7 @@ def test_the_items_of_an_event_are_typed_and_added_up(spark: SparkSession) -> No
         [item(item_id="SKU1", price="10.0", quantity="2"), item(item_id="SKU2", price="5.5"), item(item_name="gift")],
         [item(item_id="(not set)", item_name="(not set)", price="0.0", quantity="1")],
         [item(item_id="SKU1", price="ten")],
+        [item(item_id="SKU1", price="0.00001234")],
         [],
     ]
     found = events.typed(events.cleaned(rows(spark, *({"items": items} for items in sent))), LIMITS).collect()
@@ -166,10 +179,11 @@ def test_the_items_of_an_event_are_typed_and_added_up(spark: SparkSession) -> No
         [("SKU1", Decimal(10), Decimal(2)), ("SKU2", Decimal("5.5"), None), (None, None, None)],
         [],
         [("SKU1", None, None)],
+        [("SKU1", None, None)],
         [],
     ]
-    assert [row["items_total"] for row in found] == [Decimal("25.5"), None, None, None]
-    assert [row["_unread"] for row in found] == [[], [], ["items"], []]
+    assert [row["items_total"] for row in found] == [Decimal("25.5"), None, None, None, None]
+    assert [row["_unread"] for row in found] == [[], [], ["items"], ["items"], []]
 
 
 def test_a_row_lists_every_rule_that_it_breaks(spark: SparkSession) -> None:
