@@ -69,9 +69,14 @@ class Dialect:
         is_comment = bool(self.comment) and line.startswith(self.comment)
         return is_comment or not line.strip() or bool(SEPARATOR_LINE.match(line))
 
-    def ends_open(self, line: bytes) -> bool:
+    def ends_open(self, line: str) -> bool:
         """Whether a quoted field of ``line`` is still open at its end."""
         return bool(self.quote) and self._open.match(line) is not None
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether each mark is one byte in every encoding."""
+        return len(self.separator) == 1 and f"{self.separator}{self.quote}{self.escape}".isascii()
 
     @property
     def quoted(self) -> str:
@@ -79,27 +84,31 @@ class Dialect:
         mark = re.escape(self.quote)
         if self.escape == self.quote:
             return f"[^{mark}]*+(?:{mark}{mark}[^{mark}]*+)*+"
+        if not self.escape:
+            return f"[^{mark}]*+"
         escape = re.escape(self.escape)
         return f"[^{mark}{escape}]*+(?:{escape}.[^{mark}{escape}]*+)*+"
 
     @cached_property
-    def _open(self) -> re.Pattern[bytes]:
+    def _open(self) -> re.Pattern[str]:
         mark, separator = re.escape(self.quote), re.escape(self.separator)
         rest = f"(?:(?!{separator}).)*+"
         field = f"(?:[ ]*+{mark}{self.quoted}{mark}{rest}|(?![ ]*+{mark}){rest})"
-        return re.compile(f"(?:{field}{separator})*+[ ]*+{mark}{self.quoted}\\Z".encode(), re.DOTALL)
+        # An escape that ends the line has nothing to escape.
+        last = f"(?:{re.escape(self.escape)})?" if self.escape not in ("", self.quote) else ""
+        return re.compile(f"(?:{field}{separator})*+[ ]*+{mark}{self.quoted}{last}\\Z", re.DOTALL)
 
 
 def header_of(lines: Iterator[str], dialect: Dialect) -> str:
     """The header among the first lines of a file, all lines of it where quoted names hold newlines; empty if none."""
     header = next((line for line in lines if not dialect.is_passed_over(line)), "")
-    is_open = dialect.multiline and dialect.ends_open(header.encode())
+    is_open = dialect.multiline and dialect.ends_open(header)
     while is_open:
         line = next(lines, None)
         if line is None:
             break
         header = f"{header}\n{line}"
-        is_open = dialect.ends_open(header.encode())
+        is_open = dialect.ends_open(header)
     return header
 
 

@@ -29,7 +29,7 @@ def checked(expression: str) -> str:
     Raises ValueError for what it may not hold: functions that are not in ``ALLOWED``, names that Spark evaluates
     without brackets (``current_date``, ``user``), queries, several statements, comments, and ``::``.
     """
-    tokens = [match.group() for match in _TOKEN.finditer(expression)]
+    tokens = tokens_of(expression)
     previous = ""
     for place, piece in enumerate(tokens):
         try:
@@ -39,6 +39,11 @@ def checked(expression: str) -> str:
         if not piece.isspace():
             previous = piece.lower()
     return expression
+
+
+def tokens_of(expression: str) -> list[str]:
+    """The texts, quoted names, words, blanks and marks of an expression: joined, they are the expression."""
+    return [match.group() for match in _TOKEN.finditer(expression)]
 
 
 def quoted_bare_names(expression: str) -> Iterator[str]:

@@ -7,6 +7,8 @@ The catch is ``try_to_binary``, which gives null for whatever its argument raise
 things follow. A value travels through it as text: ``=`` and the value, ``-`` for null. And the expression stands in the
 lambda of ``aggregate``: Spark computes a subexpression that occurs twice once and in advance, outside the catch, but
 never one in a lambda. Without it ``cents / 100`` in two columns of a source would stop the job again.
+
+What no catch helps against, memory, is bounded before (see ``bounded``).
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from common.sources.mapping.bounded import bounded
+
 _NAMES = r"(?:[A-Za-z_]\w*|`[^`]+`)"
 # A column, a field of a column, a text without escapes: these cannot raise.
 _PLAIN = re.compile(rf"\s*(?:{_NAMES}(?:\s*\.\s*{_NAMES})*|'[^'\\]*')\s*")
@@ -36,7 +40,7 @@ def is_plain(expression: str) -> bool:
 
 def guarded(expression: str, kind: DataType) -> str:
     """SQL of a text: ``=`` and the value of ``expression`` (of type ``kind``), ``-`` for null, null when it raises."""
-    text = f"concat('=', {_as_text(f'({expression})', kind)})"
+    text = f"concat('=', {_as_text(f'({bounded(expression)})', kind)})"
     # The names of the lambda's arguments would hide raw columns of the same names.
     inner = f"aggregate(array('-'), '', (`_given so far`, `_given none`) -> coalesce({text}, `_given none`))"
     return f"decode(try_to_binary({inner}, 'utf-8'), 'utf-8')"

@@ -24,6 +24,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
 _SAME = {"delimiter": "sep", "separator": "sep", "quotechar": "quote", "escapechar": "escape"}
 _MARKS = {"quote", "escape", "comment"}
 _SWITCHES = {"header", "multiline", "ignoreLeadingWhiteSpace", "ignoreTrailingWhiteSpace", "primitivesAsString"}
+_NUMBERS = {"maxColumns", "maxCharsPerColumn"}
 _NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 # Keys of a source that are easily taken for options.
 _ABOVE = {"encoding", "charset", "time_zone", "raw_schema", "decimal", "thousands"}
@@ -116,6 +117,8 @@ def _value(name: str, value: object) -> str:
         if text.lower() not in {"true", "false"}:
             raise ValueError(f"options: '{name}' is true or false, not {text!r}")
         return text.lower()
+    if name in _NUMBERS and not text.removeprefix("-").isdecimal():
+        raise ValueError(f"options: '{name}' is a whole number, not {text!r}")
     if name == "sep":
         text = _NAMED.get(text.lower(), text)
         if not text or "\n" in text:

@@ -16,6 +16,8 @@ from common.sources.rows.batches import Row, Rows, with_fault
 from common.sources.rows.json_records import line_records
 
 _NEWLINE = ord("\n")
+# In these a byte of a longer character may look like a mark.
+_OVERLAPPING = frozenset({"shift_jis", "cp932", "cp949", "gbk", "gb18030", "big5"})
 
 _UNCLOSED = "SRC-213 a quoted field is not closed on its line: set multiline: true if fields hold newlines"
 
@@ -50,7 +52,7 @@ def block_rows(data: bytes, line: int, source: Source, plain: bool = False) -> R
     if source.format == "json" and not plain:
         look = json_lines(data)
         odd |= odd_lines(look, source)
-    opened = set(open_lines(data, Dialect.of(source.options))) if source.format == "csv" else set()
+    opened = set(open_lines(data, Dialect.of(source.options), encoding)) if source.format == "csv" else set()
     if not odd and not opened:
         texts = lines_of(data if encoding == "utf-8" else data.decode(encoding).encode())
         numbers = pa.array(np.arange(line, line + len(texts)))
@@ -91,16 +93,36 @@ def line_ends(data: bytes) -> np.ndarray:
     return ends if data.endswith(b"\n") else np.append(ends, len(data))
 
 
-def open_lines(data: bytes, dialect: Dialect) -> list[int]:
+def open_lines(data: bytes, dialect: Dialect, encoding: str = "utf-8") -> list[int]:
     """Places of the lines of ``data`` at whose end a quoted field is still open."""
-    if not dialect.quote or dialect.quote.encode() not in data:
+    if not dialect.quote or dialect.quote.encode(encoding, "ignore") not in data:
         return []
-    marks = np.frombuffer(data, np.uint8) == ord(dialect.quote)
     ends = line_ends(data)
     starts = np.append(0, ends[:-1] + 1)
-    # A quoted field that is closed has an even number of quotes: only the other lines are worth a closer look.
-    counts = np.append(0, np.cumsum(marks))
-    odd = np.flatnonzero((counts[ends] - counts[starts]) % 2)
-    if dialect.escape != dialect.quote:
-        odd = np.flatnonzero(counts[ends] > counts[starts])
-    return [int(place) for place in odd if dialect.ends_open(data[starts[place] : ends[place]].removesuffix(b"\r"))]
+    is_quick = dialect.is_ascii and dialect.escape == dialect.quote and encoding not in _OVERLAPPING
+    doubtful = _doubtful_lines(data, starts, ends, dialect) if is_quick else np.arange(len(ends))
+    return [
+        int(place)
+        for place in doubtful
+        if dialect.ends_open(data[starts[place] : ends[place]].removesuffix(b"\r").decode(encoding, "replace"))
+    ]
+
+
+def _doubtful_lines(data: bytes, starts: np.ndarray, ends: np.ndarray, dialect: Dialect) -> np.ndarray:
+    """Places of the lines that are worth a closer look, in order.
+
+    Of the quotes of a line the first opens a field, the next closes it, and so on; a doubled one closes and opens. So a
+    line is in order when it has an even number of them, and each that opens stands where a field can begin, or behind
+    another. In all other lines a quote may stand within a field: 5" cable.
+    """
+    found = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(found == ord(dialect.quote))
+    lines = np.searchsorted(ends, quotes)
+    counts = np.bincount(lines, minlength=len(ends))
+    nth = np.arange(len(quotes)) - (np.cumsum(counts) - counts)[lines]
+    opening = nth % 2 == 0
+    places, before = lines[opening], found[quotes[opening] - 1]
+    begins = (quotes[opening] == starts[places]) | (before == ord(dialect.separator)) | (before == ord(dialect.quote))
+    doubtful = counts % 2 == 1
+    doubtful[places[~begins]] = True
+    return np.flatnonzero(doubtful)

@@ -42,11 +42,11 @@ class _Joiner:
         yield from self._give_up()
 
     def _block(self, data: bytes) -> Iterator[Rows]:
-        if not self._waiting and not open_lines(data, self._dialect):
+        opened = set(open_lines(data, self._dialect, self._source.text_encoding))
+        if not self._waiting and not opened:
             yield from self._whole(data)
             return
         lines = split_lines(data)
-        opened = set(open_lines(data, self._dialect))
         done: list[bytes] = []
         for place, line in enumerate(lines):
             if not self._waiting and place not in opened:
@@ -71,10 +71,10 @@ class _Joiner:
             yield from self._block(line + b"\n")
             return
         # A line that goes on inside a field is read as if it began with the quote.
-        quote = self._dialect.quote.encode() if self._waiting else b""
+        quote = self._dialect.quote if self._waiting else ""
         self._waiting.append(line)
         self._waiting_bytes += len(line) + 1
-        if not self._dialect.ends_open(quote + line):
+        if not self._dialect.ends_open(quote + line.decode(self._source.text_encoding, "replace")):
             record = b"\n".join(self._waiting)
             yield Rows.of([(self._line, *with_fault(record, None, self._source))])
             self._line += len(self._waiting)

@@ -13,6 +13,9 @@ from common.sources.files.csv_dialect import SEPARATOR_LINE, Dialect, column_nam
 from common.sources.mapping.canonical import KEPT
 
 _CORRUPT = "_unparsed"
+_MOST_COLUMNS = 20_480
+# How long a field may be is a matter of max_line_bytes: Spark's parser would stop the job.
+_OWN_OPTIONS = frozenset({"header", "multiline", "sep", "maxCharsPerColumn"})
 
 
 def csv_rows(lines: DataFrame, header: str, schema: StructType | None, options: Mapping[str, str]) -> DataFrame:
@@ -28,7 +31,9 @@ def csv_rows(lines: DataFrame, header: str, schema: StructType | None, options: 
         lines = lines.where(F.col("_reason").isNotNull() | ~(_is_header(F.col("_raw"), header) | _is_for_excel()))
     rows = lines.where(F.col("_reason").isNotNull() | ~_is_empty(F.col("_raw"), dialect))
     needed = _needed(header, dialect) if header else len(schema)
-    line = F.when(F.col("_reason").isNull(), F.col("_raw"))
+    widest = max(int(options.get("maxColumns", _MOST_COLUMNS)), len(schema))
+    options = {**options, "maxColumns": str(widest)}
+    line = F.when(F.col("_reason").isNull() & ~_is_too_wide(F.col("_raw"), widest, dialect), F.col("_raw"))
     parsed = rows.withColumn("_parsed", _parsed(line, schema, options))
     # Only where the number of fields is not that of the columns is the line looked at once more.
     again = F.when(_is_broken("_parsed") & line.isNotNull(), _mended(line, len(schema), needed, dialect))
@@ -44,6 +49,11 @@ def _is_broken(parsed: str) -> Column:
     return F.col(parsed).isNull() | F.col(f"{parsed}.{_CORRUPT}").isNotNull()
 
 
+def _is_too_wide(line: Column, widest: int, dialect: Dialect) -> Column:
+    """True for a line of more fields than the parser takes, which would stop the job."""
+    return (F.length(line) >= widest) & (F.size(F.split(_bare(line, dialect), re.escape(dialect.separator))) > widest)
+
+
 def _parsed(line: Column, schema: StructType, options: Mapping[str, str]) -> Column:
     wide = StructType([*schema.fields, StructField(_CORRUPT, StringType())])
     ddl = ", ".join(f"`{field.name.replace('`', '``')}` {field.dataType.simpleString()}" for field in wide)
@@ -52,7 +62,7 @@ def _parsed(line: Column, schema: StructType, options: Mapping[str, str]) -> Col
 
 def _spark_options(options: Mapping[str, str]) -> dict[str, str]:
     dialect = Dialect.of(options)
-    given = {key: value for key, value in options.items() if key not in {"header", "multiline", "sep"}}
+    given = {key: value for key, value in options.items() if key not in _OWN_OPTIONS}
     blanks = {"ignoreLeadingWhiteSpace": "true", "ignoreTrailingWhiteSpace": "true"} if dialect.quote else {}
     marks = {"sep": dialect.separator, "quote": dialect.quote, "escape": dialect.escape or "\0"}
     kept = {"columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE", "multiLine": "true"}
@@ -83,12 +93,16 @@ def _needed(header: str, dialect: Dialect) -> int:
 def _mended(line: Column, columns: int, needed: int, dialect: Dialect) -> Column:
     """``line`` without empty fields beyond the last column, or with those that may be missing; else null."""
     separator = re.escape(dialect.separator)
-    bare = line
-    if dialect.quote:
-        mark = re.escape(dialect.quote)
-        bare = F.regexp_replace(line, F.lit(f"{mark}{dialect.quoted}{mark}"), F.lit(""))
-    surplus = F.size(F.split(bare, separator)) - columns
+    surplus = F.size(F.split(_bare(line, dialect), separator)) - columns
     tail = F.concat(F.lit(f"(?:{separator}[ \\t]*){{"), surplus.cast("string"), F.lit("}$"))
     shorter = F.regexp_replace(line, tail, F.lit(""))
     longer = F.concat(line, F.call_function("repeat", F.lit(dialect.separator), -surplus))
     return F.when(surplus > 0, shorter).when((surplus < 0) & (surplus >= needed - columns), longer)
+
+
+def _bare(line: Column, dialect: Dialect) -> Column:
+    """``line`` without what stands in quotes."""
+    if not dialect.quote:
+        return line
+    mark = re.escape(dialect.quote)
+    return F.regexp_replace(line, F.lit(f"{mark}{dialect.quoted}{mark}"), F.lit(""))

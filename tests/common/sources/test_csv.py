@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from common.sources.files.csv_dialect import Dialect, column_names, header_of, names_in
 from common.sources.files.inventory import FileInventory
@@ -74,6 +75,46 @@ def test_a_field_may_hold_newlines_when_the_source_says_so(inbox: Path, read: Re
         (8, None, None, "SRC-213"),
         (9, "A4", "y", None),
     ]
+
+
+def test_a_field_that_opens_behind_a_quote_in_the_middle_of_another_is_seen(inbox: Path, read: Read) -> None:
+    (inbox / "a.csv").write_text('item,name\nA1 5",z\nA2 5" cable,x\nA3 5",""\nA4 5","open\nA5,y\nA6 5" x,"open')
+    read_as = [
+        (2, 'A1 5"', "z", None),
+        (3, 'A2 5" cable', "x", None),
+        (4, 'A3 5"', None, None),
+        (5, None, None, "SRC-213"),
+        (6, "A5", "y", None),
+        (7, None, None, "SRC-213"),
+    ]
+    assert rows(read(inbox, source()), "item", "name") == read_as
+    (inbox / "a.csv").write_text('item,name\nA1 5" cable,x\nA2 5" cable,"open\nA3,y\n')
+    assert rows(read(inbox, source("options: {multiline: true}")), "item", "name") == [
+        (2, 'A1 5" cable', "x", None),
+        (3, None, None, "SRC-213"),
+        (4, "A3", "y", None),
+    ]
+
+
+def test_marks_of_any_kind_are_read(inbox: Path, read: Read) -> None:
+    (inbox / "a.csv").write_text("item\u00a6name\nA1\u00a6\u201ca\u00a6b\u201c\nA2\u00a6\u201copen\n")
+    assert rows(read(inbox, source("options: {sep: \u00a6, quote: \u201c}")), "item", "name") == [
+        (2, "A1", "a\u00a6b", None),
+        (3, None, None, "SRC-213"),
+    ]
+    (inbox / "a.csv").write_text('item,name\nA1,"a"\nA2,"a\\"\nA3,"a ""b"""\n')
+    assert rows(read(inbox, source("options: {escape: ''}")), "item", "name") == [
+        (2, "A1", "a", None),
+        (3, "A2", "a\\", None),
+        (4, "A3", '"a ""b"""', None),
+    ]
+
+
+def test_a_line_of_more_fields_than_any_table_has_columns_stops_nothing(inbox: Path, read: Read) -> None:
+    (inbox / "a.csv").write_text(f'item,name\nA1{"," * 30_000}x\nA2,"{"," * 30_000}"\nA3,{"x" * 200_000}\n')
+    lines = read(inbox, source("options: {maxCharsPerColumn: 1000}"))
+    found = rows(lines.withColumn("size", F.length("name")), "item", "size")
+    assert found == [(2, None, None, "SRC-212"), (3, "A2", 30_000, None), (4, "A3", 200_000, None)]
 
 
 def test_a_quote_that_is_never_closed_costs_its_line_however_much_follows(inbox: Path, read: Read) -> None:
@@ -213,6 +254,10 @@ OPEN = {
     '"a""': True,
     '"a"" b","c""d"': False,
     '"a", "b': True,
+    '5" x,"open': True,
+    '5",x,"open': True,
+    '"a"x"y,"b': True,
+    '"a"x"y,b': False,
     '"': True,
     "": False,
 }
@@ -220,7 +265,7 @@ OPEN = {
 
 @pytest.mark.parametrize(("line", "is_open"), OPEN.items(), ids=list(OPEN))
 def test_a_field_is_open_when_its_quote_is_not_closed(line: str, is_open: bool) -> None:
-    assert Dialect().ends_open(line.encode()) is is_open
+    assert Dialect().ends_open(line) is is_open
 
 
 def test_a_header_is_read_with_the_marks_of_its_rows() -> None:

@@ -51,6 +51,27 @@ HOSTILE = {
     "case when c = '7' then 1 else cast(c as int) end": ("n/a", 1, [1], {"k": 1}, "UTC"),
     "xpath_int('<a>' || z || '</a>', 'string-length(a)')": ("7", 1, [1], {"k": 1}, "<"),
     "bit_get(n, cast(c as int))": ("99", 1, [1], {"k": 1}, "UTC"),
+    # These would exhaust the memory, or crash the JVM.
+    "element_at(a, cast(c as int))": ("-2147483648", 1, [1], {"k": 1}, "UTC"),
+    "try_element_at(a, - 2147483648 + n - 1)": ("7", 1, [1], {"k": 1}, "UTC"),
+    "repeat('x', n)": ("7", 2000000000, [1], {"k": 1}, "UTC"),
+    "Repeat (repeat(c, 10000), 10000)": ("7", 1, [1], {"k": 1}, "UTC"),
+    "transform(array(n), one -> space(one))[0]": ("7", 2000000000, [1], {"k": 1}, "UTC"),
+    "lpad(concat('(', c), n, ',')": ("7", 2000000000, [1], {"k": 1}, "UTC"),
+    "rpad(c, 2000000000)": ("7", 1, [1], {"k": 1}, "UTC"),
+    "size(sequence(0, n))": ("7", 1000000000, [1], {"k": 1}, "UTC"),
+    "size(sequence(n, 0, -1))": ("7", 1000000000, [1], {"k": 1}, "UTC"),
+    "size(sequence(timestamp'2024-01-01', timestamp'2025-01-01', interval 1 second * n))": (
+        "7",
+        1,
+        [1],
+        {"k": 1},
+        "UTC",
+    ),
+    "size(array_repeat(c, n))": ("7", 2000000000, [1], {"k": 1}, "UTC"),
+    "size(array_insert(a, n, 1))": ("7", 2000000000, [1], {"k": 1}, "UTC"),
+    "format_string(concat('%', n, 'd'), 1)": ("7", 2000000000, [1], {"k": 1}, "UTC"),
+    "format_number(1.5, n)": ("7", 2000000000, [1], {"k": 1}, "UTC"),
 }
 FINE = ("7", 1, [1], {"k": 1}, "UTC")
 
@@ -72,6 +93,28 @@ def test_whatever_raises_in_any_expression_gives_null_and_its_name(spark: SparkS
         if row[name] is not None or f" {name}" not in (row["_reason"] or "").replace(",", " ")
     ]
     assert quiet == []
+
+
+def test_calls_that_stay_within_bounds_give_what_they_gave(spark: SparkSession) -> None:
+    expected = {
+        "element_at(a, -1)": "1",
+        "element_at(m, 'k')": "1",
+        "repeat('(x, ', n + 1)": "(x, (x,",
+        "lpad(c, 3, '0')": "007",
+        "rpad(concat(c, ')'), 3, '-')": "7)-",
+        "concat(space(n), c)": "7",
+        "array_join(sequence(n, 3), ',')": "1,2,3",
+        "array_join(sequence(5, n, -2), ',')": "5,3,1",
+        "array_join(sequence(date'2024-01-31', date'2024-02-01'), ' ')": "2024-01-31 2024-02-01",
+        "array_join(sequence(date'2024-01-01', date'2024-02-01', interval 1 month), ' ')": "2024-01-01 2024-02-01",
+        "array_join(array_repeat(c, 2), ',')": "7,7",
+        "array_join(array_insert(a, 2, 9), ',')": "1,9",
+        "format_string('%05.1f (%s)', 2.25D, c)": "002.3 (7)",
+        "format_number(1234.567, 2)": "1,234.57",
+        "format_number(1234.567, '0.0')": "1234.6",
+    }
+    (row,) = mapped(spark, [FINE], {f"e{place}": text for place, text in enumerate(expected)})
+    assert dict(zip(expected, (row[f"e{place}"] for place in range(len(expected))), strict=True)) == expected
 
 
 def test_an_expression_that_two_columns_share_is_caught_in_both(spark: SparkSession) -> None:
