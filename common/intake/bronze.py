@@ -26,7 +26,7 @@ from pyspark.sql.types import (
 )
 
 from common.lake.table import Table
-from common.sources.mapping.canonical import KEPT
+from common.sources.mapping.fit import KEPT
 from common.sources.rows.reading import NOT_THE_SCHEMA, parse_lines
 
 if TYPE_CHECKING:

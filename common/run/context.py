@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from common import faults
 from common.errors import UsageError
 from common.run.counts import Counts
+from common.run.named_source import source_of
 from common.run.signals import take_back_interrupt
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ class RunContext:
     @cached_property
     def source(self) -> Source | None:
         """The mapping of the raw files, None when no --source was given."""
-        return None if self.source_name is None else self.services.source(self.source_name)
+        if self.source_name is None:
+            return None
+        return source_of(self.source_name, self.settings, self.services.source, self.services.objects)
 
     @cached_property
     def spark(self) -> SparkSession:

@@ -1,15 +1,16 @@
-"""What a run would refuse before it reads anything: asked before Spark starts, and by ``--plan``."""
+"""What a run would refuse before it reads anything: asked before Spark starts, by ``--plan``, and by ``render``."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from common.job.references import attribute
+
 if TYPE_CHECKING:
     from common.config.lake_settings import LakeSettings
     from common.job.declaration import Job
     from common.sources.mapping.model import Source
-from common.job.references import attribute
 
 
 def check_start(job: Job, settings: LakeSettings, env: str, source: Source | None) -> None:
@@ -26,9 +27,20 @@ def check_start(job: Job, settings: LakeSettings, env: str, source: Source | Non
 
 
 def check_input(location: str, settings: LakeSettings, source: Source | None) -> None:
-    """Raises InputMissingError SRC-007 when there is no file, as the run would after it has started."""
+    """Whether there are files, and whether they have the columns that the source names, as far as their headers tell.
+
+    Raises InputMissingError SRC-007, UsageError SRC-004 and SRC-006, as the run would after it has started.
+    """
     from common.sources.files.locations import each_file, find_files
 
     ignored = () if source is None else source.ignore_files
     if not list(islice(each_file(location, settings, ignored), 1)):
         find_files(location, settings, ignored)
+    if source is None:
+        return
+    from common.sources.files.raw_columns import raw_columns
+    from common.sources.mapping.fit import check_names
+
+    raw = raw_columns(source, each_file(location, settings, ignored), settings)
+    if raw is not None:
+        check_names(source, raw)

@@ -9,14 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.config.resolve import lake_settings
 from common.errors import LakejobsError, UsageError
-from common.job import catalogue
 from common.releases import DEFAULT_RELEASE, release_of
-from common.spark.lake_root import refuse_folder_on_cluster, require_root
 from deploy.package.build import MANIFEST, REPOSITORY
 from deploy.package.entries import entry_of
 from deploy.package.environment import PLATFORMS
+from deploy.targets.job_check import check_job
 from deploy.targets.requests import TARGETS, Place
 from deploy.targets.submission import Size, Submission, artefact_folder, environment_of, read_manifest
 
@@ -94,35 +92,6 @@ def _place(options: argparse.Namespace) -> Place:
     return Place(identifier, options.role_arn, options.log_uri, options.timeout_minutes)
 
 
-def _check_lake(job: str, arguments: Sequence[str], target: str) -> None:
-    """Refuse job flags whose lake would be lost on a cluster (UsageError CFG-007, CFG-008).
-
-    A conf file may be where only the job can read it, and may name the root: then the run itself has to refuse.
-    """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--env", default="local")
-    parser.add_argument("--lake")
-    parser.add_argument("--set", action="append", default=[])
-    parser.add_argument("--conf-file", action="append", default=[])
-    try:
-        flags, _ = parser.parse_known_args(list(arguments))
-    except argparse.ArgumentError:
-        return  # A flag without its value: the job refuses it before it reads anything.
-    if flags.conf_file:
-        return
-    family, _, verb = job.partition(".")
-    settings = lake_settings(
-        family,
-        verb,
-        env=flags.env,
-        sets=[text for text in flags.set if text.startswith("lake.")],
-        flags={} if flags.lake is None else {"--lake": flags.lake},
-        suite=catalogue,
-    )
-    require_root(settings, flags.env)
-    refuse_folder_on_cluster(settings, target)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line of ``lakejobs render``; the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -131,11 +100,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = words[cut + 1 :]
     try:
         submission = _submission(options, arguments)
-        _check_lake(submission.job, arguments, options.target)
+        unseen = check_job(entry_of(submission.job).load(), arguments, options.target)
         request = TARGETS[options.target](submission, _place(options))
     except LakejobsError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    for sentence in unseen:
+        print(f"Not checked: {sentence}", file=sys.stderr)
     print(shlex.join(request) if isinstance(request, list) else json.dumps(request, indent=2))
     return 0
 

@@ -7,12 +7,15 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 from common.errors import UsageError
+from common.releases import DEFAULT_RELEASE, release_of
 from deploy.cli import main
 from deploy.package.build import build
 from deploy.package.entries import find_entries
 from deploy.targets.request_check import check_request
+from deploy.targets.requests import TARGETS, Place
+from deploy.targets.submission import Submission
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("s3_out_of_reach")]
 
 _ENVIRONMENT = "environment-default-x86_64-0123456789ab.tar.gz"
 _ARTEFACTS = "s3://shop-artefacts/lakejobs"
@@ -25,6 +28,7 @@ _PLACES = {
 _ROLE = ["--role-arn", "arn:aws:iam::123456789012:role/lakejobs-run"]
 # The flags of every job that is rendered here begin with it.
 _LAKE = ["--lake", "s3://shop-lake/prod"]
+_DAY = ["--day", "2026-11-20"]
 _OPERATIONS = {
     "emr-step": ("emr", "AddJobFlowSteps"),
     "emr-serverless": ("emr-serverless", "StartJobRun"),
@@ -47,7 +51,8 @@ def render(dist, capsys):
     def run(target, *arguments, job="clickstream.sessionise", more=(), artefacts=_ARTEFACTS, lake=_LAKE, code=0):
         words = ["render", job, "--target", target, "--artifacts", artefacts]
         words += ["--manifest", str(dist.folder / "manifest.json"), *_PLACES[target], *_ROLE, *more]
-        assert main([*words, "--", *lake, *arguments]) == code
+        has_days = {"--day", "--from"} & {*arguments} or job.endswith((".ingest", ".ingest_labels", ".maintain"))
+        assert main([*words, "--", *lake, *([] if has_days else _DAY), *arguments]) == code
         printed = capsys.readouterr()
         return (
             printed.err if code else shlex.split(printed.out) if target == "spark-submit" else json.loads(printed.out)
@@ -66,19 +71,26 @@ def _arguments(target, request):
     return driver.get("sparkSubmit", driver.get("sparkSubmitJobDriver"))["entryPointArguments"]
 
 
+def _flags_of(job):
+    key = ["--set", "lake.pseudonym_key=secret://env/KEY"] if job.needs_key else []
+    source = {"clickstream.ingest": "ga4", "forecast.ingest": "m5", "fraud.ingest": "sparkov"}
+    feed = ["--input", "s3://shop/landing", "--source", source.get(job.name, "sparkov_labels")]
+    return [*key, *(feed if job.ingests else []), *(["--day", "2026-11-20"] if job.by_day else [])]
+
+
 @pytest.mark.parametrize("target", _OPERATIONS)
 def test_every_job_renders_to_a_request_that_the_service_model_accepts(target, render):
     service, operation = _OPERATIONS[target]
     shape = get_session().get_service_model(service).operation_model(operation).input_shape
     for entry in find_entries():
-        request = render(target, "--env", "prod", "--day", "2026-11-20", job=entry.name)
+        request = render(target, "--env", "prod", *_flags_of(entry.load()), job=entry.name)
         assert not ParamValidator().validate(request, shape).has_errors()
 
 
 @pytest.mark.parametrize("target", _PLACES)
 def test_arguments_arrive_as_they_were_given(target, render):
-    awkward = ["--set", "note=a, b  'c' \"d\" $e;f#g", "--day", "2026-11-20", "--", "é"]
-    awkward += [""] if target != "emr-eks" else []
+    note = "lake.spark_conf.spark.note=a, b  'c' \"d\" $e;f#g é"
+    awkward = ["--day", "2026-11-20", "--set", note, "--set", note]
     assert _arguments(target, render(target, *awkward)) == [*_LAKE, *awkward]
 
 
@@ -160,18 +172,19 @@ def test_the_same_command_has_the_same_token_and_another_one_another(render):
     others = {
         token("--day", "2026-11-21"),
         token("--day", "2026-11-20", more=["--again", "1"]),
-        token("--day 2026-11-20"),
     }
-    assert len(others | {first}) == 4
+    assert len(others | {first}) == 3
     assert len(first) <= 64
 
 
 def test_names_stay_within_64_characters_and_apart(render):
-    long = ["--from", "2026-11-01", "--to", "2026-11-20" + "x" * 60]
-    one = render("emr-eks", *long)["name"]
-    other = render("emr-eks", *long[:3], long[3] + "y")["name"]
-    assert (len(one), len(other)) == (64, 64)
-    assert one != other
+    days = ["--from", "2026-11-01", "--to", "2026-11-20"]
+    assert render("emr-eks", *days)["name"] == "clickstream.sessionise-2026-11-01-2026-11-20"
+    job = "clickstream.recommendations_of_the_whole_range_of_products"
+    long = Submission(job, "", "", None, tuple(days), release_of(DEFAULT_RELEASE), DEFAULT_RELEASE).name
+    other = Submission(job, "", "", None, (*days, "--debug"), release_of(DEFAULT_RELEASE), DEFAULT_RELEASE).name
+    assert (len(long), len(other)) == (64, 64)
+    assert long != other
 
 
 def test_an_entry_point_too_long_for_eks_is_refused_there_and_fine_elsewhere(render):
@@ -183,9 +196,11 @@ def test_an_entry_point_too_long_for_eks_is_refused_there_and_fine_elsewhere(ren
     render("emr-serverless", artefacts=deep)
 
 
-def test_an_empty_argument_is_refused_on_eks_which_does_not_take_it(render):
-    message = render("emr-eks", "--set", "", code=2)
-    assert "Invalid length for parameter jobDriver.sparkSubmitJobDriver.entryPointArguments[3]" in message
+def test_an_empty_argument_is_refused_on_eks_which_does_not_take_it():
+    submission = Submission("a.b", "s3://x/b.py", "s3://x/a.zip", None, ("",), release_of(DEFAULT_RELEASE), "label")
+    with pytest.raises(UsageError) as caught:
+        TARGETS["emr-eks"](submission, Place("abcdefgh1234", _ROLE[1]))
+    assert "Invalid length for parameter jobDriver.sparkSubmitJobDriver.entryPointArguments[0]" in caught.value.cause
 
 
 def test_a_prefix_with_a_blank_is_refused_where_the_service_would_split_it(render):
@@ -193,7 +208,7 @@ def test_a_prefix_with_a_blank_is_refused_where_the_service_would_split_it(rende
 
 
 def test_more_arguments_than_serverless_takes_are_refused(render):
-    message = render("emr-serverless", *["--debug"] * 1023, code=2)
+    message = render("emr-serverless", *["--debug"] * 1021, code=2)
     assert "entryPointArguments has length 1025, at most 1024" in message
 
 
@@ -240,7 +255,7 @@ def test_a_job_whose_lake_would_be_lost_is_not_rendered(target, lake, code, said
     ],
 )
 def test_a_lake_that_every_node_sees_is_rendered(lake, render):
-    assert _arguments("spark-submit", render("spark-submit", lake=lake)) == lake
+    assert _arguments("spark-submit", render("spark-submit", lake=lake)) == [*lake, *_DAY]
 
 
 def test_a_node_interpreter_takes_the_place_of_the_archive(render):
@@ -251,13 +266,13 @@ def test_a_node_interpreter_takes_the_place_of_the_archive(render):
 
 
 def test_the_printed_command_survives_a_shell(render, dist, capsys):
-    words = ["--set", "note=it's $HOME `x`"]
+    words = ["--day", "2026-11-20", "--set", "lake.spark_conf.spark.note=it's $HOME `x`"]
     manifest = str(dist.folder / "manifest.json")
     line = ["render", "clickstream.sessionise", "--target", "spark-submit", "--artifacts", _ARTEFACTS]
     assert main([*line, "--manifest", manifest, "--", *_LAKE, *words]) == 0
     printed = capsys.readouterr().out.replace("spark-submit", "printf '%s\\n'", 1)
     shown = subprocess.run(["bash", "-c", printed], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert shown[-2:] == words
+    assert shown[-4:] == words
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def rendered_for_app(
     manifest_folder: Path, artefacts: str, job: str, arguments: Sequence[str], *more: str
 ) -> list[str]:
     """The printed command with ``arguments`` of an application that is to take the place of the job's entry file."""
-    flags = ["--env", "prod", "--lake", "s3://bucket/lake"]
+    # Exchanged at once: any flags do, and with this one there are no days and no files to be checked.
+    flags = ["--version"]
     words = rendered(manifest_folder, artefacts, job, flags, *more)
     assert words[-len(flags) :] == flags
     return [*words[: -len(flags)], *arguments]

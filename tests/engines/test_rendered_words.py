@@ -21,7 +21,7 @@ _FLAGS = [
     "--day",
     "2026-11-20",
     "--set",
-    "note=/usr/share/aws/delta/lib, a=b",
+    "lake.spark_conf.spark.note=/usr/share/aws/delta/lib, a=b",
 ]
 
 

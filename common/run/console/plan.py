@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from common.lake.storage.objects import ObjectStore
     from common.run.context import Services
     from common.run.flags import Flags
+    from common.sources.mapping.model import Source
 
 _MOST_FILES = 10_000
 _SAMPLE = 5
@@ -48,7 +49,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     store = services.objects(resolved.lake.root, resolved.lake)
     days = flags.days
     found = _changed(job, resolved.params, store) if flags.changed else None
-    source = None if flags.source is None else services.source(flags.source)
+    source = None if flags.source is None else _source(flags.source, resolved.lake, services)
     check_start(job, resolved.lake, resolved.env, source)
     if flags.input:
         check_input(flags.input, resolved.lake, source)
@@ -71,6 +72,12 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
         "settings": resolved.shown(),
         "command": shlex.join(command),
     }
+
+
+def _source(name: str, settings: LakeSettings, services: Services) -> Source:
+    from common.run.named_source import source_of
+
+    return source_of(name, settings, services.source, services.objects)
 
 
 def _changed(job: Job, params: Params, store: ObjectStore) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from common.causes import cause_of
 from common.errors import UsageError
 from common.sources.mapping.conversion import READS, is_date_only, is_given, steps_to
 from common.sources.mapping.expressions import quoted_bare_names
+from common.sources.mapping.fit import KEPT
 from common.sources.mapping.guarded import guarded, has_raised, is_plain, opened
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
 
-KEPT = ("_file", "_file_sha256", "_line", "_raw", "_reason")
 DATE_ONLY = "_date_only"
 """Column of the names of those times whose value was a date without a time of day."""
 

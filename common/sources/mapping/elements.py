@@ -6,8 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructType
 
-from common.errors import UsageError
-from common.sources.mapping.canonical import KEPT
+from common.sources.mapping.fit import KEPT, no_elements
 from common.sources.mapping.model import ColumnMapping, Source
 from common.words import did_you_mean
 
@@ -35,13 +34,13 @@ def elements(raw: DataFrame, source: Source) -> DataFrame:
         return raw
     array = _type_of(raw, source, source.rows_from, "rows_from")
     if not isinstance(array, ArrayType):
-        raise _refused(source, f"rows_from names '{source.rows_from}', which is no array but {array.simpleString()}")
+        raise no_elements(source, f"rows_from names '{source.rows_from}', which is no array but {array.simpleString()}")
     element = array.elementType
     names = element.names if isinstance(element, StructType) else [ELEMENT]
     for name, path in source.parent.items():
         _type_of(raw, source, path, "parent")
         if name.lower() in (other.lower() for other in names):
-            raise _refused(
+            raise no_elements(
                 source,
                 f"parent gives '{name}', which is also a field of the elements",
                 f"Give it another name: parent: {{parent_{name}: {path}}}.",
@@ -97,12 +96,6 @@ def _type_of(raw: DataFrame, source: Source, path: str, key: str) -> DataType:
         fields = {field.name.lower(): field for field in kind.fields} if isinstance(kind, StructType) else {}
         if part.lower() not in fields:
             known = [name for name in (field.name for field in fields.values()) if name not in KEPT]
-            raise _refused(source, f"{key} names '{path}': there is no '{part}'.{did_you_mean(part, known)}")
+            raise no_elements(source, f"{key} names '{path}': there is no '{part}'.{did_you_mean(part, known)}")
         kind = fields[part.lower()].dataType
     return kind
-
-
-def _refused(source: Source, cause: str, remedy: str = "See docs/sources.md.") -> UsageError:
-    return UsageError(
-        "SRC-006", f"Source {source.name}: rows cannot be made of the records.", cause=f"{cause}.", remedy=remedy
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from common.sources.grammar.syntax import names_in_expression
 from common.sources.mapping.functions import ALLOWED, BARE, GRAMMAR, REFUSED
 from common.words import nearest
 
@@ -27,7 +28,8 @@ def checked(expression: str) -> str:
     """``expression`` itself, when a source may hold it.
 
     Raises ValueError for what it may not hold: functions that are not in ``ALLOWED``, names that Spark evaluates
-    without brackets (``current_date``, ``user``), queries, several statements, comments, and ``::``.
+    without brackets (``current_date``, ``user``), queries, several statements, comments, ``::``, and what is no
+    expression at all.
     """
     tokens = tokens_of(expression)
     previous = ""
@@ -38,6 +40,10 @@ def checked(expression: str) -> str:
             raise ValueError(f"{error}: {expression}") from None
         if not piece.isspace():
             previous = piece.lower()
+    try:
+        names_in_expression(expression)
+    except ValueError as error:
+        raise ValueError(f"{error}: {expression}") from None
     return expression
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from common.errors import UsageError
+from common.sources.grammar.types import parse_schema
 from common.sources.mapping.expressions import checked
 from common.sources.mapping.faults import sentences, unknown_key
 from common.sources.mapping.number_style import NumberStyle
@@ -105,7 +106,14 @@ class Source(_Strict):
     @field_validator("where")
     @classmethod
     def _safe_filter(cls, text: str | None) -> str | None:
-        return text if text is None else ColumnMapping(expr=text).expr
+        return text if text is None else checked(text)
+
+    @field_validator("raw_schema")
+    @classmethod
+    def _readable_schema(cls, ddl: str | None) -> str | None:
+        if ddl is not None:
+            parse_schema(ddl)
+        return ddl
 
     @field_validator("time_zone")
     @classmethod
@@ -223,6 +231,16 @@ def presets() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
+def source_text(body: bytes, where: str) -> str:
+    """The text of a source file. Raises UsageError SRC-003 when it is none."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "SRC-003", f"{where} is not readable YAML.", cause="It is not UTF-8 text.", remedy="Save it as UTF-8."
+        ) from error
+
+
 def _text_of(name_or_path: str) -> tuple[str, str]:
     if name_or_path.lower().endswith((".yaml", ".yml")):
         path = Path(name_or_path)
@@ -230,15 +248,7 @@ def _text_of(name_or_path: str) -> tuple[str, str]:
             raise UsageError(
                 "SRC-001", f"There is no source file {name_or_path}.", remedy="Check the path of --source."
             )
-        try:
-            return path.stem, path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                "SRC-003",
-                f"{name_or_path} is not readable YAML.",
-                cause="It is not UTF-8 text.",
-                remedy="Save it as UTF-8.",
-            ) from error
+        return path.stem, source_text(path.read_bytes(), name_or_path)
     if name_or_path not in presets():
         raise UsageError(
             "SRC-001",

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from common.sources.files.csv_dialect import SEPARATOR_LINE, Dialect, column_names
-from common.sources.mapping.canonical import KEPT
+from common.sources.mapping.fit import KEPT
 
 _CORRUPT = "_unparsed"
 _MOST_COLUMNS = 20_480

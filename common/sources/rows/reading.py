@@ -14,7 +14,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from common.causes import cause_of
 from common.errors import ContractError, UsageError
 from common.sources.files.inventory import FileInventory, InspectedFile
-from common.sources.mapping.canonical import KEPT
+from common.sources.mapping.fit import KEPT
 from common.sources.mapping.model import Source
 from common.sources.rows import access_log
 from common.sources.rows.csv_rows import csv_rows

@@ -19,6 +19,7 @@ from common.job.declaration import Job
 from common.lake.result import WriteResult
 from common.run.context import RunContext, Services
 from common.run.launch import run_job
+from common.sources.mapping.model import Source
 
 
 class ToyParams(Params):
@@ -88,7 +89,7 @@ class Toy:
             session=lambda settings, name: None,
             lake=FakeLake,
             report=FakeReport,
-            source=lambda name: SimpleNamespace(name=name, ignore_files=("*.crc",)),
+            source=lambda name: Source.parse("format: csv\nignore_files: ['*.crc']\ncolumns: {visits: '1'}", name=name),
         )
         self.job = Job("toy.run", "A toy.", ToyParams, "toy_module:run", next_command="show {lake} {days}")
         self.out = ""

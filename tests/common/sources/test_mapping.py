@@ -162,7 +162,6 @@ WRONG = {
     "a column that is not there": ("event_id: idd", "idd", "Did you mean 'id'?"),
     "a function that does not take the values": ('event_id: "upper(id, 1)"', "upper(id, 1)", "SRC-004"),
     "a quoted name that Spark would evaluate": ('event_id: "`current_user`"', "`current_user`", "no raw column"),
-    "words that are no expression": ("event_id: id of it", "id of it", "SRC-004"),
     "a value that cannot become the type": ("event_date: array(id)", "array(id)", "event_date"),
 }
 

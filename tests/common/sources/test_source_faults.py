@@ -50,6 +50,14 @@ CAUSES = {
     ),
     "format: csv\ncolumns: {a: b}\noptions: {header: maybe}": "options: 'header' is true or false, not 'maybe'.",
     "format: csv\ncolumns: {a: b}\noptions: {sep: '\"'}": "options: sep and quote are both '\"'.",
+    "format: csv\ncolumns: {a: b *}": "columns: 'a': something is missing after '*': b *.",
+    "format: csv\ncolumns: {a: Bon Nr}": (
+        "columns: 'a': 'Nr' cannot stand after 'Bon': a name with blanks or signs needs back quotes: Bon Nr."
+    ),
+    "format: csv\ncolumns: {a: b}\nwhere: (b > 1": "where: a '(' is not closed: (b > 1.",
+    "format: json\ncolumns: {a: b}\nraw_schema: b text": (
+        "raw_schema: 'text' is not a type of Spark SQL. Write string."
+    ),
     "format: parquet\ncolumns: {a: b}\noptions: {sep: x}": (
         "options: format parquet has no options, so 'sep' cannot be one."
     ),
