@@ -1,8 +1,9 @@
 """Runs on little data are planned once: adaptive planning starts a job per shuffle and replans after each.
 
 That pays where there is much to gain from knowing the sizes of the parts. On a few rows it is most of the work of a
-query. So while all that a run has read is small, its queries are planned without it, for a few partitions; as soon
-as something large is read, or something of unknown size, the session is as it was. The rows are the same either way.
+query. So while all that a run has read is small, its queries are planned without it, for a partition per core, eight at
+most, and joins shuffle: a broadcast of a few rows takes a job of its own. As soon as something large is read, or
+something of unknown size, the session is as it was. The rows are the same either way.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ SMALL_INPUT_BYTES = 32 << 20
 
 _ADAPTIVE = "spark.sql.adaptive.enabled"
 _SHUFFLES = "spark.sql.shuffle.partitions"
+_BROADCAST = "spark.sql.autoBroadcastJoinThreshold"
 _FEW_PARTITIONS = 8
 
 
@@ -123,6 +125,8 @@ def _apply() -> None:
             conf.set(key, value)
     elif conf.get(_ADAPTIVE) == "true":
         partitions = conf.get(_SHUFFLES) or str(_FEW_PARTITIONS)
-        _aside.update({_ADAPTIVE: "true", _SHUFFLES: partitions})
-        conf.set(_ADAPTIVE, "false")
-        conf.set(_SHUFFLES, str(min(int(partitions), _FEW_PARTITIONS)))
+        cores = max(2, _session[0].sparkContext.defaultParallelism)
+        few = min(int(partitions), cores, _FEW_PARTITIONS)
+        for key, value in {_ADAPTIVE: "false", _SHUFFLES: str(few), _BROADCAST: "-1"}.items():
+            _aside[key] = conf.get(key) or ""
+            conf.set(key, value)

@@ -15,44 +15,49 @@ from common.spark.input_size import SMALL_INPUT_BYTES, asks_for_size, is_planned
 
 pytestmark = pytest.mark.unit
 
+SETTINGS = ("spark.sql.adaptive.enabled", "spark.sql.shuffle.partitions", "spark.sql.autoBroadcastJoinThreshold")
+AS_OPENED = ("true", "200", "10485760b")
+# The session of the tests has two cores.
+SMALL = ("false", "2", "-1")
+
 
 @pytest.fixture
 def adaptive(spark: SparkSession) -> Iterator[SparkSession]:
     """The session as a job opens it: planned adaptively, for many partitions."""
-    with session_conf(spark, {"spark.sql.adaptive.enabled": "true", "spark.sql.shuffle.partitions": "200"}):
+    with session_conf(spark, dict(zip(SETTINGS, AS_OPENED, strict=True))):
         yield spark
 
 
-def plans(spark: SparkSession) -> tuple[str | None, str | None]:
-    return spark.conf.get("spark.sql.adaptive.enabled"), spark.conf.get("spark.sql.shuffle.partitions")
+def plans(spark: SparkSession) -> tuple[str | None, ...]:
+    return tuple(spark.conf.get(key) for key in SETTINGS)
 
 
 def test_small_inputs_are_planned_once_until_the_run_ends(adaptive: SparkSession) -> None:
     with planned_by_size():
-        assert plans(adaptive) == ("true", "200")  # nothing is known yet
+        assert plans(adaptive) == AS_OPENED  # nothing is known yet
         note_input(adaptive, 1000)
-        assert plans(adaptive) == ("false", "8")
+        assert plans(adaptive) == SMALL
         assert is_planned_once()
-    assert plans(adaptive) == ("true", "200")
+    assert plans(adaptive) == AS_OPENED
     assert not is_planned_once()
 
 
 def test_inputs_that_are_large_only_together_are_large(adaptive: SparkSession) -> None:
     with planned_by_size():
         note_input(adaptive, SMALL_INPUT_BYTES)
-        assert plans(adaptive) == ("false", "8")
+        assert plans(adaptive) == SMALL
         note_input(adaptive, 1)
-        assert plans(adaptive) == ("true", "200")
+        assert plans(adaptive) == AS_OPENED
         assert not asks_for_size()
         note_input(adaptive, 1)
-        assert plans(adaptive) == ("true", "200")
+        assert plans(adaptive) == AS_OPENED
 
 
 def test_an_input_of_unknown_size_is_large(adaptive: SparkSession) -> None:
     with planned_by_size():
         note_input(adaptive, None)
         note_input(adaptive, 1)
-        assert plans(adaptive) == ("true", "200")
+        assert plans(adaptive) == AS_OPENED
 
 
 def test_a_run_that_fails_leaves_the_session_as_it_was(adaptive: SparkSession) -> None:
@@ -63,7 +68,7 @@ def test_a_run_that_fails_leaves_the_session_as_it_was(adaptive: SparkSession) -
 
     with pytest.raises(ValueError, match="broken"):
         run()
-    assert plans(adaptive) == ("true", "200")
+    assert plans(adaptive) == AS_OPENED
 
 
 def test_a_large_run_beside_a_small_one_in_a_process_has_its_way(adaptive: SparkSession) -> None:
@@ -78,39 +83,39 @@ def test_a_large_run_beside_a_small_one_in_a_process_has_its_way(adaptive: Spark
     other = threading.Thread(target=large)
     with planned_by_size():
         note_input(adaptive, 1)
-        assert plans(adaptive) == ("false", "8")
+        assert plans(adaptive) == SMALL
         other.start()
         has_read.wait()
-        assert plans(adaptive) == ("true", "200")
+        assert plans(adaptive) == AS_OPENED
         may_end.set()
         other.join()
-        assert plans(adaptive) == ("false", "8")
-    assert plans(adaptive) == ("true", "200")
+        assert plans(adaptive) == SMALL
+    assert plans(adaptive) == AS_OPENED
 
 
 def test_what_is_set_otherwise_by_the_owner_of_the_session_is_left(spark: SparkSession) -> None:
     settings = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "200"}
     with session_conf(spark, settings), planned_by_size():
         note_input(spark, 1)
-        assert plans(spark) == ("false", "200")
+        assert plans(spark) == ("false", "200", "10485760b")
 
 
 def test_a_table_is_as_large_as_its_log_says(adaptive: SparkSession, lake: Lake) -> None:
     lake.append_once(TABLE, orders(adaptive, (1, FIRST, "a@example.org", 5)), batch_id="1")
     with planned_by_size():
         rows = lake.read(TABLE)
-        assert plans(adaptive) == ("false", "8")
+        assert plans(adaptive) == SMALL
         assert rows.count() == 1
     crc = f"{TABLE.relative_path}/_delta_log/{1:020d}.crc"
     lake.objects.delete(crc)
     with planned_by_size():
         lake.read(TABLE)
-        assert plans(adaptive) == ("true", "200")
+        assert plans(adaptive) == AS_OPENED
 
 
 def test_outside_of_a_run_nothing_is_changed(adaptive: SparkSession) -> None:
     note_input(adaptive, 1)
-    assert plans(adaptive) == ("true", "200")
+    assert plans(adaptive) == AS_OPENED
 
 
 def test_small_inputs_are_kept_for_the_run_and_let_go_at_its_end(adaptive: SparkSession, lake: Lake) -> None:
