@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 from common.intake.bronze import raw_rows
 from common.sources.mapping.canonical import canonical
 from common.sources.mapping.elements import WANTED, elements, is_unwanted, number_of_rows, with_filter
+from common.sources.mapping.extra import gathered, with_extra
 from common.sources.mapping.model import Source
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def mapped_rows(bronze: DataFrame, source: Source, schema: StructType, target: S
     One row per element where the source says so, and WANTED where it has a filter.
     """
     source, target = with_filter(source, target)
-    mapped = canonical(elements(raw_rows(bronze, source, schema), source), source, target)
+    flat = with_extra(source, target)
+    mapped = gathered(canonical(elements(raw_rows(bronze, source, schema), source), *flat), source)
     nothing = {field.name: F.lit(None).cast(field.dataType) for field in target if field.name not in mapped.columns}
     return mapped.withColumns({**nothing, "read_error": F.col("_reason")}).drop("_reason")
 

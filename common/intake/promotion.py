@@ -18,6 +18,7 @@ from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATE
 from common.intake.feed import DUE, WAITS, Feed, Published
 from common.intake.mapped import mapped_rows, rows_read, schema_of, wanted_rows
 from common.intake.own_rows import with_own
+from common.lake.free_columns import FreeColumns
 from common.lake.set_aside import quarantine_table
 from common.quality.quarantine import to_quarantine
 from common.quality.rules import REASONS
@@ -93,6 +94,8 @@ class Promotion:
             facts = _facts(prepared.rows, feed.day_column)
             reasons, examples = _reasons(prepared.rows) if facts.rejected else ({}, {})
             self._refuse(batch, facts, reasons, examples)
+            if source.extra:
+                FreeColumns(context.objects, feed.silver.name).declare(source.name, source.model_dump()["extra"])
             published = self._published(batch, facts, held, is_fresh=is_fresh)
             settled = feed.settle(prepared.rows, published)
             if published.own is not None and not feed.settles_own:

@@ -23,7 +23,7 @@ from common.run.record.index import keep_index
 from common.run.record.keep import earlier_attempts, keep_record, keep_report, put_in_outbox
 from common.run.record.record import Record, ended_record, new_run_id, record_path, started_record
 from common.run.signals import stoppable, undisturbed
-from common.run.start import check_start
+from common.run.start import check_free_columns, check_start
 from common.spark.input_size import planned_by_size
 from common.spark.jobs import cancel_jobs
 
@@ -90,6 +90,7 @@ class Run:
         try:
             keep_record(context, started_record(context))
             check_start(context.job, context.settings, context.env, context.source)
+            check_free_columns(context.job, context.source, context.objects)
             body = body_of(context.job)
             tables = context.tables([*(one.table for one in context.job.inputs), *context.job.writes])
             add_personal_columns(personal, (column for table in tables for column in table.personal_columns))

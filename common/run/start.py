@@ -10,6 +10,8 @@ from common.job.references import attribute
 if TYPE_CHECKING:
     from common.config.lake_settings import LakeSettings
     from common.job.declaration import Job
+    from common.lake.storage.objects import ObjectStore
+    from common.lake.table import Table
     from common.sources.mapping.model import Source
 
 
@@ -24,6 +26,15 @@ def check_start(job: Job, settings: LakeSettings, env: str, source: Source | Non
         from common.run.pseudonym_key import check_key
 
         check_key(settings, env)
+
+
+def check_free_columns(job: Job, source: Source | None, objects: ObjectStore) -> None:
+    """Raises UsageError SRC-010 when a free column of the source has another type in the lake of ``objects``."""
+    if source is not None and source.extra and job.target:
+        from common.lake.free_columns import FreeColumns
+
+        silver: Table = attribute(job.writes[0])
+        FreeColumns(objects, silver.name).check(source.name, source.model_dump()["extra"])
 
 
 def check_input(location: str, settings: LakeSettings, source: Source | None) -> None:

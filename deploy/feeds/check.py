@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from common.clock import utc_now
@@ -12,6 +13,7 @@ from common.config.lake_settings import LakeSettings
 from common.errors import UsageError
 from common.sources.files.inventory import InspectedFile
 from common.sources.files.locations import FileOpener, find_files
+from common.sources.mapping.extra import with_extra
 from common.sources.mapping.model import Source
 from deploy.feeds.findings import Findings
 from deploy.feeds.mapped import MappedRow, SourceMapping
@@ -69,6 +71,9 @@ def checked(
     Raises InputMissingError SRC-007, UsageError SRC-004 and SRC-005.
     """
     source.check_columns(target.schema.names)
+    # Free columns are judged and shown as any others are.
+    source, schema = with_extra(source, target.schema)
+    target = replace(target, schema=schema, personal=target.personal | set(schema.names[len(target.schema) :]))
     files = find_files(location, settings, source.ignore_files)
     verdicts = Verdicts(target, frozenset(source.columns), utc_now())
     check = Check(source, target, Findings(verdicts, target.personal), files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pyspark.sql.types import DataType
 
 from common.errors import UsageError
-from common.sources.mapping.conversion import READS
+from common.sources.mapping.conversion import FINITE, READS
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
 from deploy.feeds.casts import BadValueError, NeedsSparkError
@@ -102,7 +103,9 @@ class SourceMapping:
             try:
                 given = column.evaluate(record.values)
                 mapping = self._source.columns[column.name]
+                given = None if column.reads == FINITE and given != given else given
                 value = converted(given, column.wanted, mapping, self._source, column.reads)
+                value = None if column.reads == FINITE and value is not None and math.isinf(value) else value
             except BadValueError:
                 values[column.name] = None
                 unread.append(column.name)

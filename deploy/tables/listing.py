@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from common.errors import JobFailedError
 from common.lake.delta.commits import latest_version, read_commit
 from common.lake.delta.log_files import LAYERS
+from common.lake.free_columns import FreeColumn, FreeColumns
 from common.report.wording import format_bytes
 from deploy.tables.contracts import Contract, contracts
 from deploy.tables.lakes import LookedAt, add_lake_flags, delta_library, lake_of, parsed, readable
@@ -26,7 +27,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Listed:
-    """One table: rows (None where its log does not count them), bytes, files, and its last change."""
+    """One table: rows (None where its log does not count them), bytes, files, its last change, its free columns."""
 
     layer: str
     name: str
@@ -38,6 +39,7 @@ class Listed:
     operation: str
     writer: str
     note: str = ""
+    extra: Sequence[FreeColumn] = ()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -84,6 +86,7 @@ def _listed(lake: LookedAt, contract: Contract | None, name: str, path: str) -> 
         operation=str(info.get("operation", "")),
         writer=writer,
         note=note,
+        extra=FreeColumns(lake.objects, name).all() if layer == "silver" else (),
     )
 
 
@@ -126,4 +129,18 @@ def _lines(found: Sequence[Listed]) -> list[str]:
         for one in found
     ]
     lines = aligned(("layer", "table", "rows", "size", "last change", "writer", ""), rows, numbers=("rows", "size"))
-    return [line.rstrip() for line in lines]
+    return [line.rstrip() for line in [*lines, *_free_columns(found)]]
+
+
+def _free_columns(found: Sequence[Listed]) -> list[str]:
+    """What sources have declared beside the canonical columns."""
+    rows = [
+        [table.name, one.name, one.type, _expressions(one.sources), one.description]
+        for table in found
+        for one in table.extra
+    ]
+    return ["", *aligned(("table", "free column", "type", "source: expression", ""), rows)] if rows else []
+
+
+def _expressions(sources: Mapping[str, str]) -> str:
+    return "; ".join(f"{source}: {expression}" for source, expression in sorted(sources.items()))

@@ -13,7 +13,7 @@ from common.run.context import Services
 from common.run.flags import Flags, parse_flags
 from common.run.named_source import source_of
 from common.run.settings import settings_of
-from common.run.start import check_input, check_start
+from common.run.start import check_free_columns, check_input, check_start
 from common.spark.lake_root import refuse_folder_on_cluster
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def check_job(job: Job, arguments: Sequence[str], target: str) -> list[str]:
         with _reachable(f"the source {flags.source}", unseen):
             source = source_of(flags.source, patient, services.source, services.objects)
     check_start(job, settings, env, source)
+    if source is not None and source.extra:
+        with _reachable(f"the lake {settings.root}", unseen):
+            check_free_columns(job, source, services.objects(settings.root, patient))
     if flags.input:
         with _reachable(f"the input {flags.input}", unseen):
             check_input(flags.input, patient, source)

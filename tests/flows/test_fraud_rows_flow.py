@@ -11,14 +11,18 @@ from pyspark.sql import DataFrame, SparkSession
 
 from common.config.lake_settings import LakeSettings
 from common.lake.landing import write_landing
-from jobs.fraud import features, ingest_labels, simulate
+from jobs.fraud import features, ingest, ingest_labels, simulate
 from jobs.fraud.simulation import body as simulate_body
-from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.transactions.tables import LABELS, TRANSACTION_RECORDS, TRANSACTIONS
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
-FIRST_OF_TWO, SECOND_OF_TWO = "1,2026-03-02 12:00:00,C1,T1,10.50", "1,2026-03-20 12:00:00,C1,T1,10.50"
+FIRST_OF_TWO = "1,2026-03-02 12:00:00,C1,T1,10.50,7.5,paid with 4111 1111 1111 1111"
+SECOND_OF_TWO = "1,2026-03-20 12:00:00,C1,T1,10.50,,vip"
+UNREADABLE = "2,2026-03-02 12:00:00,C1,T1,10.50,high,vip"
+MORE = ",points,note"
+EXTRA = "{score: {expr: points, type: number}, note: note}"
 LABEL_SOURCE = """
 format: csv
 columns: {transaction_id: id, reported_at: at, is_fraud: fraud}
@@ -30,18 +34,40 @@ def small(spark: SparkSession, tmp_path: Path) -> Bank:
     return Bank(spark, tmp_path / "lake")
 
 
+@pytest.fixture(scope="module")
+def scored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_ops_rows: None) -> Bank:
+    """A lake of transactions with free columns."""
+    bank = Bank(spark, tmp_path_factory.mktemp("scored") / "lake")
+    assert bank.take_in_csv(FIRST_OF_TWO, SECOND_OF_TWO, UNREADABLE, more=MORE, extra=EXTRA) == 0
+    return bank
+
+
 def test_an_id_of_two_days_is_two_transactions_and_the_proof_counts_the_rows_that_it_computed_again(
-    small: Bank, tmp_path: Path
+    scored: Bank, tmp_path: Path
 ) -> None:
-    assert small.take_in_csv(FIRST_OF_TWO, SECOND_OF_TWO) == 0
     (tmp_path / "labels.yaml").write_text(LABEL_SOURCE)
     folder = csv(tmp_path / "labels", "l.csv", "id,at,fraud", "1,2026-03-04 00:00:00,true")
-    assert small.run(ingest_labels.JOB, "--source", str(tmp_path / "labels.yaml"), "--input", folder) == 0
-    assert [str(row["tx_day"]) for row in small.lake.read(LABELS).collect()] == ["2026-03-02"]
-    assert small.run(features.JOB, "--from", "2026-03-02", "--to", "2026-03-20") == 0
-    rows = small.lake.read(FEATURE_ROWS).orderBy("tx_day").collect()
+    assert scored.run(ingest_labels.JOB, "--source", str(tmp_path / "labels.yaml"), "--input", folder) == 0
+    assert [str(row["tx_day"]) for row in scored.lake.read(LABELS).collect()] == ["2026-03-02"]
+    assert scored.run(features.JOB, "--from", "2026-03-02", "--to", "2026-03-20") == 0
+    rows = scored.lake.read(FEATURE_ROWS).orderBy("tx_day").collect()
     assert [(row["transaction_id"], row["terminal_id_risk_30day_window"]) for row in rows] == [("1", 0.0), ("1", 1.0)]
-    assert small.record(features.JOB)["counts"]["rows_proved"] == 2
+    assert scored.record(features.JOB)["counts"]["rows_proved"] == 2
+
+
+def test_free_columns_are_typed_and_masked_and_a_source_of_another_type_is_refused_before_it_is_read(
+    scored: Bank,
+) -> None:
+    rows = scored.lake.read(TRANSACTIONS).orderBy("tx_day").collect()
+    assert [(row["extra_numbers"], row["extra_categories"]) for row in rows] == [
+        ({"score": 7.5}, {"note": "paid with 411111******1111"}),
+        ({"score": None}, {"note": "vip"}),
+    ]
+    rejected = scored.quarantined("ingest").collect()
+    assert [row["reasons"] for row in rejected] == [["SRC-301 cannot be read: score"]]
+    assert scored.take_in_csv(FIRST_OF_TWO, more=MORE, name="others", extra="{score: points}") == 2
+    assert scored.record(ingest.JOB)["error"]["code"] == "SRC-010"
+    assert scored.lake.read(TRANSACTION_RECORDS).count() == 3
 
 
 @pytest.mark.parametrize("folder", ["transactions", "labels"])

@@ -54,12 +54,12 @@ class Bank:
             self.run(ingest_labels.JOB, "--source", "fraud_simulated_labels", "--input", str(landing / "labels")),
         ]
 
-    def take_in_csv(self, *lines: str) -> int:
-        """The exit code of the ingest of a file of these transactions."""
+    def take_in_csv(self, *lines: str, more: str = "", name: str = "cards", extra: str = "{}") -> int:
+        """The exit code of the ingest of a file of these transactions, with ``more`` columns and free ones of these."""
         folder = self.root.parent
-        (folder / "cards.yaml").write_text(_SOURCE)
-        landing = csv(folder / "cards", "a.csv", "id,at,card,shop,amount", *lines)
-        return self.run(ingest.JOB, "--source", str(folder / "cards.yaml"), "--input", landing)
+        (folder / f"{name}.yaml").write_text(f"{_SOURCE}extra: {extra}\n")
+        landing = csv(folder / name, "a.csv", f"id,at,card,shop,amount{more}", *lines)
+        return self.run(ingest.JOB, "--source", str(folder / f"{name}.yaml"), "--input", landing)
 
     def quarantined(self, name: str) -> DataFrame:
         """The rejected rows of a job."""

@@ -43,7 +43,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     from common.config.resolve import without_secrets
     from common.job.references import attribute
     from common.run.settings import settings_of
-    from common.run.start import check_input, check_start
+    from common.run.start import check_free_columns, check_input, check_start
 
     resolved = settings_of(job, flags, services)
     store = services.objects(resolved.lake.root, resolved.lake)
@@ -51,6 +51,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     found = _changed(job, resolved.params, store) if flags.changed else None
     source = None if flags.source is None else _source(flags.source, resolved.lake, services)
     check_start(job, resolved.lake, resolved.env, source)
+    check_free_columns(job, source, store)
     if flags.input:
         check_input(flags.input, resolved.lake, source)
     ignored = () if source is None else source.ignore_files

@@ -209,7 +209,7 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
 
 
 def _mapped(source: Source) -> frozenset[str]:
-    return names_in([mapping.expr for mapping in source.columns.values()])
+    return names_in([*(one.expr for one in source.columns.values()), *(one.expr for one in source.extra.values())])
 
 
 def is_strict(source: Source) -> bool:

@@ -72,7 +72,9 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     last = {name: _value(name, len(found)) for name, found in steps.items()}
     lost = []
     for name, column in last.items():
-        is_lost = F.expr(is_given(f"`{_value(name, 0)}`", kinds[name], wanted[name])) & F.col(column).isNull()
+        is_lost = (
+            F.expr(is_given(f"`{_value(name, 0)}`", kinds[name], wanted[name], reads[name])) & F.col(column).isNull()
+        )
         lost.append(F.when(F.col(_raised(name)) | is_lost if name in careful else is_lost, F.lit(name)))
     return valued.select(
         *(F.col(column).alias(name) for name, column in last.items()),

@@ -9,6 +9,8 @@ from pyspark.sql.types import (
     DataType,
     DateType,
     DecimalType,
+    DoubleType,
+    FloatType,
     FractionalType,
     IntegralType,
     NullType,
@@ -28,8 +30,10 @@ _BLANKS = " \\t\\r\\n\u00a0\u2007\u202f\ufeff"
 
 
 READS = "reads"
-"""Key of a field's metadata: a text column that holds a TIME or a NUMBER says so."""
-TIME, NUMBER = "time", "number"
+"""Key of a field's metadata: a text column that holds a TIME or a NUMBER says so, and a double that is to be FINITE."""
+TIME, NUMBER, FINITE = "time", "number", "finite"
+# Minus zero is equal to zero, but not as text.
+_FINITE_VALUE = "CASE WHEN abs({v}) < CAST('Infinity' AS DOUBLE) THEN {v} + 0D END"
 # Local times and offsets that a family reads from text by itself.
 _OWN_TIME = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
@@ -62,7 +66,7 @@ def steps_to(
     if isinstance(wanted, BooleanType):
         return _boolean(found)
     if isinstance(wanted, NumericType):
-        return _number(found, wanted, source)
+        return [*_number(found, wanted, source), *([_FINITE_VALUE] if reads == FINITE else [])]
     cast = f"try_cast({{v}} AS {wanted.simpleString()})"
     return element_steps(found, wanted, partial(_field_steps, source=source)) or [cast]
 
@@ -104,8 +108,14 @@ def is_date_only(value: str, found: DataType, mapping: ColumnMapping) -> str:
     return f"{value} IS NOT NULL" if isinstance(found, DateType | NumericType) else "false"
 
 
-def is_given(value: str, found: DataType, wanted: DataType | None) -> str:
-    """SQL that is true where ``value`` holds something: a blank text is nothing to a number, time or boolean."""
+def is_given(value: str, found: DataType, wanted: DataType | None, reads: str = "") -> str:
+    """SQL that is true where ``value`` holds something.
+
+    A blank text is nothing to a number, time or boolean, and NaN nothing to a number that is to be finite: it is what
+    pandas has for a missing one.
+    """
+    if reads == FINITE and isinstance(found, DoubleType | FloatType):
+        return f"({value} IS NOT NULL AND NOT isnan({value}))"
     if isinstance(found, StringType) and wanted is not None and not isinstance(wanted, StringType):
         return f"{_trimmed(value)} <> ''"
     return f"{value} IS NOT NULL"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FORMATS = ("csv", "json", "parquet", "access_log")
-_COLUMN_KEYS = ("expr", "timestamp_format", "epoch")
+_KEYS_OF = {"columns": ("expr", "timestamp_format", "epoch"), "extra": ("expr", "type", "description")}
 _OPTIONS = {"sep", "delimiter", "separator", "quote", "quotechar", "escape", "header", "multiline", "comment"}
 _MEANT = {
     "timezone": "time_zone",
@@ -23,6 +23,8 @@ _MEANT = {
     "mapping": "columns",
     "fields": "columns",
     "type": "format",
+    "extras": "extra",
+    "extra_columns": "extra",
 }
 _MEANT_OF_A_COLUMN = {
     "format": "timestamp_format",
@@ -34,7 +36,9 @@ _MEANT_OF_A_COLUMN = {
     "column": "expr",
     "from": "expr",
     "source": "expr",
+    "kind": "type",
 }
+_TIMES = ("timestamp_format", "epoch")
 _MEANT_FORMATS = {
     "tsv": "csv with options: {sep: tab}",
     "txt": "csv",
@@ -72,11 +76,11 @@ def _sentence(item: ErrorDetails) -> str:
     place = [str(part) for part in item["loc"] if part != "[key]"]
     if item["type"] == "value_error":
         words = item["msg"].removeprefix("Value error, ")
-        if len(place) > 1 and place[0] == "columns":
-            return f"columns: '{place[1]}': {words}"
+        if len(place) > 1 and place[0] in _KEYS_OF:
+            return f"{place[0]}: '{place[1]}': {words}"
         return f"{'.'.join(place)}: {words}" if place else words
-    if len(place) > 1 and place[0] == "columns":
-        return _column(place[1], place[2:], item)
+    if len(place) > 1 and place[0] in _KEYS_OF:
+        return _column(place[0], place[1], place[2:], item)
     key = place[0] if place else "the source"
     by_key: dict[str, Callable[[ErrorDetails], str]] = {"columns": _columns, "format": _format, "raw_schema": _schema}
     if key in by_key:
@@ -84,24 +88,26 @@ def _sentence(item: ErrorDetails) -> str:
     return f"{key} {_value(item, lists=key in _LISTS)}"
 
 
-def _column(name: str, rest: list[str], item: ErrorDetails) -> str:
-    """About one entry of ``columns``."""
-    given = item["input"]
+def _column(section: str, name: str, rest: list[str], item: ErrorDetails) -> str:
+    """About one entry of ``columns`` or ``extra``."""
+    given, keys = item["input"], _KEYS_OF[section]
     if item["loc"][-1] == "[key]":
-        return "columns: a name is no text: YAML reads yes, no, on and off as true and false, so put it in quotes"
+        return f"{section}: a name is no text: YAML reads yes, no, on and off as true and false, so put it in quotes"
     if not rest:
         if given is None:
-            return f"columns: '{name}' has no expression"
+            return f"{section}: '{name}' has no expression"
         if isinstance(given, (bool, int, float)):
             return (
-                f"columns: '{name}' is {_shown(given)}, not an expression: write \"{_shown(given)}\" for the constant"
+                f"{section}: '{name}' is {_shown(given)}, not an expression: write \"{_shown(given)}\" for the constant"
             )
-        return f"columns: '{name}' is {_kind(given)}: give one expression, or a mapping with {', '.join(_COLUMN_KEYS)}"
+        return f"{section}: '{name}' is {_kind(given)}: give one expression, or a mapping with {', '.join(keys)}"
     key = rest[0]
-    where = f"columns: '{name}'"
+    where = f"{section}: '{name}'"
     if item["type"] == "extra_forbidden":
+        if section == "extra" and key in _TIMES:
+            return f"{where} has {key}, but a time is neither a number nor a category: take a part of it in expr"
         meant = _MEANT_OF_A_COLUMN.get(key.lower())
-        hint = f": it is called {meant}" if meant else f".{did_you_mean(key, _COLUMN_KEYS)}"
+        hint = f": it is called {meant}" if meant in keys else f".{did_you_mean(key, keys)}"
         return f"{where} has an unknown key '{key}'{hint}"
     if item["type"] == "missing":
         return f"{where} has no {key}, the expression over the raw columns"

@@ -54,8 +54,9 @@ def check_names(source: Source, raw: Columns) -> None:
 
 
 def expressions_of(source: Source) -> Iterator[tuple[str, str]]:
-    """Each expression of a source and what it is for: a canonical column, or ``where``."""
+    """Each expression of a source and what it is for: a canonical or free column, or ``where``."""
     yield from ((name, mapping.expr) for name, mapping in source.columns.items())
+    yield from ((name, free.expr) for name, free in source.extra.items())
     if source.where:
         yield "where", source.where
 

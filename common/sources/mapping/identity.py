@@ -24,7 +24,11 @@ def reading_of(source: Source) -> str:
 
 def mapping_of(source: Source) -> str:
     """A short id of everything in ``source`` that decides what becomes of the files: the reading included."""
-    return _digest(source.model_dump(mode="json", exclude=_WORDS))
+    fields = source.model_dump(mode="json", exclude=_WORDS | {"extra"})
+    if source.extra:
+        # Left out where there is none: a source of an earlier release is still the same one.
+        fields["extra"] = {name: [one.type, one.expr] for name, one in source.extra.items()}
+    return _digest(fields)
 
 
 def _digest(fields: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from common.errors import UsageError
 from common.sources.grammar.types import parse_schema
 from common.sources.mapping.expressions import checked
 from common.sources.mapping.faults import sentences, unknown_key
+from common.sources.mapping.free_columns import EXTRA_MAPS, FreeColumn, check_names
 from common.sources.mapping.number_style import NumberStyle
 from common.sources.mapping.options import WIDE, encoding_of, options_of
 from common.sources.mapping.patterns import time_pattern
@@ -67,6 +68,7 @@ class Source(_Strict):
     parent: dict[str, str] = Field(default_factory=dict, description="Kept with each element: name -> raw column.")
     where: str | None = Field(None, min_length=1, description="SQL over raw columns: only rows for which it is true.")
     columns: dict[str, ColumnMapping] = Field(min_length=1, description="Canonical column -> SQL over raw columns.")
+    extra: dict[str, FreeColumn] = Field(default_factory=dict, description="Free column -> SQL over raw columns.")
     ignore_files: tuple[str, ...] = Field(
         ("LICENSE*", "README*", "*.md", "*.crc", "*.sha256", "*.tmp", "*.part"),
         description="Patterns of file names to ignore; names that begin with '_' or '.' are always ignored.",
@@ -90,12 +92,18 @@ class Source(_Strict):
     def _in_lower_case(cls, name: object) -> object:
         return name.lower() if isinstance(name, str) else name
 
-    @field_validator("columns", mode="before")
+    @field_validator("columns", "extra", mode="before")
     @classmethod
     def _short_form(cls, columns: object) -> object:
         if not isinstance(columns, Mapping):
             return columns
         return {name: {"expr": value} if isinstance(value, str) else value for name, value in columns.items()}
+
+    @field_validator("extra")
+    @classmethod
+    def _named(cls, extra: dict[str, FreeColumn]) -> dict[str, FreeColumn]:
+        check_names(extra)
+        return extra
 
     @field_validator("parent", mode="before")
     @classmethod
@@ -215,13 +223,25 @@ class Source(_Strict):
             raise UsageError("SRC-003", f"{where}: the source is not valid.", cause=sentences(error)) from error
 
     def check_columns(self, target: Sequence[str]) -> None:
-        """Raises UsageError SRC-005 when a canonical column is not one of ``target``'s."""
+        """Raises UsageError SRC-005 when a canonical column is not one of ``target``'s, or a free column is one."""
+        known = [name for name in target if name not in EXTRA_MAPS]
         for name in self.columns:
-            if name not in target:
+            if name not in known:
                 raise UsageError(
                     "SRC-005",
-                    f"Source {self.name} maps '{name}', but the target has no such column.{did_you_mean(name, target)}",
-                    remedy=f"The columns are {_listed(target)}.",
+                    f"Source {self.name} maps '{name}', but the target has no such column.{did_you_mean(name, known)}",
+                    remedy=f"The columns are {_listed(known)}; columns of your own stand under extra.",
+                )
+        if self.extra and len(known) == len(target):
+            raise UsageError(
+                "SRC-005", f"Source {self.name} has free columns, but the target takes none.", remedy="Remove extra."
+            )
+        for name in self.extra:
+            if name in target:
+                raise UsageError(
+                    "SRC-005",
+                    f"Source {self.name} has the free column '{name}', but that is a canonical column.",
+                    remedy="Map it under columns, or give the free column another name.",
                 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
 from common.sources.mapping.conversion import NUMBER, READS, TIME
+from common.sources.mapping.extra import FIELDS as EXTRA_FIELDS
 from jobs.clickstream.events.amounts import ITEM_NUMBERS, NUMBERS
 
 _TEXT = StringType()
@@ -125,7 +126,7 @@ PROPERTIES = StructField(
     metadata={"comment": "everything else that is worth keeping, by name; personal"},
 )
 
-TARGET = StructType([*_FIRST, *_MORE, ITEMS, PROPERTIES])
+TARGET = StructType([*_FIRST, *_MORE, ITEMS, PROPERTIES, *EXTRA_FIELDS])
 TEXT_COLUMNS: tuple[str, ...] = tuple(field.name for field in (*_FIRST, *_MORE))
 CANONICAL_COLUMNS: tuple[str, ...] = tuple(TARGET.names)
 FIRST_COLUMNS: tuple[str, ...] = tuple(field.name for field in _FIRST)

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from common.intake import fates
 from common.intake.fates import FATE
+from common.sources.mapping.free_columns import EXTRA_MAPS
 from jobs.clickstream.events.columns import PROPERTIES
 from jobs.clickstream.events.deduplication import BEATEN, CONFLICTING, DISPLACED, NEW, REPEATED, ROLE
 from jobs.clickstream.web import bots
@@ -17,6 +18,7 @@ from jobs.clickstream.web.params import BotParams
 _BEFORE = "_hash_before"
 # When and from where a row was ingested is no part of it: a batch taken again must find its own work unchanged.
 _STAMPS = ("_batch_id", "ingested_at", "_file")
+_MAPS = (PROPERTIES.name, *EXTRA_MAPS)
 
 
 def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataFrame:
@@ -56,6 +58,4 @@ def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataF
 
 def _hash(columns: Sequence[str]) -> Column:
     # Spark hashes no map.
-    return F.xxhash64(
-        *(F.to_json(name) if name == PROPERTIES.name else F.col(name) for name in columns if name not in _STAMPS)
-    )
+    return F.xxhash64(*(F.to_json(name) if name in _MAPS else F.col(name) for name in columns if name not in _STAMPS))

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.quality.rules import Rule
+from common.sources.mapping.extra import extra_text
 from jobs.clickstream.events import clock_skew
 from jobs.clickstream.events.amounts import ITEM_NUMBERS, NUMBERS, typed_numbers
 from jobs.clickstream.events.clock_skew import TimeLimits
@@ -66,6 +67,7 @@ def _more_content() -> Column:
         if name not in (*_TRANSPORT, *_IN_CLEAR):
             text = F.to_json(name) if name in (ITEMS.name, PROPERTIES.name) else F.col(name)
             parts.append(F.concat(F.lit(f"{name}="), text))
+    parts.append(F.concat(F.lit("extra="), extra_text()))
     joined = F.concat_ws("\x1f", *parts)
     return F.when(joined != "", joined)
 

@@ -25,6 +25,8 @@ from pyspark.sql.types import (
 from common.intake.bronze import bronze_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
+from common.sources.mapping.extra import FIELDS as EXTRA_FIELDS
+from common.sources.mapping.free_columns import EXTRA_MAPS
 
 _TEXT = StringType()
 _TIME = TimestampType()
@@ -96,6 +98,7 @@ EVENTS = Table(
             *_fields(IntegerType(), "pp_xoffset_min", "pp_xoffset_max", "pp_yoffset_min", "pp_yoffset_max"),
             *_fields(IntegerType(), "doc_width", "doc_height"),
             *_fields(MapType(_TEXT, _TEXT), "properties"),
+            *EXTRA_FIELDS,
             *_required(BooleanType(), "is_bot"),
             StructField("bot_evidence", ArrayType(_TEXT), nullable=False),
             *_required(_TEXT, "event_fingerprint"),
@@ -117,6 +120,7 @@ EVENTS = Table(
         "refr_term",
         "useragent",
         "properties",
+        *EXTRA_MAPS,
     ),
     suite="clickstream.events",
     description="One row per event: typed, deduplicated, clock-corrected, with URL, referrer, agent and bot verdict.",

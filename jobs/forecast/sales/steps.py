@@ -20,6 +20,7 @@ from common.intake.moments import is_date_alone
 from common.privacy.pseudonyms import KEY_ID_COLUMN, PseudonymKey, pseudonymise
 from common.quality.library import is_blank, is_null, not_finite, out_of_range
 from common.quality.rules import REASONS, Rule, split
+from common.sources.mapping.extra import extra_text
 from jobs.forecast.sales.params import EARLIEST_DAY, EARLIEST_SERIES_DAY
 
 _CONTENT = (
@@ -34,6 +35,7 @@ _CONTENT = (
     "country",
     "currency",
 )
+_LATER_CONTENT = ("store", "promotion", "stock")
 FUTURE = "FCT-105"
 """The reason of rows that may be right later."""
 
@@ -163,7 +165,8 @@ _SCAFFOLD = ("_content", "_scope", "_is_each", "_place", "_is_stored", "_expecte
 def _content() -> Column:
     parts = [F.coalesce(F.col(name).cast("string"), F.lit("\x00")) for name in _CONTENT]
     # Null is left out, so lines without a store keep the id that they had before there were stores.
-    return F.md5(F.concat_ws("\x1f", *parts, F.concat(F.lit("store="), F.col("store"))))
+    later = {**{name: F.col(name).cast("string") for name in _LATER_CONTENT}, "extra": extra_text()}
+    return F.md5(F.concat_ws("\x1f", *parts, *(F.concat(F.lit(f"{name}="), text) for name, text in later.items())))
 
 
 def _each_counts(*, keep_duplicates: bool) -> Column:
@@ -194,7 +197,9 @@ def _with_values(lines: DataFrame, stored: DataFrame | None) -> DataFrame:
         return lines.withColumn("_expected", first)
     key = ["item_id", "sold_at", "is_series"]
     rest = [name for name in stored.columns if name not in ("quantity", "line_id") and name in lines.columns]
-    values = stored.where("is_series").groupBy(*key).agg(F.min(F.struct("quantity", "line_id", *rest)).alias("_value"))
+    # Spark orders no maps: the smallest value is found by what is ordered of it.
+    value = F.min_by(F.struct("quantity", "line_id", *rest), F.struct("quantity", "line_id"))
+    values = stored.where("is_series").groupBy(*key).agg(value.alias("_value"))
     joined = lines.withColumn("_first", first).join(values, key, "left")
     is_other = F.col("_value._batch_id") != F.col("_batch_id")
     value = F.when(is_other, F.col("_value"))

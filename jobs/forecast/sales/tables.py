@@ -15,6 +15,8 @@ from pyspark.sql.types import (
 from common.intake.bronze import bronze_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
+from common.sources.mapping.extra import FIELDS as EXTRA_FIELDS
+from common.sources.mapping.free_columns import EXTRA_MAPS
 from jobs.forecast.fields import DAY, MONEY, NUMBER, TEXT, optional, required
 
 _SENT: Final[dict[str, tuple[DataType, str]]] = {
@@ -27,6 +29,8 @@ _SENT: Final[dict[str, tuple[DataType, str]]] = {
     "unit_price": (MONEY, "price per unit"),
     "customer_id": (TEXT, "customer; published as a pseudonym"),
     "store": (TEXT, "store"),
+    "promotion": (BooleanType(), "whether it was on promotion"),
+    "stock": (NUMBER, "units on hand in the store, at the end of the day or period"),
     "country": (TEXT, "country"),
     "currency": (TEXT, "currency of the price, ISO 4217"),
     "unique_id": (TEXT, "series, of a feed of ready series"),
@@ -34,7 +38,10 @@ _SENT: Final[dict[str, tuple[DataType, str]]] = {
     "y": (NUMBER, "units in it"),
 }
 SALES_FEED: Final = StructType(
-    [StructField(name, kind, metadata={"comment": meaning}) for name, (kind, meaning) in _SENT.items()]
+    [
+        *(StructField(name, kind, metadata={"comment": meaning}) for name, (kind, meaning) in _SENT.items()),
+        *EXTRA_FIELDS,
+    ]
 )
 """What a source of sales may map to: sales lines (item_id, sold_at, quantity), or ready series (unique_id, ds, y).
 
@@ -68,11 +75,14 @@ SALES = Table(
             *required(TEXT, "_batch_id"),
             # Null in rows of earlier releases.
             *optional(TEXT, "store", "_file_sha256"),
+            *optional(BooleanType(), "promotion"),
+            *optional(NUMBER, "stock"),
+            *EXTRA_FIELDS,
         ]
     ),
     keys=("line_id",),
     cluster_by=("sold_day",),
-    personal_columns=("customer_id",),
+    personal_columns=("customer_id", *EXTRA_MAPS),
     suite="forecast.sales",
     description=(
         "Sales lines, each once; a negative quantity gives goods back. is_series: the line is the value of a ready "

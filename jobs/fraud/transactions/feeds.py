@@ -21,6 +21,8 @@ from common.intake.moments import is_date_alone, start_of
 from common.privacy.pseudonyms import KEY_ID_COLUMN, PseudonymKey, pseudonymise
 from common.quality.library import is_blank, is_null, later_than, out_of_range
 from common.quality.rules import REASONS, Rule, split
+from common.sources.mapping.extra import extra_text
+from common.sources.mapping.free_columns import EXTRA_MAPS
 from jobs.fraud.transactions.params import EARLIEST_DAY
 from jobs.fraud.transactions.tables import LABELS, MORE_COLUMNS, MORE_TEXTS, TRANSACTIONS
 
@@ -111,6 +113,7 @@ def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataF
     key stays: which customers are the same cannot be said.
     """
     content = {name: F.col(name) for name in ("tx_datetime", "tx_amount", "terminal_id", "customer_id", *MORE_COLUMNS)}
+    content["extra"] = extra_text()
     clash = "FRD-109 another transaction of this id and day is known"
     return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash, key_id=KEY_ID_COLUMN)
 
@@ -203,7 +206,8 @@ def _with_fate(
     said = F.struct(*(column.alias(name) for name, column in content.items()))
     is_fine = F.size(REASONS) == 0
     # Rejected rows must not compete with good ones for the place of their key, nor gather in one task for lack of one.
-    competitor = F.when(is_fine, F.lit("")).otherwise(F.concat_ws("|", "_file_sha256", F.xxhash64(*rows.columns)))
+    hashed = [name for name in rows.columns if name not in EXTRA_MAPS]
+    competitor = F.when(is_fine, F.lit("")).otherwise(F.concat_ws("|", "_file_sha256", F.xxhash64(*hashed)))
     within = Window.partitionBy(*keys, "_competitor").orderBy(_CONTENT, "_file_sha256")
     placed = rows.withColumns({_CONTENT: said, "_competitor": competitor})
     placed = placed.withColumns({_PLACE: F.row_number().over(within), _WINNER: F.first(_CONTENT).over(within)})

@@ -17,6 +17,8 @@ from pyspark.sql.types import (
 from common.intake.bronze import bronze_table
 from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
+from common.sources.mapping.extra import FIELDS as EXTRA_FIELDS
+from common.sources.mapping.free_columns import EXTRA_MAPS
 from jobs.fraud.fields import TRANSACTION_COLUMNS, optional, required, said
 
 AMOUNT_SCALE: Final = 4
@@ -57,7 +59,7 @@ MORE_TEXTS: Final = tuple(field.name for field in _TEXTS)
 MORE_COLUMNS: Final = (*MORE_TEXTS, *(field.name for field in _PLACES))
 """What a feed of transactions may say besides."""
 
-TRANSACTION_FEED: Final = StructType([*_FIRST, *_TEXTS, *_PLACES])
+TRANSACTION_FEED: Final = StructType([*_FIRST, *_TEXTS, *_PLACES, *EXTRA_FIELDS])
 """What a source of transactions may map to; the comment of a field is its meaning."""
 
 
@@ -94,13 +96,14 @@ TRANSACTIONS = Table(
             required("tx_amount", AMOUNT),
             *_TEXTS,
             *_PLACES,
+            *EXTRA_FIELDS,
             required(KEY_ID_COLUMN, StringType()),
             _FILE,
         ]
     ),
     keys=("transaction_id", "tx_day"),
     day_column="tx_day",
-    personal_columns=("customer_id", "device", "customer_lat", "customer_lon"),
+    personal_columns=("customer_id", "device", "customer_lat", "customer_lon", *EXTRA_MAPS),
     suite="fraud.transactions",
     description="Card transactions: typed, valid, an id once a day; customers are pseudonyms (key: pseudonym_key_id).",
 )

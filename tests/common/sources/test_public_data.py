@@ -123,14 +123,18 @@ def test_favorita(taken: Taken) -> None:
         "id,date,store_nbr,item_nbr,unit_sales,onpromotion\n"
         "0,2013-01-01,25,103665,7.0,\n"
         "125497039,2017-08-15,54,2089339,-4.0,False\n"
+        "125497040,2017-08-15,54,2089340,1.0,True\n"
+        "125497041,2017-08-15,54,2089341,9.0,8\n"
+        "125497042,2017-08-15,54,2089342,9.0,0\n"
     )
     rows = taken("favorita", SALES_FEED, text)
-    assert picked(rows, "invoice_id", "store", "item_id", "quantity") == [
+    assert picked(rows, "invoice_id", "store", "item_id", "quantity")[:2] == [
         ("0", "25", "103665", 7.0),
         ("125497039", "54", "2089339", -4.0),
     ]
+    assert picked(rows, "promotion") == [(None,), (False,), (True,), (True,), (False,)]
     # Midnight in Ecuador is five in UTC.
-    assert picked(rows, "sold_at") == [(at(2013, 1, 1, 5),), (at(2017, 8, 15, 5),)]
+    assert picked(rows, "sold_at")[:2] == [(at(2013, 1, 1, 5),), (at(2017, 8, 15, 5),)]
 
 
 SPARKOV = (

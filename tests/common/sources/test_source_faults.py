@@ -25,6 +25,18 @@ CAUSES = {
     "format: csv\ncolumns: {a: {timestamp_format: yyyy}}": (
         "columns: 'a' has no expr, the expression over the raw columns."
     ),
+    "format: csv\ncolumns: {a: b}\nextra: {c: 7}": (
+        "extra: 'c' is 7, not an expression: write \"7\" for the constant."
+    ),
+    "format: csv\ncolumns: {a: b}\nextra: {c: {expr: x, type: text}}": (
+        "extra: 'c': type is 'text': it is 'number' or 'category'."
+    ),
+    "format: csv\ncolumns: {a: b}\nextra: {c: {expr: x, timestamp_format: yyyy}}": (
+        "extra: 'c' has timestamp_format, but a time is neither a number nor a category: take a part of it in expr."
+    ),
+    "format: csv\ncolumns: {a: b}\nextra: {Tier-1: x}": (
+        "extra: 'Tier-1' cannot name a column: use small letters, digits and _, a letter first, 60 at most."
+    ),
     "format: csv\ncolumns: {on: x}": (
         "columns: a name is no text: YAML reads yes, no, on and off as true and false, so put it in quotes."
     ),

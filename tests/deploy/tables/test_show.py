@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from common.lake.free_columns import FreeColumns
+from common.lake.storage.folder import FolderStore
 from deploy.cli import main
 
 pytestmark = pytest.mark.unit
@@ -33,6 +35,8 @@ def lake(tmp_path: Path) -> Path:
     raw = pa.table({"record": ["0123456789abcdef0123456789abcdef"], "line": ["Ann,A1"], "_file": ["a.csv"]})
     write_deltalake(str(tmp_path / "bronze/forecast/sale_records"), raw)
     write_deltalake(str(tmp_path / "gold/other/things"), pa.table({"x": [1]}))
+    score = {"type": "number", "expr": "points / 10", "description": "of the agency"}
+    FreeColumns(FolderStore(tmp_path), "fraud.transactions").declare("bank", {"score": score})
     return tmp_path
 
 
@@ -45,9 +49,21 @@ def test_tables_are_listed_by_layer_with_rows_and_writer(lake, capsys):
         ("gold", "other.things", 1, ""),
     ]
     assert main(["tables", "--lake", str(lake)]) == 0
-    header, first, *_ = capsys.readouterr().out.splitlines()
+    header, first, *_, last = capsys.readouterr().out.splitlines()
     assert header.split() == ["layer", "table", "rows", "size", "last", "change", "writer"]
     assert first.split()[:3] == ["bronze", "forecast.sale_records", "1"]
+    assert last.split() == [
+        "fraud.transactions",
+        "score",
+        "number",
+        "bank:",
+        "points",
+        "/",
+        "10",
+        "of",
+        "the",
+        "agency",
+    ]
 
 
 def test_an_empty_folder_has_no_tables(tmp_path, capsys):

@@ -111,7 +111,7 @@ def test_events_without_the_later_columns_keep_the_ids_that_they_had_and_each_of
     spark: SparkSession,
 ) -> None:
     later: list[dict[str, Any]] = [{"order_total": "9"}, {"coupon": "9"}, {"items": [item(item_id="9")]}]
-    later.append({"properties": {"colour": "9"}})
+    later += [{"properties": {"colour": "9"}}, {"extra_numbers": {"score": 9.0}}]
     first, *others = (row["event_fingerprint"] for row in with_ids(spark, {}, *later))
     # The base record as its 29 first columns less id, two transport times and address: \x00 for null.
     fields = ["visitor" if name == "domain_userid" else BASE.get(name, "\x00") for name in FIRST_COLUMNS]
@@ -121,7 +121,7 @@ def test_events_without_the_later_columns_keep_the_ids_that_they_had_and_each_of
         if name not in ("event_id", "collector_tstamp", "dvce_sent_tstamp", "user_ipaddress")
     ]
     assert first == hashlib.sha256("\x1f".join(content).encode()).hexdigest()
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 6
 
 
 def test_numbers_are_typed_exactly_and_what_is_none_is_named(spark: SparkSession) -> None:

@@ -43,6 +43,8 @@ POINTS = st.fixed_dictionaries(
         "ds": st.sampled_from([NOON, NOON + timedelta(days=1)]),
         "y": st.sampled_from([4.0, 5.0, 6.0]),
         "currency": st.sampled_from([None, "EUR"]),
+        "stock": st.sampled_from([None, 3.0]),
+        "extra_categories": st.sampled_from([None, {"tier": "gold"}]),
     }
 )
 FILES = st.lists(st.lists(LINES | POINTS, min_size=1, max_size=4), min_size=2, max_size=3)
@@ -64,7 +66,7 @@ def published(spark: SparkSession, batches: list[list[tuple[int, dict[str, Any]]
                 assert row["line_id"] not in silver
                 silver[row["line_id"]] = {name: row[name] for name in SALES.schema.names}
     names = [name for name in SALES.schema.names if name not in ("_batch_id", "_file_sha256")]
-    return Counter(tuple(row[name] for name in names) for row in silver.values())
+    return Counter(tuple(str(row[name]) for name in names) for row in silver.values())
 
 
 # Each example is a few Spark jobs: a failing one is not worth a search for the smallest.

@@ -41,6 +41,7 @@ PAYMENTS = st.fixed_dictionaries(
         "tx_amount": st.sampled_from([Decimal(10), Decimal(11), None]),
         # Not every feed says it: what is missing has its place in the order, too.
         "channel": st.sampled_from([None, "online", "store"]),
+        "extra_numbers": st.sampled_from([None, {"score": 7.0}, {"score": 8.0}]),
     }
 )
 REPORTS = st.fixed_dictionaries(
@@ -74,7 +75,7 @@ def published(
             else:
                 assert key not in silver
                 silver[key] = row
-    return {tuple(value for name, value in row.items() if name != "_file_sha256") for row in silver.values()}
+    return {tuple(str(value) for name, value in row.items() if name != "_file_sha256") for row in silver.values()}
 
 
 @SETTINGS
