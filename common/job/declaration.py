@@ -51,8 +51,8 @@ class Job:
 
     ``next_command`` may hold ``{lake}``, ``{days}`` (``--day ...`` or ``--from ... --to ...``), ``{first}`` and
     ``{last}``, or name a function of the run's context that gives such a text; what cannot be computed is in words.
-    ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) is
-    added to ``--plan``; it must need no session. ``rehearsal`` are the flags with which the job runs on the bundled
+    ``plan`` names, like ``body``, a function of parameters and object store whose table (title, columns, rows) or None
+    is added to ``--plan``; it must need no session. ``rehearsal`` are the flags with which the job runs on the bundled
     samples, in the demo and on every engine; they may hold ``{lake}`` and ``{samples}``. ``as_of_day``: the job works
     by day, as of a single one. ``feeds`` names the ingests that take in the files which the job writes. An ingest names
     in ``target`` the columns that its sources may map (a StructType), and in ``required`` the groups of columns of

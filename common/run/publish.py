@@ -42,13 +42,14 @@ def _run(step: Any, check: Callable[..., Any] | None, report: Callable[..., Any]
     """One run.
 
     A function that names ``days`` (DayRange) or ``as_of`` (the last of them) among its parameters is given these;
-    ``check`` and ``report`` also ``counts``, ``log`` and ``inputs``: they may look at rows, a step may not.
+    ``check`` and ``report`` also ``counts``, ``log``, ``inputs`` and ``objects`` (the small objects of the lake): they
+    may look at rows, a step may not.
     """
     job, params = context.job, context.params
     tables = context.tables(job.writes)
     inputs = [_read(context, one) for one in job.inputs]
     asked = {} if context.day_range is None else {"days": context.days, "as_of": context.days.last}
-    noted = {**asked, "counts": context.counts, "log": context.log, "inputs": inputs}
+    noted = {**asked, "counts": context.counts, "log": context.log, "inputs": inputs, "objects": context.objects}
     with ExitStack() as until_published:
         staged: list[StagedRows] = []
         kept: list[DataFrame] = []

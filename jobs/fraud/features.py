@@ -19,6 +19,7 @@ JOB = Job(
     writes=("jobs.fraud.tables:FEATURE_ROWS",),
     step="jobs.fraud.velocity.windows:features",
     check="jobs.fraud.velocity.check:proved",
+    plan="jobs.fraud.velocity.check:check_free_columns",
     report="jobs.fraud.velocity.report:features_report",
     examples=("--day 2018-08-08", "--from 2018-04-01 --to 2018-09-30 --set label_delay_days=7"),
     next_command="jobs.fraud.next_commands:after_features",

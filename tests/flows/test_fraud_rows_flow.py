@@ -49,9 +49,17 @@ def test_an_id_of_two_days_is_two_transactions_and_the_proof_counts_the_rows_tha
     folder = csv(tmp_path / "labels", "l.csv", "id,at,fraud", "1,2026-03-04 00:00:00,true")
     assert scored.run(ingest_labels.JOB, "--source", str(tmp_path / "labels.yaml"), "--input", folder) == 0
     assert [str(row["tx_day"]) for row in scored.lake.read(LABELS).collect()] == ["2026-03-02"]
-    assert scored.run(features.JOB, "--from", "2026-03-02", "--to", "2026-03-20") == 0
+    both = ("--from", "2026-03-02", "--to", "2026-03-20")
+    assert scored.run(features.JOB, *both, "--set", "extra_features=[scor]", "--plan") == 2
+    assert scored.run(features.JOB, *both, "--set", "extra_features=[scor]") == 2
+    assert scored.record(features.JOB)["error"]["code"] == "FRD-029"
+    assert scored.run(features.JOB, *both, "--set", "extra_features=[score]") == 0
     rows = scored.lake.read(FEATURE_ROWS).orderBy("tx_day").collect()
     assert [(row["transaction_id"], row["terminal_id_risk_30day_window"]) for row in rows] == [("1", 0.0), ("1", 1.0)]
+    assert [(row["extra_numbers"], row["extra_categories"]) for row in rows] == [
+        ({"score": 7.5}, None),
+        ({"score": None}, None),
+    ]
     assert scored.record(features.JOB)["counts"]["rows_proved"] == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import date, datetime
@@ -21,7 +22,7 @@ from jobs.fraud.evaluation.tables import EVALUATIONS
 from jobs.fraud.scoring.tables import SCORES
 from jobs.fraud.training import body as train_body
 from jobs.fraud.training.tables import MODELS
-from jobs.fraud.velocity.tables import FEATURE_ROWS
+from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
@@ -129,6 +130,37 @@ def test_the_latest_model_is_one_whose_labels_were_known_when_the_scored_day_beg
     assert code(bank, score.JOB) == "FRD-007"
     assert bank.run(score.JOB, *days(10, 10), "--set", "algorithm=logistic_regression") == 0
     assert {row["model_version"] for row in bank.lake.read(SCORES).collect()} == {version}
+
+
+def test_a_model_of_free_columns_scores_by_them_names_them_in_its_card_and_refuses_features_without_them(
+    untrained: Bank,
+) -> None:
+    bank, amount = untrained, 10.0
+    odd = {"extra_numbers": {"score": 7219.0}, "extra_categories": {"tier": "odd"}}
+    even = {"extra_numbers": {"score": 1.0}, "extra_categories": {"tier": "even"}}
+    missing = {"extra_numbers": {"score": None}, "extra_categories": {"tier": "new"}}
+    lay_features(
+        bank,
+        *((number, on, card, amount) for number, on, card in ((1, 0, "A"), (2, 0, "B"), (3, 1, "C"), (4, 2, "D"))),
+        *((number, 10, card, amount) for number, card in ((5, "E"), (6, "F"), (7, "G"))),
+        (8, 11, "F", amount),
+        free={1: odd, 2: even, 3: even, 4: even, 5: odd, 6: even, 7: missing},
+    )
+    version = trained(bank, *days(0, 2), "--set", "smallest_category_rows=1")
+    free = ["extra.score", "extra.tier=even", "extra.tier=odd"]
+    assert card(bank, version)["features"] == [*FEATURES, *free]
+    assert bank.run(score.JOB, *days(10, 10), "--set", "algorithm=logistic_regression") == 0
+    rows = bank.lake.read(SCORES).orderBy("transaction_id").collect()
+    scores = [row["score"] for row in rows]
+    assert scores[0] > scores[2] > scores[1]
+    # All other features are the same in all rows: the free ones are the reasons.
+    assert sorted(one["feature"] for one in rows[0]["reasons"]) == free
+    assert "extra.score" in page(bank, score.JOB)
+    # The values of free columns are personal.
+    assert not re.search("7,?219", page(bank, score.JOB))
+    assert "extra.tier=" not in page(bank, score.JOB)
+    assert bank.run(score.JOB, *days(11, 11), "--set", "algorithm=logistic_regression") == 4
+    assert code(bank, score.JOB) == "FRD-028"
 
 
 def test_a_named_model_that_knows_later_labels_scores_only_when_allowed_and_page_and_record_say_it(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -39,13 +39,18 @@ def transaction(number: int, on: int, card: str) -> dict[str, Any]:
     return {"transaction_id": str(number), "customer_id": card, **same}
 
 
-def lay_features(bank: Bank, *transactions: tuple[int, int, str, float]) -> None:
-    """``fraud.features`` of (transaction, day, card, amount); all other features are zero."""
+def lay_features(
+    bank: Bank, *transactions: tuple[int, int, str, float], free: Mapping[int, Mapping[str, Any]] | None = None
+) -> None:
+    """``fraud.features`` of (transaction, day, card, amount); all other features are zero.
+
+    ``free`` are the maps of free columns, by transaction.
+    """
     rows = []
     for number, on, card, amount in transactions:
         zeros = {name: FEATURE_ROWS.schema[name].dataType.typeName() for name in FEATURES}
         features = {name: 0.0 if kind == "double" else 0 for name, kind in zeros.items()}
-        rows.append({**transaction(number, on, card), **features, "tx_amount": amount})
+        rows.append({**transaction(number, on, card), **features, "tx_amount": amount, **(free or {}).get(number, {})})
     lay_down(bank, FEATURE_ROWS, rows)
 
 

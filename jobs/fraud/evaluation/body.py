@@ -18,6 +18,7 @@ from jobs.fraud.scoring.steps import with_scores
 from jobs.fraud.training.moments import moment_text, start_of
 from jobs.fraud.training.splits import defrauded_cards, known_days, labelled, training_labels, without_known_cards
 from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.velocity.carried import check_carried
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 if TYPE_CHECKING:
@@ -33,9 +34,10 @@ _KEPT = ("transaction_id", "tx_day", "customer_id", "is_fraud", "fraud_scenario"
 def run(context: RunContext) -> None:
     """One run of fraud.evaluate.
 
-    Raises InputMissingError FRD-006 (no features), FRD-008 (no model to evaluate), UsageError FRD-023 (a model knows
-    labels of the test), ContractError FRD-022 (the test holds a single class), JobFailedError RUN-001 (rows were lost
-    between features and scores; nothing is published).
+    Raises InputMissingError FRD-006 (no features), FRD-008 (no model to evaluate), FRD-028 (features without free
+    columns that a model takes), UsageError FRD-023 (a model knows labels of the test), ContractError FRD-022 (the
+    test holds a single class), JobFailedError RUN-001 (rows were lost between features and scores; nothing is
+    published).
     """
     params = context.params_as(EvaluateParams)
     models = _models(context, params)
@@ -124,7 +126,9 @@ def _measured_rows(context: RunContext, fair: DataFrame, known: DataFrame, known
 
 
 def _evaluated(context: RunContext, params: EvaluateParams, model: Registered, fair: DataFrame) -> Evaluation:
-    payload = context.spark.sparkContext.broadcast(load_payload(context, model.version))
+    loaded = load_payload(context, model.version)
+    check_carried(fair, loaded.free_columns, context.days, f"the model {model.version}")
+    payload = context.spark.sparkContext.broadcast(loaded)
     scored = with_scores(fair, payload, keep=_KEPT).cache()
     try:
         return evaluate(scored, top_k=params.top_k)

@@ -16,6 +16,7 @@ from jobs.fraud.scoring.report import write_report
 from jobs.fraud.scoring.steps import with_reasons, with_scores
 from jobs.fraud.scoring.tables import SCORES
 from jobs.fraud.training.moments import moment_text
+from jobs.fraud.velocity.carried import check_carried
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ _KEPT = ("transaction_id", "tx_datetime", "tx_day", "customer_id", "terminal_id"
 def run(context: RunContext) -> None:
     """One run of fraud.score.
 
-    Raises InputMissingError FRD-006 (no features), FRD-007 (no model yet), MOD-002 (unknown version), ContractError
-    MOD-003, MOD-004 and FRD-024 (a model that must not be used), UsageError FRD-026 (a model that knows later labels).
+    Raises InputMissingError FRD-006 (no features), FRD-007 (no model yet), FRD-028 (features without free columns
+    that the model takes), MOD-002 (unknown version), ContractError MOD-003, MOD-004 and FRD-024 (a model that must
+    not be used), UsageError FRD-026 (a model that knows later labels).
     """
     params = context.params_as(ScoreParams)
     is_latest = params.model == "latest"
@@ -77,6 +79,7 @@ def _score(context: RunContext, params: ScoreParams, features: DataFrame, model:
             f"There are no features on {context.days}.",
             remedy="Run fraud.features for these days, or choose others.",
         )
+    check_carried(features, model.value.free_columns, context.days, f"the model {model.value.version}")
     with context.lake.stage(SCORES, with_scores(features, model, keep=_KEPT)) as scored:
         alerted = alerted_transactions(
             scored.rows, alerts_per_day=params.alerts_per_day, lowest_score=params.lowest_alert_score

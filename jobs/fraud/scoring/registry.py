@@ -17,6 +17,7 @@ from jobs.fraud.scoring.scorers import DECIDING_FILES, ModelFileError, check_sco
 from jobs.fraud.scoring.steps import ModelPayload
 from jobs.fraud.training.moments import moment_of_card, moment_text, start_of
 from jobs.fraud.training.tables import MODELS
+from jobs.fraud.velocity.free_features import free_column
 from jobs.fraud.velocity.tables import FEATURES
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def load_payload(context: RunContext, version: str) -> ModelPayload:
         raise store.unusable(version, CARD, "a feature is named twice, or is no name")
     payload = ModelPayload(version, algorithm, tuple(features), stored.files)
     _check_identity(context, store, payload, stored.card)
-    unknown = [name for name in features if name not in FEATURES]
+    unknown = [name for name in features if name not in FEATURES and not free_column(name)]
     if unknown or algorithm not in _ALGORITHMS:
         raise ContractError(
             "FRD-024",

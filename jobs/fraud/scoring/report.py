@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from common.report.wording import format_number, plural
 from jobs.fraud.scoring.alerts import ALERT, LINKED
+from jobs.fraud.velocity.free_features import free_column, public_name
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
     from common.run.context import RunContext
     from jobs.fraud.scoring.params import ScoreParams
@@ -78,7 +80,10 @@ def _scores(context: RunContext, rows: DataFrame) -> None:
 
 def _reasons(context: RunContext, alerts: DataFrame) -> None:
     first = alerts.where(F.size("reasons") > 0).groupBy(F.col("reasons")[0]["feature"].alias("feature")).count()
-    found = sorted(((row["feature"], row["count"]) for row in first.collect()), key=lambda item: (-item[1], item[0]))
+    counted: Counter[str] = Counter()
+    for row in first.collect():
+        counted[public_name(row["feature"])] += row["count"]
+    found = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     if found:
         context.report.bars(
             "First reasons of the alerts",
@@ -88,6 +93,12 @@ def _reasons(context: RunContext, alerts: DataFrame) -> None:
             unit="alerts",
             text_alternative=f"The most frequent first reason is {found[0][0]}, for {plural(found[0][1], 'alert')}.",
         )
+
+
+def _reason(reason: Row) -> str:
+    """A reason with its value; free columns are personal, so theirs stand in the table alone."""
+    name = public_name(reason["feature"])
+    return name if free_column(reason["feature"]) else f"{name} = {format_number(reason['value'])}"
 
 
 def _alerts(context: RunContext, alerts: DataFrame) -> None:
@@ -101,7 +112,7 @@ def _alerts(context: RunContext, alerts: DataFrame) -> None:
             row["transaction_id"],
             row["terminal_id"],
             f"{row['tx_amount']:.2f}",
-            "; ".join(f"{one['feature']} = {format_number(one['value'])}" for one in row["reasons"] or []),
+            "; ".join(map(_reason, row["reasons"] or [])),
         )
         for row in top
     ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from jobs.fraud.scoring.booster_files import BrokenBoosterError, check_booster
 from jobs.fraud.training.classifiers import BOOSTER_FILE, COEFFICIENTS_FILE, SCALER_FILE
-from jobs.fraud.training.scaling import Matrix, Scaler
+from jobs.fraud.training.scaling import Matrix, Scaler, without_missing
 
 DECIDING_FILES = {"logistic_regression": COEFFICIENTS_FILE, "xgboost": BOOSTER_FILE}
 """Algorithm -> the file that holds the fitted model."""
@@ -59,7 +59,7 @@ class LinearScorer:
 
     def contributions(self, values: Matrix) -> Matrix:
         """See Scorer. Features are scaled, so a term is measured from the mean of the training rows."""
-        return np.asarray(self._scaler.scaled(values) * self._coefficients, dtype=float)
+        return np.asarray(without_missing(self._scaler.scaled(values)) * self._coefficients, dtype=float)
 
 
 class BoostedScorer:

@@ -15,6 +15,7 @@ from jobs.fraud.scoring.scorers import Scorer, scorer_of
 from jobs.fraud.scoring.tables import REASON
 from jobs.fraud.training.classifiers import content_hash
 from jobs.fraud.training.scaling import Matrix, matrix_of
+from jobs.fraud.velocity.free_features import column_names, feature_columns, free_column
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -36,6 +37,11 @@ class ModelPayload:
         """The hash of its content, as a card and the register hold it."""
         return content_hash(self.algorithm, self.features, self.files)
 
+    @property
+    def free_columns(self) -> tuple[str, ...]:
+        """The free columns that it takes."""
+        return tuple(dict.fromkeys(name for name in map(free_column, self.features) if name))
+
     def scorer(self) -> Scorer:
         """The scorer, built once per Python process and content. Raises ModelFileError."""
         if self.sha256 not in _SCORERS:
@@ -45,10 +51,9 @@ class ModelPayload:
 
 
 def with_scores(rows: DataFrame, model: Broadcast[ModelPayload], *, keep: Sequence[str]) -> DataFrame:
-    """The columns ``keep`` of ``rows`` and ``score``, the probability of fraud. ``rows`` holds the model's features."""
+    """The columns ``keep`` of ``rows`` and ``score``, the probability of fraud. ``rows`` are of ``fraud.features``."""
     schema = StructType([*(rows.schema[name] for name in keep), StructField("score", DoubleType(), False)])
-    inputs = list(dict.fromkeys([*keep, *model.value.features]))
-    return rows.select(*inputs).mapInArrow(_score_batches(model, tuple(keep)), schema)
+    return _inputs(rows, model.value, keep).mapInArrow(_score_batches(model, tuple(keep)), schema)
 
 
 def with_reasons(rows: DataFrame, model: Broadcast[ModelPayload], *, keep: Sequence[str], reasons: int) -> DataFrame:
@@ -58,20 +63,32 @@ def with_reasons(rows: DataFrame, model: Broadcast[ModelPayload], *, keep: Seque
     """
     kind = ArrayType(REASON)
     schema = StructType([*(rows.schema[name] for name in keep), StructField("reasons", kind, False)])
-    inputs = list(dict.fromkeys([*keep, *model.value.features]))
-    return rows.select(*inputs).mapInArrow(_reason_batches(model, tuple(keep), reasons), schema)
+    return _inputs(rows, model.value, keep).mapInArrow(_reason_batches(model, tuple(keep), reasons), schema)
+
+
+def _inputs(rows: DataFrame, model: ModelPayload, keep: Sequence[str]) -> DataFrame:
+    """The columns ``keep`` and the model's features, each column once."""
+    values = zip(column_names(model.features), feature_columns(model.features), strict=True)
+    return rows.select(*keep, *(value for name, value in values if name not in keep))
 
 
 def reasons_of(
     features: Sequence[str], values: Matrix, contributions: Matrix, count: int
 ) -> list[list[dict[str, Any]]]:
-    """For each row the ``count`` largest positive contributions; equal ones in the order of the features."""
+    """For each row the ``count`` largest positive contributions; equal ones in the order of the features.
+
+    A missing value is null.
+    """
     found = []
     for row, terms in zip(values, contributions, strict=True):
         order = np.argsort(-terms, kind="stable")[:count]
         found.append(
             [
-                {"feature": features[i], "value": float(row[i]), "contribution": float(terms[i])}
+                {
+                    "feature": features[i],
+                    "value": None if np.isnan(row[i]) else float(row[i]),
+                    "contribution": float(terms[i]),
+                }
                 for i in order
                 if terms[i] > 0
             ]
@@ -85,7 +102,7 @@ def _score_batches(model: Broadcast[ModelPayload], keep: tuple[str, ...]) -> Cal
 
         for batch in batches:
             scorer = model.value.scorer()
-            scores = scorer.scores(matrix_of(batch, scorer.features))
+            scores = scorer.scores(matrix_of(batch, column_names(scorer.features)))
             columns = [batch.column(name) for name in keep]
             yield pyarrow.RecordBatch.from_arrays([*columns, pyarrow.array(scores)], [*keep, "score"])
 
@@ -110,7 +127,7 @@ def _reason_batches(
             if not batch.num_rows:
                 continue
             scorer = model.value.scorer()
-            values = matrix_of(batch, scorer.features)
+            values = matrix_of(batch, column_names(scorer.features))
             reasons = reasons_of(scorer.features, values, scorer.contributions(values), count)
             columns = [batch.column(name) for name in keep]
             yield pyarrow.RecordBatch.from_arrays([*columns, pyarrow.array(reasons, kind)], [*keep, "reasons"])

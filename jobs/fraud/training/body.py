@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from common.errors import InputMissingError
 from common.lake.model_store import ModelStore
 from common.run.gate import pass_gate
+from common.sources.mapping.free_columns import EXTRA_MAPS
 from common.spark.few_rows import few_rows
 from jobs.fraud.training.classifiers import TrainedModel, check_classes, check_finite, fit
 from jobs.fraud.training.cluster import fit_on_cluster
@@ -21,7 +22,10 @@ from jobs.fraud.training.params import TrainParams
 from jobs.fraud.training.scaling import matrix_of
 from jobs.fraud.training.splits import labelled, training_labels
 from jobs.fraud.training.tables import MODELS
+from jobs.fraud.training.vocabulary import carried_names, features_of, frequent_values
 from jobs.fraud.transactions.tables import LABELS
+from jobs.fraud.velocity.carried import check_carried
+from jobs.fraud.velocity.free_features import column_names, feature_columns, free_column
 from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES
 
 if TYPE_CHECKING:
@@ -47,9 +51,9 @@ class Training:
 def run(context: RunContext) -> None:
     """One run of fraud.train.
 
-    Raises InputMissingError FRD-006 (no features on the days), FRD-027 (their label delay has not passed),
-    ContractError FRD-020 (too few rows of a class), FRD-021 (values that are not finite), JobFailedError RUN-001 (rows
-    were lost between features and fit; nothing is stored).
+    Raises InputMissingError FRD-006 (no features on the days), FRD-027 (their label delay has not passed), FRD-028
+    (a free column is not among the features), ContractError FRD-020 (too few rows of a class), FRD-021 (values that
+    are not finite), JobFailedError RUN-001 (rows were lost between features and fit; nothing is stored).
     """
     params = context.params_as(TrainParams)
     # A run of today and one of next year train on the same labels: those known when the model was needed.
@@ -67,7 +71,7 @@ def run(context: RunContext) -> None:
         )
     labels = context.lake.read(LABELS, days=context.days)
     rows = labelled(features, training_labels(labels, known_by=str(known_by)))
-    rows = rows.select("transaction_id", "tx_day", "is_fraud", *FEATURES).cache()
+    rows = rows.select("transaction_id", "tx_day", "is_fraud", *FEATURES, *EXTRA_MAPS).cache()
     try:
         models, fitted, frauds = _train(context, params, rows)
     finally:
@@ -99,19 +103,39 @@ def _check_unripe(context: RunContext, params: TrainParams, ripe: datetime) -> N
 
 def _train(context: RunContext, params: TrainParams, rows: DataFrame) -> tuple[list[TrainedModel], int, int]:
     """The models, and how many rows and frauds they were fitted on."""
-    facts = rows.agg(F.count(F.lit(1)).alias("rows"), F.sum("is_fraud").alias("frauds")).first()
+    facts = rows.agg(
+        F.count(F.lit(1)).alias("rows"), F.sum("is_fraud").alias("frauds"), carried_names().alias("carried")
+    ).first()
     number, frauds = (int(facts["rows"]), int(facts["frauds"] or 0)) if facts is not None else (0, 0)
     check_classes(number, frauds, smallest_class_rows=params.smallest_class_rows)
+    features = (*FEATURES, *_free_features(context, params, rows, facts["carried"] if facts is not None else []))
+    names = column_names(features)
+    rows = rows.select("transaction_id", "tx_day", "is_fraud", *feature_columns(features))
     if number > params.driver_rows_limit:
         context.log.info("%d rows: more than driver_rows_limit, training on the cluster", number)
-        return [fit_on_cluster(algorithm, rows, FEATURES, params) for algorithm in params.algorithms], number, frauds
+        return [fit_on_cluster(algorithm, rows, features, params) for algorithm in params.algorithms], number, frauds
     # Sorted by id: sums of floats, and so the model's hash, depend on the order.
     table = to_arrow(rows).sort_by([("transaction_id", "ascending"), ("tx_day", "ascending")])
-    values = matrix_of(table, FEATURES)
-    check_finite(values, FEATURES)
+    values = matrix_of(table, names)
+    check_finite(values, features)
     truth = np.asarray(table.column("is_fraud").to_numpy(), dtype=float)
-    models = [fit(algorithm, values, truth, FEATURES, params) for algorithm in params.algorithms]
+    models = [fit(algorithm, values, truth, features, params) for algorithm in params.algorithms]
     return models, len(truth), int(truth.sum())
+
+
+def _free_features(context: RunContext, params: TrainParams, rows: DataFrame, carried: list[str]) -> list[str]:
+    """The features of free columns; warns of a column that gives none."""
+    names = carried if params.extra_features is None else sorted(set(params.extra_features))
+    if not names:
+        return []
+    check_carried(rows, names, context.days, "the training")
+    # Safe to collect: one row for each number, and most_categories for each category.
+    frequent = frequent_values(rows, names, params).collect()
+    found = features_of((row["kind"], row["name"], row["value"]) for row in frequent)
+    without = [name for name in names if name not in map(free_column, found)]
+    if without:
+        context.warn(f"the model does not take {', '.join(without)}: too few rows have a value")
+    return found
 
 
 def to_arrow(rows: DataFrame) -> Any:
@@ -192,6 +216,9 @@ def _report(context: RunContext, params: TrainParams, training: Training, versio
         (version, model.effective["library"], model.trainer, model.sha256[:12])
         for model, version in zip(training.models, versions, strict=True)
     ]
+    taken = list(dict.fromkeys(name for name in map(free_column, training.models[0].features) if name))
+    if taken:
+        report.headline("Free columns", str(len(taken)), ", ".join(taken))
     report.table(
         "Models",
         ("version", "library", "trained on the", "hash"),

@@ -14,7 +14,8 @@ import numpy as np
 
 from common.errors import ContractError
 from common.report.wording import plural
-from jobs.fraud.training.scaling import Matrix, Scaler
+from jobs.fraud.training.scaling import Matrix, Scaler, without_missing
+from jobs.fraud.velocity.free_features import may_be_missing
 
 if TYPE_CHECKING:
     from jobs.fraud.training.params import TrainParams
@@ -63,12 +64,10 @@ def check_classes(rows: int, frauds: int, *, smallest_class_rows: int) -> None:
 
 
 def check_finite(values: Matrix, features: Sequence[str]) -> None:
-    """Raises ContractError FRD-021 naming features that hold a NaN or an infinity."""
-    broken = [
-        name
-        for name, fine in zip(features, np.asarray(np.isfinite(values).all(axis=0)).tolist(), strict=True)
-        if not fine
-    ]
+    """Raises ContractError FRD-021 naming features that hold a NaN or an infinity; free columns may be missing."""
+    missing = np.isnan(values) & np.asarray([may_be_missing(name) for name in features])
+    fine = np.asarray((np.isfinite(values) | missing).all(axis=0)).tolist()
+    broken = [name for name, is_fine in zip(features, fine, strict=True) if not is_fine]
     if broken:
         raise ContractError(
             "FRD-021",
@@ -85,7 +84,7 @@ def fit(
     scaler = Scaler.fitted(values)
     scaled, labels = scaler.scaled(values), np.asarray(is_fraud, dtype=float)
     if algorithm == "logistic_regression":
-        return _logistic_regression(scaler, scaled, labels, features, params)
+        return _logistic_regression(scaler, without_missing(scaled), labels, features, params)
     return _xgboost(scaler, scaled, labels, features, params)
 
 

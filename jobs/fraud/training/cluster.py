@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.fraud.training.classifiers import TrainedModel, boosted, linear, xgboost_settings
 from jobs.fraud.training.scaling import Scaler
+from jobs.fraud.velocity.free_features import column_names, may_be_missing
 
 if TYPE_CHECKING:
     from jobs.fraud.training.params import TrainParams
@@ -24,18 +25,31 @@ def fitted_scaler(rows: DataFrame, features: Sequence[str]) -> Scaler:
 
 
 def fit_on_cluster(algorithm: str, rows: DataFrame, features: Sequence[str], params: TrainParams) -> TrainedModel:
-    """A model of ``algorithm`` from ``rows`` (features and ``is_fraud``), without bringing them to the driver."""
+    """A model of ``algorithm``, without bringing ``rows`` to the driver.
+
+    ``rows`` holds ``is_fraud`` and the features in the columns that ``column_names`` gives.
+    """
     from pyspark.ml.feature import VectorAssembler
 
-    scaler = fitted_scaler(rows, features)
+    names = column_names(features)
+    scaler = fitted_scaler(rows, names)
+    values = [
+        (F.col(name) - F.lit(mean)) / F.lit(deviation)
+        for name, mean, deviation in zip(names, scaler.means, scaler.deviations, strict=True)
+    ]
+    if algorithm == "logistic_regression":
+        # It knows no missing values: the mean of the training rows, 0, stands for them.
+        values = [
+            F.coalesce(value, F.lit(0.0)) if may_be_missing(feature) else value
+            for feature, value in zip(features, values, strict=True)
+        ]
     scaled = rows.select(
         F.col("is_fraud").cast("double").alias("is_fraud"),
-        *(
-            ((F.col(name) - F.lit(mean)) / F.lit(deviation)).alias(name)
-            for name, mean, deviation in zip(features, scaler.means, scaler.deviations, strict=True)
-        ),
+        *(value.alias(name) for name, value in zip(names, values, strict=True)),
     )
-    vectors = VectorAssembler(inputCols=list(features), outputCol="features").transform(scaled)
+    # What is missing becomes NaN, as xgboost has it.
+    invalid = "keep" if any(map(may_be_missing, features)) else "error"
+    vectors = VectorAssembler(inputCols=list(names), outputCol="features", handleInvalid=invalid).transform(scaled)
     assembled = vectors.select("features", "is_fraud")
     if algorithm == "logistic_regression":
         return _logistic_regression(assembled, scaler, features, params)

@@ -27,6 +27,15 @@ class TrainParams(Params):
     algorithms: tuple[Algorithm, ...] = Field(
         ("logistic_regression", "xgboost"), min_length=1, description="Algorithms to train; each gives its own model."
     )
+    extra_features: tuple[str, ...] | None = Field(
+        None, description="Free columns to train on; by default all that the features of the days carry."
+    )
+    most_categories: int = Field(
+        20, ge=1, le=100, description="Values of a category that a model knows, the most frequent ones."
+    )
+    smallest_category_rows: int = Field(
+        10, ge=1, le=10**6, description="Fewest training rows of such a value; the model's card shows these values."
+    )
     driver_rows_limit: int = Field(
         2_000_000,
         ge=100,

@@ -21,7 +21,9 @@ class Scaler:
 
     @classmethod
     def fitted(cls, values: Matrix) -> Scaler:
-        """The scaler of these rows; a constant feature keeps its unit (deviation 1)."""
+        """The scaler of these rows; a constant feature keeps its unit (deviation 1), and NaN is a missing value."""
+        if np.isnan(values).any():
+            return cls.of(np.nanmean(values, axis=0), np.nanstd(values, axis=0))
         return cls.of(values.mean(axis=0), values.std(axis=0))
 
     @classmethod
@@ -30,9 +32,14 @@ class Scaler:
         return cls(tuple(float(mean) for mean in means), tuple(float(one) if one > 0 else 1.0 for one in deviations))
 
     def scaled(self, values: Matrix) -> Matrix:
-        """``values`` less the means, over the deviations."""
+        """``values`` less the means, over the deviations; what is missing stays NaN."""
         scaled: Matrix = (values - np.asarray(self.means)) / np.asarray(self.deviations)
         return scaled
+
+
+def without_missing(scaled: Matrix) -> Matrix:
+    """Scaled values with the mean of the training rows, 0, in place of what is missing: for models that know no NaN."""
+    return np.where(np.isnan(scaled), 0.0, scaled)
 
 
 def matrix_of(table: Any, columns: Sequence[str]) -> Matrix:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from common.errors import ContractError, InputMissingError
+from common.errors import ContractError, InputMissingError, UsageError
+from common.lake.free_columns import FreeColumns
 from common.report.wording import plural
+from common.words import did_you_mean
+from jobs.fraud.transactions.tables import TRANSACTIONS
 from jobs.fraud.velocity.params import FeaturesParams
 from jobs.fraud.velocity.proof import compared_rows, sample_of
 from jobs.fraud.velocity.windows import no_labels
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from common.days import DayRange
+    from common.lake.storage.objects import ObjectStore
     from common.run.counts import Counts
 
 
@@ -29,11 +33,14 @@ def proved(
     days: DayRange,
     counts: Counts,
     log: logging.Logger,
+    objects: ObjectStore,
 ) -> None:
     """Notes ``rows_proved``, and warns when there are no labels.
 
-    Raises InputMissingError FRD-005 (no transactions on the days), ContractError FRD-010 (the proof finds a leak).
+    Raises InputMissingError FRD-005 (no transactions on the days), ContractError FRD-010 (the proof finds a leak), and
+    as ``check_free_columns``.
     """
+    check_free_columns(params, objects)
     if counts.rows_read == 0:
         raise InputMissingError(
             "FRD-005",
@@ -50,6 +57,24 @@ def proved(
         leaks = [[leak["column"] for leak in row["leaks"]] for row in compared.select("leaks").collect()]
         counts.detail("rows_proved", len(leaks))
         refuse_leaks(leaks)
+
+
+def check_free_columns(params: FeaturesParams, objects: ObjectStore) -> None:
+    """What ``--plan`` refuses, too: UsageError FRD-029 for a free column that no source of transactions has declared.
+
+    Days on which no transaction has it are fine: features of days before it came must not fail.
+    """
+    if not params.extra_features:
+        return
+    known = [one.name for one in FreeColumns(objects, TRANSACTIONS.name).all()]
+    for name in params.extra_features:
+        if name not in known:
+            raise UsageError(
+                "FRD-029",
+                f"No source of transactions has the free column '{name}'.{did_you_mean(name, known)}",
+                cause=f"Known: {', '.join(known) or 'none'}.",
+                remedy="Declare it under extra: in the source and run fraud.ingest, or correct extra_features.",
+            )
 
 
 def refuse_leaks(leaks: list[list[str]]) -> None:

@@ -22,6 +22,10 @@ class FeaturesParams(Params):
         100, ge=0, le=10_000, description="Rows recomputed from the raw log as of their time; 0: no proof."
     )
 
+    extra_features: tuple[str, ...] = Field(
+        (), description="Free columns of the transactions (extra: in their source) that models may use."
+    )
+
     @property
     def history_days(self) -> int:
         """How many days before the first day the features reach back: the longest window behind the label delay."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from common.report.wording import plural
+from common.sources.mapping.extra import CATEGORIES, NUMBERS
 from jobs.fraud.velocity.params import FeaturesParams
 from jobs.fraud.velocity.tables import FEATURES
 
@@ -36,3 +37,15 @@ def features_report(report: ReportBuilder, params: FeaturesParams, rows: DataFra
     report.headline("Proved rows", f"{proved:,}", outcome)
     table = [(name, *(round(facts[f"{name} {word}"], 4) for word in ("least", "mean", "most"))) for name in FEATURES]
     report.table("Features", ("feature", "least", "mean", "most"), table)
+    if params.extra_features:
+        _free_columns(report, params, rows)
+
+
+def _free_columns(report: ReportBuilder, params: FeaturesParams, rows: DataFrame) -> None:
+    """How many rows have a value of each: the values are personal."""
+    values = [
+        F.coalesce(F.try_element_at(NUMBERS, F.lit(name)).cast("string"), F.try_element_at(CATEGORIES, F.lit(name)))
+        for name in params.extra_features
+    ]
+    found = rows.agg(*(F.count(value) for value in values)).first() or ()
+    report.table("Free columns", ("column", "rows with a value"), list(zip(params.extra_features, found, strict=True)))

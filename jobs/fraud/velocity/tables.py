@@ -12,6 +12,8 @@ from pyspark.sql.types import (
 )
 
 from common.lake.table import Table
+from common.sources.mapping.extra import FIELDS as EXTRA_FIELDS
+from common.sources.mapping.free_columns import EXTRA_MAPS
 from jobs.fraud.fields import TRANSACTION_COLUMNS, required
 
 WINDOW_DAYS: Final = (1, 7, 30)
@@ -40,10 +42,10 @@ def _feature(name: str) -> StructField:
 FEATURE_ROWS = Table(
     name="fraud.features",
     layer="gold",
-    schema=StructType([*TRANSACTION_COLUMNS, *(_feature(name) for name in FEATURES)]),
+    schema=StructType([*TRANSACTION_COLUMNS, *(_feature(name) for name in FEATURES), *EXTRA_FIELDS]),
     keys=("transaction_id", "tx_day"),
     day_column="tx_day",
-    personal_columns=("customer_id",),
+    personal_columns=("customer_id", *EXTRA_MAPS),
     suite="fraud.features",
-    description="The 15 features of each transaction, as they were known at its time.",
+    description="The 15 features of each transaction, as they were known at its time, and free columns of its feed.",
 )

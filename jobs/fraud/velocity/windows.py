@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.spark.few_rows import few_rows
 from jobs.fraud.transactions.tables import AMOUNT_SCALE, LABELS
+from jobs.fraud.velocity.free_features import with_free_columns
 from jobs.fraud.velocity.params import FeaturesParams
 from jobs.fraud.velocity.tables import FEATURE_ROWS, FEATURES, WINDOW_DAYS
 
@@ -28,7 +29,8 @@ LAST_NIGHT_HOUR = 6
 def features(params: FeaturesParams, transactions: DataFrame, labels: DataFrame | None, *, days: DayRange) -> DataFrame:
     """The step of ``fraud.features``: ``build_features``, without labels until their table exists."""
     known = no_labels(transactions) if labels is None else labels
-    return build_features(transactions, known, days=days, label_delay_days=params.label_delay_days)
+    narrowed = with_free_columns(transactions, params.extra_features)
+    return build_features(narrowed, known, days=days, label_delay_days=params.label_delay_days)
 
 
 def no_labels(transactions: DataFrame) -> DataFrame:
@@ -41,7 +43,7 @@ def build_features(transactions: DataFrame, labels: DataFrame, *, days: DayRange
 
     ``transactions`` has the columns of ``fraud.transactions`` and ``labels`` those of ``fraud.labels``, both for
     ``days`` and the ``history_days`` (of FeaturesParams) before them; more history changes nothing. Each transaction
-    of ``days`` gives one row.
+    of ``days`` gives one row, with the free columns that it has.
     Definitions: Fraud Detection Handbook, chapter 3, baseline feature transformation.
     """
     within_days = days.predicate("tx_day")

@@ -46,6 +46,30 @@ def test_the_same_rows_and_settings_give_the_same_model_to_the_byte(
     assert fit(algorithm, rows[0], rows[1][::-1].copy(), NAMES, params).sha256 != first.sha256
 
 
+@pytest.mark.parametrize("algorithm", ["logistic_regression", "xgboost"])
+def test_a_free_number_may_be_missing_and_a_category_counts_by_its_value(algorithm: Algorithm) -> None:
+    names = ("amount", "extra.score", "extra.tier=gold")
+    scores = [900.0, 100.0, math.nan, 500.0] * 50
+    values = np.column_stack([np.full(200, 10.0), scores, [0.0, 0.0, 1.0, 0.0] * 50])
+    truth = np.array([1.0, 0.0, 1.0, 0.0] * 50)
+    check_finite(values, names)
+    model = fit(algorithm, values, truth, names, TrainParams(trees=20))
+    assert json.loads(model.files["scaler.json"])["means"] == [10.0, 500.0, 0.25]
+    scorer = scorer_of(model.algorithm, model.features, model.files)
+    high, low, gold, middle = scorer.scores(values[:4])
+    assert min(high, gold) > 0.8 > 0.3 > low
+    # Logistic regression takes the mean for what is missing.
+    missing = scorer.scores(np.array([[10.0, math.nan, 0.0]]))[0]
+    if algorithm == "logistic_regression":
+        assert missing == middle
+    terms = scorer.contributions(values[2:3])
+    reason = reasons_of(names, values[2:3], terms, 1)[0][0]
+    assert (reason["feature"], reason["value"]) in [("extra.tier=gold", 1.0), ("extra.score", None)]
+    with pytest.raises(ContractError, match="not finite") as caught:
+        check_finite(np.array([[math.nan, math.nan, 0.0]]), names)
+    assert caught.value.cause == "In amount."
+
+
 def test_logistic_regression_scores_as_scikit_learn_does_from_its_json_alone(
     rows: tuple[np.ndarray, np.ndarray],
 ) -> None:
