@@ -18,6 +18,7 @@ from common.sources.mapping.model import Source
 from deploy.feeds.findings import Findings
 from deploy.feeds.mapped import MappedRow, SourceMapping
 from deploy.feeds.outcome import Check
+from deploy.feeds.raw_types import are_known
 from deploy.feeds.records import FileRecords, inspected
 from deploy.feeds.sides import print_findings
 from deploy.feeds.targets import JOBS, Target, guessed_target, target_of
@@ -81,8 +82,9 @@ def checked(
     if lacking:
         check.problems.append(f"ING-003: {target.job} needs {', '.join(lacking)}, which the source does not map.")
     good = _look_through(check, settings)
-    # Elements and filters are made by Spark alone.
-    read = _spark_rows if with_spark or source.rows_from or source.where else _own_rows
+    # Elements and filters are made by Spark alone, and so are values of some types.
+    is_for_spark = with_spark or source.rows_from or source.where or not are_known(source)
+    read = _spark_rows if is_for_spark else _own_rows
     for row in read(check, good, settings, rows):
         check.findings.add(row)
     return check
@@ -118,14 +120,17 @@ def _spark_rows(check: Check, files: Sequence[InspectedFile], settings: LakeSett
 
 def _own_rows(check: Check, files: Sequence[InspectedFile], settings: LakeSettings, rows: int) -> Iterator[MappedRow]:
     """The first rows of each file, as many of each as make ``rows`` together."""
+    opener = FileOpener(settings)
+    found = [FileRecords(file, check.source, opener) for file in files]
+    columns = [name for records in found for name in records.columns]
+    if not columns:
+        return
     try:
-        mapping = SourceMapping(check.source, check.target)
+        mapping = SourceMapping(check.source, check.target, columns)
     except ImportError as error:
         raise missing_package("sqlglot", "It parses the expressions of a source.") from error
     left = rows
-    opener = FileOpener(settings)
-    for place, file in enumerate(files):
-        records = FileRecords(file, check.source, opener)
+    for place, records in enumerate(found):
         share = -(-left // (len(files) - place))
         taken = 0
         for row in islice(mapping.rows(records), share + 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql.types import DataType
@@ -47,28 +47,33 @@ class _Column:
 
 
 class SourceMapping:
-    """A source applied to records. ``needs_spark`` holds, by canonical column, why it is not evaluated here."""
+    """A source applied to records of files that have ``columns`` between them; one that a file lacks is null there.
 
-    def __init__(self, source: Source, target: Target) -> None:
+    ``raw`` are these columns, each once whatever its case, ``read`` those that expressions read, in lower case.
+    ``needs_spark`` holds, by canonical column, why it is not evaluated here. Raises UsageError SRC-004 when an
+    expression names no raw column.
+    """
+
+    def __init__(self, source: Source, target: Target, columns: Sequence[str]) -> None:
         self._source, self._target = source, target
-        self._compiled: dict[tuple[str, ...], list[_Column]] = {}
         self.needs_spark: dict[str, str] = {}
         self.read: set[str] = set()
-        self.raw: dict[str, None] = {}
+        self._spelling: dict[str, str] = {}
+        for name in columns:
+            self._spelling.setdefault(name.lower(), name)
+        self.raw = list(self._spelling.values())
+        self._columns = list(self._compile(self.raw))
 
     def rows(self, records: FileRecords) -> Iterator[MappedRow]:
-        """The records of one file as rows. Raises UsageError SRC-004 when an expression names no raw column."""
+        """The records of one file as rows."""
+        # Another file may spell a column in another case.
+        spelling = {name: self._spelling[name.lower()] for name in records.columns}
         for record in records:
             if record.reason:
                 yield MappedRow(record, {})
-            else:
-                yield self._mapped(record, self._columns(tuple(records.columns)))
-
-    def _columns(self, names: tuple[str, ...]) -> list[_Column]:
-        if names not in self._compiled:
-            self.raw |= dict.fromkeys(names)
-            self._compiled[names] = list(self._compile(names))
-        return self._compiled[names]
+                continue
+            values = {spelling[name]: value for name, value in record.values.items()}
+            yield self._mapped(replace(record, values=values), self._columns)
 
     def _compile(self, names: Sequence[str]) -> Iterator[_Column]:
         for name, mapping in self._source.columns.items():
@@ -112,6 +117,10 @@ class SourceMapping:
                 continue
             except NeedsSparkError as error:
                 self.needs_spark[column.name] = str(error)
+                continue
+            except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
+                # A guess would be worse: what Spark makes of such a value is not known here.
+                self.needs_spark[column.name] = "a value of a kind that is not known here"
                 continue
             values[column.name] = value
             if value is None and is_given(given, column.wanted):

@@ -88,7 +88,7 @@ def _letters(piece: str) -> str:
     if letter in "XxZ":
         return f"(?P<offset>{_offset(letter, count)})"
     if letter in "zVO":
-        return rf"(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*|{_OFFSET})"
+        return rf"(?P<zone>[A-Za-z][A-Za-z0-9_/+-]*{f'|{_OFFSET}' if letter == 'V' else ''})"
     raise UnknownLetterError(f"the pattern letter {letter} needs Spark")
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC
+from functools import cached_property
 from typing import Any
-
-import sqlglot
 
 from common.config.lake_settings import LakeSettings
 from common.sources.files.csv_dialect import Dialect, column_names
@@ -21,8 +18,8 @@ from common.sources.files.scanning import scan
 from common.sources.mapping.model import Source
 from common.sources.rows.lines import ranges_of, read_range
 from common.sources.rows.reading import NOT_THE_SCHEMA
-from deploy.feeds.casts import BadValueError, cast
 from deploy.feeds.log_records import LOG_COLUMNS, log_values
+from deploy.feeds.raw_types import OtherTypeError, RawType, json_value, of_json, of_text, raw_types
 
 
 def opened(file: FoundFile, opener: FileOpener) -> io.BufferedIOBase:
@@ -44,22 +41,39 @@ class Record:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class RawType:
-    """The type of a raw column of ``raw_schema``: a plain one by its SQL name, a list of one, or fields."""
-
-    name: str
-    item: RawType | None = None
-    fields: tuple[tuple[str, RawType], ...] = ()
-
-
 class FileRecords:
-    """The records of one file, read as they are asked for; ``columns`` are the raw columns once reading has begun."""
+    """The records of one file, read as they are asked for."""
 
     def __init__(self, file: InspectedFile, source: Source, opener: FileOpener) -> None:
         self._inspected, self._source, self._opener = file, source, opener
         self._file = file.found()
-        self.columns: list[str] = []
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The raw columns of the file; none of parquet that cannot be read."""
+        if self._source.format == "access_log":
+            return list(LOG_COLUMNS)
+        if self._source.format == "parquet":
+            return list(self._kinds)
+        if self._source.raw_schema is not None and (self._source.format == "json" or not self._source.has_header):
+            return list(self._types)
+        return column_names(self._inspected.layout, Dialect.of(self._source.options))
+
+    @cached_property
+    def _types(self) -> dict[str, RawType]:
+        return raw_types(self._source.raw_schema or "")
+
+    @cached_property
+    def _kinds(self) -> dict[str, Any]:
+        from pyarrow import ArrowException
+
+        from deploy.feeds.parquet_records import kinds_of
+
+        try:
+            with opened(self._file, self._opener) as stream:
+                return kinds_of(stream)
+        except (ArrowException, OSError):
+            return {}
 
     def __iter__(self) -> Iterator[Record]:
         readers = {"csv": self._csv, "json": self._json, "parquet": self._parquet, "access_log": self._log}
@@ -79,16 +93,13 @@ class FileRecords:
 
     def _csv(self) -> Iterator[Record]:
         dialect = Dialect.of(self._source.options)
-        types: list[RawType] = []
-        header, needed = "", 0
-        if not self._source.has_header:
-            schema = raw_types(self._source.raw_schema or "")
-            self.columns, types, needed = list(schema), list(schema.values()), len(schema)
+        types = [] if self._source.has_header else list(self._types.values())
+        header, needed = None, len(types)
         for line, text, reason in self._lines():
             if not reason and dialect.is_passed_over(text):
                 continue
-            if self._source.has_header and not self.columns:
-                self.columns, header = column_names(text, dialect), text.rstrip(" ")
+            if self._source.has_header and header is None:
+                header = text.rstrip(" ")
                 named = dialect.fields(text)
                 needed = max((place + 1 for place, name in enumerate(named) if name), default=len(named))
             elif not reason and (text.rstrip(" ") == header or not text.replace(dialect.separator, "").strip()):
@@ -108,27 +119,25 @@ class FileRecords:
             return self._record(line, text, {}, f"SRC-212 not a csv line of {width} columns")
         nothing = ("", self._source.options.get("nullValue", ""))
         values: list[Any] = [None if field in nothing else field for field in fields]
-        if types:
-            values = [typed(value, kind) for value, kind in zip(values, types, strict=True)]
+        try:
+            if types:
+                values = [of_text(value, kind) for value, kind in zip(values, types, strict=True)]
+        except OtherTypeError:
+            return self._record(line, text, {}, f"SRC-212 not a csv line of {width} columns")
         return self._record(line, text, dict(zip(self.columns, values, strict=True)))
 
     def _json(self) -> Iterator[Record]:
-        schema = raw_types(self._source.raw_schema or "")
-        self.columns = list(schema)
+        whole = RawType("struct", fields=tuple(self._types.items()))
         for line, text, reason in self._lines():
-            value: Any = None
+            values: Mapping[str, Any] = {}
             if not reason:
                 try:
-                    value = json.loads(text, parse_float=str, parse_int=str)
-                except ValueError:
+                    values = of_json(json_value(text), whole)
+                except (ValueError, OtherTypeError):
                     reason = NOT_THE_SCHEMA
-            if not isinstance(value, dict):
-                yield self._record(line, text, {}, reason or NOT_THE_SCHEMA)
-                continue
-            yield self._record(line, text, {name: typed(value.get(name), kind) for name, kind in schema.items()})
+            yield self._record(line, text, values, reason)
 
     def _log(self) -> Iterator[Record]:
-        self.columns = list(LOG_COLUMNS)
         for line, text, reason in self._lines():
             values, fault = ({}, reason) if reason else log_values(text)
             yield self._record(line, text, values, fault)
@@ -136,72 +145,16 @@ class FileRecords:
     def _parquet(self) -> Iterator[Record]:
         from pyarrow import ArrowException
 
+        from deploy.feeds.parquet_records import parquet_rows
+
         line = 0
         try:
-            for line, values in self._parquet_rows():
-                yield self._record(line, "", values)
+            with opened(self._file, self._opener) as stream:
+                for values in parquet_rows(stream, self._kinds):
+                    line += 1
+                    yield self._record(line, "", values)
         except (ArrowException, OSError):
             yield self._record(line + 1, "", {}, "SRC-109 the parquet data cannot be read from here on")
-
-    def _parquet_rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        from pyarrow import parquet
-
-        line = 0
-        with opened(self._file, self._opener) as stream, parquet.ParquetFile(stream) as file:
-            self.columns = file.schema_arrow.names
-            for batch in file.iter_batches(batch_size=1_000):
-                columns = [_python_values(column) for column in batch.columns]
-                for row in zip(*columns, strict=True):
-                    line += 1
-                    yield line, dict(zip(self.columns, row, strict=True))
-
-
-def _python_values(column: Any) -> list[Any]:
-    import pyarrow as pa
-
-    if pa.types.is_timestamp(column.type):
-        # Nanoseconds have no Python type, and years beyond 9999 have none at all.
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        try:
-            values = column.to_pylist()
-        except (ValueError, OverflowError):
-            return [None] * len(column)
-        return [value.astimezone(UTC) if value is not None and value.tzinfo else value for value in values]
-    values = column.to_pylist()
-    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in values]
-
-
-def raw_types(ddl: str) -> dict[str, RawType]:
-    """The raw columns of a ``raw_schema`` and their types."""
-    tree = sqlglot.parse_one(f"CREATE TABLE t ({ddl})", dialect="spark")
-    return {column.name: _raw_type(column.args["kind"]) for column in tree.this.expressions}
-
-
-def _raw_type(kind: Any) -> RawType:
-    name = kind.this.value.lower()
-    if name == "array":
-        return RawType("array", item=_raw_type(kind.expressions[0]))
-    if name == "struct":
-        return RawType("struct", fields=tuple((one.name, _raw_type(one.args["kind"])) for one in kind.expressions))
-    return RawType({"text": "string", "varchar": "string"}.get(name, kind.sql("spark").lower()))
-
-
-def typed(value: Any, kind: RawType) -> Any:
-    """A raw value as the type that the source declares; None where it is not of that type."""
-    if value is None:
-        return None
-    if kind.name == "array" and kind.item is not None:
-        return [typed(one, kind.item) for one in value] if isinstance(value, list) else None
-    if kind.name == "struct":
-        return {name: typed(value.get(name), one) for name, one in kind.fields} if isinstance(value, dict) else None
-    if kind.name == "string":
-        if isinstance(value, str):
-            return value
-        return ("true" if value else "false") if isinstance(value, bool) else json.dumps(value, ensure_ascii=False)
-    try:
-        return cast(value, kind.name)
-    except BadValueError:
-        return None
 
 
 def _fields(line: str, dialect: Dialect) -> list[str]:

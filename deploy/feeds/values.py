@@ -27,7 +27,7 @@ _DATED = re.compile(
     r" ?([zZ]|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)?",
     re.ASCII,
 )
-_YES, _NO = re.compile(r"true|t|yes|y|1(?:\.0*)?"), re.compile(r"false|f|no|n|0(?:\.0*)?")
+_YES, _NO = re.compile(r"true|t|yes|y|1(?:\.0*)?"), re.compile(r"false|f|no|n|-?0(?:\.0*)?")
 _MICROS = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 _FIRST_EPOCH, _LAST_EPOCH = 31_536_000_000_000, 7_258_118_400_000_000  # 1971 and 2200, in microseconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -204,7 +204,7 @@ def number_text(text: str, style: NumberStyle | None) -> str | None:
     """A number in text as ``-1234.5``; None when it is none by these style."""
     if style is None:
         return text if _PLAIN.fullmatch(text) else None
-    even = text.translate(str.maketrans("\u00a0\u2009\u202f\u2019", "   '"))
+    even = text.translate(str.maketrans("\u00a0\u2009\u202f\u2019\u2212", "   '-"))
     bracketed = even.startswith("(") and even.endswith(")")
     bare = even[1:-1] if bracketed else even
     bare = re.sub(rf"^([+-]?) *{_CURRENCY} *", r"\1", bare)
@@ -213,7 +213,7 @@ def number_text(text: str, style: NumberStyle | None) -> str | None:
         if "+" in bare or "-" in bare:
             return None
         bare = f"-{bare}"
-    bare = re.sub(r"^([^+-].*[^eE-]) *-$", r"-\1", bare)
+    bare = re.sub(r"^([^+-].*[0-9]) *-$", r"-\1", bare)
     mark, group = re.escape(style.decimal), re.escape(style.thousands)
     digits = rf"(?:\d+|\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}})" if style.thousands else r"\d+"
     if not re.fullmatch(rf"[+-]?(?:{digits}(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d{{1,3}})?", bare, re.ASCII):

@@ -152,7 +152,7 @@ def fault_of_names(names: Sequence[str], mapped: frozenset[str]) -> str | None:
     ``mapped`` holds the names that the source uses, in lower case.
     """
     lower = [name.lower() for name in names]
-    twice = sorted({name for name in names if name and lower.count(name.lower()) > 1 and name.lower() in mapped})
+    twice = sorted({name for name in names if name.lower() in mapped and lower.count(name.lower()) > 1})
     if not twice:
         return None
     return f"columns that differ only in case, or not at all, and are mapped: {', '.join(twice)}"

@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 _MARK = "arrow:"
+# Spark has no library for them.
+_OTHER_CODECS = {"BROTLI", "LZO"}
 _MAX_DECIMAL = 38
 
 
-def layout_of(schema: pa.Schema, int96: Collection[str]) -> tuple[str, bool]:
+def layout_of(metadata: pq.FileMetaData) -> tuple[str, bool]:
     """A text that files of one schema share, and whether Spark's own reader can read them.
 
-    ``int96`` are the paths of columns of that physical type, which Spark reads though their unit is the nanosecond.
+    Columns of INT96 hold instants: Spark reads them as such though their unit is the nanosecond.
     """
-    plain = all(field.name in int96 or _is_plain(field.type) for field in schema)
-    if plain:
-        return str(schema.remove_metadata()), True
-    return _MARK + base64.b64encode(schema.remove_metadata().serialize().to_pybytes()).decode(), False
+    schema, int96 = schema_of(metadata), int96_columns(metadata)
+    if _is_stored_for_spark(metadata) and all(field.name in int96 or _is_plain(field.type) for field in schema):
+        return str(schema), True
+    return _MARK + base64.b64encode(schema.serialize().to_pybytes()).decode(), False
+
+
+def schema_of(metadata: pq.FileMetaData) -> pa.Schema:
+    """The schema of a file, in which columns of INT96 are instants."""
+    schema = metadata.schema.to_arrow_schema().remove_metadata()
+    for name in int96_columns(metadata) & set(schema.names):
+        place = schema.get_field_index(name)
+        if place >= 0 and pa.types.is_timestamp(schema.field(place).type):
+            schema = schema.set(place, pa.field(name, pa.timestamp("ns", "UTC")))
+    return schema
+
+
+def int96_columns(metadata: pq.FileMetaData) -> set[str]:
+    """The paths of the columns of that physical type."""
+    columns = (metadata.schema.column(place) for place in range(metadata.num_columns))
+    return {column.path for column in columns if column.physical_type == "INT96"}
+
+
+def _is_stored_for_spark(metadata: pq.FileMetaData) -> bool:
+    """Whether Spark can unpack the pages; a writer packs all row groups alike, so the first tells."""
+    if not metadata.num_row_groups:
+        return True
+    group = metadata.row_group(0)
+    columns = (group.column(place) for place in range(group.num_columns))
+    return not any(one.compression in _OTHER_CODECS or "BYTE_STREAM_SPLIT" in one.encodings for one in columns)
 
 
 def schema_of_layout(layout: str) -> pa.Schema:

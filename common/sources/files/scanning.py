@@ -261,13 +261,11 @@ def _scan_parquet(chunks: Iterator[bytes], size_bytes: int, found: Scan, source:
         raise BadFileError("SRC-109 the parquet footer is missing or cut short")
     try:
         metadata = pq.read_metadata(BytesIO(b"PAR1" + tail[-footer_bytes - 8 :]))
-        schema = metadata.schema.to_arrow_schema()
+        names = metadata.schema.to_arrow_schema().names
     except (ArrowException, OSError) as error:
         raise BadFileError(f"SRC-109 the parquet footer cannot be read: {type(error).__name__}") from error
-    fault = fault_of_names(schema.names, _mapped(source))
+    fault = fault_of_names(names, _mapped(source))
     if fault:
         raise BadFileError(f"SRC-108 the schema has {fault}")
     found.lines = metadata.num_rows
-    columns = (metadata.schema.column(place) for place in range(metadata.num_columns))
-    int96 = {column.path for column in columns if column.physical_type == "INT96"}
-    found.layout, found.plain = layout_of(schema, int96)
+    found.layout, found.plain = layout_of(metadata)

@@ -97,6 +97,15 @@ def _plain_text(found: DataType, mapping: ColumnMapping, source: Source, reads: 
     return [_text(found)]
 
 
+def text_of(found: DataType) -> str:
+    """SQL of a value of type ``found`` as text that says all there is to know, as the files of another type may have
+    sent it: a time in UTC says so, a float is plain digits, NaN is nothing.
+    """
+    if isinstance(found, FractionalType) and not isinstance(found, DecimalType):
+        return f"CASE WHEN NOT isnan({{v}}) THEN coalesce({numbers.plain_float()}, CAST({{v}} AS STRING)) END"
+    return "{v}" if isinstance(found, StringType) else _text(found)
+
+
 def is_date_only(value: str, found: DataType, mapping: ColumnMapping) -> str:
     """SQL that is true where ``value``, mapped to a time, gives a date without a time of day."""
     if mapping.epoch:

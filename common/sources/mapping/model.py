@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -16,7 +15,7 @@ from common.sources.mapping.expressions import checked
 from common.sources.mapping.faults import sentences, unknown_key
 from common.sources.mapping.free_columns import EXTRA_MAPS, FreeColumn, check_names
 from common.sources.mapping.number_style import NumberStyle
-from common.sources.mapping.options import WIDE, encoding_of, options_of
+from common.sources.mapping.options import WIDE, encoding_of, options_of, zone_of
 from common.sources.mapping.patterns import time_pattern
 from common.words import did_you_mean
 from common.yaml import YamlError, read_yaml
@@ -126,11 +125,7 @@ class Source(_Strict):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"'{zone}' is not an IANA time zone, e.g. Europe/London") from error
-        return zone
+        return zone_of(zone)
 
     @field_validator("encoding")
     @classmethod

@@ -19,8 +19,8 @@ def number_text(style: NumberStyle | None) -> list[str]:
     """Steps from a trimmed text to the number in it as ``-1234.5`` or ``1e-5``; null when it is none.
 
     Without a style only that plain form is a number. With one, the source's marks are read, and with them a currency
-    sign or code, brackets for a negative amount, and a minus at the end. Groups of digits must be whole: ``12,50`` is
-    no number where the comma parts thousands.
+    sign or code, brackets for a negative amount, and a minus at the end or as typographers set it (U+2212). Groups of
+    digits must be whole: ``12,50`` is no number where the comma parts thousands.
     """
     if style is None:
         return [f"CASE WHEN {{v}} RLIKE '{_PLAIN}' THEN {{v}} END"]
@@ -30,12 +30,13 @@ def number_text(style: NumberStyle | None) -> list[str]:
     if style.decimal != ".":
         number = f"replace({number}, '{style.decimal}', '.')"
     return [
-        f"translate({{v}}, '{_BLANKS}\u2019', '   \\'')",
+        f"translate({{v}}, '{_BLANKS}\u2019\u2212', '   \\'-')",
         # (12.00) is a debit; with a sign inside it could mean two things.
         "CASE WHEN {v} LIKE '(%)' THEN CASE WHEN NOT {v} RLIKE '[+-]' "
         "THEN concat('-', substring({v}, 2, length({v}) - 2)) END ELSE {v} END",
         f"trim(regexp_replace(regexp_replace({{v}}, '^([+-]?) *{_CURRENCY} *', '$1'), ' *{_CURRENCY}(-?)$', '$1'))",
-        "regexp_replace({v}, '^([^+-].*[^eE -]) *-$', '-$1')",
+        # A minus behind a mark is none: 12,- is a price without cents.
+        "regexp_replace({v}, '^([^+-].*[0-9]) *-$', '-$1')",
         number,
     ]
 

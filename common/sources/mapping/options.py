@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from common.words import did_you_mean
+from common.words import did_you_mean, nearest
 
 _CSV = (
     "sep quote escape header multiline comment nullValue emptyValue ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace "
@@ -47,6 +48,7 @@ _ONE_BYTE_NEWLINE = (
     *("cp437", "cp850", "cp852", "cp855", "cp866", "cp874", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic"),
     *("shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "gb2312", "gbk", "gb18030", "big5"),
 )
+_NO_ZONES = {"posix", "right", "posixrules", "localtime", "Factory"}
 WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32"})
 """Encodings in which a newline is more than one byte: such files are read as UTF-8, and not in ranges."""
 
@@ -66,6 +68,21 @@ def encoding_of(name: str) -> str:
         f"'{name}' is not an encoding that can be read.{did_you_mean(name, known)} "
         "Common ones are utf-8, utf-16, latin-1 and windows-1252"
     )
+
+
+def zone_of(name: str) -> str:
+    """``name``, when it is the name of a zone of IANA that Java knows too. Raises ValueError."""
+    try:
+        # Python also takes its own folders and files for zones: Europe, posix/Europe/Berlin, localtime.
+        if name.partition("/")[0] in _NO_ZONES:
+            raise ValueError(name)
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        known = sorted(available_timezones())
+        cities = [zone for zone in known if zone.rpartition("/")[2].lower() == name.strip().lower()]
+        near = nearest(name, known) if "/" in name else None
+        meant = cities[0] if cities else near or "for example Europe/London"
+        raise ValueError(f"'{name}' is not an IANA time zone: write {meant}") from error
 
 
 def options_of(source_format: str, given: Mapping[object, object]) -> dict[str, str]:

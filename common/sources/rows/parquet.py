@@ -63,7 +63,7 @@ def read_by_arrow(
                     parquet = pq.ParquetFile(copy.name, coerce_int96_timestamp_unit="us")
                     for part in parquet.iter_batches(_BATCH_ROWS, columns=list(kinds)):
                         count = part.num_rows
-                        arrays = [_converted(part.column(name), kind) for name, kind in kinds.items()]
+                        arrays = [converted(part.column(name), kind) for name, kind in kinds.items()]
                         origin = [pa.array([value] * count, pa.string()) for value in (path, sha256)]
                         lines = pa.array(range(line, line + count), pa.int64())
                         yield pa.RecordBatch.from_arrays([*arrays, *origin, lines], [*kinds, *dict(places)])
@@ -72,7 +72,8 @@ def read_by_arrow(
     return spark.range(0, len(given), 1, len(given)).mapInArrow(read, schema)
 
 
-def _converted(values: pa.Array, kind: pa.DataType) -> pa.Array:
+def converted(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """``values`` as ``kind``, which ``readable_kind`` gave for their type."""
     if pa.types.is_fixed_size_binary(values.type) and pa.types.is_string(kind):
         sixteen = values.type.byte_width == 16
         texts = (
@@ -80,6 +81,8 @@ def _converted(values: pa.Array, kind: pa.DataType) -> pa.Array:
         )
         return pa.array(texts, kind)
     if isinstance(values, pa.ExtensionArray):
-        return _converted(values.storage, kind)
-    # Of a time the nanoseconds below a microsecond are cut off.
+        return converted(values.storage, kind)
+    if pa.types.is_timestamp(values.type) and pa.types.is_timestamp(kind):
+        # Of a time the nanoseconds below a microsecond are cut off; the count of an instant needs no zone.
+        return values.cast(pa.timestamp("us", values.type.tz), safe=False).view(pa.int64()).view(kind)
     return values.cast(kind, safe=False)

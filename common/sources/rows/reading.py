@@ -14,6 +14,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from common.causes import cause_of
 from common.errors import ContractError, UsageError
 from common.sources.files.inventory import FileInventory, InspectedFile
+from common.sources.mapping.conversion import text_of
 from common.sources.mapping.fit import KEPT
 from common.sources.mapping.model import Source
 from common.sources.rows import access_log
@@ -122,7 +123,9 @@ def _schema_of(rows: DataFrame, source: Source) -> StructType:
 def _json_rows(rows: DataFrame, source: Source) -> DataFrame:
     schema = _schema_of(rows, source)
     wide = StructType([*schema.fields, StructField(_CORRUPT, StringType())])
-    options = {**source.options, "columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"}
+    # Where records begin is found by double quotes alone, so a value in single ones is none either.
+    strict = {"allowSingleQuotes": "false", **source.options}
+    options = {**strict, "columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"}
     line = F.when(F.col("_reason").isNull(), F.col("_raw"))
     parsed = rows.withColumn("_parsed", F.from_json(line, wide, options))
     broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull()
@@ -138,13 +141,20 @@ def _union(parts: Sequence[DataFrame]) -> DataFrame:
         for field in part.schema:
             types.setdefault(field.name, set()).add(field.dataType.simpleString())
     mixed = {name for name, found in types.items() if len(found) > 1}
-    alike = [
-        part.withColumns({name: _column(name).cast("string") for name in mixed & set(part.columns)}) for part in parts
-    ]
+    alike = [part.withColumns({name: _text(part, name) for name in mixed & set(part.columns)}) for part in parts]
     rows = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), alike)
     return rows.select(*(_column(name) for name in rows.columns if name not in KEPT), *KEPT)
 
 
+def _text(rows: DataFrame, name: str) -> Column:
+    """The text of a column that means the same wherever it is read: an instant says that it is UTC."""
+    return F.expr(text_of(rows.schema[name].dataType).replace("{v}", _quoted(name)))
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
 def _column(name: str) -> Column:
     """The column of that name, whatever stands in it."""
-    return F.col(f"`{name.replace('`', '``')}`")
+    return F.col(_quoted(name))

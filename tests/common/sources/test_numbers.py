@@ -97,6 +97,9 @@ def test_with_a_style_currencies_brackets_and_a_minus_behind_are_read(spark: Spa
         "(12,00)": "-12.0000",
         "(€12,00)": "-12.0000",
         "12,50-": "-12.5000",
+        "\u221212,50": "-12.5000",
+        # A price without cents, not a debit.
+        "12,-": BAD,
         "(-1)": BAD,
         "--1": BAD,
         "12,50 each": BAD,

@@ -122,6 +122,43 @@ def test_files_with_and_without_nanoseconds_are_one_feed(inbox: Path, read: Read
     assert [row["at"] for row in rows] == ["2024-07-01 10:00:00"] * 2
 
 
+def test_a_column_of_another_type_in_each_file_means_the_same_in_all(inbox: Path, read: Read) -> None:
+    zoned = pa.array([TEN.replace(tzinfo=dt.UTC)], pa.timestamp("us", "Asia/Tokyo"))
+    files = {
+        "a": {"at": pa.array([TEN], pa.timestamp("us")), "id": pa.array([1], pa.int64())},
+        "b": {"at": zoned, "id": pa.array([20000000.0])},
+        "c": {"at": pa.array(["2024-07-01 12:00:00+02:00"]), "id": pa.array(["007"])},
+        "d": {"at": pa.array([dt.date(2024, 7, 1)]), "id": pa.array([float("nan")])},
+    }
+    for name, columns in files.items():
+        pq.write_table(pa.table(columns), inbox / f"{name}.parquet")
+    source = Source.parse("format: parquet\ntime_zone: Europe/Berlin\ncolumns: {at: at, id: id}\n", name="tested")
+    target = StructType([*times("at"), StructField("id", StringType())])
+    rows = canonical(read(inbox, source), source, target).selectExpr("cast(at AS string) AS at", "id", "_file")
+    assert [(row["at"], row["id"]) for row in rows.orderBy("_file").collect()] == [
+        ("2024-07-01 08:00:00", "1"),
+        ("2024-07-01 10:00:00", "20000000"),
+        ("2024-07-01 10:00:00", "007"),
+        ("2024-07-01 00:00:00", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        {"compression": "brotli"},
+        {"use_dictionary": False, "column_encoding": {"at": "BYTE_STREAM_SPLIT"}},
+        # A column that only Arrow reads leaves INT96 the instant that it is to Spark.
+        {"use_deprecated_int96_timestamps": True},
+    ],
+)
+def test_what_spark_cannot_unpack_is_read_all_the_same(inbox: Path, read: Read, write: dict[str, Any]) -> None:
+    table = pa.table({"at": pa.array([TEN], pa.timestamp("us", "UTC")), "clock": [dt.time(10, 30)]})
+    columns = ["at"] if len(write) < 2 and "compression" in write else ["at", "clock"]
+    (row,) = mapped(read, inbox, table.select(columns), times("at"), "Europe/Berlin", **write)
+    assert (row["at"], row["_reason"]) == ("2024-07-01 10:00:00", None)
+
+
 def test_names_that_differ_only_in_case_are_left_out_where_nanoseconds_are(inbox: Path, read: Read) -> None:
     table = pa.table([[TEN], [1], [2]], schema=pa.schema([("at", pa.timestamp("ns")), ("N", "int8"), ("n", "int8")]))
     (row,) = mapped(read, inbox, table, times("at"))

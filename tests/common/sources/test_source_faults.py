@@ -51,6 +51,16 @@ CAUSES = {
         "encoding: 'utf9' is not an encoding that can be read. Did you mean 'utf-8'? "
         "Common ones are utf-8, utf-16, latin-1 and windows-1252."
     ),
+    "format: csv\ncolumns: {a: b}\ntime_zone: Berlin": (
+        "time_zone: 'Berlin' is not an IANA time zone: write Europe/Berlin."
+    ),
+    # What Python's own folders of zones hold beside them.
+    "format: csv\ncolumns: {a: b}\ntime_zone: Europe": (
+        "time_zone: 'Europe' is not an IANA time zone: write for example Europe/London."
+    ),
+    "format: csv\ncolumns: {a: b}\ntime_zone: posix/Europe/Paris": (
+        "time_zone: 'posix/Europe/Paris' is not an IANA time zone: write Europe/Paris."
+    ),
     "format: csv\ncolumns: {a: b}\noptions: {delimiter: ';', sep: ','}": (
         "options: 'delimiter' and 'sep' are the same: leave one of them out."
     ),

@@ -146,6 +146,20 @@ def test_a_bad_file_is_said_and_the_others_are_checked(tmp_path, capsys):
     assert found["fates"]["published"] == 1
 
 
+def test_a_column_that_one_file_lacks_is_null_there(tmp_path, capsys):
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing/b.csv").write_text("CENTS;id;zeit;kasse\n100;t2;01.07.2024 10:00;k1\n", encoding="utf-8")
+    code, found = _check(tmp_path, capsys, GOOD)
+    assert code == 0
+    assert [(one["file"], one["reason"]) for one in found["faults"]] == [("b.csv", "FRD-103 the customer is missing")]
+    assert found["fates"] == {"published": 1, "rejected": 1}
+
+
+def test_columns_are_looked_for_even_where_there_is_no_row(tmp_path, capsys):
+    code, _ = _check(tmp_path, capsys, '{"error": "not authorised"}\n')
+    assert code == 2
+
+
 def test_only_so_many_rows_are_looked_at(tmp_path, capsys):
     rows = GOOD + "".join(f"t{n};01.07.2024 10:00;bob;k1;100;x\n" for n in range(2, 9))
     _, found = _check(tmp_path, capsys, rows, "--rows", "3")

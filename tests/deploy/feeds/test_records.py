@@ -13,7 +13,8 @@ from common.config.lake_settings import LakeSettings
 from common.sources.files.locations import FileOpener, find_files
 from common.sources.mapping.model import Source
 from deploy.feeds.log_records import log_values
-from deploy.feeds.records import FileRecords, Record, inspected, raw_types
+from deploy.feeds.raw_types import raw_types
+from deploy.feeds.records import FileRecords, Record, inspected
 
 pytestmark = pytest.mark.unit
 
@@ -39,7 +40,10 @@ def test_csv_records_have_the_line_at_which_they_begin(tmp_path):
 def test_csv_without_a_header_is_typed_by_its_schema(tmp_path):
     (tmp_path / "a.csv").write_text("x,1\ny,z\n")
     found = _records(tmp_path, format="csv", options={"header": False}, raw_schema="a string, b int")
-    assert [dict(record.values) for record in found] == [{"a": "x", "b": 1}, {"a": "y", "b": None}]
+    assert [(dict(record.values), record.reason) for record in found] == [
+        ({"a": "x", "b": 1}, ""),
+        ({}, "SRC-212 not a csv line of 2 columns"),
+    ]
 
 
 def test_undecodable_and_over_long_lines_keep_their_reason(tmp_path):
@@ -65,11 +69,21 @@ def test_objects_are_found_in_every_shape_of_json(tmp_path, text, found):
 
 
 def test_json_values_are_of_the_declared_types(tmp_path):
-    (tmp_path / "a.json").write_text('{"a": 12345678901234567890, "b": {"x": 1.50}, "c": [true], "d": "7"}\n')
-    (record,) = _records(
-        tmp_path, format="json", raw_schema="a string, b struct<x: string>, c array<boolean>, d bigint"
-    )
-    assert dict(record.values) == {"a": "12345678901234567890", "b": {"x": "1.50"}, "c": [True], "d": 7}
+    first = '{"a": 12345678901234567890, "b": {"x": 1.50}, "c": [true], "d": 7, "e": {"k": [1.0]}, "f": {"n": 1.50}}'
+    # A record with a value of another type is none, as to Spark.
+    others = ['{"d": "7"}', '{"d": 7.0}', '{"b": "x"}', '{"c": {}}', '{"c": [1]}']
+    (tmp_path / "a.json").write_text("\n".join([first, *others]) + "\n")
+    schema = "a string, b struct<x: string>, c array<boolean>, d bigint, e map<string, array<double>>, f string"
+    record, *rest = _records(tmp_path, format="json", raw_schema=schema)
+    assert dict(record.values) == {
+        "a": "12345678901234567890",
+        "b": {"x": "1.50"},
+        "c": [True],
+        "d": 7,
+        "e": {"k": [1.0]},
+        "f": '{"n":1.50}',
+    }
+    assert [one.reason[:7] for one in rest] == ["SRC-211"] * 5
 
 
 def test_a_raw_schema_is_read_with_its_nesting():
@@ -84,6 +98,30 @@ def test_parquet_rows_are_numbered_and_typed(tmp_path):
         (1, {"t": datetime(2024, 5, 6), "a": 1}),
         (2, {"t": None, "a": 2}),
     ]
+
+
+def test_parquet_values_are_those_that_the_jobs_read(tmp_path):
+    table = pa.table(
+        {
+            "amount": pa.array([19.99], pa.float32()),
+            "key": pa.array([bytes(range(16))], pa.binary(16)),
+            "kinds": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
+            "late": pa.array([2**62], pa.timestamp("us")),
+        }
+    )
+    old = pa.table({"at": pa.array([datetime(2024, 5, 6)], pa.timestamp("ns"))})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    (record,) = _records(tmp_path / "a.parquet", format="parquet")
+    assert dict(record.values) == {
+        "amount": 19.99,
+        "key": "00010203-0405-0607-0809-0a0b0c0d0e0f",
+        "kinds": {"k": 1},
+        "late": "4611686018427387904 us after 1970",
+    }
+    # INT96 holds instants, whatever the zone of the source.
+    parquet.write_table(old, tmp_path / "b.parquet", use_deprecated_int96_timestamps=True)
+    (record,) = _records(tmp_path / "b.parquet", format="parquet")
+    assert record.values["at"] == datetime(2024, 5, 6, tzinfo=UTC)
 
 
 def test_lines_of_access_logs_of_several_servers_are_read():

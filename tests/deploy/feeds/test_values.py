@@ -83,6 +83,8 @@ def test_times_by_pattern_and_by_count():
         ("12,00 EUR", {"decimal": ","}, Decimal("12.0000")),
         ("(12.00)", {"decimal": "."}, Decimal("-12.0000")),
         ("12.50-", {"decimal": "."}, Decimal("-12.5000")),
+        ("\u221212.50", {"decimal": "."}, Decimal("-12.5000")),
+        ("12,-", {"decimal": ","}, None),
         ("1 234,5", {"decimal": ",", "thousands": " "}, Decimal("1234.5000")),
         ("12,50", {"thousands": ","}, None),
         # More decimals than are kept: refused, not rounded.
