@@ -11,7 +11,7 @@ from itertools import islice
 from common.clock import utc_now
 from common.config.lake_settings import LakeSettings
 from common.errors import UsageError
-from common.sources.files.inventory import InspectedFile
+from common.sources.files.inventory import InspectedFile, seen_together
 from common.sources.files.locations import FileOpener, find_files
 from common.sources.mapping.extra import with_extra
 from common.sources.mapping.model import Source
@@ -93,19 +93,17 @@ def checked(
 def _look_through(check: Check, settings: LakeSettings) -> list[InspectedFile]:
     """The files that can be read, of those that were looked through; adds the others to the check."""
     opener = FileOpener(settings)
-    good: list[InspectedFile] = []
+    looked: list[InspectedFile] = []
     left = _LOOKED_THROUGH_BYTES
     for file in check.files:
-        if good and file.bytes > left:
+        if looked and file.bytes > left:
             check.unseen_files += 1
             continue
         left -= file.bytes
-        found = inspected(file, check.source, opener, settings)
-        if found.reason:
-            check.bad_files.append((file.name, found.reason))
-        else:
-            good.append(found)
-    return good
+        looked.append(inspected(file, check.source, opener, settings))
+    files = seen_together(looked, check.source)
+    check.bad_files += [(file.found().name, file.reason) for file in files if file.reason]
+    return [file for file in files if not file.reason]
 
 
 def _spark_rows(check: Check, files: Sequence[InspectedFile], settings: LakeSettings, rows: int) -> Iterator[MappedRow]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from common.config.lake_settings import LakeSettings
-from common.sources.files.csv_dialect import Dialect, column_names
+from common.sources.files.csv_dialect import Dialect, column_names, without_marks
 from common.sources.files.inventory import InspectedFile
 from common.sources.files.locations import FileOpener, FoundFile
 from common.sources.files.scanning import scan
@@ -99,10 +99,10 @@ class FileRecords:
             if not reason and dialect.is_passed_over(text):
                 continue
             if self._source.has_header and header is None:
-                header = text.rstrip(" ")
+                header = without_marks(text)
                 named = dialect.fields(text)
                 needed = max((place + 1 for place, name in enumerate(named) if name), default=len(named))
-            elif not reason and (text.rstrip(" ") == header or not text.replace(dialect.separator, "").strip()):
+            elif not reason and (without_marks(text) == header or not text.replace(dialect.separator, "").strip()):
                 continue
             elif reason:
                 yield self._record(line, text, {}, reason)

@@ -10,6 +10,10 @@ from functools import cached_property
 
 # Columns that every raw row has.
 _OWN = frozenset({"_file", "_file_sha256", "_line", "_raw", "_reason"})
+# Of the blanks only these are no text to Spark's reader: a no-break space stays.
+_BLANKS = "".join(map(chr, range(33)))
+# A field may be as long as a line; Python's own limit is 128 kB.
+csv.field_size_limit(1 << 30)
 SEPARATOR_LINE = re.compile(r'(?i)^"?sep=.{1,2}"?\s*$')
 """The line above the header in which Excel notes the separator; Java reads the pattern alike."""
 
@@ -41,17 +45,17 @@ class Dialect:
         )
 
     def fields(self, record: str) -> list[str]:
-        """The fields of one record, blanks around them taken off."""
+        """The fields of one record, blanks around them taken off: those that Spark's reader makes of it."""
         separator = self.separator
         if len(separator) > 1:
             one_mark = replace(self, separator="\x1f")
             fields = one_mark.fields(record.replace(separator, "\x1f"))
             return [field.replace("\x1f", separator) for field in fields]
         if not self.quote:
-            return [field.strip() for field in record.split(separator)]
+            return [field.strip(_BLANKS) for field in record.split(separator)]
         doubled = self.escape == self.quote
         reader = csv.reader(
-            [record],
+            [record if doubled or not self.escape else self._escaped.sub(self._escape_kept, record)],
             delimiter=separator,
             quotechar=self.quote,
             doublequote=doubled,
@@ -59,10 +63,17 @@ class Dialect:
             skipinitialspace=True,
         )
         try:
-            return [field.strip() for field in next(reader, [])]
+            return [field.strip(_BLANKS) for field in next(reader, [])]
         except csv.Error:
-            # A field of more than 128 kB.
-            return [field.strip() for field in record.split(separator)]
+            return [field.strip(_BLANKS) for field in record.split(separator)]
+
+    @cached_property
+    def _escaped(self) -> re.Pattern[str]:
+        return re.compile(f"{re.escape(self.escape)}(.?)", re.DOTALL)
+
+    def _escape_kept(self, match: re.Match[str]) -> str:
+        """An escape before anything but a mark is text, which Python's reader would drop."""
+        return match[0] if match[1] in (self.quote, self.escape) and match[1] else self.escape + match[0]
 
     def is_passed_over(self, line: str) -> bool:
         """Whether a line before the header is none: blank, a comment, or Excel's ``sep=;``."""
@@ -97,6 +108,15 @@ class Dialect:
         # An escape that ends the line has nothing to escape.
         last = f"(?:{re.escape(self.escape)})?" if self.escape not in ("", self.quote) else ""
         return re.compile(f"(?:{field}{separator})*+[ ]*+{mark}{self.quoted}{last}\\Z", re.DOTALL)
+
+
+HEADER_MARKS = "\"' \t\r\ufeff"
+"""What headers with the same names may differ in: quotes, blanks, the mark of a file's beginning."""
+
+
+def without_marks(header: str) -> str:
+    """A header without ``HEADER_MARKS``: equal for all lines that name the same columns."""
+    return header.translate(dict.fromkeys(map(ord, HEADER_MARKS)))
 
 
 def header_of(lines: Iterator[str], dialect: Dialect) -> str:

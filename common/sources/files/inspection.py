@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from common.sources.files.inventory import FileInventory, InspectedFile
+from common.sources.files.inventory import FileInventory, InspectedFile, seen_together
 from common.sources.files.locations import FileOpener, FoundFile, find_files
 from common.sources.files.scanning import Scan, scan
 from common.sources.mapping.model import Source
@@ -74,7 +74,7 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
                 path=file.full_path(settings), bytes=file.bytes, modified=file.modified, source_file=file, **values
             )
         )
-    return FileInventory(tuple(inspected))
+    return FileInventory(seen_together(inspected, source))
 
 
 def _scan(file: FoundFile, source: Source, opener: FileOpener) -> Scan:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.errors import ContractError
+from common.sources.files.csv_dialect import Dialect, column_names, names_in
 from common.sources.files.locations import FoundFile
 from common.sources.mapping.model import Source
 
@@ -61,6 +63,26 @@ class InspectedFile:
     def key(self) -> str:
         """The path without scheme and leading slashes, the form in which rows are matched to files."""
         return re.sub(r"^[A-Za-z0-9]+:/*", "", self.path).lstrip("/")
+
+
+def seen_together(files: Sequence[InspectedFile], source: Source) -> tuple[InspectedFile, ...]:
+    """The files, those bad (SRC-114) whose csv header names no column that the source reads, where others do.
+
+    Such a file, a page that reports an error for example, would have rows of nulls, or none at all. Where no file has
+    a column of the source, the source is at fault (SRC-004).
+    """
+    if source.format != "csv" or not source.has_header:
+        return tuple(files)
+    read, dialect = names_in([mapping.expr for mapping in source.columns.values()]), Dialect.of(source.options)
+
+    def is_stranger(file: InspectedFile) -> bool:
+        return file.reason is None and read.isdisjoint(name.lower() for name in column_names(file.layout, dialect))
+
+    strangers = {file.path for file in files if is_stranger(file)}
+    if len(strangers) == sum(file.reason is None for file in files):
+        return tuple(files)
+    words = "SRC-114 its header names no column that the source reads: it is another kind of file"
+    return tuple(replace(file, reason=words) if file.path in strangers else file for file in files)
 
 
 @dataclass(frozen=True)

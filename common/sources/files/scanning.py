@@ -26,6 +26,7 @@ from common.sources.files.cutting import (
     gunzipped,
     longest_line_bytes,
 )
+from common.sources.files.holders import array_of_holder
 from common.sources.files.parquet_kinds import layout_of
 from common.sources.mapping.model import Source
 from common.sources.mapping.options import WIDE
@@ -205,7 +206,9 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
         found.plain &= not odd_lines(look, source)
         found.deepest_nesting = max(found.deepest_nesting, int(look.nesting.max()))
         if first and is_strict(source):
-            found.spans_lines = data.lstrip().startswith(b"[") or bool(look.opens[_first_filled(data)])
+            is_one = array_of_holder(data.lstrip(), names_in([source.raw_schema or ""])) is not None
+            opens = data.lstrip().startswith(b"[") or bool(look.opens[_first_filled(data)])
+            found.spans_lines = is_one or opens
 
 
 def _mapped(source: Source) -> frozenset[str]:

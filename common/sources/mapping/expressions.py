@@ -15,6 +15,10 @@ _TOKEN = re.compile(
     r"""|[A-Za-z_][A-Za-z0-9_]*|\s+|.""",
     re.DOTALL,
 )
+# As above, with words of any letters.
+_WIDE_TOKEN = re.compile(
+    r"""[rR]'[^']*'|[rR]"[^"]*"|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`|([^\W\d]\w*)|.""", re.DOTALL
+)
 _WORD = re.compile(r"[A-Za-z_]")
 _MARKS = {"--", "/*", ";", "$$", "|>"}
 
@@ -58,6 +62,13 @@ def quoted_bare_names(expression: str) -> Iterator[str]:
         name = match.group()
         if name.startswith("`") and name.strip("`").lower() in BARE:
             yield name.strip("`")
+
+
+def with_quoted_names(expression: str) -> str:
+    """``expression`` with words of letters beyond ASCII in back quotes, without which Spark knows no such names."""
+    return _WIDE_TOKEN.sub(
+        lambda match: match[0] if not match[1] or match[1].isascii() else f"`{match[1]}`", expression
+    )
 
 
 def _follows(tokens: list[str], place: int) -> str:

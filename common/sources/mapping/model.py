@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from common.errors import UsageError
 from common.sources.grammar.types import parse_schema
-from common.sources.mapping.expressions import checked
+from common.sources.mapping.expressions import checked, with_quoted_names
 from common.sources.mapping.faults import sentences, unknown_key
 from common.sources.mapping.free_columns import EXTRA_MAPS, FreeColumn, check_names
 from common.sources.mapping.number_style import NumberStyle
@@ -39,7 +39,7 @@ class ColumnMapping(_Strict):
     @field_validator("expr")
     @classmethod
     def _safe(cls, text: str) -> str:
-        return checked(text)
+        return checked(with_quoted_names(text))
 
     @field_validator("timestamp_format")
     @classmethod

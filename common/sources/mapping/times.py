@@ -26,8 +26,8 @@ _COMMON = "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}$"
 _READY = "\\u0001"
 _DATE_ALONE = f"^(?:{_DATE}|{_COMPACT_DATE}|[0-9]{{4}}-[0-9]{{2}})$"
 _FIRST, _LAST = "TIMESTAMP'0001-01-01 00:00:00Z'", "TIMESTAMP'9999-12-31 23:59:59.999999Z'"
-# Years that stand for "unknown" or "for ever" (1899, 1900, 9999) lie outside, and so do times that had no zones.
-_ZONED_YEARS = (1901, 9998)
+ZONED_YEARS = (1901, 9998)
+"""Years with zones: those that stand for "unknown" or "for ever" (1899, 1900, 9999) lie outside, and times without."""
 
 MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 """Microseconds of each unit that an epoch may count."""
@@ -82,7 +82,7 @@ def _zone_suffix(text: str, zone: str) -> str:
     """SQL of the zone to put behind a local time whose text begins with its year."""
     if zone == "UTC":
         return "'Z'"
-    first, last = _ZONED_YEARS
+    first, last = ZONED_YEARS
     return f"CASE WHEN substring({text}, 1, 4) BETWEEN '{first}' AND '{last}' THEN ' {zone}' ELSE 'Z' END"
 
 
@@ -133,7 +133,7 @@ def in_utc(zone: str, local: str = "{v}") -> str:
     """
     if zone == "UTC":
         return local
-    first, last = _ZONED_YEARS
+    first, last = ZONED_YEARS
     return (
         f"CASE WHEN year({local}) BETWEEN {first} AND {last} THEN to_utc_timestamp({local}, '{zone}') ELSE {local} END"
     )

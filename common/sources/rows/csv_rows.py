@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from common.sources.files.csv_dialect import SEPARATOR_LINE, Dialect, column_names
+from common.sources.files.csv_dialect import HEADER_MARKS, SEPARATOR_LINE, Dialect, column_names, without_marks
 from common.sources.mapping.fit import KEPT
 
 _CORRUPT = "_unparsed"
@@ -70,8 +70,8 @@ def _spark_options(options: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_header(line: Column, header: str) -> Column:
-    plain = F.rtrim(line)
-    return plain.isin(header.rstrip(" "), "\ufeff" + header.rstrip(" "))
+    # Files that were joined may quote their names differently.
+    return F.translate(line, HEADER_MARKS, "") == without_marks(header)
 
 
 def _is_for_excel() -> Column:

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Iterator
 from common.sources.files.brackets import brackets_of
 from common.sources.files.csv_dialect import names_in
 from common.sources.files.cutting import KEPT_BYTES
+from common.sources.files.holders import array_of_holder, is_beside_records
 from common.sources.mapping.model import Source
 from common.sources.rows.batches import Row, Rows, with_fault
 from common.sources.rows.json_text import JsonText
@@ -22,8 +23,6 @@ _UNCLOSED = "SRC-211 a JSON object that begins here is not closed"
 # Between values: blanks, a byte order mark, the record separator of RFC 7464; between elements commas as well.
 _BETWEEN = re.compile(rb"(?:[\s\x1e]|\xef\xbb\xbf)*")
 _BETWEEN_ELEMENTS = re.compile(rb"(?:[\s,\x1e]|\xef\xbb\xbf)*")
-# An object whose first value is an array of objects, or an empty one.
-_HOLDER = re.compile(rb'\{\s*"([^"\\\n]*)"\s*:\s*\[\s*(?:\{|\])')
 # An opening brace follows no value in JSON: what seems to be one object is a line that was cut, and others after it.
 _IMPOSSIBLE = re.compile(rb"[}\]\"0-9a-z]\s*\n\s*\{")
 _BATCH_ROWS = 10_000
@@ -32,9 +31,10 @@ _BATCH_ROWS = 10_000
 def json_records(chunks: Iterable[bytes], source: Source) -> Iterator[Rows]:
     """A row for each object in a text, read from its beginning, holding at most ``max_line_bytes`` of an object.
 
-    The objects are those at the top, those in arrays at the top, and those in the array of an object with no other
-    key, unless the source's ``raw_schema`` names that key (``{"Records": [...]}``). A longer object is one row
-    (SRC-221). One that is not closed costs its first line (SRC-211): reading begins again after it.
+    The objects are those at the top, those in arrays at the top, and those in the array of an object of which the
+    source's ``raw_schema`` names no key (``{"Records": [...]}``, ``{"count": 2, "data": [...]}``); what stands beside
+    such an array is passed over. A longer object is one row (SRC-221). One that is not closed costs its first line
+    (SRC-211): reading begins again after it.
     """
     waiting: list[Row] = []
     for row in _Reader(source).rows(chunks):
@@ -132,8 +132,8 @@ class _Reader:
                 broken = final or text.is_broken(start, len(data))
                 if not broken and len(data) - start <= self._limit:
                     return data[start:]
-                if not broken and self._level == 0 and self._holds(data[start:]):
-                    self._level, stop = 2, text.places[place + 1] + 1
+                if not broken and self._level == 0 and (array := self._array_of(data[start:])) is not None:
+                    self._level, stop = 2, start + array + 1
                 elif not broken and not _IMPOSSIBLE.search(data, start):
                     self._long = _LongObject(self._line)
                     return data[start:]
@@ -155,19 +155,24 @@ class _Reader:
         value = text.data[start:stop]
         if value.startswith(b"["):
             yield self._aside(value, _NO_OBJECT)
-        elif self._level == 0 and self._holds(value) and self._is_all(text, place, closing):
+        elif (
+            self._level == 0
+            and (array := self._array_of(value)) is not None
+            and self._is_all(text, text.first_after(start + array), closing)
+        ):
             self._level = 2
-            return text.places[place + 1] + 1
+            return start + array + 1
         else:
             yield self._object(value, text.nesting(place, closing))
         return stop
 
-    def _is_all(self, text: JsonText, place: int, closing: int) -> bool:
-        """Whether the array at the beginning of an object is all there is in it; of a long object it need not be."""
-        start, stop = text.places[place], text.places[closing]
-        if stop + 1 - start > self._limit:
+    def _is_all(self, text: JsonText, array: int, closing: int) -> bool:
+        """Whether what follows the array of an object is no record; of a long object that is not asked."""
+        stop = text.places[closing]
+        if stop - text.places[array] > self._limit:
             return True
-        return text.close_of(place + 1, 1) == closing - 1 and text.data[start:stop].rstrip().endswith(b"]")
+        end = text.close_of(array, 1)
+        return end is not None and is_beside_records(text.data[text.places[end] + 1 : stop], self._columns)
 
     def _close(self, text: JsonText, place: int, closing: int | None) -> Generator[Row, None, int]:
         """A closing bracket: the end of an array, of a holder, or of nothing."""
@@ -183,7 +188,7 @@ class _Reader:
         self._level = 0
         last = len(text.data) if closing is None else text.places[closing]
         left = text.data[start + 1 : last]
-        if left.strip():
+        if not is_beside_records(left, self._columns):
             yield self._aside(left.strip(), _NO_OBJECT)
         return min(last + 1, len(text.data))
 
@@ -226,12 +231,11 @@ class _Reader:
         long.inside = found.inside
         return held
 
-    def _holds(self, value: bytes) -> bool:
-        """Whether an object begins as one that only holds an array of records."""
-        head = _HOLDER.match(value)
-        is_holder = head is not None and head[1].decode("utf-8", "replace").lower() not in self._columns
-        self.holders += is_holder
-        return is_holder
+    def _array_of(self, value: bytes) -> int | None:
+        """Where the array begins in an object that only holds records."""
+        array = array_of_holder(value, self._columns)
+        self.holders += array is not None
+        return array
 
     def _object(self, value: bytes, nesting: int) -> Row:
         fault = None

@@ -21,6 +21,7 @@ from common.privacy.pseudonyms import KEY_ID_COLUMN, PseudonymKey, pseudonymise
 from common.quality.library import is_blank, is_null, not_finite, out_of_range
 from common.quality.rules import REASONS, Rule, split
 from common.sources.mapping.extra import extra_text
+from common.sources.mapping.times import ZONED_YEARS
 from jobs.forecast.sales.params import EARLIEST_DAY, EARLIEST_SERIES_DAY
 
 _CONTENT = (
@@ -88,8 +89,7 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
     trimmed = {name: F.trim(name) for name in (*RECEIPTS, "store")}
     sent = bronze.withColumns({**trimmed, "customer_id": named, "sold_at": moment})
     hidden = pseudonymise(sent, ["customer_id"], key, key_id_column=None)
-    by_source = F.to_date(F.from_utc_timestamp("sold_at", source_zone))
-    by_shop = F.to_date(F.from_utc_timestamp("sold_at", time_zone or source_zone))
+    by_source, by_shop = _day_in(source_zone), _day_in(time_zone or source_zone)
     return hidden.withColumns(
         {
             KEY_ID_COLUMN: F.when(F.col("customer_id").isNotNull(), F.lit(key.key_id)),
@@ -100,6 +100,15 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
             "sold_day": F.when(is_series | is_date_alone("sold_at", source_zone), by_source).otherwise(by_shop),
         }
     )
+
+
+def _day_in(zone: str) -> Column:
+    """The day of ``sold_at`` by the clock of ``zone``.
+
+    Years of sentinels have no clock: moved to a zone, 0001-01-01 and 9999-12-31 may lie in years that have no date.
+    """
+    moved = F.to_date(F.from_utc_timestamp("sold_at", zone))
+    return F.when(F.year("sold_at").between(*ZONED_YEARS), moved).otherwise(F.to_date("sold_at"))
 
 
 def judged_sales(

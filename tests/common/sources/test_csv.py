@@ -175,12 +175,16 @@ def test_headers_are_no_rows_wherever_they_stand(inbox: Path, read: Read, look: 
     (inbox / "only.csv").write_text("item,qty\n")
     (inbox / "bare.csv").write_text("item,qty")
     (inbox / "again.csv").write_bytes(b"\xef\xbb\xbfitem,qty\r\nA1,1\r\n\xef\xbb\xbfitem,qty\r\nA2,2\r\nitem,qty  \r\n")
+    # Of files that were joined each may quote its names in its own way.
+    (inbox / "joined.csv").write_text('item,qty\nA4,4\n"item", "qty"\nitem,A5\n')
     (inbox / "excel.csv").write_text("sep=,\n\nitem,qty\nA3,3\n")
     assert {file.layout for file in look(inbox, source()).files} == {"item,qty"}
     assert rows(read(inbox, source()), "item", "qty") == [
         (2, "A1", "1", None),
+        (2, "A4", "4", None),
         (4, "A2", "2", None),
         (4, "A3", "3", None),
+        (4, "item", "A5", None),
     ]
 
 
@@ -273,6 +277,13 @@ def test_a_header_is_read_with_the_marks_of_its_rows() -> None:
     assert column_names('a||"b||c"||d', Dialect(separator="||")) == ["a", "b||c", "d"]
     assert column_names('a|"b', Dialect(separator="|", quote="", escape="")) == ["a", '"b']
     assert header_of(iter(["", "sep=;", 'a;"b', 'c"', "1;2"]), Dialect(separator=";", multiline=True)) == 'a;"b\nc"'
+
+
+def test_fields_are_those_that_the_reader_of_the_rows_makes() -> None:
+    # A no-break space is text, and so is a backslash before anything but a mark.
+    assert Dialect().fields("\u00a0a , b\t,c") == ["\u00a0a", "b", "c"]
+    assert Dialect(escape="\\").fields(r'"a\nb","12\" x","c\\d"') == [r"a\nb", '12" x', r"c\d"]
+    assert [len(field) for field in Dialect().fields(f'"{"x, " * 60_000}",1')] == [179_999, 1]
 
 
 def test_the_names_in_an_expression_are_its_words_outside_of_text() -> None:

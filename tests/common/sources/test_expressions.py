@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from common.sources.mapping.expressions import checked
+from common.sources.mapping.expressions import checked, with_quoted_names
 from common.sources.mapping.functions import ALLOWED
 
 pytestmark = pytest.mark.unit
@@ -109,3 +109,8 @@ def test_what_does_not_come_from_the_row_is_refused_with_the_reason(expression: 
 )
 def test_what_comes_from_the_row_alone_is_let_through(expression: str) -> None:
     assert checked(expression) == expression
+
+
+def test_names_of_letters_beyond_ascii_need_no_quotes() -> None:
+    found = with_quoted_names("concat(Größe, 'Größe', `Größe`, 品名.größe, a1_b, \"ä\") like 'é%'")
+    assert found == "concat(`Größe`, 'Größe', `Größe`, `品名`.`größe`, a1_b, \"ä\") like 'é%'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from pyspark.sql import SparkSession
 from common.config.lake_settings import LakeSettings
 from common.errors import ContractError, InputMissingError
 from common.sources.files.inspection import bad_file_rows, inspect
-from common.sources.files.inventory import FileInventory
+from common.sources.files.inventory import FileInventory, InspectedFile, seen_together
 from common.sources.mapping.model import Source
 
 pytestmark = pytest.mark.unit
@@ -55,6 +56,21 @@ def test_a_copy_is_known_by_its_content_whatever_its_name_and_compression(inbox:
     assert {file.sha256 for file in inventory.good} == {hashlib.sha256(TEXT).hexdigest()}
     assert len(inventory.good) == 3
     assert inventory.without({hashlib.sha256(TEXT).hexdigest()}).files == ()
+
+
+def test_a_page_of_errors_beside_the_files_of_a_feed_is_a_bad_file(tmp_path: Path) -> None:
+    layouts = ("id,name", '{"error":"not authorised","code":401}', "name,ID")
+    files = [
+        InspectedFile(path=f"/in/{place}.csv", bytes=1, modified=datetime(2024, 5, 6, tzinfo=UTC), layout=layout)
+        for place, layout in enumerate(layouts)
+    ]
+    assert [file.reason for file in seen_together(files, CSV)] == [
+        None,
+        "SRC-114 its header names no column that the source reads: it is another kind of file",
+        None,
+    ]
+    # Where no file has a column of the source, the source is at fault, and its refusal names the columns.
+    assert [file.reason for file in seen_together(files[1:2], CSV)] == [None]
 
 
 BAD_TEXT = {

@@ -150,9 +150,16 @@ PRETTY = {
         [
             (1, '{"id":"' + "1" * 150 + '"}', None),
             (1, '{"id":"' + "2" * 150 + '"}', None),
-            (1, ', "next": {"a": 1}', BROKEN),
             (2, '{"id":"3"}', None),
         ],
+    ),
+    "keys before and after the records": (
+        '{"count": 2, "page": {"next": null}, "data": [{"id":"1"},\n{"id":"2"}], "more": [1, {"a": 2}]}\n{"id":"3"}',
+        [(1, '{"id":"1"}', None), (2, '{"id":"2"}', None), (3, '{"id":"3"}', None)],
+    ),
+    "a column after the records": (
+        '{"data": [{"id":"1"}], "id": "2"}',
+        [(1, '{"data": [{"id":"1"}], "id": "2"}', None)],
     ),
 }
 
