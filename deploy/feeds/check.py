@@ -18,7 +18,7 @@ from common.sources.mapping.model import Source
 from deploy.feeds.findings import Findings
 from deploy.feeds.mapped import MappedRow, SourceMapping
 from deploy.feeds.outcome import Check
-from deploy.feeds.raw_types import are_known
+from deploy.feeds.raw.types import are_known
 from deploy.feeds.records import FileRecords, inspected
 from deploy.feeds.sides import print_findings
 from deploy.feeds.targets import JOBS, Target, guessed_target, target_of

@@ -19,7 +19,7 @@ from common.sources.mapping.model import Source
 from common.sources.rows.lines import ranges_of, read_range
 from common.sources.rows.reading import NOT_THE_SCHEMA
 from deploy.feeds.log_records import LOG_COLUMNS, log_values
-from deploy.feeds.raw_types import OtherTypeError, RawType, json_value, of_json, of_text, raw_types
+from deploy.feeds.raw.types import OtherTypeError, RawType, json_value, of_json, of_text, raw_types
 
 
 def opened(file: FoundFile, opener: FileOpener) -> io.BufferedIOBase:
@@ -67,7 +67,7 @@ class FileRecords:
     def _kinds(self) -> dict[str, Any]:
         from pyarrow import ArrowException
 
-        from deploy.feeds.parquet_records import kinds_of
+        from deploy.feeds.raw.parquet_rows import kinds_of
 
         try:
             with opened(self._file, self._opener) as stream:
@@ -145,7 +145,7 @@ class FileRecords:
     def _parquet(self) -> Iterator[Record]:
         from pyarrow import ArrowException
 
-        from deploy.feeds.parquet_records import parquet_rows
+        from deploy.feeds.raw.parquet_rows import parquet_rows
 
         line = 0
         try:

@@ -113,7 +113,7 @@ class Source(_Strict):
     @field_validator("where")
     @classmethod
     def _safe_filter(cls, text: str | None) -> str | None:
-        return text if text is None else checked(text)
+        return text if text is None else checked(with_quoted_names(text))
 
     @field_validator("raw_schema")
     @classmethod

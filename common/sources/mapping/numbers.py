@@ -20,7 +20,7 @@ def number_text(style: NumberStyle | None) -> list[str]:
 
     Without a style only that plain form is a number. With one, the source's marks are read, and with them a currency
     sign or code, brackets for a negative amount, and a minus at the end or as typographers set it (U+2212). Groups of
-    digits must be whole: ``12,50`` is no number where the comma parts thousands.
+    digits must be whole: ``12,50`` is not a number where the comma parts thousands.
     """
     if style is None:
         return [f"CASE WHEN {{v}} RLIKE '{_PLAIN}' THEN {{v}} END"]

@@ -13,7 +13,7 @@ from common.config.lake_settings import LakeSettings
 from common.sources.files.locations import FileOpener, find_files
 from common.sources.mapping.model import Source
 from deploy.feeds.log_records import log_values
-from deploy.feeds.raw_types import raw_types
+from deploy.feeds.raw.types import raw_types
 from deploy.feeds.records import FileRecords, Record, inspected
 
 pytestmark = pytest.mark.unit
