@@ -18,7 +18,7 @@ from common.sources.files.scanning import scan
 from common.sources.mapping.model import Source
 from common.sources.rows.lines import ranges_of, read_range
 from common.sources.rows.reading import NOT_THE_SCHEMA
-from deploy.feeds.log_records import LOG_COLUMNS, log_values
+from deploy.feeds.log_records import LOG_COLUMNS, values_of_kind
 from deploy.feeds.raw.types import OtherTypeError, RawType, json_value, of_json, of_text, raw_types
 
 
@@ -139,8 +139,9 @@ class FileRecords:
 
     def _log(self) -> Iterator[Record]:
         for line, text, reason in self._lines():
-            values, fault = ({}, reason) if reason else log_values(text)
-            yield self._record(line, text, values, fault)
+            found = ({}, reason) if reason else values_of_kind(text, self._inspected.layout)
+            if found is not None:
+                yield self._record(line, text, *found)
 
     def _parquet(self) -> Iterator[Record]:
         from pyarrow import ArrowException

@@ -21,10 +21,10 @@ class InspectedFile:
 
     ``bytes`` as stored, ``sha256`` of the content after decompression, ``lines`` with the header and blank ones (rows
     for parquet), ``longest_line_bytes`` and ``deepest_nesting`` over its lines, ``undecodable_lines`` with bytes that
-    are not in the source's encoding, ``layout`` the csv header or the parquet schema. ``plain``: each line
-    of JSON is one object. ``spans_lines``: a record may hold newlines. ``range_lines``: the number of the first line
-    of each range of ``RANGE_BYTES``, where the file can be read in ranges. ``reason`` says why
-    ``status`` is ``bad``.
+    are not in the source's encoding, ``layout`` the csv header, the parquet schema or the kind of log. ``plain``: each
+    line of JSON is one object. ``spans_lines``: a record may hold newlines. ``range_lines``: the number of the first
+    line of each range of ``RANGE_BYTES``, where the file can be read in ranges. ``reason`` says why ``status`` is
+    ``bad``.
     """
 
     path: str

@@ -27,6 +27,7 @@ from common.sources.files.cutting import (
     longest_line_bytes,
 )
 from common.sources.files.holders import array_of_holder
+from common.sources.files.log_kinds import kind_of
 from common.sources.files.parquet_kinds import layout_of
 from common.sources.mapping.model import Source
 from common.sources.mapping.options import WIDE
@@ -196,8 +197,9 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
         return
     data = piece.data
     if not found.layout and source.format == "csv" and source.has_header:
-        lines = (line.removesuffix("\r") for line in data.decode(source.text_encoding, "replace").split("\n"))
-        found.layout = header_of(lines, Dialect.of(source.options))
+        found.layout = header_of(_texts(data, source), Dialect.of(source.options))
+    if first and source.format == "access_log":
+        found.layout = kind_of(_texts(data, source))
     found.lines += data.count(b"\n") + (not data.endswith(b"\n"))
     found.longest_line_bytes = max(found.longest_line_bytes, longest_line_bytes(data))
     found.undecodable_lines += len(undecodable_lines(data, source.text_encoding))
@@ -209,6 +211,10 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
             is_one = array_of_holder(data.lstrip(), names_in([source.raw_schema or ""])) is not None
             opens = data.lstrip().startswith(b"[") or bool(look.opens[_first_filled(data)])
             found.spans_lines = is_one or opens
+
+
+def _texts(data: bytes, source: Source) -> Iterator[str]:
+    return (line.removesuffix("\r") for line in data.decode(source.text_encoding, "replace").split("\n"))
 
 
 def _mapped(source: Source) -> frozenset[str]:

@@ -27,6 +27,7 @@ SCHEMA = StructType(
         StructField("bytes", LongType()),
         StructField("referer", StringType()),
         StructField("user_agent", StringType()),
+        StructField("scheme", StringType()),
     ]
 )
 NO_AGENT = "-"
@@ -172,6 +173,24 @@ def _values() -> dict[str, Column]:
     plain = (hosts == 1) & ~first.rlike('[,":]') & ~first.isin("-", "unknown")
     several = F.array_join(F.slice(fields, hosts + 2, F.greatest(F.size(fields), hosts + 2)), " ")
     user = F.when(F.size(fields) == hosts + 2, F.get(fields, hosts + 1)).otherwise(several)
+    return {
+        "virtual_host": F.when(is_server, _field(_unquoted(first))),
+        "remote_host": F.when(plain, _plain(first)).otherwise(_client(clients)),
+        "ident": _field(_unquoted(F.get(fields, hosts))),
+        "user": F.when(~user.rlike('^[-" ]*$'), _plain(_unquoted(user))),
+        "time": F.col("_time"),
+        "request": request,
+        **request_parts(request),
+        "status": counts[0].cast("int"),
+        "bytes": F.when(counts[1] != "-", counts[1].cast("bigint")),
+        "referer": _field(_part(3)),
+        "user_agent": F.when(F.size("_parts") >= 7, F.coalesce(_field(_part(5)), F.lit(NO_AGENT))),
+        "scheme": F.lit(None).cast("string"),
+    }
+
+
+def request_parts(request: Column) -> dict[str, Column]:
+    """``method``, ``path`` and ``protocol`` of a request line, null when it is not an HTTP one."""
     whole, bare = request.rlike(_HTTP_REQUEST), request.rlike(_BARE_REQUEST)
     method = F.substring_index(request, " ", 1)
     protocol = F.substring_index(request, " ", -1)
@@ -180,19 +199,9 @@ def _values() -> dict[str, Column]:
         bare, F.substr(request, begins)
     )
     return {
-        "virtual_host": F.when(is_server, _field(_unquoted(first))),
-        "remote_host": F.when(plain, _plain(first)).otherwise(_client(clients)),
-        "ident": _field(_unquoted(F.get(fields, hosts))),
-        "user": F.when(~user.rlike('^[-" ]*$'), _plain(_unquoted(user))),
-        "time": F.col("_time"),
-        "request": request,
         "method": F.when(whole | bare, method),
         "path": F.when(method != "CONNECT", path),
         "protocol": F.when(whole, protocol),
-        "status": counts[0].cast("int"),
-        "bytes": F.when(counts[1] != "-", counts[1].cast("bigint")),
-        "referer": _field(_part(3)),
-        "user_agent": F.when(F.size("_parts") >= 7, F.coalesce(_field(_part(5)), F.lit(NO_AGENT))),
     }
 
 
@@ -203,5 +212,10 @@ def _client(fields: Column) -> Column:
     """
     each = F.split(F.array_join(F.transform(fields, _unquoted), ","), " *, *")
     known = F.get(F.filter(each, lambda one: ~F.lower(one).isin("", "-", "unknown")), F.lit(0))
-    portless = F.regexp_replace(known, r"^([^:]+|\[.*\]):\d{1,5}$", "$1")
-    return _plain(F.regexp_replace(portless, r"^\[(.*)\]$", "$1"))
+    return _plain(portless(known))
+
+
+def portless(address: Column) -> Column:
+    """An address without its port, and without the brackets around one of IPv6."""
+    bare = F.regexp_replace(address, r"^([^:]+|\[.*\]):\d{1,5}$", "$1")
+    return F.regexp_replace(bare, r"^\[(.*)\]$", "$1")

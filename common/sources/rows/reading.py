@@ -14,10 +14,11 @@ from pyspark.sql.types import StringType, StructField, StructType
 from common.causes import cause_of
 from common.errors import ContractError, UsageError
 from common.sources.files.inventory import FileInventory, InspectedFile
+from common.sources.files.log_kinds import BALANCER
 from common.sources.mapping.conversion import text_of
 from common.sources.mapping.fit import KEPT
 from common.sources.mapping.model import Source
-from common.sources.rows import access_log
+from common.sources.rows import access_log, balancer_log, w3c_log
 from common.sources.rows.csv_rows import csv_rows
 from common.sources.rows.lines import read_lines
 from common.sources.rows.parquet import read_by_arrow, spark_reader
@@ -100,12 +101,18 @@ def parse_lines(lines: DataFrame, source: Source, header: str = "") -> DataFrame
     """``lines`` (``_file, _file_sha256, _line, _raw, _reason``) with the raw columns of the source before them."""
     rows = lines.where((F.trim("_raw") != "") | F.col("_reason").isNotNull())
     if source.format == "access_log":
-        parsed = access_log.parse(rows)
+        parsed = _log_lines(rows, header)
         return parsed.select(*access_log.SCHEMA.names, *lines.columns)
     if source.format == "json":
         return _json_rows(rows, source)
     schema = None if source.has_header else _schema_of(rows, source)
     return csv_rows(rows, header, schema, source.options)
+
+
+def _log_lines(rows: DataFrame, kind: str) -> DataFrame:
+    if kind == BALANCER:
+        return balancer_log.parse(rows)
+    return w3c_log.parse(rows, kind) if kind else access_log.parse(rows)
 
 
 def _schema_of(rows: DataFrame, source: Source) -> StructType:

@@ -8,8 +8,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from common.config.lake_settings import LakeSettings
+from common.sources.files.log_kinds import BALANCER
 from common.sources.mapping.model import Source
+from common.sources.rows import balancer_log, w3c_log
 from deploy.feeds.check import Check, checked
+from deploy.feeds.log_records import LOG_COLUMNS, values_of_kind
 from deploy.feeds.targets import target_of
 
 pytestmark = pytest.mark.unit
@@ -80,3 +83,40 @@ def test_values_and_reasons_are_those_of_spark(
     assert own.findings.fates == real.findings.fates
     assert own.findings.reasons == real.findings.reasons
     assert own.findings.filled == real.findings.filled
+
+
+HEAD = "http 2026-05-06T10:00:00.186641Z app/shop/50dc 203.0.113.7:2817 10.0.0.1:80 0.0 0.1 0.0"
+FIELDS = "#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status sc-bytes cs(User-Agent) x-forwarded-for"
+LOGS = {
+    BALANCER: [
+        f'{HEAD} 200 200 34 366 "GET https://www.example.com:443/a?b HTTP/1.1" "A \\"B\\" C" - -',
+        f'{HEAD.replace("203.0.113.7:", "[2001:db8::1]:")} - - 0 0 "- http://e:80- -" "-" - -',
+        f'{HEAD.removeprefix("http ")} 200 200 0 - "GET / HTTP/1.1"',
+        f'{HEAD} 200 200 34 366 "GET',
+        f"{HEAD} 200 200 34 366",
+        f'{HEAD.replace("05-06", "13-06")} 200 200 34 366 "GET / HTTP/1.1" "A"',
+    ],
+    FIELDS: [
+        "2026-05-06\t10:00:00\t203.0.113.7\tGET\t/a%2520b\t-\t200\t5\tA+B%2520(C)\t198.51.100.1:80,%20x",
+        "2026-05-06 10:00:00 2001:db8::1 get / x=1 000 - A+B -",
+        "2026-05-06 10:00:00 2001:db8::1 GET - x=1 abc 5 - unknown",
+        "2026-05-06 10:00 2001:db8::1 GET / x=1 200 5 A -",
+        "2026-05-06 10:00:00 2001:db8::1",
+        "#Fields: date time",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", LOGS, ids=["balancer", "fields"])
+def test_lines_of_each_kind_of_log_have_the_same_fields(spark: SparkSession, kind: str) -> None:
+    lines = [(place, line, None) for place, line in enumerate(LOGS[kind])]
+    rows = spark.createDataFrame(lines, "_line int, _raw string, _reason string")
+    parsed = balancer_log.parse(rows) if kind == BALANCER else w3c_log.parse(rows, kind)
+    moments = {"time": "unix_micros(time)"}
+    shown = [f"{moments.get(name, name)} AS {name}" for name in LOG_COLUMNS]
+    found = [row.asDict() for row in parsed.orderBy("_line").selectExpr(*shown, "_reason").collect()]
+    for line, row in zip(LOGS[kind], found, strict=True):
+        values, reason = values_of_kind(line, kind) or ({}, "")
+        moment = values.get("time")
+        micros = None if moment is None else round(moment.timestamp() * 1_000_000)
+        assert row == {**dict.fromkeys(LOG_COLUMNS), **values, "time": micros, "_reason": reason or None}
