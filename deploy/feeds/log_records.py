@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from common.sources.files.log_kinds import BALANCER, FIELDS, fields_of
+from common.sources.files.log_kinds import BALANCER, fields_of
 from common.sources.rows import balancer_log, w3c_log
 
 LOG_COLUMNS = (
@@ -184,8 +184,7 @@ def _iso(text: str) -> datetime | None:
 
 def _of_fields(text: str, kind: str) -> tuple[dict[str, Any], str] | None:
     if text.startswith("#"):
-        changed = text.startswith(FIELDS) and text.strip() != kind
-        return ({}, w3c_log.OTHER_FIELDS) if changed else None
+        return None
     names, tabs = fields_of(kind), "\t" in text
     parts = text.split("\t") if tabs else text.split()
     if len(parts) != len(names):

@@ -11,6 +11,7 @@ from pyarrow import ArrowException
 from common.config.lake_settings import LakeSettings
 from common.errors import ContractError
 from common.sources.files.locations import FileOpener
+from common.sources.files.log_kinds import BALANCER, fields_of, kind_of
 from deploy.feeds.records import opened
 from deploy.suggestions.columns import RawColumn, columns_of
 from deploy.suggestions.dialects import Dialect, dialect_of
@@ -83,6 +84,10 @@ def _of_text(text: str, encoding: Encoding) -> Layout:
     keys: dict[str, object] = {} if encoding.name == "utf-8" else {"encoding": encoding.name}
     doubts = (f"encoding {encoding.name}: {encoding.note}",) if encoding.note else ()
     lines = [line for line in text.split("\n") if line.strip()]
+    kind = kind_of(lines)
+    if kind:
+        w3c = "an access log of CloudFront" if "x-edge-location" in fields_of(kind) else "an access log of IIS"
+        return Layout("access_log", "an access log of a load balancer" if kind == BALANCER else w3c, [], keys, doubts)
     if lines and sum(bool(_LOG_TIME.search(line)) for line in lines) > 0.5 * len(lines):
         return Layout("access_log", "an access log (NCSA)", [], keys, doubts)
     if text.lstrip()[:1] in {"{", "["}:

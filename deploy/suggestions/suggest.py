@@ -26,6 +26,7 @@ _KNOWN = {
     "fraud_handbook": ("fraud.ingest", {"TRANSACTION_ID", "TX_DATETIME", "TX_AMOUNT", "TERMINAL_ID"}),
 }
 # Snowplow's enriched events have 131; older trackers and shredders leave some out at the end.
+_LOGS = {"load balancer": "aws_alb", "CloudFront": "aws_cloudfront", "IIS": "iis"}
 _SNOWPLOW_FIELDS = 100
 
 
@@ -52,7 +53,8 @@ def suggested(location: str, target: Target, settings: LakeSettings) -> Suggesti
     seen = f"{plural(len(samples), 'file')} of {len(files)}" if len(files) > 1 else files[0].name
     heading = f"A source for {target.job}, suggested from {seen}: {layout.described}."
     if layout.format == "access_log":
-        return _of_preset("apache_combined", target, layout, heading)
+        preset = next((name for words, name in _LOGS.items() if words in layout.described), "apache_combined")
+        return _of_preset(preset, target, layout, heading)
     if layout.keys.get("options") and len(layout.columns) >= _SNOWPLOW_FIELDS and "\\t" in str(layout.keys["options"]):
         return _of_preset("snowplow", target, layout, heading)
     preset = _preset_of(target, layout)

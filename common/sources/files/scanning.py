@@ -27,7 +27,7 @@ from common.sources.files.cutting import (
     longest_line_bytes,
 )
 from common.sources.files.holders import array_of_holder
-from common.sources.files.log_kinds import kind_of
+from common.sources.files.log_kinds import FIELDS, kind_of
 from common.sources.files.parquet_kinds import layout_of
 from common.sources.mapping.model import Source
 from common.sources.mapping.options import WIDE
@@ -198,8 +198,8 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
     data = piece.data
     if not found.layout and source.format == "csv" and source.has_header:
         found.layout = header_of(_texts(data, source), Dialect.of(source.options))
-    if first and source.format == "access_log":
-        found.layout = kind_of(_texts(data, source))
+    if source.format == "access_log":
+        _note_kind(data, found, source, first=first)
     found.lines += data.count(b"\n") + (not data.endswith(b"\n"))
     found.longest_line_bytes = max(found.longest_line_bytes, longest_line_bytes(data))
     found.undecodable_lines += len(undecodable_lines(data, source.text_encoding))
@@ -211,6 +211,15 @@ def _note(piece: Block | LongLine, found: Scan, source: Source, *, first: bool) 
             is_one = array_of_holder(data.lstrip(), names_in([source.raw_schema or ""])) is not None
             opens = data.lstrip().startswith(b"[") or bool(look.opens[_first_filled(data)])
             found.spans_lines = is_one or opens
+
+
+def _note_kind(data: bytes, found: Scan, source: Source, *, first: bool) -> None:
+    if first:
+        found.layout = kind_of(_texts(data, source))
+    if found.layout.startswith(FIELDS) and FIELDS.encode() in data:
+        named = {line.strip() for line in _texts(data, source) if line.startswith(FIELDS)}
+        if named - {found.layout}:
+            raise BadFileError("SRC-115 its #Fields change from one place to another: split it there")
 
 
 def _texts(data: bytes, source: Source) -> Iterator[str]:

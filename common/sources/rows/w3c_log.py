@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from common.sources.files.log_kinds import FIELDS, fields_of
+from common.sources.files.log_kinds import fields_of
 from common.sources.rows.access_log import NO_AGENT, SCHEMA, portless
 
 NOT_A_LINE = "SRC-201 not a line of the fields that the log names"
-OTHER_FIELDS = "SRC-201 the log names other fields here than at its beginning: split the file"
 BAD_TIME = "SRC-203 the time of the log line cannot be read"
 _TIME = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$"
 _CUT = "_cut"
@@ -41,18 +40,15 @@ VALUES = {
 def parse(lines: DataFrame, kind: str) -> DataFrame:
     """``lines`` (``_raw``, ``_reason``) with the columns of ``SCHEMA``; ``_reason`` says why a line was not understood.
 
-    ``kind`` is the line that names the fields. Lines that begin with ``#`` are no rows, unless they name other fields.
+    ``kind`` is the line that names the fields. Lines that begin with ``#`` are no rows.
     ``remote_host`` is the first forwarded address, else that of the client. ``path`` holds the query, too. What an
     agent or a referrer held before CloudFront encoded it, is in ``user_agent`` and ``referer``.
     """
     names = fields_of(kind)
-    is_note = F.startswith("_raw", F.lit("#"))
-    again = F.startswith("_raw", F.lit(FIELDS)) & (F.trim("_raw") != kind)
-    noted = lines.where(~is_note | again | F.col("_reason").isNotNull())
-    reason = F.coalesce("_reason", F.when(again, F.lit(OTHER_FIELDS)))
-    text = F.when(reason.isNull(), F.col("_raw"))
+    rows = lines.where(~F.startswith("_raw", F.lit("#")) | F.col("_reason").isNotNull())
+    text = F.when(F.col("_reason").isNull(), F.col("_raw"))
     parts = F.when(F.contains(text, F.lit("\t")), F.split(text, "\t")).otherwise(F.split(F.trim(text), " +"))
-    cut = noted.withColumns({_CUT: parts, "_tabs": F.contains("_raw", F.lit("\t")), "_reason": reason})
+    cut = rows.withColumns({_CUT: parts, "_tabs": F.contains("_raw", F.lit("\t"))})
     cut = cut.withColumn("_time", _time(names))
     cut = cut.withColumn("_reason", F.coalesce("_reason", _fault(len(names))))
     parsed = {name: F.when(F.col("_reason").isNull(), value) for name, value in _values(names).items()}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 
+from common.sources.files.inventory import FileInventory
 from common.sources.files.log_kinds import BALANCER, fields_of, kind_of
 from common.sources.mapping.canonical import canonical
 from common.sources.mapping.model import Source
@@ -18,6 +19,7 @@ from jobs.clickstream.events.columns import TARGET
 pytestmark = pytest.mark.unit
 
 Read = Callable[[Path, Source], DataFrame]
+Look = Callable[[Path, Source], FileInventory]
 SHOWN = ("collector_tstamp", "user_ipaddress", "http_method", "page_url", "http_status", "bytes", "useragent")
 
 
@@ -130,7 +132,7 @@ def test_cloudfront_names_its_fields_and_encodes_them(inbox: Path, read: Read) -
     ]
 
 
-def test_iis_parts_its_fields_by_blanks_and_says_when_they_change(inbox: Path, read: Read) -> None:
+def test_iis_parts_its_fields_by_blanks_and_says_when_they_change(inbox: Path, read: Read, look: Look) -> None:
     fields = "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query cs-username c-ip cs(User-Agent) sc-status"
     lines = [
         "#Software: Microsoft Internet Information Services 10.0",
@@ -138,7 +140,6 @@ def test_iis_parts_its_fields_by_blanks_and_says_when_they_change(inbox: Path, r
         "2026-05-06 10:00:00 10.0.0.1 GET /a.aspx id=7 - 203.0.113.7 Mozilla/5.0+(Windows+NT+10.0;+Win64) 200",
         fields,
         "2026-05-06 10:00:01 10.0.0.1 POST / - SHOP\\ann 203.0.113.8 - 302",
-        "#Fields: time date s-ip cs-method cs-uri-stem cs-uri-query cs-username c-ip cs(User-Agent) sc-status",
     ]
     (inbox / "u_ex260506.log").write_bytes("\r\n".join(lines).encode())
     assert mapped(read, inbox, "iis", "user_id") == [
@@ -147,8 +148,12 @@ def test_iis_parts_its_fields_by_blanks_and_says_when_they_change(inbox: Path, r
             *("Mozilla/5.0 (Windows NT 10.0; Win64)", None, ""),
         ),
         (5, "2026-05-06T10:00:01.000000Z", "203.0.113.8", "POST", "/", "302", None, "-", "SHOP\\ann", ""),
-        (6, *[None] * 8, "SRC-201"),
     ]
+    # Half of such a file would be read by the wrong names.
+    changed = [*lines, "#Fields: time date s-ip cs-method cs-uri-stem cs-uri-query cs-username c-ip cs(User-Agent)"]
+    (inbox / "u_ex260506.log").write_bytes("\r\n".join(changed).encode())
+    (file,) = look(inbox, Source.load("iis")).files
+    assert file.reason == "SRC-115 its #Fields change from one place to another: split it there"
 
 
 def test_the_kind_of_a_log_is_seen_in_its_first_lines() -> None:

@@ -179,6 +179,25 @@ def test_a_parquet_time_with_a_zone_leaves_no_doubt(tmp_path):
     assert made.doubts == []
 
 
+LOGS = {
+    "the preset aws_alb": (
+        "https 2026-05-06T10:00:00.1Z app/shop/5 203.0.113.7:28 10.0.0.1:80 0.0 0.1 0.0 200 200 34 366 "
+        '"GET https://www.example.com:443/a HTTP/1.1" "curl/7.46.0" - - -\n'
+    ),
+    "the preset aws_cloudfront": (
+        "#Version: 1.0\n#Fields: date time x-edge-location c-ip\n2026-05-06\t10:00:00\tFRA\t203.0.113.7\n"
+    ),
+    "the preset iis": "#Fields: date time c-ip cs-uri-stem\n2026-05-06 10:00:00 203.0.113.7 /\n",
+}
+
+
+@pytest.mark.parametrize("preset", LOGS)
+def test_a_log_of_another_kind_gets_its_own_preset(tmp_path, preset):
+    made, source = _suggested(tmp_path, "clickstream.ingest", log__gz=gzip.compress(LOGS[preset].encode()))
+    assert preset in made.text
+    assert source.format == "access_log"
+
+
 def test_an_access_log_gets_the_preset(tmp_path):
     line = '192.0.2.1 - - [06/May/2024:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0"\n'
     _, source = _suggested(tmp_path, "clickstream.ingest", access__log__gz=gzip.compress(line.encode() * 3))
