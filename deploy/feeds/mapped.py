@@ -11,6 +11,7 @@ from pyspark.sql.types import DataType
 
 from common.errors import UsageError
 from common.sources.mapping.conversion import FINITE, READS
+from common.sources.mapping.fit import lacking_of
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
 from deploy.feeds.casts import BadValueError, NeedsSparkError
@@ -62,7 +63,7 @@ class SourceMapping:
         for name in columns:
             self._spelling.setdefault(name.lower(), name)
         self.raw = list(self._spelling.values())
-        self._columns = list(self._compile(self.raw))
+        self._columns = list(self._compile([*self.raw, *lacking_of(source, self.raw)]))
 
     def rows(self, records: FileRecords) -> Iterator[MappedRow]:
         """The records of one file as rows."""

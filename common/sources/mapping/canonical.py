@@ -15,7 +15,7 @@ from common.causes import cause_of
 from common.errors import UsageError
 from common.sources.mapping.conversion import READS, is_date_only, is_given, steps_to
 from common.sources.mapping.expressions import quoted_bare_names
-from common.sources.mapping.fit import KEPT
+from common.sources.mapping.fit import KEPT, lacking_of
 from common.sources.mapping.guarded import guarded, has_raised, is_plain, opened
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
@@ -27,6 +27,7 @@ DATE_ONLY = "_date_only"
 def canonical(raw: DataFrame, source: Source, target: StructType | None = None) -> DataFrame:
     """``raw`` as the canonical columns of ``source``, then those of ``KEPT`` that ``raw`` has, then ``DATE_ONLY``.
 
+    The ``optional`` columns of the source that ``raw`` lacks are null.
     With ``target`` each column has its type there; a time that becomes text is ISO 8601 in UTC, with ``Z``. A value
     that cannot be read, or whose expression raised, is null, and ``_reason`` names the columns (``SRC-301 cannot be
     read: a, b``) unless it holds a reason already. Nothing is rounded. Times that name no zone are local to the
@@ -37,6 +38,7 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     """
     if target is not None:
         source.check_columns(target.names)
+    raw = raw.withColumns({name: F.lit(None).cast("string") for name in lacking_of(source, raw.columns)})
     _check_names(raw, source)
     asked = {name: mapping.expr for name, mapping in source.columns.items()}
     wanted = {name: target[name].dataType if target is not None else None for name in asked}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from common.errors import UsageError
 from common.sources.grammar.syntax import names_in_expression
@@ -39,6 +39,7 @@ def check_names(source: Source, raw: Columns) -> None:
     Raises UsageError SRC-004 for one that names another, SRC-006 when ``rows_from`` or ``parent`` does.
     """
     columns = {**_elements(source, raw), **dict.fromkeys(KEPT, RawKind())}
+    columns |= dict.fromkeys(lacking_of(source, columns), RawKind())
     for name, expression in expressions_of(source):
         for path in names_in_expression(expression):
             fault = fault_of_path(path, columns)
@@ -51,6 +52,12 @@ def check_names(source: Source, raw: Columns) -> None:
                     cause=f"{expression}: {fault}.",
                     remedy=f"The raw columns are {', '.join(listed)}.",
                 )
+
+
+def lacking_of(source: Source, raw: Iterable[str]) -> list[str]:
+    """The ``optional`` columns of a source that are not among ``raw``, in whatever case."""
+    there = {name.lower() for name in raw}
+    return [name for name in source.optional if name.lower() not in there]
 
 
 def expressions_of(source: Source) -> Iterator[tuple[str, str]]:

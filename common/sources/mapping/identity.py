@@ -24,9 +24,10 @@ def reading_of(source: Source) -> str:
 
 def mapping_of(source: Source) -> str:
     """A short id of everything in ``source`` that decides what becomes of the files: the reading included."""
-    fields = source.model_dump(mode="json", exclude=_WORDS | {"extra"})
+    # Left out where there is none: a source of an earlier release is still the same one.
+    left_out = {name for name in ("extra", "optional") if not getattr(source, name)}
+    fields = source.model_dump(mode="json", exclude=_WORDS | left_out)
     if source.extra:
-        # Left out where there is none: a source of an earlier release is still the same one.
         fields["extra"] = {name: [one.type, one.expr] for name, one in source.extra.items()}
     return _digest(fields)
 

@@ -63,6 +63,7 @@ class Source(_Strict):
     format: Literal["csv", "json", "parquet", "access_log"] = Field(description="Layout of the raw files.")
     options: dict[str, str] = Field(default_factory=dict, description="Reader options, by Spark's names.")
     raw_schema: str | None = Field(None, description="DDL of the raw columns: needed for json and headerless csv.")
+    optional: tuple[str, ...] = Field((), description="Raw columns that a file may lack: they are null there.")
     rows_from: str | None = Field(None, min_length=1, description="Array of a record that gives a row per element.")
     parent: dict[str, str] = Field(default_factory=dict, description="Kept with each element: name -> raw column.")
     where: str | None = Field(None, min_length=1, description="SQL over raw columns: only rows for which it is true.")

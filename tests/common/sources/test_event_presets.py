@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +189,81 @@ def test_snowplow_json_of_a_purchase_and_of_a_screen(inbox: Path, read: Read) ->
     assert (first["order_total"], first["transaction_id"], first["currency"]) == ("92", "T-1", "EUR")
     assert (second["event_name"], second["screen_name"]) == ("screen_view", "Basket")
     assert {row["_reason"] for row in (first, second)} == {None}
+
+
+VENDOR = "com_snowplowanalytics"
+ACTION = f"unstruct_event_{VENDOR}_snowplow_ecommerce_snowplow_ecommerce_action_1"
+LINK = f"unstruct_event_{VENDOR}_snowplow_link_click_1"
+WEB, PRODUCT, ORDER = (
+    f"contexts_{VENDOR}_snowplow_{name}_1" for name in ("web_page", "ecommerce_product", "ecommerce_transaction")
+)
+
+
+def check_bought(row: dict[str, Any]) -> None:
+    assert (row["event_name"], row["page_view_id"], row["true_tstamp"]) == ("purchase", "9b9f", None)
+    assert products(row) == [("SKU1", "10", "2"), ("SKU2", "50", None)]
+    assert (row["order_total"], row["transaction_id"], row["currency"], row["tax"]) == ("92", "T-1", "EUR", "14.7")
+    assert (row["domain_userid"], row["_reason"]) == ("d1", None)
+
+
+def test_snowplow_csv_of_a_warehouse_may_lack_columns_and_holds_contexts_as_text(inbox: Path, read: Read) -> None:
+    redshift = (
+        "event_id",
+        "event_name",
+        "collector_tstamp",
+        "domain_userid",
+        "pp_yoffset_max",
+        "tr_orderid",
+        "tr_total",
+    )
+    with (inbox / "redshift.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(redshift)
+        writer.writerow(("e1", "page_ping", "2024-05-06 10:00:00.123", "d1", "120", "", ""))
+        writer.writerow(("e2", "transaction", "2024-05-06 10:00:01", "d1", "", "T-9", "92.50"))
+    contexts = {WEB: [BOUGHT[0]["data"]], ORDER: [BOUGHT[1]["data"]], PRODUCT: [one["data"] for one in BOUGHT[2:]]}
+    snowflake = {
+        "event_id": "e3",
+        "collector_tstamp": "2024-05-06 10:00:02.000",
+        "domain_userid": "d1",
+        "event_name": "snowplow_ecommerce_action",
+        ACTION: json.dumps({"type": "transaction"}),
+        LINK: "\\N",
+        **{name: json.dumps(value) for name, value in contexts.items()},
+    }
+    clicked = {**dict.fromkeys(snowflake, "\\N"), "event_id": "e4", "event_name": "link_click", "domain_userid": "d2"}
+    clicked |= {"collector_tstamp": "2024-05-06 10:00:03", LINK: json.dumps({"targetUrl": "https://a.example/"})}
+    with (inbox / "snowflake.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([name.upper() for name in snowflake])
+        writer.writerows([snowflake.values(), clicked.values()])
+    rows = {row["event_id"]: row for row in mapped(read, inbox, "snowplow_csv")}
+    assert (rows["e1"]["event_name"], rows["e1"]["pp_yoffset_max"], rows["e1"]["items"]) == ("page_ping", "120", None)
+    assert (rows["e2"]["transaction_id"], rows["e2"]["order_total"]) == ("T-9", "92.50")
+    check_bought(rows["e3"])
+    assert (rows["e4"]["event_name"], rows["e4"]["properties"]) == ("link_click", {"target_url": "https://a.example/"})
+    assert {row["_reason"] for row in rows.values()} == {None}
+
+
+def test_snowplow_parquet_holds_contexts_as_structs_or_as_text(inbox: Path, read: Read) -> None:
+    moment = datetime(2024, 5, 6, 10, tzinfo=UTC)
+    plain = {"event_id": "e1", "event_name": "snowplow_ecommerce_action", "domain_userid": "d1"}
+    plain |= {"collector_tstamp": moment, "domain_sessionidx": 3}
+    contexts = {WEB: [BOUGHT[0]["data"]], ORDER: [BOUGHT[1]["data"]], PRODUCT: [one["data"] for one in BOUGHT[2:]]}
+    structs = plain | contexts | {ACTION: {"type": "transaction"}}
+    screen = f"unstruct_event_{VENDOR}_mobile_screen_view_1"
+    viewed = {"event_id": "e2", "event_name": "screen_view", "domain_userid": "d2", "collector_tstamp": moment}
+    clicked = viewed | {"event_id": "e3", "event_name": "link_click", LINK: {"target_url": "https://a.example/"}}
+    as_structs = pa.Table.from_pylist(
+        [{**structs, screen: None, LINK: None}, viewed | {screen: {"name": "Basket"}}, clicked]
+    )
+    pq.write_table(as_structs, inbox / "a.parquet")
+    rows = {row["event_id"]: row for row in mapped(read, inbox, "snowplow_parquet")}
+    check_bought(rows["e1"])
+    assert (rows["e1"]["collector_tstamp"], rows["e1"]["domain_sessionidx"]) == ("2024-05-06T10:00:00.000000Z", "3")
+    assert (rows["e2"]["screen_name"], rows["e3"]["properties"]) == ("Basket", {"target_url": "https://a.example/"})
+    assert (rows["e4"]["order_total"], rows["e4"]["transaction_id"]) == ("1234567.50", "17")
+    texts = {name: json.dumps(value) if name in (ACTION, *contexts) else value for name, value in structs.items()}
+    pq.write_table(pa.Table.from_pylist([texts]), inbox / "a.parquet")
+    (row,) = mapped(read, inbox, "snowplow_parquet")
+    check_bought(row)

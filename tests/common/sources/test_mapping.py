@@ -18,7 +18,10 @@ from pyspark.sql.types import (
 )
 
 from common.errors import UsageError
+from common.sources.grammar.types import RawKind
 from common.sources.mapping.canonical import canonical
+from common.sources.mapping.fit import check_names
+from common.sources.mapping.identity import mapping_of
 from common.sources.mapping.model import Source
 
 pytestmark = pytest.mark.unit
@@ -191,3 +194,18 @@ def test_without_a_target_values_keep_their_types(spark: SparkSession) -> None:
     ]
     found: Any = rows.first()
     assert (found["event_id"], found["price"]) == (1, 5.0)
+
+
+def test_an_optional_raw_column_is_null_where_the_files_lack_it(spark: SparkSession) -> None:
+    declared = source("event_id: coalesce(Id, ID2), price: amount", optional="[ID2, amount]")
+    row = mapped(spark, "CAST(null AS STRING) id, 'e2' id2", declared)
+    assert (row["event_id"], row["price"], row["_reason"]) == ("e2", None, None)
+    check_names(declared, {"id": RawKind("string")})
+    with pytest.raises(UsageError, match="SRC-004"):
+        mapped(spark, "'e2' id2", declared)
+
+
+def test_a_source_without_optional_columns_keeps_the_id_that_its_mapping_had() -> None:
+    # The id of this source as releases before `optional` made it.
+    assert mapping_of(source("event_id: a")) == "285fe64b6a96874f"
+    assert mapping_of(source("event_id: a", optional="[a]")) != "285fe64b6a96874f"
