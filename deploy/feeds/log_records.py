@@ -214,12 +214,16 @@ def _of_fields(text: str, kind: str) -> tuple[dict[str, Any], str] | None:
         "method": method,
         "path": path,
         "protocol": found["protocol"],
-        "status": int(found["status"]) if re.fullmatch(r"\d{1,3}", found["status"] or "", re.ASCII) else None,
-        "bytes": int(found["bytes"]) if re.fullmatch(r"\d{1,18}", found["bytes"] or "", re.ASCII) else None,
+        "status": _count(found["status"], 3),
+        "bytes": _count(found["bytes"], 18),
         "referer": _once(found["referer"], tabs),
         "user_agent": (_decoded(found["user_agent"], tabs) or "-") if has_agent else None,
         "scheme": found["scheme"],
     }, ""
+
+
+def _count(text: str | None, digits: int) -> int | None:
+    return int(text) if text and re.fullmatch(rf"\d{{1,{digits}}}", text, re.ASCII) else None
 
 
 def _once(text: str | None, tabs: bool) -> str | None:

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -254,10 +255,10 @@ def test_snowplow_parquet_holds_contexts_as_structs_or_as_text(inbox: Path, read
     screen = f"unstruct_event_{VENDOR}_mobile_screen_view_1"
     viewed = {"event_id": "e2", "event_name": "screen_view", "domain_userid": "d2", "collector_tstamp": moment}
     clicked = viewed | {"event_id": "e3", "event_name": "link_click", LINK: {"target_url": "https://a.example/"}}
-    as_structs = pa.Table.from_pylist(
-        [{**structs, screen: None, LINK: None}, viewed | {screen: {"name": "Basket"}}, clicked]
-    )
-    pq.write_table(as_structs, inbox / "a.parquet")
+    first = structs | {screen: None, LINK: None, "tr_total": None, "tr_orderid": None}
+    ordered = viewed | {"event_id": "e4", "tr_total": Decimal("1234567.50"), "tr_orderid": 17}
+    table = pa.Table.from_pylist([first, viewed | {screen: {"name": "Basket"}}, clicked, ordered])
+    pq.write_table(table, inbox / "a.parquet")
     rows = {row["event_id"]: row for row in mapped(read, inbox, "snowplow_parquet")}
     check_bought(rows["e1"])
     assert (rows["e1"]["collector_tstamp"], rows["e1"]["domain_sessionidx"]) == ("2024-05-06T10:00:00.000000Z", "3")

@@ -197,7 +197,7 @@ def test_without_a_target_values_keep_their_types(spark: SparkSession) -> None:
 
 
 def test_an_optional_raw_column_is_null_where_the_files_lack_it(spark: SparkSession) -> None:
-    declared = source("event_id: coalesce(Id, ID2), price: amount", optional="[ID2, amount]")
+    declared = source("event_id: 'coalesce(Id, ID2)', price: amount", optional="[ID2, amount]")
     row = mapped(spark, "CAST(null AS STRING) id, 'e2' id2", declared)
     assert (row["event_id"], row["price"], row["_reason"]) == ("e2", None, None)
     check_names(declared, {"id": RawKind("string")})
