@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +23,16 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Sent:
-    """One record, or the text of a line that is none, with the mapping by which it was judged."""
+    """One record, or the text of a line that is none, with the mapping by which it was judged.
+
+    ``mapping`` are the expressions of canonical columns and of free ones; the latter are named in ``free``.
+    """
 
     record: Mapping[str, Any] | None
     line: str
     mapping: Mapping[str, str] = field(default_factory=dict)
     personal: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
 
     def text_for(self, columns: Sequence[str]) -> str:
         """The raw fields of some canonical columns, or of all, as ``name=text``; personal ones are hidden."""
@@ -40,12 +44,17 @@ class Sent:
         return ", ".join(f"{name}={text}" for name, text in shown.items())
 
     def _shown(self, columns: Sequence[str]) -> dict[str, str]:
-        hidden = {name for one in self.personal & set(self.mapping) for name in self._fields_of(one)}
+        hidden = self._read_by(self.personal & set(self.mapping))
+        # A free column is personal, but it may be made of a field that is known not to be.
+        hidden |= self._read_by(self.free) - self._read_by(set(self.mapping) - self.personal - self.free)
         values = {name: (self.record or {})[name] for column in columns for name in self._fields_of(column)}
         return {
             name: MASK if name in hidden and value is not None else masked_text(text_of(value))
             for name, value in values.items()
         }
+
+    def _read_by(self, columns: Iterable[str]) -> set[str]:
+        return {name for one in columns for name in self._fields_of(one)}
 
     def _fields_of(self, column: str) -> list[str]:
         words = names_in([self.mapping[column]])
@@ -71,7 +80,7 @@ def sent_records(lake: LookedAt, job: str, rows: Sequence[Mapping[str, Any]]) ->
         record = json.loads(stored["record"]) if stored["record"] else None
         is_record = isinstance(record, dict)
         line = stored["line"] or stored["record"] or ""
-        found[place] = Sent(record if is_record else None, line, _mapping(batch), personal)
+        found[place] = Sent(record if is_record else None, line, _mapping(batch), personal, _free(batch))
     return found
 
 
@@ -92,8 +101,13 @@ def _addresses(job: str) -> frozenset[str]:
 
 
 def _mapping(batch: Batch | None) -> dict[str, str]:
-    columns = batch.source.get("columns", {}) if batch else {}
+    source = batch.source if batch else {}
+    columns = {**source.get("columns", {}), **source.get("extra", {})}
     return {name: one["expr"] if isinstance(one, Mapping) else str(one) for name, one in columns.items()}
+
+
+def _free(batch: Batch | None) -> frozenset[str]:
+    return frozenset(batch.source.get("extra", {}) if batch else ())
 
 
 def _stored(

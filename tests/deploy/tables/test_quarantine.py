@@ -132,6 +132,7 @@ def test_the_text_is_what_was_sent_as_long_as_bronze_holds_it(tmp_path, capsys):
         {"reasons": ["SRC-301 cannot be read: tx_amount"], "source_line": 3},
         {"reasons": ["FRD-103 the customer is missing"], "source_line": 4},
         {"reasons": ["SRC-212 not a csv line of 4 columns"], "source_line": 5},
+        {"reasons": ["SRC-301 cannot be read: score, cents"], "source_line": 6},
     ]
     place = {"source_file": "/in/a.csv", "source_sha256": "ab12", "batch_id": "b1", "row_json": "{}"}
     _rejected(tmp_path, [{**place, **row} for row in rows])
@@ -139,6 +140,7 @@ def test_the_text_is_what_was_sent_as_long_as_bronze_holds_it(tmp_path, capsys):
         {"record": '{"betrag": "12,x", "kunde": "Ann Smith", "nr": "t1"}', "_line": 3},
         {"record": '{"betrag": "1", "kunde": " ", "nr": "t2"}', "_line": 4},
         {"line": "t3;2;bob@example.com", "_line": 5},
+        {"record": '{"betrag": "2,x", "kunde": "Ann Smith", "punkte": "high", "nr": "t4"}', "_line": 6},
     ]
     fields = [("record", pa.string()), ("line", pa.string()), ("_line", pa.int64()), ("_file_sha256", pa.string())]
     schema = pa.schema([*fields, ("ingest_date", pa.date32())])
@@ -149,7 +151,9 @@ def test_the_text_is_what_was_sent_as_long_as_bronze_holds_it(tmp_path, capsys):
             "transaction_id": {"expr": "nr"},
             "tx_amount": {"expr": "betrag / 1"},
             "customer_id": {"expr": "trim(kunde)"},
-        }
+        },
+        # Free columns are personal, but an amount that one is made of is known not to be.
+        "extra": {"score": {"expr": "punkte", "type": "number"}, "cents": {"expr": "betrag * 100", "type": "number"}},
     }
     file = BatchFile("ab12", "/in/a.csv", "b1", "2026-03-01")
     log = BatchLog(FolderStore(tmp_path), "fraud.transactions")
@@ -158,4 +162,5 @@ def test_the_text_is_what_was_sent_as_long_as_bronze_holds_it(tmp_path, capsys):
         (3, "betrag=12,x"),
         (4, "kunde=***"),
         (5, "t3;2;***"),
+        (6, "punkte=***, betrag=2,x"),
     ]

@@ -147,7 +147,7 @@ def test_three_batches_give_the_same_table_in_both_orders(spark: SparkSession) -
         events(
             spark,
             {"event_id": "e1", "_batch_id": "b1", "event_fingerprint": "f1"},
-            {"event_id": "e2", "_batch_id": "b1"},
+            {"event_id": "e2", "_batch_id": "b1", "extra_numbers": {"score": 1.0, "age": None}},
         ),
         events(
             spark,

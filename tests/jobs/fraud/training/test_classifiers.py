@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from pyspark.sql import SparkSession
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -13,6 +14,7 @@ from common.errors import ContractError
 from jobs.fraud.scoring.scorers import scorer_of
 from jobs.fraud.scoring.steps import reasons_of
 from jobs.fraud.training.classifiers import check_classes, check_finite, fit
+from jobs.fraud.training.cluster import fit_on_cluster
 from jobs.fraud.training.params import TrainParams
 from jobs.fraud.training.scaling import Scaler
 
@@ -147,3 +149,19 @@ def test_reasons_are_the_largest_positive_contributions_and_ties_keep_the_order_
         ]
     ]
     assert reasons_of(NAMES, values, np.array([[0.1, 0.3, 0.2]]), 1)[0][0]["feature"] == "count"
+
+
+@pytest.mark.parametrize("algorithm", ["logistic_regression", "xgboost"])
+def test_the_cluster_trains_on_missing_values_as_the_driver_does(spark: SparkSession, algorithm: Algorithm) -> None:
+    names = ("tx_amount", "extra.score", "extra.tier=gold")
+    data = [(10.0, 900.0, 0.0, 1), (11.0, 100.0, 0.0, 0), (10.0, None, 1.0, 1), (12.0, 500.0, 0.0, 0)] * 50
+    rows = spark.createDataFrame(data, "tx_amount double, _free_1 double, _free_2 double, is_fraud int")
+    params = TrainParams(trees=5, cluster_workers=1)
+    values = np.array([[math.nan if value is None else value for value in row[:3]] for row in data])
+    models = (
+        fit_on_cluster(algorithm, rows, names, params),
+        fit(algorithm, values, [row[3] for row in data], names, params),
+    )
+    on_cluster, on_driver = (scorer_of(one.algorithm, one.features, one.files).scores(values[:4]) for one in models)
+    assert on_cluster == pytest.approx(on_driver, abs=0.01)
+    assert min(on_cluster[0], on_cluster[2]) > 0.7 > 0.3 > max(on_cluster[1], on_cluster[3])
