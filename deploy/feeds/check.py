@@ -13,6 +13,7 @@ from common.config.lake_settings import LakeSettings
 from common.errors import UsageError
 from common.sources.files.inventory import InspectedFile, seen_together
 from common.sources.files.locations import FileOpener, find_files
+from common.sources.grammar.syntax import names_in_expression
 from common.sources.mapping.extra import with_extra
 from common.sources.mapping.model import Source
 from deploy.feeds.findings import Findings
@@ -73,8 +74,9 @@ def checked(
     """
     source.check_columns(target.schema.names)
     # Free columns are judged and shown as any others are.
+    personal = target.personal | _of_personal_fields(source, target)
     source, schema = with_extra(source, target.schema)
-    target = replace(target, schema=schema, personal=target.personal | set(schema.names[len(target.schema) :]))
+    target = replace(target, schema=schema, personal=personal)
     files = find_files(location, settings, source.ignore_files)
     verdicts = Verdicts(target, frozenset(source.columns), utc_now())
     check = Check(source, target, Findings(verdicts, target.personal), files)
@@ -88,6 +90,19 @@ def checked(
     for row in read(check, good, settings, rows):
         check.findings.add(row)
     return check
+
+
+def _of_personal_fields(source: Source, target: Target) -> set[str]:
+    """The free columns that are made of a field of which a personal column is made.
+
+    The others are shown, though the lake keeps them as personal: who checks a source has the file.
+    """
+
+    def fields(expression: str) -> set[str]:
+        return {path[0].lower() for path in names_in_expression(expression)}
+
+    hidden = {word for name in target.personal & set(source.columns) for word in fields(source.columns[name].expr)}
+    return {name for name, one in source.extra.items() if fields(one.expr) & hidden}
 
 
 def _look_through(check: Check, settings: LakeSettings) -> list[InspectedFile]:

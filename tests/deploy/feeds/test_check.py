@@ -38,12 +38,14 @@ def _check(
 
 
 def test_free_columns_are_read_and_named_beside_the_canonical_ones(tmp_path, capsys):
-    extra = "extra: {punkte: {expr: notiz, type: number}, laden: kasse}\n"
+    extra = "extra: {punkte: {expr: notiz, type: number}, laden: kasse, art: lower(kunde)}\n"
     rows = GOOD.replace(";x", ";7.5") + "t2;01.07.2024 11:00;bob@example.com;k1;1250;x\n"
     code, found = _check(tmp_path, capsys, rows, source=SOURCE + extra)
     assert (code, found["job"], found["never_filled"], found["not_mapped"]) == (0, "fraud.ingest", [], [])
     shown = found["first_rows"][0]["values"]
-    assert (shown["punkte"], shown["laden"]) == ("***", "***")
+    # The customer is hidden, whatever is made of it.
+    assert (shown["punkte"], shown["laden"], shown["art"]) == (7.5, "k1", "***")
+    assert found["faults"][0]["text"] == "notiz=x"
     assert found["reasons"] == {"SRC-301 cannot be read: punkte": 1}
     code, found = _check(tmp_path, capsys, rows, "--spark", source=SOURCE + extra)
     assert found["reasons"] == {"SRC-301 cannot be read: punkte": 1}
