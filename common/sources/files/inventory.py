@@ -73,7 +73,7 @@ def seen_together(files: Sequence[InspectedFile], source: Source) -> tuple[Inspe
     """
     if source.format != "csv" or not source.has_header:
         return tuple(files)
-    read, dialect = names_in([mapping.expr for mapping in source.columns.values()]), Dialect.of(source.options)
+    read, dialect = names_in(source.mapped_expressions), Dialect.of(source.options)
 
     def is_stranger(file: InspectedFile) -> bool:
         return file.reason is None and read.isdisjoint(name.lower() for name in column_names(file.layout, dialect))

@@ -227,7 +227,7 @@ def _texts(data: bytes, source: Source) -> Iterator[str]:
 
 
 def _mapped(source: Source) -> frozenset[str]:
-    return names_in([*(one.expr for one in source.columns.values()), *(one.expr for one in source.extra.values())])
+    return names_in(source.mapped_expressions)
 
 
 def is_strict(source: Source) -> bool:

@@ -172,6 +172,11 @@ class Source(_Strict):
         return NumberStyle(decimal, self.thousands or "")
 
     @property
+    def mapped_expressions(self) -> list[str]:
+        """The expressions of canonical and free columns."""
+        return [*(one.expr for one in self.columns.values()), *(one.expr for one in self.extra.values())]
+
+    @property
     def has_header(self) -> bool:
         """Whether each csv file begins with the names of its columns."""
         return self.options.get("header", "true") == "true"
