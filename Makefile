@@ -60,12 +60,30 @@ test: setup ## all tests (RELEASE=emr-7.13.0 for the second lock)
 	@$(JAVA); $(BIN)/python -m deploy.laptop.jars s3proxy minicluster
 	@$(JAVA); $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(SYNCED) ## style, types, import rules, shell scripts
+lint: $(SYNCED) lint-infra ## style, types, import rules, shell scripts, templates, policies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck $$(git ls-files 'bootstrap/*.sh' '.ci/run')
+
+# Policies are checked by tools that know AWS, in an environment of their own: 160 MB that no test needs. No log group
+# is given: parliament knows no resource of logs:DescribeLogGroups.
+INFRA := .venv-infra/bin
+POLICY = $(BIN)/python -m deploy.cli policy --lake s3://shop-lake/lake --artifacts s3://shop-code/lakejobs --region us-east-1 \
+	--account 111122223333 --kms-key arn:aws:kms:us-east-1:111122223333:key/1234abcd --secret lakejobs/pseudonyms \
+	--input s3://shop-landing/events --logs s3://shop-logs/emr --glue
+
+.PHONY: lint-infra
+lint-infra: $(SYNCED)
+	@$(MAKE) RELEASE=infra .venv-infra/.synced
+	@mkdir -p build/policies
+	@$(POLICY) '*' > build/policies/all.json 2> /dev/null
+	@$(POLICY) clickstream.ingest --session > build/policies/session.json
+	$(INFRA)/parliament --directory build/policies
+	@for policy in all session; do \
+	  $(INFRA)/cloudsplaining scan-policy-file --input-file build/policies/$$policy.json | grep "no results found" || \
+	    { echo "cloudsplaining objects to build/policies/$$policy.json" >&2; exit 1; }; done
 
 format: $(SYNCED) ## put the code into the house style
 	$(BIN)/ruff check --fix-only --quiet .
@@ -83,7 +101,7 @@ package: $(SYNCED) ## the reproducible zip, entry files, bootstrap action and ma
 	@$(BIN)/python -m deploy.package.build $(ARGS)
 
 lock: $(UV) ## resolve the requirement locks anew
-	@for name in default emr-7.13.0 bench uv jdk; do \
+	@for name in default emr-7.13.0 bench infra uv jdk; do \
 	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
 	@# What is shipped to clusters: the run-time closure alone, at the versions that the tests ran on.

@@ -22,6 +22,7 @@ Usage: lakejobs COMMAND [arguments]
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   render JOB --target ...   print the request that would run a job on EMR; sends nothing
+  policy JOB... [flags]     print the IAM policy with the least rights that jobs need; --trust: of their role
   source suggest --input PATH --for JOB
                             write a source for files of your own
   source check FILE --input PATH
@@ -86,6 +87,12 @@ def _render(arguments: Sequence[str]) -> int:
     return render(arguments)
 
 
+def _policy(arguments: Sequence[str]) -> int:
+    from deploy.policies.command import main as policy
+
+    return policy(arguments)
+
+
 def _tables(arguments: Sequence[str]) -> int:
     from deploy.tables.listing import main as tables
 
@@ -132,6 +139,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "show": _show,
     "quarantine": _quarantine,
     "config": _config,
+    "policy": _policy,
 }
 
 

@@ -1,0 +1,143 @@
+"""Which objects of the lake a job touches, and how: from its declaration alone.
+
+Paths are patterns below the lake root, ``*`` standing for any text. docs/security.md lists them for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from common.job.declaration import Job
+from common.job.references import attribute
+from common.lake.delta.log_files import LAYERS
+from common.lake.lease import lease_folder
+from common.lake.set_aside import quarantine_table
+from common.lake.table import Table
+
+GET, PUT, DELETE, ABORT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"
+_SMALL = frozenset({GET, PUT, DELETE})
+# Spark sends files in parts. Writers delete too: a task that fails takes its files back, and Delta shortens its log.
+_LARGE = frozenset({GET, PUT, DELETE, ABORT})
+
+# Leases, batches and staged rows of a table; record and report of a job; notes of all jobs.
+_BRIEF = (
+    (r"_*/\1*", re.compile(r"^_(?:leases|batches|staging/\*)/([^/*]+?)(?:/|-)\*$")),
+    (r"r*s/\1/*", re.compile(r"^(?:runs|reports)/([^_/][^/]*/[^/]+)/\*$")),
+    (r"reports/*index*", re.compile(r"^reports/(?:_index/\*|index\.html)$")),
+    (r"runs/_*", re.compile(r"^runs/_.*$")),
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """Pattern -> the S3 actions on objects that match it; ``listed`` are the patterns whose names may be listed.
+
+    What may be read may be listed: without it, S3 answers 403 for an object that is not there, and a first run could
+    not tell an empty lake from a missing right.
+    """
+
+    actions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
+
+    @classmethod
+    def to(cls, patterns: list[str], actions: frozenset[str], *, is_listed: bool | None = None) -> Access:
+        """The same actions on some patterns, listed when they are read."""
+        listed = GET in actions if is_listed is None else is_listed
+        return cls(dict.fromkeys(patterns, actions), frozenset(patterns) if listed else frozenset())
+
+    def __or__(self, other: Access) -> Access:
+        names = {*self.actions, *other.actions}
+        none: frozenset[str] = frozenset()
+        both = {name: self.actions.get(name, none) | other.actions.get(name, none) for name in names}
+        return Access(both, self.listed | other.listed)
+
+    def reduced(self) -> Access:
+        """The same rights without patterns that a wider one covers."""
+        kept = {
+            name: actions
+            for name, actions in self.actions.items()
+            if not any(
+                name != wider and fnmatchcase(name, wider) and actions <= more for wider, more in self.actions.items()
+            )
+        }
+        listed = {
+            name for name in self.listed if not any(name != wider and fnmatchcase(name, wider) for wider in self.listed)
+        }
+        return Access(kept, frozenset(listed))
+
+    def brief(self) -> Access:
+        """Fewer, wider patterns that cover the same objects, for a policy that another one narrows."""
+        found = Access()
+        for pattern, actions in self.actions.items():
+            wider = pattern
+            for short, long in _BRIEF:
+                wider = long.sub(short, wider)
+            found |= Access.to([wider], actions)
+        return found.reduced()
+
+
+def access_of(job: Job) -> Access:
+    """All that a run of the job touches below the lake root, raw files that lie elsewhere left out."""
+    if job.maintains_all:
+        return (_records(job) | _upkeep()).reduced()
+    reads: list[Table] = [attribute(one.table) for one in job.inputs]
+    writes: list[Table] = [attribute(one) for one in job.writes]
+    found = _records(job)
+    found |= _written(writes)
+    found |= Access.to([f"_staging/*/{table.name}-*" for table in writes], _LARGE)
+    found |= Access.to([f"{table.relative_path}/*" for table in reads], frozenset({GET}))
+    found |= _models(reads, writes)
+    if job.ingests:
+        found |= _written([quarantine_table(job.family, job.name)])
+        # What was ingested is noted per silver table, the first that is written. Earlier releases kept a Delta table.
+        found |= Access.to([f"_batches/{writes[0].name}/*"], _SMALL)
+        found |= Access.to([f"ops/{job.family}/*"], frozenset({GET}))
+    if job.feeds:
+        found |= Access.to([f"landing/{job.family}/*"], frozenset({PUT, DELETE}), is_listed=True)
+    return found.reduced()
+
+
+def tables_of(job: Job) -> tuple[list[Table], list[Table]]:
+    """The tables that a job only reads, and those that it writes: an ingest its quarantine too."""
+    writes: list[Table] = [attribute(one) for one in job.writes]
+    names = {table.name for table in writes}
+    reads = [table for table in (attribute(one.table) for one in job.inputs) if table.name not in names]
+    return reads, [*writes, *([quarantine_table(job.family, job.name)] if job.ingests else [])]
+
+
+def _records(job: Job) -> Access:
+    """Run record, outbox of ``ops.runs``, ledger of ``--changed``, report, and the page over all runs."""
+    note = frozenset({GET, PUT})
+    found = Access.to([f"runs/{job.family}/{job.short_name}/*"], note)
+    found |= Access.to(["reports/_index/*"], note)
+    found |= Access.to(
+        ["runs/_pending/*", f"reports/{job.family}/{job.short_name}/*", "reports/index.html"], frozenset({PUT})
+    )
+    if job.takes_changed:
+        found |= Access.to([f"runs/_changed/{job.name}.json"], note)
+    return found
+
+
+def _written(tables: list[Table]) -> Access:
+    """Tables with their leases."""
+    found = Access.to([f"{table.relative_path}/*" for table in tables], _LARGE)
+    return found | Access.to([f"{lease_folder(table.name)}*" for table in tables], _SMALL)
+
+
+def _models(reads: list[Table], writes: list[Table]) -> Access:
+    """Model files: a table ``<family>.models`` is the catalogue of what lies below ``models/<family>``."""
+    found = Access()
+    for tables, actions in ((reads, frozenset({GET})), (writes, frozenset({GET, PUT}))):
+        folders = [f"models/{table.family}/*" for table in tables if table.short_name == "models"]
+        found |= Access.to(folders, actions)
+    return found
+
+
+def _upkeep() -> Access:
+    """Every table, whatever its name, with its leases; old staged rows; the outbox; what ingests have not finished."""
+    found = Access.to([f"{layer}/*" for layer in LAYERS], _LARGE) | Access.to(["_leases/*"], _SMALL)
+    found |= Access.to(["_staging/*"], frozenset({DELETE}), is_listed=True)
+    return found | Access.to(["runs/_pending/*"], _SMALL) | Access.to(["_batches/*"], frozenset({GET}))
