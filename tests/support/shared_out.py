@@ -16,7 +16,8 @@ _LONGEST = 20
 
 # What uses functions and interfaces that differ between Spark 3.5 with Delta 3.3 and Spark 4.1 with Delta 4.2: the
 # session and its errors, Delta's writes and logs, readers and parsers, audits, windows over time, one flow per family.
-# The second lock runs these files alone; a new test belongs to them by its file.
+# The second lock runs these files alone; a new test belongs to them by its file. Of flows, which take minutes, it runs
+# the tests named here: one flow of each family from end to end and its rerun, and days computed in pieces.
 DIFFERING = (
     "**/lake/**/test_*.py",
     "**/sources/**/test_*.py",
@@ -26,27 +27,37 @@ DIFFERING = (
     "**/test_failures.py",
     "**/test_run_on_spark.py",
     "**/test_maintain.py",
-    "**/test_session_*.py",
+    "**/test_session_boundaries.py",
+    "**/test_session_facts.py",
     "**/test_clock_skew.py",
     "**/test_windows.py",
     "**/test_sales.py",
     "**/test_as_spark_does.py",
-    "flows/test_sessionise_flow.py",
+    "flows/test_sessionise_flow.py::test_any_history_run_in_any_pieces_has_the_sessions_of_plain_python",
+    "flows/test_sessionise_flow.py::test_a_second_run_changes_no_row_and_every_row_is_accounted_for",
+    "flows/test_sessionise_flow.py::test_changed_days_equal_one_recompute_of_all",
     "flows/test_fraud_flow.py",
-    "flows/test_forecast_flow.py",
+    "flows/test_forecast_flow.py::test_sales_become_demand",
+    "flows/test_forecast_flow.py::test_demand_becomes_forecasts_each_requested_one_once",
+    "flows/test_forecast_flow.py::test_forecasts_become_orders",
+    "flows/test_forecast_flow.py::test_a_second_run_of_everything_changes_nothing",
 )
 
 
 def mark_what_differs_between_releases(items: Iterable[pytest.Item]) -> None:
-    """Mark ``releases`` by file. Raises UsageError for a line of the list that names no file."""
-    files = {pattern: set(_TESTS.glob(pattern)) for pattern in DIFFERING}
-    nameless = [pattern for pattern, found in files.items() if not found]
-    if nameless:
-        raise pytest.UsageError(f"tests/support/shared_out.py lists {', '.join(nameless)}: there is no such test file")
-    listed = set().union(*files.values())
+    """Mark ``releases`` by file or test. Raises UsageError for a line of the list that names none."""
+    listed = {(path, test) for pattern in DIFFERING for path, test in _named(pattern)}
     for item in items:
-        if item.path in listed:
+        if {(item.path, ""), (item.path, getattr(item, "originalname", item.name))} & listed:
             item.add_marker("releases")
+
+
+def _named(pattern: str) -> list[tuple[Path, str]]:
+    files, _, test = pattern.partition("::")
+    found = [path for path in _TESTS.glob(files) if not test or f"def {test}(" in path.read_text(encoding="utf-8")]
+    if not found:
+        raise pytest.UsageError(f"tests/support/shared_out.py lists {pattern}: there is no such test")
+    return [(path, test) for path in found]
 
 
 def turn(item: pytest.Item) -> int:
