@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.quality.rules import REASONS
@@ -14,8 +14,17 @@ NEW, REPEATED, REJECTED = "new", "repeated", "rejected"
 UNCHANGED = "unchanged"
 """Of a row of the batch: an earlier run of the batch has published it already."""
 
+LOSER = "_loser"
+"""Column of settled rows, where a feed has it: the file of a published row that a row of the batch replaces."""
+
 DISPLACED, CHANGED = "displaced", "changed"
 """Of a published row: a row of the batch takes its place; it stays, with other values."""
+
+
+def is_unread(column: str) -> Column:
+    """True for a mapped row of which ``column`` holds something that could not be read, or which was not read at all."""
+    error = F.col("read_error")
+    return F.coalesce(~F.startswith(error, F.lit("SRC-301")) | error.rlike(rf"\b{column}\b"), F.lit(False))
 
 
 def with_read_error(rows: DataFrame) -> DataFrame:

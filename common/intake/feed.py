@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ DUE = "_due"
 
 WAITS = "_waits"
 """The column of prepared rows that is true for a row that cannot be taken yet, for whatever reason."""
+
+LEFT_OUT = "_left_out"
+"""The column of prepared rows that is true for a row that says nothing yet: it is counted as filtered, not judged."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class Feed:
 
     ``prepare`` takes mapped rows (the columns of ``target``, ``read_error``, ``_file``, ``_line``, ``_file_sha256``,
     ``_batch_id`` and ``ingested_at``) and their source. It gives each of them as a row with ``reasons``, its day in
-    ``day_column``, and, where rows may wait, ``_due`` and ``_waits``. ``settle`` takes these and what is published. It
-    gives each row its ``_fate`` (common.intake.fates) and the columns of ``silver``, and adds the published rows that
+    ``day_column``, where rows may wait ``_due`` and ``_waits``, and where they may say nothing ``_left_out``. ``settle``
+    takes these, but for those left out, and what is published. It gives each row its ``_fate`` (common.intake.fates) and the columns of ``silver``, and adds the published rows that
     are to change; with ``settles_own`` also those of earlier runs of the batch, which otherwise are compared by the
     keys of the table afterwards.
 
@@ -50,7 +53,8 @@ class Feed:
     given. ``appends``: new rows are appended to silver, which is cheaper than a merge where no row ever changes.
     ``days_around``: how many days around those of a batch ``settle`` looks at. ``stamps`` are columns of silver that
     differ between runs over the same row. ``token`` names the state of what waiting rows wait for, other than the
-    clock: they are looked at again when it has changed.
+    clock: they are looked at again when it has changed. ``clashes`` are the codes of reasons by which a row gives way to
+    another one. ``outdated`` gives the files of which published rows follow from what has changed since in other tables.
     """
 
     target: StructType
@@ -68,6 +72,8 @@ class Feed:
     days_around: int = 0
     stamps: Sequence[str] = ("_batch_id", "ingested_at")
     token: Callable[[], str] = lambda: ""
+    clashes: Sequence[str] = ()
+    outdated: Callable[[], Collection[str]] = tuple
 
 
 @dataclass
@@ -84,6 +90,7 @@ class Taken:
     files: int = 0
     files_again: int = 0
     waiting: int = 0
+    left_out: int = 0
     first_day: str = ""
     last_day: str = ""
     aside: list[str] = field(default_factory=list)

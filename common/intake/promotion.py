@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from common.clock import utc_text
 from common.days import DayRange
-from common.errors import ContractError, JobFailedError
+from common.errors import ContractError
 from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATED, UNCHANGED
 from common.intake.feed import DUE, WAITS, Feed, Published
+from common.intake.figures import Facts, Fates, facts_of, fates_of, reasons_of, span_of, without_left_out
 from common.intake.mapped import mapped_rows, rows_read, schema_of, wanted_rows
 from common.intake.own_rows import with_own
 from common.lake.free_columns import FreeColumns
@@ -41,19 +41,6 @@ _PLACE = ("_file", "_line", "_file_sha256", REASONS)
 _SCAFFOLD = (FATE, DUE, WAITS, "_batch_id", "ingested_at", "read_error")
 
 
-@dataclass(frozen=True)
-class Facts:
-    """Of the prepared rows of a batch: how many, how many rejected, how many of these only wait; when the first of them
-    is due, in ISO form; and the days of the others, in ISO form and in order.
-    """
-
-    rows: int
-    rejected: int
-    waiting: int
-    due_at: str
-    days: tuple[str, ...]
-
-
 class Promotion:
     """Publishes the batches of one feed within one run, and adds to the run's counts and to ``taken``."""
 
@@ -71,17 +58,22 @@ class Promotion:
         if batch.bronze_batch_ids == [batch.batch_id]:
             # It has read all of its files itself, and nothing else.
             return own
-        files = few_rows(self._context.spark, [(one,) for one in batch.sha256s], "_file_sha256 string")
-        return own.join(F.broadcast(files), "_file_sha256", "left_semi")
+        # By both: a batch may hold a content that another one has read, too, by another reading.
+        pairs = [(file.sha256, file.bronze_batch_id) for file in batch.files]
+        files = few_rows(self._context.spark, pairs, "_file_sha256 string, _batch_id string")
+        return own.join(F.broadcast(files), ["_file_sha256", "_batch_id"], "left_semi").select(*own.columns)
 
-    def publish(self, batch: Batch, *, is_fresh: bool, is_resumed: bool = False) -> Batch:
+    def publish(self, batch: Batch, *, is_fresh: bool, is_resumed: bool = False, is_accepted: bool = False) -> Batch:
         """Publish a batch; it comes back with what is to be remembered of it.
 
         ``is_fresh``: no run has published any row of these files before. ``is_resumed``: a run that did has died, so
-        that these rows count as written now. Raises ContractError ING-010 when too many of
-        its rows are rejected, QLT-001 when the audit of the others fails; nothing is published then.
+        that these rows count as written now. ``is_accepted``: they were published by this mapping, however many were
+        rejected. Raises ContractError ING-010 when too many of the rows are rejected, QLT-001 when the audit of the
+        others fails; nothing is published then.
         """
         context, feed = self._context, self._feed
+        # What they wait for may come while the batch is looked at.
+        token = feed.token()
         bronze = self.bronze_of(batch)
         source = Source.model_validate(batch.source)
         mapped = mapped_rows(bronze, source, schema_of(batch), feed.target)
@@ -91,27 +83,30 @@ class Promotion:
             prepared = held.enter_context(
                 context.lake.stage(feed.silver, feed.prepare(mapped.withColumns(stamps).drop("_raw"), source))
             )
-            facts = _facts(prepared.rows, feed.day_column)
-            reasons, examples = _reasons(prepared.rows) if facts.rejected else ({}, {})
-            self._refuse(batch, facts, reasons, examples)
+            facts, rows = facts_of(prepared.rows, feed.day_column), without_left_out(prepared.rows)
+            reasons, examples = reasons_of(rows) if facts.rejected else ({}, {})
+            if not is_accepted:
+                self._refuse(batch, facts, reasons, examples)
             if source.extra:
                 FreeColumns(context.objects, feed.silver.name).declare(source.name, source.model_dump()["extra"])
             published = self._published(batch, facts, held, is_fresh=is_fresh)
-            settled = feed.settle(prepared.rows, published)
+            settled = feed.settle(rows, published)
             if published.own is not None and not feed.settles_own:
                 settled = with_own(settled, published.own, feed.silver, feed.stamps)
             staged = held.enter_context(context.lake.stage(feed.silver, settled))
-            fates, days = _fates(staged.rows, feed.day_column)
-            self._set_aside(staged.rows, fates, batch, is_fresh=is_fresh)
+            found = fates_of(staged.rows, feed.day_column, batch.sha256s, feed.clashes)
+            fates, days = found.rows, found.days
+            self._set_aside(staged.rows, found, batch, is_fresh=is_fresh)
             context.fault("ingest.quarantined")
             self._write(staged, fates, batch)
             context.fault("ingest.published")
         if is_resumed:
             fates[NEW] = fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)
-        self._context.counts.add(rows_read=rows_read(bronze, source, schema_of(batch)), rows_filtered=filtered)
+        read = rows_read(bronze, source, schema_of(batch))
+        context.counts.add(rows_read=read, rows_filtered=filtered + facts.left_out)
         self._count(facts, fates, days, reasons, examples)
-        token = feed.token() if facts.waiting and not facts.due_at else ""
-        return replace(batch, due_at=facts.due_at, token=token, days=_span([*batch.days, *days]), reason="")
+        days = span_of([*batch.days, *days])
+        return replace(batch, due_at=facts.due_at, token=token if facts.untimed else "", days=days, reason="")
 
     def _refuse(self, batch: Batch, facts: Facts, reasons: dict[str, int], examples: dict[str, str]) -> None:
         rejected, judged = facts.rejected - facts.waiting, facts.rows - facts.waiting
@@ -139,22 +134,25 @@ class Promotion:
         if not lake.exists(silver):
             return Published(None, None, hold)
         rows = lake.read(silver)
-        others = rows.where(_on_days(self._feed.day_column, facts.days, self._feed.days_around))
+        around = self._feed.days_around
+        others = rows.where(_on_days(self._feed.day_column, facts.days, around))
         if is_fresh:
             return Published(others, None, hold)
         # Without days nothing is known of what an earlier release published: it may be anywhere.
         own = rows.where(_within(self._feed.day_column, [*facts.days, *batch.days])) if batch.days else rows
+        # A day that loses rows is touched, too, whether or not the batch has others on it.
+        others = rows.where(_within(self._feed.day_column, [*facts.days, *batch.days], around)) if batch.days else rows
         by_file = F.broadcast(few_rows(self._context.spark, [(one,) for one in batch.sha256s], "_file_sha256 string"))
         return Published(
             others.join(by_file, "_file_sha256", "left_anti"), own.join(by_file, "_file_sha256", "left_semi"), hold
         )
 
-    def _set_aside(self, judged: DataFrame, fates: dict[str, int], batch: Batch, *, is_fresh: bool) -> None:
+    def _set_aside(self, judged: DataFrame, fates: Fates, batch: Batch, *, is_fresh: bool) -> None:
         """The rejected rows, and published ones that contradict a row of the batch, to the quarantine."""
         context, feed = self._context, self._feed
         family, job = feed.silver.family, context.job.name
-        replaces = () if is_fresh or not context.lake.exists(quarantine_table(family, job)) else tuple(batch.sha256s)
-        if not (fates.get(REJECTED) or fates.get(DISPLACED) or replaces):
+        replaces = () if is_fresh else self._lying_there(batch)
+        if not (fates.rows.get(REJECTED) or fates.contradicted or replaces):
             return
         contradicted = (F.col(FATE) == DISPLACED) & (F.size(REASONS) > 0)
         rejected = judged.where((F.col(FATE) == REJECTED) | contradicted)
@@ -169,13 +167,23 @@ class Promotion:
             batch_id=batch.batch_id,
             personal=(*feed.silver.personal_columns, *feed.bronze.personal_columns),
         )
-        if replaces and fates.get(DISPLACED):
-            # Rows of other files come to what lies there of these; they must be there before silver loses them.
-            others = rows.where(~F.coalesce(F.col("source_sha256").isin(*replaces), F.lit(False)))
+        if fates.contradicted:
+            # Rows of other files come to what lies there of these; they must be there before silver loses them. By
+            # themselves: a run that goes on after a crash replaces those of the batch, and must not add these again.
+            is_own = F.coalesce(F.col("source_sha256").isin(*batch.sha256s), F.lit(False))
             part = f"{batch.batch_id}-displaced{batch.due_at}{batch.token}"
-            context.lake.quarantine(others, family=family, job=job, batch_id=part)
-            rows = rows.where(F.col("source_sha256").isin(*replaces))
-        context.lake.quarantine(rows, family=family, job=job, batch_id=batch.batch_id, replaces=replaces)
+            context.lake.quarantine(rows.where(~is_own), family=family, job=job, batch_id=part)
+            rows = rows.where(is_own)
+        if fates.rows.get(REJECTED) or replaces:
+            context.lake.quarantine(rows, family=family, job=job, batch_id=batch.batch_id, replaces=replaces)
+
+    def _lying_there(self, batch: Batch) -> Sequence[str]:
+        """The file contents of a batch, where the quarantine holds rows of any of them."""
+        table = quarantine_table(self._feed.silver.family, self._context.job.name)
+        if not self._context.lake.exists(table):
+            return ()
+        rows = self._context.lake.read(table).where(F.col("source_sha256").isin(*batch.sha256s))
+        return () if rows.isEmpty() else batch.sha256s
 
     def _write(self, staged: StagedRows, fates: dict[str, int], batch: Batch) -> None:
         """New rows to silver; changed and displaced ones with them, in one commit."""
@@ -216,6 +224,7 @@ class Promotion:
         )
         details = {
             "rows_waiting": facts.waiting,
+            "rows_left_out": facts.left_out,
             "rows_unchanged": fates.get(UNCHANGED, 0),
             "rows_displaced": fates.get(DISPLACED, 0),
         }
@@ -225,52 +234,7 @@ class Promotion:
         self._taken.add(fates, days)
         self._taken.add_reasons(reasons, examples)
         self._taken.waiting += facts.waiting
-
-
-def _facts(prepared: DataFrame, day_column: str) -> Facts:
-    is_bad = F.size(REASONS) > 0
-    waits = F.coalesce(F.col(WAITS), F.lit(False)) if WAITS in prepared.columns else F.lit(False)
-    due = F.min(DUE) if DUE in prepared.columns else F.lit(None).cast("timestamp")
-    counted = prepared.agg(
-        F.count(F.lit(1)).alias("rows"),
-        F.count_if(is_bad).alias("rejected"),
-        F.count_if(is_bad & waits).alias("waiting"),
-        # As text: a rejected row may claim a year that Python has no date for.
-        F.collect_set(F.when(~is_bad, F.col(day_column).cast("string"))).alias("days"),
-        due.cast("string").alias("due"),
-    ).first()
-    if counted is None:
-        raise JobFailedError("ING-011", "Spark returned no counts for a batch.")
-    due_at = utc_text(datetime.fromisoformat(counted["due"]).replace(tzinfo=UTC)) if counted["due"] else ""
-    return Facts(counted["rows"], counted["rejected"], counted["waiting"], due_at, tuple(sorted(counted["days"])))
-
-
-def _reasons(prepared: DataFrame) -> tuple[dict[str, int], dict[str, str]]:
-    """How many rows are rejected for which reason, the first of each row, and where one of them is: ``file:line``.
-
-    The others often follow from the first: what could not be read is missing, too.
-    """
-    place = F.concat_ws(":", F.element_at(F.split("_file", "/"), -1), F.col("_line").cast("string"))
-    at = F.struct("_file", "_line", place.alias("at")).alias("at")
-    first = prepared.where(F.size(REASONS) > 0).select(F.get(REASONS, F.lit(0)).alias("reason"), at)
-    counted = first.groupBy("reason").agg(F.count(F.lit(1)).alias("rows"), F.min("at").alias("first")).collect()
-    return {row["reason"]: row["rows"] for row in counted}, {row["reason"]: row["first"]["at"] for row in counted}
-
-
-def _fates(judged: DataFrame, day_column: str) -> tuple[dict[str, int], list[str]]:
-    """Rows by fate, and the first and last day of those that change silver."""
-    day = F.col(day_column).cast("string")
-    counted = judged.groupBy(FATE).agg(
-        F.count(F.lit(1)).alias("rows"), F.min(day).alias("first"), F.max(day).alias("last")
-    )
-    found = {row[FATE]: row for row in counted.collect()}
-    days = [found[fate][end] for fate in (NEW, CHANGED, DISPLACED) if fate in found for end in ("first", "last")]
-    return {fate: row["rows"] for fate, row in found.items()}, days
-
-
-def _span(days: Sequence[str]) -> tuple[str, ...]:
-    """The first and the last of some days, nothing when there is none."""
-    return (min(days), max(days)) if days else ()
+        self._taken.left_out += facts.left_out
 
 
 def _on_days(column: str, days: Sequence[str], around: int = 0) -> Column:

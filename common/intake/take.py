@@ -27,7 +27,6 @@ from common.report.wording import plural
 from common.run.failures import explain
 from common.run.record.build import running_build
 from common.sources.files.inventory import FileInventory
-from common.sources.mapping.fit import check_fit
 from common.sources.mapping.identity import mapping_of, reading_of
 from common.sources.rows.reading import read_raw
 
@@ -53,8 +52,7 @@ def take_in(context: RunContext, feed: Feed, params: IntakeParams) -> Taken:
     """Take in what the run's input has for ``feed``, and add to the run's counts.
 
     A batch that cannot be published is set aside with its reason, and the others are published all the same; then the
-    first failure is raised. Raises UsageError ING-001 to ING-003 (no source, no input, a source that maps too little),
-    ContractError ING-010 (most rows were rejected) and QLT-001, InputMissingError ING-012 (bronze rows are gone).
+    first failure is raised. Raises UsageError ING-001 and ING-002 (no source, no input), ContractError ING-010 (most rows were rejected) and QLT-001, InputMissingError ING-012 (bronze rows are gone).
     """
     return _Intake(context, feed, params).run()
 
@@ -64,7 +62,6 @@ def _source(context: RunContext, feed: Feed, params: IntakeParams) -> Source:
         raise UsageError("ING-001", "No source was given.", remedy="Give --source NAME or a .yaml file.")
     if context.input_path is None and not params.retake:
         raise UsageError("ING-002", "No input was given.", remedy="Add --input PATH, the location of the raw files.")
-    check_fit(context.source, feed.target.names, feed.required)
     return context.source
 
 
@@ -261,7 +258,11 @@ class _Intake:
             context.warn(words)
         if taken.waiting:
             context.warn(f"{plural(taken.waiting, 'row')} will be taken later: their time has not come")
-        if not taken.fates and not self._failures:
+        if taken.left_out:
+            context.log.info("%s left out: they say nothing yet", plural(taken.left_out, "row"))
+        if taken.left_out and not taken.fates:
+            context.warn(f"no row says anything yet: {plural(taken.left_out, 'row')} left out")
+        elif not taken.fates and not self._failures:
             is_known = not (taken.files or taken.files_again)
             why = "every file was ingested before, by this mapping" if is_known else "the files hold no rows"
             context.outcome = f"nothing to do: {why}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.feeds.mapped import MappedRow
-from deploy.feeds.verdicts import PUBLISHED, REJECTED, REPEATED, Verdicts
+from deploy.feeds.verdicts import LEFT_OUT, PUBLISHED, REJECTED, REPEATED, Verdicts
 from deploy.tables.masking import MASK, masked_text
 from deploy.tables.reasons import about, kind_of
 
@@ -43,7 +43,9 @@ class Findings:
         if not row.record.reason and len(self.first) < _FIRST_ROWS:
             self.first.append(row)
         reasons = self.verdicts.reasons(row.values, row.reason)
-        if reasons:
+        if self.verdicts.is_left_out(row.values, row.reason):
+            self.fates[LEFT_OUT] += 1
+        elif reasons:
             self.fates[REJECTED] += 1
             self._reject(row, reasons)
         else:

@@ -8,7 +8,7 @@ from common.sources.files.locations import FoundFile
 from common.sources.mapping.model import Source
 from deploy.feeds.findings import Findings
 from deploy.feeds.targets import Target
-from deploy.feeds.verdicts import REJECTED
+from deploy.feeds.verdicts import LEFT_OUT, REJECTED
 
 _MAX_REJECTED_SHARE = 0.5
 
@@ -39,5 +39,5 @@ class Check:
         share = len(self.bad_files) / len(self.files)
         if self.bad_files and (self.source.on_bad_file == "fail" or share > self.source.max_bad_share):
             return 3
-        too_many = found.fates[REJECTED] > _MAX_REJECTED_SHARE * found.rows
-        return 3 if found.rows and (too_many or not found.fates.total() - found.fates[REJECTED]) else 0
+        rejected, judged = found.fates[REJECTED], found.rows - found.fates[LEFT_OUT]
+        return 3 if rejected and (rejected > _MAX_REJECTED_SHARE * judged or rejected == judged) else 0

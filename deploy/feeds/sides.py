@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.report.wording import plural
 from deploy.feeds.outcome import Check
-from deploy.feeds.verdicts import PUBLISHED, REJECTED, REPEATED, reasons_in_order
+from deploy.feeds.verdicts import LEFT_OUT, PUBLISHED, REJECTED, REPEATED, reasons_in_order
 from deploy.tables.masking import MASK, masked_text
 from deploy.tables.printing import aligned, text_of
 
@@ -70,7 +70,7 @@ def _fates(check: Check) -> list[str]:
         return ["No rows."]
     rows = [
         [name, f"{found.fates[name]:,}", f"{found.fates[name] / found.rows:.1%}"]
-        for name in (PUBLISHED, REPEATED, REJECTED)
+        for name in (PUBLISHED, REPEATED, REJECTED, *([LEFT_OUT] if found.fates[LEFT_OUT] else []))
     ]
     lines = aligned(("rows that would be", "rows", "share"), rows, numbers=("rows", "share"))
     reasons = reasons_in_order(found.reasons)[:_MOST_REASONS]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql.types import BooleanType, DataType, DecimalType, DoubleType, IntegerType, StringType, TimestampType
 
-from common.sources.mapping.conversion import NUMBER
+from common.sources.mapping.conversion import NUMBER, UNSAID
 from common.sources.mapping.model import ColumnMapping, Source
 from common.sources.mapping.number_style import NumberStyle
 from common.sources.mapping.patterns import time_pattern
@@ -27,6 +27,7 @@ _DATED = re.compile(
     r" ?([zZ]|UTC|GMT|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)?",
     re.ASCII,
 )
+_UNSAID = re.compile(f"({UNSAID})?")
 _YES, _NO = re.compile(r"true|t|yes|y|1(?:\.0*)?"), re.compile(r"false|f|no|n|-?0(?:\.0*)?")
 _MICROS = {"s": Decimal(1_000_000), "ms": Decimal(1_000), "us": Decimal(1), "ns": Decimal("0.001")}
 _FIRST_EPOCH, _LAST_EPOCH = 31_536_000_000_000, 7_258_118_400_000_000  # 1971 and 2200, in microseconds
@@ -70,6 +71,10 @@ def _number_words(value: Any, style: NumberStyle | None) -> str | None:
 
 def is_given(value: Any, wanted: DataType) -> bool:
     """Whether a value holds something: a blank text is nothing to a number, time or boolean."""
+    if isinstance(value, str) and isinstance(wanted, BooleanType):
+        return not _UNSAID.fullmatch(value.strip(_BLANKS).lower())
+    if isinstance(value, float) and isinstance(wanted, BooleanType):
+        return value == value
     if isinstance(value, str) and not isinstance(wanted, StringType):
         return bool(value.strip(_BLANKS))
     return value is not None

@@ -13,7 +13,7 @@ from common.job.catalogue import params_of
 from deploy.feeds.targets import Target
 from deploy.tables.reasons import ABOUT
 
-PUBLISHED, REPEATED, REJECTED = "published", "repeated", "rejected"
+PUBLISHED, REPEATED, REJECTED, LEFT_OUT = "published", "repeated", "rejected", "left out"
 _NOTHING = {
     "",
     "null",
@@ -57,6 +57,8 @@ _EVENT_NUMBERS = {
     **dict.fromkeys(ABOUT["EVT-013"], ("EVT-013 a position, size or index is not a whole number", _PLACE)),
 }
 _EARLIEST = date(2000, 1, 1)
+# The column without which a row says nothing, yet.
+_SAYS = {"fraud.ingest_labels": "is_fraud", "forecast.ingest": "y"}
 
 
 @dataclass
@@ -82,6 +84,17 @@ class Verdicts:
         found += self._of_times(values)
         found += self._of_numbers(values)
         return found
+
+    def is_left_out(self, values: Mapping[str, Any], before: str) -> bool:
+        """Whether a row says nothing yet: a report without an answer, a period of a ready series without a value."""
+        name = _SAYS.get(self.target.job)
+        if name not in self.mapped or name not in values or before.startswith(("SRC-1", "SRC-2")):
+            return False
+        value, unread = values[name], before.partition("cannot be read: ")[2].split(", ")
+        is_none = value is None or value != value
+        if name == "y" and (not is_nothing(values.get("item_id")) or is_nothing(values.get("unique_id"))):
+            return False
+        return is_none and name not in unread and values.get("quantity") is None
 
     def is_repeated(self, values: Mapping[str, Any]) -> bool:
         """Whether an equal row was judged before. Sales without any receipt are never equal."""

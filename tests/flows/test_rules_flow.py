@@ -72,9 +72,11 @@ def test_a_time_that_stands_for_nothing_is_a_row_with_a_reason_and_blocks_no_lat
     assert bank.record(INGEST)["counts"]["rows_displaced"] == 1
 
     (tmp_path / "reports.yaml").write_text(REPORTS)
-    sent = ["g1,2024-07-01,1.0", "g4,2024-07-01,1.0", "g2,2024-07-05 00:00:00,unknown", "g2,2024-07-06,",
+    sent = ["g1,2024-07-01,1.0", "g4,2024-07-01,1.0", "g2,2024-07-05 00:00:00,maybe", "g2,2024-07-06,",
             "g1,0001-01-01 00:00:00,1.0", "g2,2024-07-07,1.0", "g1,2024-07-08,0.0", "g3,2024-07-08,1.0",
             "g4,2024-07-08,1.0"]  # fmt: skip
+    # Most transactions have no label yet, which is no fault of theirs.
+    sent += ["g1,,", "g3,2024-07-09,", "g4,2024-07-09,unknown", "g4,2024-07-09,Unlabelled"] * 4
     reports = csv(tmp_path / "reports", "a.csv", "id,reported,fraud", *sent)
     assert bank.run(INGEST_LABELS, "--source", str(tmp_path / "reports.yaml"), "--input", reports) == 0
     labels = bank.lake.read(LABELS).where("transaction_id = 'g1'").orderBy("reported_at").collect()
@@ -83,10 +85,12 @@ def test_a_time_that_stands_for_nothing_is_a_row_with_a_reason_and_blocks_no_lat
     assert [row["is_fraud"] for row in labels] == [True, False]
     assert [code for _, code in reasons(bank.quarantined("ingest_labels"))] == [
         ["FRD-119"],
-        ["FRD-113"],
         ["FRD-113", "SRC-301"],
         ["FRD-114"],
     ]
+    counts = bank.record(INGEST_LABELS)["counts"]
+    assert [counts[f"rows_{name}"] for name in ("read", "written", "quarantined", "filtered")] == [25, 5, 3, 17]
+    assert counts["rows_left_out"] == 17
 
 
 def test_till_lines_count_each_dates_stay_dates_and_of_two_values_the_smaller_is_left_in_any_order(
@@ -116,7 +120,11 @@ def test_till_lines_count_each_dates_stay_dates_and_of_two_values_the_smaller_is
     for name, units in (("one", 6), ("two", 5), ("three", 7)):
         landing = csv(tmp_path / name, f"{name}.csv", "series,day,units", *(f"{s},2024-05-06,{units}" for s in "VW"))
         sends(ready, landing)
-    values = shop.lake.read(SALES).where("is_series").collect()
+    # Of a week that is to be forecast there is no value yet.
+    coming = csv(tmp_path / "coming", "a.csv", "series,day,units", "V,2024-05-20,", "W,2024-05-20,", "W,2024-05-13,9")
+    counts = sends(ready, coming)["counts"]
+    assert [counts[f"rows_{name}"] for name in ("read", "written", "filtered")] == [3, 1, 2]
+    values = shop.lake.read(SALES).where("is_series AND sold_day = '2024-05-06'").collect()
     assert sorted((row["item_id"], row["quantity"]) for row in values) == [("V", 5.0), ("W", 5.0)]
     # The six that was published first, and the seven that came last.
     quarantine = shop.lake.read(quarantine_table("forecast", "forecast.ingest"))

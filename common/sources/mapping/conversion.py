@@ -29,6 +29,9 @@ from common.sources.mapping.patterns import time_pattern
 _BLANKS = " \\t\\r\\n\u00a0\u2007\u202f\ufeff"
 
 
+UNSAID = "unknown|unlabell?ed|pending|undecided|null|none|nan|n/?a|-|[?]"
+"""A pattern of lower-case words that say neither yes nor no: nothing, like a blank."""
+
 READS = "reads"
 """Key of a field's metadata: a text column that holds a TIME or a NUMBER says so, and a double that is to be FINITE."""
 TIME, NUMBER, FINITE = "time", "number", "finite"
@@ -124,6 +127,10 @@ def is_given(value: str, found: DataType, wanted: DataType | None, reads: str = 
     pandas has for a missing one.
     """
     if reads == FINITE and isinstance(found, DoubleType | FloatType):
+        return f"({value} IS NOT NULL AND NOT isnan({value}))"
+    if isinstance(found, StringType) and isinstance(wanted, BooleanType):
+        return f"NOT lower({_trimmed(value)}) RLIKE '^({UNSAID})?$'"
+    if isinstance(found, FractionalType) and not isinstance(found, DecimalType) and isinstance(wanted, BooleanType):
         return f"({value} IS NOT NULL AND NOT isnan({value}))"
     if isinstance(found, StringType) and wanted is not None and not isinstance(wanted, StringType):
         return f"{_trimmed(value)} <> ''"

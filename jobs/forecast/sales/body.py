@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.intake.fates import NEW, REJECTED, REPEATED
-from common.intake.feed import Feed, Published, Taken
+from common.intake.fates import NEW, REJECTED, REPEATED, is_unread
+from common.intake.feed import LEFT_OUT, Feed, Published, Taken
 from common.intake.take import take_in
 from common.intake.waiting import with_waiting
 from common.report.wording import plural
@@ -43,7 +43,10 @@ def run(context: RunContext) -> None:
     def prepare(mapped: DataFrame, source: Source) -> DataFrame:
         maps_series.add(bool({"unique_id", "y"} & set(source.columns)))
         prepared = prepared_sales(sales_lines(mapped, params.time_zone, key, source.time_zone), rules)
-        return with_waiting(prepared, FUTURE, "sold_at", latest, context.started_at)
+        timed = with_waiting(prepared, FUTURE, "sold_at", latest, context.started_at)
+        # Feeds of ready series list the periods that are to be forecast, without a value.
+        has_none = F.col("is_series") & (F.col("quantity").isNull() | F.isnan("quantity"))
+        return timed.withColumn(LEFT_OUT, has_none & ~is_unread("y") & ~is_unread("quantity"))
 
     def settle(prepared: DataFrame, published: Published) -> DataFrame:
         has_series = True in maps_series and not prepared.where("is_series").isEmpty()

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError
-from common.intake.feed import WAITS, Feed, Published
+from common.intake.fates import is_unread
+from common.intake.feed import LEFT_OUT, WAITS, Feed, Published
 from common.intake.moments import believed_days
 from common.intake.take import take_in
 from common.intake.waiting import with_waiting
@@ -53,7 +54,9 @@ def run(context: RunContext) -> None:
         is_unknown = (F.size(REASONS) == 1) & F.startswith(F.get(REASONS, F.lit(0)), F.lit(UNKNOWN_TRANSACTION))
         oldest = context.started_at - timedelta(days=params.oldest_transaction_days)
         may_come = is_unknown & (F.col("reported_at") >= F.lit(oldest))
-        return timed.withColumn(WAITS, F.col(WAITS) | F.coalesce(may_come, F.lit(False)))
+        waits = F.col(WAITS) | F.coalesce(may_come, F.lit(False))
+        # Of most transactions nothing is known yet: a row without an answer is no report.
+        return timed.withColumns({WAITS: waits, LEFT_OUT: F.col("is_fraud").isNull() & ~is_unread("is_fraud")})
 
     def settle(prepared: DataFrame, published: Published) -> DataFrame:
         return settled_labels(prepared, published.others)
