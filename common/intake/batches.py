@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Batch:
     ``source`` is the source as its model dumps it, ``raw_schema`` the raw columns as Spark's JSON (not of JSON
     feeds), ``code`` the build that last tried. ``due_at`` is when the first of the waiting rows can be taken; ``days``
     are the first and last day published, in ISO form. ``begun_at`` is UTC: what its rows are stamped with, also by a
-    rerun.
+    rerun. ``is_accepted``: its files were published by this mapping before.
     """
 
     batch_id: str
@@ -72,6 +72,7 @@ class Batch:
     due_at: str = ""
     token: str = ""
     days: tuple[str, ...] = ()
+    is_accepted: bool = False
 
     @property
     def ingested_at(self) -> datetime:
@@ -123,11 +124,12 @@ class BatchLog:
                 return _batch(found.body)
         return None
 
-    def give_up(self, sha256s: set[str], *, but: str) -> None:
-        """Take file contents out of all open batches but one, which is to say what becomes of them."""
+    def give_up(self, sha256s: Collection[str], *, but: str, states: Collection[str]) -> None:
+        """Take file contents out of the open batches of some states but one, which says what becomes of them."""
+        gone = set(sha256s)
         for batch in self.open():
-            left = tuple(file for file in batch.files if file.sha256 not in sha256s)
-            if batch.batch_id == but or len(left) == len(batch.files):
+            left = tuple(file for file in batch.files if file.sha256 not in gone)
+            if batch.batch_id == but or batch.state not in states or len(left) == len(batch.files):
                 continue
             self.save(replace(batch, files=left)) if left else self.forget(batch)
 
@@ -150,9 +152,9 @@ class BatchLog:
 
     def finish(self, batch: Batch) -> None:
         """Write down that a batch is published; one with waiting rows stays open."""
-        for file in batch.files:
-            mark = FileMark(file, batch.batch_id, str(batch.source.get("name", "")), batch.reading, batch.mapping)
-            self.objects.write(f"{self._folder}/files/{file.sha256}.json", _text(asdict(mark)))
+        source = str(batch.source.get("name", ""))
+        marks = [FileMark(file, batch.batch_id, source, batch.reading, batch.mapping) for file in batch.files]
+        self._write_all({f"files/{mark.file.sha256}": _text(asdict(mark)) for mark in marks})
         if batch.due_at or batch.token:
             self.save(replace(batch, state=WAITING, reason=""))
             return
@@ -162,6 +164,21 @@ class BatchLog:
     def forget(self, batch: Batch) -> None:
         """Take out an open batch: what is to be done for its files is another batch's to say."""
         self.objects.delete(self._open(batch))
+
+    def note_lost(self, sha256s: Iterable[str], days: Sequence[str]) -> None:
+        """Write down that files have rows that gave way to rows of others, from the first to the last of ``days``."""
+        self._write_all({f"lost/{sha256}.{days[0]}.{days[-1]}": b"{}" for sha256 in sha256s})
+
+    def lost_on(self, days: Sequence[str], around: int = 0) -> set[str]:
+        """The files with rows that gave way on a day from the first to the last of ``days``, or ``around`` these."""
+        margin = timedelta(days=around)
+        first, last = (date.fromisoformat(days[0]) - margin, date.fromisoformat(days[-1]) + margin)
+        names = [entry.path.rpartition("/")[2].split(".") for entry in self.objects.list(f"{self._folder}/lost/")]
+        return {name[0] for name in names if name[1] <= last.isoformat() and name[2] >= first.isoformat()}
+
+    def _write_all(self, texts: Mapping[str, bytes]) -> None:
+        with ThreadPoolExecutor(_READERS) as pool:
+            list(pool.map(lambda name: self.objects.write(f"{self._folder}/{name}.json", texts[name]), texts))
 
     def has_any(self) -> bool:
         """Whether anything was ever noted here."""

@@ -22,7 +22,7 @@ DISPLACED, CHANGED = "displaced", "changed"
 
 
 def is_unread(column: str) -> Column:
-    """True for a mapped row of which ``column`` holds something that could not be read, or which was not read at all."""
+    """True for a mapped row that was not read at all, or of which ``column`` holds something that cannot be read."""
     error = F.col("read_error")
     return F.coalesce(~F.startswith(error, F.lit("SRC-301")) | error.rlike(rf"\b{column}\b"), F.lit(False))
 

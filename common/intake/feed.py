@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,17 +45,19 @@ class Feed:
 
     ``prepare`` takes mapped rows (the columns of ``target``, ``read_error``, ``_file``, ``_line``, ``_file_sha256``,
     ``_batch_id`` and ``ingested_at``) and their source. It gives each of them as a row with ``reasons``, its day in
-    ``day_column``, where rows may wait ``_due`` and ``_waits``, and where they may say nothing ``_left_out``. ``settle``
-    takes these, but for those left out, and what is published. It gives each row its ``_fate`` (common.intake.fates) and the columns of ``silver``, and adds the published rows that
-    are to change; with ``settles_own`` also those of earlier runs of the batch, which otherwise are compared by the
-    keys of the table afterwards.
+    ``day_column``, ``_due`` and ``_waits`` where rows may wait, and ``_left_out`` where they may say nothing yet.
+    ``settle`` takes these, without those left out, and what is published. It gives each row its ``_fate``
+    (common.intake.fates) and the columns of ``silver``, and adds the published rows that are to change; with
+    ``settles_own`` also those of earlier runs of the batch, which otherwise are compared by the keys of the table
+    afterwards.
 
     ``key`` and ``day_column`` name a rejected row in the quarantine, ``shown`` are its columns there: all, unless
     given. ``appends``: new rows are appended to silver, which is cheaper than a merge where no row ever changes.
     ``days_around``: how many days around those of a batch ``settle`` looks at. ``stamps`` are columns of silver that
     differ between runs over the same row. ``token`` names the state of what waiting rows wait for, other than the
-    clock: they are looked at again when it has changed. ``clashes`` are the codes of reasons by which a row gives way to
-    another one. ``outdated`` gives the files of which published rows follow from what has changed since in other tables.
+    clock: they are looked at again when it has changed. ``clashes`` are the codes of reasons for which a row gives way
+    to another one. ``outdated`` gives, in a block, the contents of files that are to be mapped once more since other
+    tables have changed; when the block ends well, they are written down.
     """
 
     target: StructType
@@ -73,7 +76,7 @@ class Feed:
     stamps: Sequence[str] = ("_batch_id", "ingested_at")
     token: Callable[[], str] = lambda: ""
     clashes: Sequence[str] = ()
-    outdated: Callable[[], Collection[str]] = tuple
+    outdated: Callable[[], AbstractContextManager[Collection[str]]] = lambda: nullcontext(())
 
 
 @dataclass

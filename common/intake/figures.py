@@ -17,7 +17,6 @@ from common.intake.fates import CHANGED, DISPLACED, FATE, LOSER, NEW, REJECTED, 
 from common.intake.feed import DUE, LEFT_OUT, WAITS
 from common.quality.rules import REASONS
 
-
 # Rows of the batch, whose file is theirs.
 _OF_BATCH = (REPEATED, REJECTED)
 

@@ -1,11 +1,17 @@
-"""What may be read from the time of a row: whether it is more than a date, and the days that can be believed."""
+"""Times and days of rows: whether a time is more than a date, which days can be believed, which rows are on them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from common.days import DayRange
+
+# Up to this many days are listed one by one; more are given as a range.
+_MOST_DAYS_NAMED = 64
 
 
 def is_date_alone(moment: str, zone: str) -> Column:
@@ -30,3 +36,18 @@ def believed_days(rows: DataFrame, moment: str, earliest_day: date, latest: date
     is_believed = F.col(moment).between(F.lit(start_of(earliest_day)), F.lit(latest))
     day = F.when(is_believed, F.col(moment).cast("date").cast("string"))
     return rows.agg(F.min(day).alias("first"), F.max(day).alias("last"))
+
+
+def on_days(column: str, days: Sequence[str], around: int = 0) -> Column:
+    """True on ``days`` (ISO form) and ``around`` them: named one by one where they are few and scattered."""
+    if not days:
+        return F.lit(False)
+    if around or len(days) > _MOST_DAYS_NAMED:
+        return within(column, days, around)
+    return F.col(column).isin(*map(date.fromisoformat, days))
+
+
+def within(column: str, days: Sequence[str], around: int = 0) -> Column:
+    """True from the first of some days to the last, and ``around`` them."""
+    whole = DayRange(date.fromisoformat(min(days)), date.fromisoformat(max(days)))
+    return F.expr(whole.extended(before_days=around, after_days=around).predicate(column))

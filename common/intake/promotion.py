@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import ContractError
+from common.intake.batches import WAITING
 from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATED, UNCHANGED
 from common.intake.feed import DUE, WAITS, Feed, Published
 from common.intake.figures import Facts, Fates, facts_of, fates_of, reasons_of, span_of, without_left_out
 from common.intake.mapped import mapped_rows, rows_read, schema_of, wanted_rows
+from common.intake.moments import on_days, within
 from common.intake.own_rows import with_own
 from common.lake.free_columns import FreeColumns
 from common.lake.set_aside import quarantine_table
@@ -30,13 +31,12 @@ from common.spark.few_rows import few_rows
 if TYPE_CHECKING:
     from common.intake.batches import Batch
     from common.intake.feed import Taken
+    from common.intake.returns import Returns
     from common.lake.staging import StagedRows
     from common.run.context import RunContext
 
 _DELETED = "_deleted"
 _SHOWN_REASONS = 3
-# Up to this many days are listed one by one; more are given as a range.
-_MOST_DAYS_NAMED = 64
 _PLACE = ("_file", "_line", "_file_sha256", REASONS)
 _SCAFFOLD = (FATE, DUE, WAITS, "_batch_id", "ingested_at", "read_error")
 
@@ -44,8 +44,11 @@ _SCAFFOLD = (FATE, DUE, WAITS, "_batch_id", "ingested_at", "read_error")
 class Promotion:
     """Publishes the batches of one feed within one run, and adds to the run's counts and to ``taken``."""
 
-    def __init__(self, context: RunContext, feed: Feed, taken: Taken, max_rejected_share: float) -> None:
+    def __init__(
+        self, context: RunContext, feed: Feed, taken: Taken, returns: Returns, max_rejected_share: float
+    ) -> None:
         self._context = context
+        self._returns = returns
         self._feed = feed
         self._taken = taken
         self._max_rejected_share = max_rejected_share
@@ -63,13 +66,12 @@ class Promotion:
         files = few_rows(self._context.spark, pairs, "_file_sha256 string, _batch_id string")
         return own.join(F.broadcast(files), ["_file_sha256", "_batch_id"], "left_semi").select(*own.columns)
 
-    def publish(self, batch: Batch, *, is_fresh: bool, is_resumed: bool = False, is_accepted: bool = False) -> Batch:
+    def publish(self, batch: Batch, *, is_fresh: bool, is_resumed: bool = False) -> Batch:
         """Publish a batch; it comes back with what is to be remembered of it.
 
         ``is_fresh``: no run has published any row of these files before. ``is_resumed``: a run that did has died, so
-        that these rows count as written now. ``is_accepted``: they were published by this mapping, however many were
-        rejected. Raises ContractError ING-010 when too many of the rows are rejected, QLT-001 when the audit of the
-        others fails; nothing is published then.
+        that these rows count as written now. Raises ContractError ING-010 when too many of the rows are rejected and
+        this mapping has not published them before, QLT-001 when the audit of the others fails; nothing is published.
         """
         context, feed = self._context, self._feed
         # What they wait for may come while the batch is looked at.
@@ -85,7 +87,7 @@ class Promotion:
             )
             facts, rows = facts_of(prepared.rows, feed.day_column), without_left_out(prepared.rows)
             reasons, examples = reasons_of(rows) if facts.rejected else ({}, {})
-            if not is_accepted:
+            if not (batch.is_accepted or batch.state == WAITING):
                 self._refuse(batch, facts, reasons, examples)
             if source.extra:
                 FreeColumns(context.objects, feed.silver.name).declare(source.name, source.model_dump()["extra"])
@@ -97,6 +99,8 @@ class Promotion:
             found = fates_of(staged.rows, feed.day_column, batch.sha256s, feed.clashes)
             fates, days = found.rows, found.days
             self._set_aside(staged.rows, found, batch, is_fresh=is_fresh)
+            self._returns.note_lost(found)
+            self._returns.withdraw(batch, published.own, fates.get(UNCHANGED, 0))
             context.fault("ingest.quarantined")
             self._write(staged, fates, batch)
             context.fault("ingest.published")
@@ -135,13 +139,13 @@ class Promotion:
             return Published(None, None, hold)
         rows = lake.read(silver)
         around = self._feed.days_around
-        others = rows.where(_on_days(self._feed.day_column, facts.days, around))
+        others = rows.where(on_days(self._feed.day_column, facts.days, around))
         if is_fresh:
             return Published(others, None, hold)
         # Without days nothing is known of what an earlier release published: it may be anywhere.
-        own = rows.where(_within(self._feed.day_column, [*facts.days, *batch.days])) if batch.days else rows
+        own = rows.where(within(self._feed.day_column, [*facts.days, *batch.days])) if batch.days else rows
         # A day that loses rows is touched, too, whether or not the batch has others on it.
-        others = rows.where(_within(self._feed.day_column, [*facts.days, *batch.days], around)) if batch.days else rows
+        others = rows.where(within(self._feed.day_column, [*facts.days, *batch.days], around)) if batch.days else rows
         by_file = F.broadcast(few_rows(self._context.spark, [(one,) for one in batch.sha256s], "_file_sha256 string"))
         return Published(
             others.join(by_file, "_file_sha256", "left_anti"), own.join(by_file, "_file_sha256", "left_semi"), hold
@@ -235,18 +239,3 @@ class Promotion:
         self._taken.add_reasons(reasons, examples)
         self._taken.waiting += facts.waiting
         self._taken.left_out += facts.left_out
-
-
-def _on_days(column: str, days: Sequence[str], around: int = 0) -> Column:
-    """True on ``days`` and ``around`` them: named one by one where they are few and scattered."""
-    if not days:
-        return F.lit(False)
-    if around or len(days) > _MOST_DAYS_NAMED:
-        return _within(column, days, around)
-    return F.col(column).isin(*map(date.fromisoformat, days))
-
-
-def _within(column: str, days: Sequence[str], around: int = 0) -> Column:
-    """True from the first of some days to the last, and ``around`` them."""
-    whole = DayRange(date.fromisoformat(min(days)), date.fromisoformat(max(days)))
-    return F.expr(whole.extended(before_days=around, after_days=around).predicate(column))

@@ -2,7 +2,8 @@
 
 The order of writes is batch (begun), bronze, quarantine, silver, batch (done). A run first finishes what an earlier one
 had begun, from its bronze rows, and takes rows whose time has come; then it takes the files that are new, and those
-that were published by another mapping. Each write changes nothing when it was done before, so a run may die anywhere.
+that were published by another mapping; at last those that may have more to publish since rows of others were withdrawn
+(common.intake.returns). Each write changes nothing when it was done before, so a run may die anywhere.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from common.clock import utc_text
-from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.faults import BrokenOffError
 from common.intake.batches import BEGUN, FAILED, REFUSED, WAITING, Batch, BatchFile, BatchLog, digest_of
 from common.intake.bronze import merged_schema, raw_rows, raw_schema, sent_rows, stamped
 from common.intake.cards import without_card_numbers
 from common.intake.feed import Feed, Taken
+from common.intake.figures import span_of
 from common.intake.mapped import mapped_rows, schema_of
 from common.intake.promotion import Promotion
+from common.intake.returns import Returns, batches_in_bronze
 from common.intake.selection import KnownFile, Selection, look_at_input, select_files
 from common.report.wording import plural
 from common.run.failures import explain
@@ -46,18 +46,21 @@ _NOT_THE_BATCH = (5, 75, 130, 143)
 _PLATFORM = ("RUN-004", "SPK-005", "SPK-006")
 # How often a failing batch is halved, so that the files beside the one that fails are published.
 _MOST_HALVINGS = 12
+# How often files are looked at once more in one run; what is left then is begun, and the next run's.
+_MOST_ROUNDS = 3
 
 
 def take_in(context: RunContext, feed: Feed, params: IntakeParams) -> Taken:
     """Take in what the run's input has for ``feed``, and add to the run's counts.
 
     A batch that cannot be published is set aside with its reason, and the others are published all the same; then the
-    first failure is raised. Raises UsageError ING-001 and ING-002 (no source, no input), ContractError ING-010 (most rows were rejected) and QLT-001, InputMissingError ING-012 (bronze rows are gone).
+    first failure is raised. Raises UsageError ING-001 and ING-002 (no source, no input), ContractError ING-010 (most
+    rows were rejected) and QLT-001, InputMissingError ING-012 (bronze rows are gone).
     """
     return _Intake(context, feed, params).run()
 
 
-def _source(context: RunContext, feed: Feed, params: IntakeParams) -> Source:
+def _source(context: RunContext, params: IntakeParams) -> Source:
     if context.source is None:
         raise UsageError("ING-001", "No source was given.", remedy="Give --source NAME or a .yaml file.")
     if context.input_path is None and not params.retake:
@@ -70,17 +73,20 @@ class _Intake:
 
     def __init__(self, context: RunContext, feed: Feed, params: IntakeParams) -> None:
         self._context, self._feed, self._retake = context, feed, params.retake
-        self._source = _source(context, feed, params)
+        self._source = _source(context, params)
         self._mapping, self._reading = mapping_of(self._source), reading_of(self._source)
         self._code = running_build().code_hash
         self._log = BatchLog(context.objects, feed.silver.name)
         self._taken = Taken()
-        self._promotion = Promotion(context, feed, self._taken, params.max_rejected_share)
+        self._returns = Returns(context, feed, self._log)
+        self._promotion = Promotion(context, feed, self._taken, self._returns, params.max_rejected_share)
         self._failures: list[Exception] = []
         self._halvings = 0
 
     def run(self) -> Taken:
         self._log.adopt_earlier()
+        with self._feed.outdated() as outdated:
+            self._returns.begin(outdated, cause="outdated")
         for batch in self._log.open():
             self._go_on(batch)
         selection = self._selection()
@@ -90,6 +96,7 @@ class _Intake:
             self._take_again(selection)
         if selection.new:
             self._take_new(selection.new)
+        self._take_back()
         self._taken.files, self._taken.files_again = len(selection.new), len(selection.again)
         self._say(selection.aside)
         if self._failures:
@@ -98,7 +105,10 @@ class _Intake:
 
     def _go_on(self, batch: Batch) -> None:
         """Finish a batch that was begun, take rows of one that had to wait."""
-        if batch.state == BEGUN and self._has_bronze(batch):
+        if batch.state == BEGUN and batch.is_accepted:
+            if batch.batch_id not in {one.batch_id for one in self._returns.pending}:
+                self._returns.pending.append(batch)
+        elif batch.state == BEGUN and self._has_bronze(batch):
             self._context.log.info("finishing batch %s of an earlier run", batch.batch_id)
             self._attempt(batch, is_fresh=False, is_resumed=True)
         elif batch.state == BEGUN:
@@ -107,7 +117,7 @@ class _Intake:
             is_due = bool(batch.due_at) and batch.due_at <= utc_text(self._context.started_at)
             if is_due or (batch.token and batch.token != self._feed.token()):
                 self._context.log.info("taking rows of batch %s that had to wait", batch.batch_id)
-                self._attempt(batch, is_fresh=False)
+                self._attempt_again(batch)
 
     def _selection(self) -> Selection:
         failed = [batch for batch in self._log.open() if batch.state in (FAILED, REFUSED)]
@@ -129,7 +139,8 @@ class _Intake:
     def _take_again(self, selection: Selection) -> None:
         """Map once more what lies in bronze; read the files whose rows there are gone, or were cut otherwise."""
         context = self._context
-        kept = self._batches_in_bronze([one.file for one in selection.again if one.reading == self._reading])
+        known = [one.file for one in selection.again if one.reading == self._reading]
+        kept = batches_in_bronze(context, self._feed, known)
         reuse = [
             one.file for one in selection.again if one.reading == self._reading and one.file.bronze_batch_id in kept
         ]
@@ -154,13 +165,38 @@ class _Intake:
             file if file.sha256 in reusable else replace(file, bronze_batch_id=batch.batch_id) for file in batch.files
         )
         earlier = [self._log.batch(one) for one in sorted({one.batch_id for one in selection.again})]
-        known = [one for one in earlier if one is not None]
-        days = tuple(day for one in known for day in one.days)
-        schemas = [schema_of(one) for one in known if {file.sha256 for file in one.files} & reusable]
-        batch = replace(batch, files=own, days=(min(days), max(days)) if days and len(known) == len(earlier) else ())
+        there = [one for one in earlier if one is not None]
+        days = span_of([day for one in there for day in one.days])
+        schemas = [schema_of(one) for one in there if {file.sha256 for file in one.files} & reusable]
+        batch = replace(batch, files=own, days=days if len(there) == len(earlier) else ())
         batch = self._read(batch, files, schemas)
-        self._log.give_up({file.sha256 for file in own}, but=batch.batch_id)
+        self._log.give_up(batch.sha256s, but=batch.batch_id, states=(BEGUN, FAILED, REFUSED))
         self._attempt(batch, is_fresh=False)
+
+    def _take_back(self) -> None:
+        """Map the files once more from which rows may come back. That may displace rows of others, and so on."""
+        for _ in range(_MOST_ROUNDS):
+            pending, self._returns.pending = self._returns.pending, []
+            done: set[str] = set()
+            for batch in sorted(pending, key=lambda one: -len(one.files)):
+                if done.issuperset(batch.sha256s):
+                    self._log.forget(batch)
+                    continue
+                done.update(batch.sha256s)
+                self._context.log.info("looking once more at %s", plural(len(batch.files), "file"))
+                self._attempt_again(batch)
+
+    def _attempt_again(self, batch: Batch) -> None:
+        """Publish a batch of published files once more, as far as it is still theirs, by the same mapping."""
+        mine = self._returns.of_its_own(batch)
+        if mine is None:
+            return
+        if self._has_bronze(mine):
+            self._attempt(mine, is_fresh=False)
+            return
+        # From nothing it would withdraw what was published.
+        self._context.warn(f"{plural(len(mine.files), 'file')} cannot be looked at again: no longer in bronze")
+        self._log.forget(mine)
 
     def _batch(self, files: tuple[BatchFile, ...], *, is_again: bool = False) -> Batch:
         started = utc_text(self._context.started_at)
@@ -206,6 +242,9 @@ class _Intake:
         batch = replace(batch, code=self._code)
         try:
             self._log.finish(self._promotion.publish(batch, is_fresh=is_fresh, is_resumed=is_resumed))
+            if not is_fresh:
+                # Not before: had it been refused, rows of these files would still have to be waited for.
+                self._log.give_up(batch.sha256s, but=batch.batch_id, states=(WAITING,))
         except BrokenOffError:
             raise
         except Exception as error:
@@ -236,19 +275,7 @@ class _Intake:
             self._attempt(half, is_fresh=is_fresh, is_resumed=is_resumed)
 
     def _has_bronze(self, batch: Batch) -> bool:
-        return set(batch.bronze_batch_ids) <= self._batches_in_bronze(batch.files)
-
-    def _batches_in_bronze(self, files: Sequence[BatchFile]) -> set[str]:
-        """The bronze batches of some files of which there still are rows."""
-        lake, bronze = self._context.lake, self._feed.bronze
-        known = [file for file in files if file.bronze_batch_id]
-        if not known or not lake.exists(bronze):
-            return set()
-        batch = Batch("", tuple(known), {}, "", "", "")
-        days = batch.ingest_dates
-        rows = lake.read(bronze, days=DayRange(days[0], days[-1])).select("_batch_id")
-        found = rows.where(F.col("_batch_id").isin(batch.bronze_batch_ids)).distinct().collect()
-        return {row["_batch_id"] for row in found}
+        return set(batch.bronze_batch_ids) <= batches_in_bronze(self._context, self._feed, batch.files)
 
     def _say(self, aside: Sequence[Batch]) -> None:
         context, taken = self._context, self._taken

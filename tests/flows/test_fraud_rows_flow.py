@@ -78,6 +78,30 @@ def test_free_columns_are_typed_and_masked_and_a_source_of_another_type_is_refus
     assert scored.lake.read(TRANSACTION_RECORDS).count() == 3
 
 
+def test_reports_follow_their_transactions_to_another_day_into_waiting_and_back(small: Bank, tmp_path: Path) -> None:
+    cards = csv(tmp_path / "cards", "a.csv", "id,at,card,shop,amount", FIRST_OF_TWO, "2,2026-03-02 13:00:00,C2,T1,5")
+    (tmp_path / "labels.yaml").write_text(LABEL_SOURCE)
+    sent = csv(tmp_path / "labels", "l.csv", "id,at,fraud", "1,2026-03-10 00:00:00,true", "2,2026-03-10 00:00:00,false")
+
+    def days(at: str, where: str = "true") -> dict[str, str]:
+        """The day of each report, once transactions are mapped so and reports are looked at."""
+        columns = f"transaction_id: id, tx_datetime: {at}, customer_id: card, terminal_id: shop, tx_amount: amount"
+        (tmp_path / "cards.yaml").write_text(f"format: csv\nwhere: {where}\ncolumns: {{{columns}}}\n")
+        assert small.run(ingest.JOB, "--source", str(tmp_path / "cards.yaml"), "--input", cards) == 0
+        assert small.run(ingest_labels.JOB, "--source", str(tmp_path / "labels.yaml"), "--input", sent) == 0
+        return {row["transaction_id"]: str(row["tx_day"]) for row in small.lake.read(LABELS).collect()}
+
+    assert days("at") == {"1": "2026-03-02", "2": "2026-03-02"}
+    assert days("timestamp(at) - interval 1 day") == {"1": "2026-03-01", "2": "2026-03-01"}
+    assert days("at", "id = '2'") == {"2": "2026-03-02"}
+    waiting = small.quarantined("ingest_labels").collect()
+    assert [(row["row_key"], [reason[:7] for reason in row["reasons"]]) for row in waiting] == [("1", ["FRD-115"])]
+    assert days("at") == {"1": "2026-03-02", "2": "2026-03-02"}
+    assert small.quarantined("ingest_labels").count() == 0
+    assert days("at") == {"1": "2026-03-02", "2": "2026-03-02"}
+    assert small.record(ingest_labels.JOB)["outcome"].startswith("nothing to do")
+
+
 @pytest.mark.parametrize("folder", ["transactions", "labels"])
 def test_a_simulated_row_that_reaches_no_file_fails_the_run(
     small: Bank, monkeypatch: pytest.MonkeyPatch, folder: str

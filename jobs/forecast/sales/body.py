@@ -16,6 +16,7 @@ from common.report.wording import plural
 from common.run.pseudonym_key import pseudonym_key
 from jobs.forecast.sales.params import IngestParams
 from jobs.forecast.sales.steps import (
+    CLASH,
     FUTURE,
     lacks_receipts,
     prepared_sales,
@@ -63,6 +64,7 @@ def run(context: RunContext) -> None:
         settle,
         key="item_id",
         day_column="sold_day",
+        clashes=(CLASH,),
         appends=True,
     )
     if context.source and lacks_receipts(context.source.columns, keep_duplicates=params.duplicates == "keep"):

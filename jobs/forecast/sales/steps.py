@@ -43,7 +43,9 @@ FUTURE = "FCT-105"
 RECEIPTS: Final = ("invoice_id", "transaction_id")
 """Either of these says that two equal lines are one line sent twice."""
 
-_CLASH = "FCT-107 another value of this series and time is known"
+CLASH = "FCT-107"
+_CLASH = f"{CLASH} another value of this series and time is known"
+"""The reason of a value that gave way to another one."""
 
 
 def sales_rules(latest: datetime, largest_quantity: float, earliest_day: date = EARLIEST_DAY) -> list[Rule]:

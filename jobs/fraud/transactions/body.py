@@ -10,6 +10,7 @@ from common.intake.take import take_in
 from common.intake.waiting import with_waiting
 from common.run.pseudonym_key import pseudonym_key
 from jobs.fraud.transactions.feeds import (
+    CLASH,
     FUTURE_TRANSACTION,
     prepared_transactions,
     settled_transactions,
@@ -50,5 +51,6 @@ def run(context: RunContext) -> None:
         settle,
         key="transaction_id",
         day_column="tx_day",
+        clashes=(CLASH,),
     )
     write_report(context, take_in(context, feed, params), noun="transactions")

@@ -29,6 +29,12 @@ from jobs.fraud.transactions.tables import LABELS, MORE_COLUMNS, MORE_TEXTS, TRA
 FUTURE_TRANSACTION, FUTURE_REPORT, UNKNOWN_TRANSACTION = "FRD-108", "FRD-116", "FRD-115"
 """Reasons of rows that may be right later."""
 
+AMBIGUOUS = "FRD-118"
+"""The reason of a report that may mean several transactions, of which some may be withdrawn."""
+
+CLASH, LABEL_CLASH = "FRD-109", "FRD-117"
+"""Reasons of rows that gave way to another one."""
+
 _CONTENT, _PLACE, _WINNER, _STORED = "_content", "_place", "_winner", "_stored"
 _NAMESAKES = "_namesakes"
 _WHO = ("customer", "merchant")
@@ -73,7 +79,7 @@ def label_rules(latest: datetime, earliest_day: date = EARLIEST_DAY) -> list[Rul
         Rule("FRD-114", "the report is older than its transaction", lambda: is_older() & ~too_early()),
         Rule(UNKNOWN_TRANSACTION, "the transaction is unknown", _is_unknown),
         Rule(FUTURE_REPORT, "the report is in the future", out_of_range("reported_at", high=latest)),
-        Rule("FRD-118", "transactions of several days have this id", lambda: F.col(_NAMESAKES) > 1),
+        Rule(AMBIGUOUS, "transactions of several days have this id", lambda: F.col(_NAMESAKES) > 1),
         Rule("FRD-119", "the time of the report is before earliest_day", too_early),
     ]
 
@@ -114,7 +120,7 @@ def settled_transactions(prepared: DataFrame, stored: DataFrame | None) -> DataF
     """
     content = {name: F.col(name) for name in ("tx_datetime", "tx_amount", "terminal_id", "customer_id", *MORE_COLUMNS)}
     content["extra"] = extra_text()
-    clash = "FRD-109 another transaction of this id and day is known"
+    clash = f"{CLASH} another transaction of this id and day is known"
     return _with_fate(prepared, stored, TRANSACTIONS.keys, content, clash, key_id=KEY_ID_COLUMN)
 
 
@@ -186,7 +192,7 @@ def settled_labels(prepared: DataFrame, stored: DataFrame | None) -> DataFrame:
     # Fraud first, then the smallest scenario: of two reports the one that says more.
     scenario = F.coalesce("fraud_scenario", F.lit(_NO_SCENARIO))
     content = {"is_honest": ~F.col("is_fraud"), "fraud_scenario": scenario}
-    clash = "FRD-117 another report of this instant says otherwise"
+    clash = f"{LABEL_CLASH} another report of this instant says otherwise"
     return _with_fate(prepared, stored, LABELS.keys, content, clash)
 
 

@@ -16,13 +16,16 @@ from common.intake.take import take_in
 from common.intake.waiting import with_waiting
 from common.quality.rules import REASONS
 from jobs.fraud.transactions.feeds import (
+    AMBIGUOUS,
     FUTURE_REPORT,
+    LABEL_CLASH,
     UNKNOWN_TRANSACTION,
     label_rules,
     looked_up_labels,
     prepared_labels,
     settled_labels,
 )
+from jobs.fraud.transactions.following import outdated_files
 from jobs.fraud.transactions.params import IngestLabelsParams
 from jobs.fraud.transactions.report import write_report
 from jobs.fraud.transactions.tables import LABEL_FEED, LABEL_RECORDS, LABEL_REQUIRED, LABELS, TRANSACTIONS
@@ -50,8 +53,9 @@ def run(context: RunContext) -> None:
         transactions = context.lake.read(TRANSACTIONS, days=_transaction_days(context, mapped, params))
         prepared = prepared_labels(looked_up_labels(mapped, transactions, source.time_zone), rules)
         timed = with_waiting(prepared, FUTURE_REPORT, "reported_at", context.started_at, context.started_at)
-        # A report may come before its transaction: it is looked at again once there are others.
-        is_unknown = (F.size(REASONS) == 1) & F.startswith(F.get(REASONS, F.lit(0)), F.lit(UNKNOWN_TRANSACTION))
+        # A report may come before its transaction: it is looked at again once there are others, or fewer.
+        code = F.substring(F.get(REASONS, F.lit(0)), 1, len(AMBIGUOUS))
+        is_unknown = (F.size(REASONS) == 1) & code.isin(UNKNOWN_TRANSACTION, AMBIGUOUS)
         oldest = context.started_at - timedelta(days=params.oldest_transaction_days)
         may_come = is_unknown & (F.col("reported_at") >= F.lit(oldest))
         waits = F.col(WAITS) | F.coalesce(may_come, F.lit(False))
@@ -71,6 +75,8 @@ def run(context: RunContext) -> None:
         settle,
         key="transaction_id",
         day_column="tx_day",
+        clashes=(LABEL_CLASH,),
+        outdated=lambda: outdated_files(context),
         token=lambda: f"{TRANSACTIONS.name} {context.lake.version(TRANSACTIONS)}",
     )
     write_report(context, take_in(context, feed, params), noun="reports")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from common.intake.batches import Batch, BatchFile, BatchLog, digest_of
+from common.intake.batches import BEGUN, WAITING, Batch, BatchFile, BatchLog, digest_of
 from common.lake.storage.folder import FolderStore
 
 pytestmark = pytest.mark.unit
@@ -50,8 +50,17 @@ def test_a_batch_with_rows_that_wait_stays_open_and_its_files_are_known(log: Bat
 def test_a_file_that_is_taken_again_is_taken_out_of_the_open_batches(log: BatchLog) -> None:
     log.save(batch("1", A, B))
     log.save(batch("2", B))
-    log.give_up({B}, but="3")
-    assert [(one.batch_id, one.sha256s) for one in log.open()] == [("1", [A])]
+    log.save(replace(batch("4", B), state=WAITING))
+    log.give_up({B}, but="3", states=(BEGUN,))
+    assert [(one.batch_id, one.sha256s) for one in log.open()] == [("1", [A]), ("4", [B])]
+
+
+def test_files_that_lost_rows_are_found_by_their_days(log: BatchLog) -> None:
+    log.note_lost([A], ("2026-03-02", "2026-03-04"))
+    log.note_lost([B], ("2026-03-09", "2026-03-09"))
+    assert log.lost_on(("2026-03-04", "2026-03-08")) == {A}
+    assert log.lost_on(("2026-03-05", "2026-03-08")) == set()
+    assert log.lost_on(("2026-03-05", "2026-03-08"), around=1) == {A, B}
 
 
 def test_the_id_is_that_of_the_contents_in_whatever_order() -> None:

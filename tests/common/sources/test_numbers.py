@@ -127,10 +127,14 @@ def test_decimals_and_integers_fit_or_have_a_reason(spark: SparkSession) -> None
 
 def test_booleans_of_every_spelling(spark: SparkSession) -> None:
     yes, no = ("true", "T", "yes", "Y", "1", "1.0", " TRUE "), ("false", "f", "No", "n", "0", "0.0", "0.")
-    neither = ("fraud", "unknown", "2", "0.5", "ja")
-    spelt = {**dict.fromkeys(yes, "true"), **dict.fromkeys(no, "false"), **dict.fromkeys(neither, BAD), "": None}
-    check(spark, spelt, BooleanType())
-    assert read(spark, [1.0, 0.0, 2.0, None], BooleanType(), "double") == ["true", "false", BAD, None]
+    neither, nothing = (
+        ("fraud", "2", "0.5", "ja"),
+        ("", "unknown", " Unlabelled ", "unlabeled", "NULL", "n/a", "-", "?"),
+    )
+    spelt = {**dict.fromkeys(yes, "true"), **dict.fromkeys(no, "false"), **dict.fromkeys(neither, BAD)}
+    check(spark, {**spelt, **dict.fromkeys(nothing)}, BooleanType())
+    floats = [1.0, 0.0, 2.0, None, float("nan")]
+    assert read(spark, floats, BooleanType(), "double") == ["true", "false", BAD, None, None]
 
 
 def test_ids_keep_their_text(spark: SparkSession) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql.types import BooleanType, DecimalType, DoubleType, IntegerType, StringType, TimestampType
 
 from common.sources.mapping.model import Source
-from deploy.feeds.values import converted
+from deploy.feeds.values import converted, is_given
 
 pytestmark = pytest.mark.unit
 
@@ -115,6 +115,11 @@ def test_booleans_as_people_write_them():
         None,
         True,
     ]
+
+
+def test_words_for_no_answer_are_nothing_to_a_boolean_and_any_other_word_is_something():
+    given = ("", "unknown", " Unlabelled ", "NULL", float("nan"), "fraud", "2", False)
+    assert [is_given(one, BooleanType()) for one in given] == [*[False] * 5, *[True] * 3]
 
 
 def test_ids_keep_their_text():

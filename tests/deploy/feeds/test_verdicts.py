@@ -90,6 +90,17 @@ def test_a_value_that_could_not_be_read_is_not_missing_too():
     assert _reasons("fraud.ingest", "SRC-212 not a csv line of 3 columns") == ["SRC-212 not a csv line of 3 columns"]
 
 
+def test_a_report_without_an_answer_and_a_period_without_a_value_are_left_out():
+    labels = Verdicts(target_of("fraud.ingest_labels"), frozenset({"transaction_id", "reported_at", "is_fraud"}), NOW)
+    assert labels.is_left_out({"transaction_id": "1", "is_fraud": None}, "")
+    assert not labels.is_left_out({"transaction_id": "1", "is_fraud": None}, "SRC-301 cannot be read: is_fraud")
+    assert not labels.is_left_out({"transaction_id": "1", "is_fraud": False}, "")
+    series = Verdicts(target_of("forecast.ingest"), frozenset({"unique_id", "ds", "y", "item_id", "quantity"}), NOW)
+    assert series.is_left_out({"unique_id": "A", "y": None, "item_id": None, "quantity": None}, "")
+    assert not series.is_left_out({"unique_id": None, "y": None, "item_id": "MUG", "quantity": None}, "")
+    assert not series.is_left_out({"unique_id": "A", "y": 0.0, "item_id": None, "quantity": None}, "")
+
+
 def test_the_columns_of_every_rule_that_looks_at_columns_are_known():
     lengths = {"EVT-010", "EVT-011"}
     assert {reason.partition(" ")[0] for reason in RULES} - set(ABOUT) <= lengths
