@@ -60,6 +60,12 @@ class LakeSettings(Params):
     days_late_allowed: int = Field(
         3, ge=0, le=400, description="Days that a row may be late and still be merged; later rows are set aside."
     )
+    first_days: int = Field(
+        1,
+        ge=1,
+        le=4000,
+        description="How many of the latest days a first --changed takes where each day is a run of its own.",
+    )
     heartbeat_seconds: float = Field(
         30, gt=0, le=3600, description="Longest time without a log line while the job works, in seconds."
     )

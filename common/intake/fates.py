@@ -24,7 +24,9 @@ DISPLACED, CHANGED = "displaced", "changed"
 def is_unread(column: str) -> Column:
     """True for a mapped row that was not read at all, or of which ``column`` holds something that cannot be read."""
     error = F.col("read_error")
-    return F.coalesce(~F.startswith(error, F.lit("SRC-301")) | error.rlike(rf"\b{column}\b"), F.lit(False))
+    return F.coalesce(
+        ~F.startswith(error, F.lit("SRC-301 cannot be read: ")) | error.rlike(rf"\b{column}\b"), F.lit(False)
+    )
 
 
 def with_read_error(rows: DataFrame) -> DataFrame:

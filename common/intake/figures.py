@@ -77,8 +77,8 @@ def facts_of(prepared: DataFrame, day_column: str) -> Facts:
     if counted is None:
         raise JobFailedError("ING-011", "Spark returned no counts for a batch.")
     due_at = utc_text(datetime.fromisoformat(counted["due"]).replace(tzinfo=UTC)) if counted["due"] else ""
-    numbers = [counted[name] for name in ("left_out", "rows", "rejected", "waiting", "untimed")]
-    return Facts(*numbers, due_at, tuple(sorted(counted["days"])))
+    numbers = {name: counted[name] for name in ("left_out", "rows", "rejected", "waiting", "untimed")}
+    return Facts(**numbers, due_at=due_at, days=tuple(sorted(counted["days"])))
 
 
 def reasons_of(prepared: DataFrame) -> tuple[dict[str, int], dict[str, str]]:

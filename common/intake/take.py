@@ -284,7 +284,9 @@ class _Intake:
             taken.aside.append(words)
             context.warn(words)
         if taken.waiting:
-            context.warn(f"{plural(taken.waiting, 'row')} will be taken later: their time has not come")
+            context.warn(
+                f"{plural(taken.waiting, 'row')} will be taken later: their time, or what they are about, has not come"
+            )
         if taken.left_out:
             context.log.info("%s left out: they say nothing yet", plural(taken.left_out, "row"))
         if taken.left_out and not taken.fates:

@@ -83,7 +83,7 @@ def test_reports_follow_their_transactions_to_another_day_into_waiting_and_back(
     (tmp_path / "labels.yaml").write_text(LABEL_SOURCE)
     sent = csv(tmp_path / "labels", "l.csv", "id,at,fraud", "1,2026-03-10 00:00:00,true", "2,2026-03-10 00:00:00,false")
 
-    def days(at: str, where: str = "true") -> dict[str, str]:
+    def days(at: str, where: str = "id > ''") -> dict[str, str]:
         """The day of each report, once transactions are mapped so and reports are looked at."""
         columns = f"transaction_id: id, tx_datetime: {at}, customer_id: card, terminal_id: shop, tx_amount: amount"
         (tmp_path / "cards.yaml").write_text(f"format: csv\nwhere: {where}\ncolumns: {{{columns}}}\n")

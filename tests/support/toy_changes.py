@@ -20,6 +20,7 @@ from common.job.declaration import Input, Job
 from common.lake.storage.folder import FolderStore
 from common.lake.table import Table
 from common.lake.touched import TableState
+from common.run.changed.blocks import Due
 from common.run.changed.due import due_days
 from common.run.changed.ledger import Known, Ledger, change_ledger, make_ledger
 
@@ -74,14 +75,19 @@ def out_log(root: Path) -> DeltaLog:
     return log
 
 
+def search(root: Path, declared: Job, *, first_days: int = 1, **params: Any) -> Due:
+    """What is found in a folder."""
+    return due_days(declared, ToyParams(**params), FolderStore(root), first_days=first_days)
+
+
 def due(root: Path, declared: Job, **params: Any) -> list[str]:
     """The blocks of days that are due."""
-    return [str(block) for block in due_days(declared, ToyParams(**params), FolderStore(root)).blocks]
+    return [str(block) for block in search(root, declared, **params).blocks]
 
 
 def why(root: Path, declared: Job, **params: Any) -> tuple[str, ...]:
     """Why all of them are."""
-    return due_days(declared, ToyParams(**params), FolderStore(root)).reasons
+    return search(root, declared, **params).reasons
 
 
 def known(run_id: str = "run-1", params: dict[str, Any] | None = None, **versions: int | None) -> Known:

@@ -5,6 +5,9 @@ are kept the days that the first input with days, or a table of the job, holds; 
 and nothing to take away. Tables without days touch none: a new model is no reason to score old days again.
 Where ``days_alone``, days before the first that the job has computed are left alone, too.
 
+Where each day is a run of its own, a first run takes those of the latest ``first_days`` days that were never computed:
+of earlier days there may be nothing known to compute with, and thousands of runs are nobody's first wish.
+
 A job as of a day is due on each day on which its inputs with days were touched, once all that it needs hold the day.
 What has no days, or is read whole, makes its latest day due. A job whose ``days_are_one`` is due on all days or none.
 """
@@ -12,18 +15,20 @@ What has no days, or is read whole, makes its latest day due. A job whose ``days
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.job.references import attribute
-from common.lake.touched import Days, LogGoneError, TableState, Touch, held_days, touches
+from common.lake.touched import Days, LogGoneError, TableState, Touch, touches
+from common.report.wording import plural
+from common.run.changed.blocks import Due, blocks_of
 from common.run.changed.inputs import (
     Followed,
     changed_params,
+    days_in,
     followed,
     input_states,
     is_upkeep,
@@ -36,33 +41,17 @@ if TYPE_CHECKING:
     from common.config.params import Params
     from common.job.declaration import Job
     from common.lake.storage.objects import ObjectStore
-    from common.lake.table import Table
 
 _NONE: Days = frozenset()
 
 
-@dataclass(frozen=True)
-class Due:
-    """``blocks`` are the due days, each block a run of its own, oldest first.
-
-    ``since`` is the run that the search started from (empty: none); ``reasons`` say why days are due that no commit
-    touched. ``now`` is what the days would be computed from, ``seen`` the attempts that the search has regarded.
-    """
-
-    blocks: tuple[DayRange, ...]
-    since: str
-    reasons: tuple[str, ...]
-    now: Known
-    seen: frozenset[str]
-
-
-def due_days(job: Job, params: Params, objects: ObjectStore) -> Due:
-    """The days that are due.
+def due_days(job: Job, params: Params, objects: ObjectStore, *, first_days: int = 1) -> Due:
+    """The days that are due; see the module for ``first_days``.
 
     Raises InputMissingError LAK-004 when there is no input yet, UsageError CLI-009 for a job without inputs with days,
     CLI-010 when a table's log does not tell its days.
     """
-    return _Search(job, params, objects, read_ledger(objects, job.name) or Ledger()).due()
+    return _Search(job, params, objects, read_ledger(objects, job.name) or Ledger(), first_days).due()
 
 
 @dataclass
@@ -71,6 +60,7 @@ class _Search:
     params: Params
     objects: ObjectStore
     ledger: Ledger
+    first_days: int
     reasons: dict[str, None] = field(default_factory=dict)
     read: dict[tuple[str, int], Sequence[Touch]] = field(default_factory=dict)
 
@@ -79,7 +69,9 @@ class _Search:
         days = self._whole() if self.job.days_are_one else self._by_day()
         now = Known("", row_params(self.params), self.now, self.outputs)
         seen = frozenset(one.attempt_id for one in self.ledger.entries)
-        return Due(tuple(self._blocks(days)), self.ledger.last_run, tuple(self.reasons), now, seen)
+        return Due(
+            tuple(blocks_of(self.job, days, self.computable)), self.ledger.last_run, tuple(self.reasons), now, seen
+        )
 
     # -- what there is -----------------------------------------------------------------------------------------------
 
@@ -116,20 +108,9 @@ class _Search:
                 remedy="Run the job that writes it first, or check the lake root.",
             )
 
-    def _held(self, table: Table, day_column: str) -> Days:
-        found = held_days(self.objects, table.relative_path, day_column)
-        if found is None:
-            raise UsageError(
-                "CLI-010",
-                f"The log of {table.name} does not tell the days of its rows.",
-                cause=f"The table is not partitioned by {day_column}, and not all of its files have statistics of it.",
-                remedy="Give the days: --day, or --from and --to.",
-            )
-        return found
-
     def _held_by(self, some: Iterable[Followed]) -> list[Days]:
         """The days of each table; none of a table that is not there."""
-        return [self._held(one.table, one.day_column) if self.now[one.table.name] else _NONE for one in some]
+        return [days_in(self.objects, one.table, one.day_column) if self.now[one.table.name] else _NONE for one in some]
 
     @cached_property
     def held_in(self) -> Days:
@@ -146,14 +127,15 @@ class _Search:
         """The days that the job's own tables hold."""
         tables = [attribute(reference) for reference in self.job.writes]
         dated = [(table, table.day_column) for table in tables if table.day_column and table.name in self.outputs]
-        return _NONE.union(*(self._held(table, column) for table, column in dated))
+        return _NONE.union(*(days_in(self.objects, table, column) for table, column in dated))
 
     @cached_property
     def computable(self) -> Days:
         """The days of which a run would change anything."""
         if self.job.days_alone:
             first = min(self.held_out, default=date.max)
-            return frozenset(day for day in self.held_in | self.held_out if day >= first) | self.latest
+            known = frozenset(day for day in self.held_in | self.held_out if day >= first)
+            return known | self.latest if self.held_out else self.first
         return self.held_in if self.job.as_of_day else self.held_in | self.held_out
 
     @cached_property
@@ -161,8 +143,22 @@ class _Search:
         return frozenset([max(self.held_in)]) if self.held_in else _NONE
 
     @cached_property
+    def first(self) -> Days:
+        """What a first run takes where each day is a run of its own."""
+        latest = sorted(self.held_in)[-self.first_days :]
+        return frozenset(day for day in latest if day not in self.held_out) | self.latest
+
+    def _first_time(self) -> tuple[str, Days]:
+        """Why days are due of which nothing is known, and which."""
+        why = "there is no earlier run to start from"
+        if not self.job.as_of_day and (not self.job.days_alone or self.held_out):
+            return why, self.everything
+        left = len(self.held_in - self.held_out - self.first)
+        return f"{why}; {plural(left, 'earlier day')} left alone: lake.first_days" if left else why, self.first
+
+    @cached_property
     def everything(self) -> Days:
-        """What is due when nothing is known: all days of the input; as of a day the latest, since what was said as of
+        """What is due when the logs do not tell: all days of the input; as of a day the latest, since what was said of
         earlier days was said with what was known then.
         """
         return self.latest if self.job.as_of_day else self.held_in & self.computable
@@ -183,8 +179,11 @@ class _Search:
 
     def _due_of(self, known: Known | None, is_within: Callable[[date], bool]) -> Days:
         """The due days of those that were computed from ``known``."""
+        if known is None:
+            why, found = self._first_time()
+            return self._because(why, frozenset(filter(is_within, found)))
         lost = self._why_lost(known)
-        touched = _NONE if known is None or lost else self._touched_since(known)
+        touched = _NONE if lost else self._touched_since(known)
         if touched is None:
             lost, touched = "a commit does not tell which days it touched", _NONE
         # Touched days count beside all days: among them may be some that have lost all their rows.
@@ -274,21 +273,3 @@ class _Search:
             return f"other parameters than then: {', '.join(other)}"
         gone = [name for name, table_id in known.outputs.items() if self.outputs.get(name) != table_id]
         return f"{gone[0]} is not the table that was written then" if gone else ""
-
-    # -- runs --------------------------------------------------------------------------------------------------------
-
-    def _blocks(self, due: Days) -> list[DayRange]:
-        """The due days as ranges that cover no other day on which there is anything."""
-        if self.job.as_of_day or self.job.days_alone:
-            return [DayRange.single(day) for day in sorted(due)]
-        if self.job.days_are_one:
-            return [DayRange(min(due), max(due))] if due else []
-        blocks: list[DayRange] = []
-        goes_on = False
-        for day in sorted(due | self.computable):
-            if day in due and goes_on:
-                blocks[-1] = replace(blocks[-1], last=day)
-            elif day in due:
-                blocks.append(DayRange.single(day))
-            goes_on = day in due
-        return blocks

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from common.errors import UsageError
 from common.job.catalogue import job_names, load_job
 from common.job.references import attribute
-from common.lake.touched import TableState, table_state
+from common.lake.touched import Days, TableState, held_days, table_state
 
 if TYPE_CHECKING:
     from common.config.params import Params
@@ -48,6 +49,19 @@ def followed(job: Job, params: Params) -> list[Followed]:
 def input_states(job: Job, params: Params, objects: ObjectStore) -> dict[str, TableState | None]:
     """The state of each input that counts, by table."""
     return {one.table.name: table_state(objects, one.table.relative_path) for one in followed(job, params)}
+
+
+def days_in(objects: ObjectStore, table: Table, day_column: str) -> Days:
+    """The days that a table holds. Raises UsageError CLI-010 when its log does not tell them."""
+    found = held_days(objects, table.relative_path, day_column)
+    if found is None:
+        raise UsageError(
+            "CLI-010",
+            f"The log of {table.name} does not tell the days of its rows.",
+            cause=f"The table is not partitioned by {day_column}, and not all of its files have statistics of it.",
+            remedy="Give the days: --day, or --from and --to.",
+        )
+    return found
 
 
 def output_ids(job: Job, objects: ObjectStore) -> dict[str, str]:

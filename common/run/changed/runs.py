@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
-from common.run.changed.due import Due, due_days
+from common.run.changed.blocks import Due
+from common.run.changed.due import due_days
 from common.run.changed.inputs import input_states, output_ids, row_params
 from common.run.changed.ledger import Known, Ledger, change_ledger, make_ledger, read_ledger
 from common.run.console.summary import print_refusal
@@ -39,7 +40,7 @@ def run_changed(job: Job, flags: Flags, services: Services, run: Callable[[Flags
         try:
             resolved = settings_of(job, flags, services)
             objects = services.objects(resolved.lake.root, resolved.lake)
-            due = due_days(job, resolved.params, objects)
+            due = due_days(job, resolved.params, objects, first_days=resolved.lake.first_days)
             make_ledger(objects, job.name)
         except BaseException as error:  # whatever it is, it becomes an exit code with a sentence.
             return print_refusal(job, explain(error), as_json=as_json)

@@ -48,7 +48,7 @@ def make_plan(job: Job, flags: Flags, services: Services) -> dict[str, Any]:
     resolved = settings_of(job, flags, services)
     store = services.objects(resolved.lake.root, resolved.lake)
     days = flags.days
-    found = _changed(job, resolved.params, store) if flags.changed else None
+    found = _changed(job, resolved.params, store, resolved.lake.first_days) if flags.changed else None
     source = None if flags.source is None else _source(flags.source, resolved.lake, services)
     check_start(job, resolved.lake, resolved.env, source)
     check_free_columns(job, source, store)
@@ -81,13 +81,13 @@ def _source(name: str, settings: LakeSettings, services: Services) -> Source:
     return source_of(name, settings, services.source, services.objects)
 
 
-def _changed(job: Job, params: Params, store: ObjectStore) -> dict[str, Any]:
+def _changed(job: Job, params: Params, store: ObjectStore, first_days: int) -> dict[str, Any]:
     """The runs that ``--changed`` would start as the tables are now, and why."""
     from common.run.changed.due import due_days
     from common.run.changed.runs import found_text
 
     try:
-        due = due_days(job, params, store)
+        due = due_days(job, params, store, first_days=first_days)
     except InputMissingError as error:
         # A job before this one may be planned to make it.
         return {"runs": [], "since": None, "reasons": [error.message], "text": f"not known yet: {error.message}"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,10 +14,12 @@ from common.days import DayRange
 from common.errors import InputMissingError
 from common.intake.fates import is_unread
 from common.intake.feed import LEFT_OUT, WAITS, Feed, Published
-from common.intake.moments import believed_days
+from common.intake.moments import believed_days, on_days
 from common.intake.take import take_in
 from common.intake.waiting import with_waiting
+from common.lake.touched import LogGoneError, TableState, held_days, table_state, touches
 from common.quality.rules import REASONS
+from common.run.changed.inputs import is_upkeep
 from jobs.fraud.transactions.feeds import (
     AMBIGUOUS,
     FUTURE_REPORT,
@@ -25,7 +30,7 @@ from jobs.fraud.transactions.feeds import (
     prepared_labels,
     settled_labels,
 )
-from jobs.fraud.transactions.following import outdated_files
+from jobs.fraud.transactions.following import outdated
 from jobs.fraud.transactions.params import IngestLabelsParams
 from jobs.fraud.transactions.report import write_report
 from jobs.fraud.transactions.tables import LABEL_FEED, LABEL_RECORDS, LABEL_REQUIRED, LABELS, TRANSACTIONS
@@ -33,8 +38,11 @@ from jobs.fraud.transactions.tables import LABEL_FEED, LABEL_RECORDS, LABEL_REQU
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from common.lake.storage.objects import ObjectStore
     from common.run.context import RunContext
     from common.sources.mapping.model import Source
+
+_SEEN = f"_batches/{LABELS.name}/state/transactions.json"
 
 
 def run(context: RunContext) -> None:
@@ -57,7 +65,7 @@ def run(context: RunContext) -> None:
         code = F.substring(F.get(REASONS, F.lit(0)), 1, len(AMBIGUOUS))
         is_unknown = (F.size(REASONS) == 1) & code.isin(UNKNOWN_TRANSACTION, AMBIGUOUS)
         oldest = context.started_at - timedelta(days=params.oldest_transaction_days)
-        may_come = is_unknown & (F.col("reported_at") >= F.lit(oldest))
+        may_come = is_unknown & (F.col("ingested_at") >= F.lit(oldest))
         waits = F.col(WAITS) | F.coalesce(may_come, F.lit(False))
         # Of most transactions nothing is known yet: a row without an answer is no report.
         return timed.withColumns({WAITS: waits, LEFT_OUT: F.col("is_fraud").isNull() & ~is_unread("is_fraud")})
@@ -76,7 +84,7 @@ def run(context: RunContext) -> None:
         key="transaction_id",
         day_column="tx_day",
         clashes=(LABEL_CLASH,),
-        outdated=lambda: outdated_files(context),
+        outdated=lambda: _outdated_files(context),
         token=lambda: f"{TRANSACTIONS.name} {context.lake.version(TRANSACTIONS)}",
     )
     write_report(context, take_in(context, feed, params), noun="reports")
@@ -90,3 +98,46 @@ def _transaction_days(context: RunContext, mapped: DataFrame, params: IngestLabe
     last = date.fromisoformat(span["last"]) if span is not None and span["last"] else today
     # A report with a date alone may be about a transaction of later that day.
     return DayRange(first - timedelta(days=params.oldest_transaction_days), last + timedelta(days=1))
+
+
+@contextmanager
+def _outdated_files(context: RunContext) -> Iterator[Collection[str]]:
+    """The contents of files of reports that are to be looked at again since transactions have changed.
+
+    The state of the transactions is noted when the block ends well: the files must be written down by then.
+    """
+    objects, lake = context.objects, context.lake
+    now = table_state(objects, TRANSACTIONS.relative_path)
+    days = _touched_days(objects, now) if lake.exists(LABELS) else set()
+    if days:
+        on = sorted(day.isoformat() for day in days)
+        transactions = lake.read(TRANSACTIONS).where(on_days("tx_day", on))
+        found = outdated(lake.read(LABELS), transactions, on).select("_file_sha256").distinct().collect()
+        yield [row["_file_sha256"] for row in found]
+    else:
+        yield ()
+    if now is not None:
+        objects.write(_SEEN, json.dumps(vars(now)).encode())
+
+
+def _touched_days(objects: ObjectStore, now: TableState | None) -> set[date]:
+    """The days of transactions that have changed since they were seen last; all that there are when that is not known.
+
+    Days that were deleted for their age have not changed.
+    """
+    if now is None:
+        return set()
+    path = TRANSACTIONS.relative_path
+    stored = objects.get(_SEEN)
+    seen = None if stored is None else TableState(**json.loads(stored.body))
+    if seen is not None and seen.table_id == now.table_id:
+        try:
+            found = touches(
+                objects, path, after=seen.version, until=now.version, day_column="tx_day", is_upkeep=is_upkeep
+            )
+        except LogGoneError:
+            found = []
+        else:
+            if all(touch.days is not None for touch in found):
+                return {day for touch in found for day in touch.days or ()}
+    return set(held_days(objects, path, "tx_day") or ())

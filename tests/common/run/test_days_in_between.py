@@ -91,6 +91,22 @@ def test_a_job_as_of_a_day_begins_with_the_latest_and_runs_each_touched_day_alon
     assert due(root, declared) == ["2026-11-02", "2026-11-03"]
 
 
+def test_a_first_run_takes_as_many_days_as_are_wanted_and_says_how_many_it_leaves(root: Path, sales: DeltaLog) -> None:
+    for declared in (job(as_of_day=True), job(days_alone=True)):
+        assert due(root, declared, first_days=3) == ["2026-11-02", "2026-11-03", "2026-11-10"]
+        assert why(root, declared, first_days=3) == (
+            "there is no earlier run to start from; 1 earlier day left alone: lake.first_days",
+        )
+        assert why(root, declared, first_days=4) == ("there is no earlier run to start from",)
+
+
+def test_a_first_run_leaves_days_alone_that_were_computed_by_themselves(root: Path, sales: DeltaLog) -> None:
+    DeltaLog(root, "gold/toy/out", "day", table_id="out").add("2026-11-02")
+    assert due(root, job(as_of_day=True), first_days=4) == ["2026-11-01", "2026-11-03", "2026-11-10"]
+    # Where the latest model counts, days before the first that was computed had none.
+    assert due(root, job(days_alone=True), first_days=4) == ["2026-11-02", "2026-11-03", "2026-11-10"]
+
+
 def test_a_job_as_of_a_day_waits_until_all_it_needs_hold_the_day(root: Path, sales: DeltaLog, out: DeltaLog) -> None:
     declared = job(Input("toy_tables:SALES"), Input("toy_tables:LABELS"), as_of_day=True)
     labels = DeltaLog(root, "silver/toy/labels", "day")

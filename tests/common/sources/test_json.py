@@ -87,6 +87,24 @@ def test_a_line_that_holds_anything_but_objects_is_one_row_with_a_reason(line: s
     ]
 
 
+def test_marks_keys_and_escapes_that_are_odd_belong_to_their_record(inbox: Path, read: Read) -> None:
+    sent = {
+        '\ufeff{"id":"mark"}': "mark",
+        '{"id":"a\u2028b"}': "a\u2028b",
+        '{"id":"first","id":"last"}': "last",
+        '{"id":12345678901234567890}': "12345678901234567890",
+        '{"id":"\\ud83d\\ude00"}': "\U0001f600",
+        '{"id":"a\\u0000b"}': "a\x00b",
+        '{"id":{"href":"/"}}': '{"href":"/"}',
+        '{"id":"\\x22"}': BROKEN,
+        '{"id":"cut': BROKEN,
+        '{"id":"end"}': "end",
+    }
+    (inbox / "a.json").write_text("\n".join(sent) + "\n", encoding="utf-8")
+    rows = read(inbox, SOURCE).orderBy("_line").collect()
+    assert [row["_reason"][:7] if row["_reason"] else row["id"] for row in rows] == list(sent.values())
+
+
 def test_an_array_or_a_holder_of_records_on_a_line_is_as_many_rows_as_it_has_objects() -> None:
     assert lines('[{"id":"1"}, {"id":"2"}]\n{"Records": [{"id":"3"},{"id":"4"}]}\n{"Records":[]}\n') == [
         (1, '{"id":"1"}', None),
