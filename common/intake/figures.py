@@ -41,7 +41,7 @@ class Facts:
 class Fates:
     """Of the settled rows of a batch: ``rows`` by fate, and the first and last of the ``days`` that change in silver.
 
-    ``contradicted``: published rows of other files whose place a row of the batch takes, to be told in the quarantine.
+    ``contradicted``: published rows of other files whose place a row of the batch takes; the quarantine lists them.
     ``lost``: files some of whose rows gave way to an equal or better one; ``lost_days`` are the first and last day of
     such rows. Days are in ISO form.
     """
