@@ -6,6 +6,8 @@ refused before Spark is there to refuse it. What the values are, and whether the
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from common.sources.grammar.tokens import END, Token, Tokens, Words, is_name, name_of
 from common.sources.grammar.types import parse_type
 
@@ -16,6 +18,8 @@ _UNITS = {
     *("millisecond", "milliseconds", "microsecond", "microseconds"),
 }
 _BY_UNIT = {"timestampadd", "dateadd", "date_add", "timestampdiff", "datediff", "date_diff"}
+# Spark analyses a chain of operators by as many nested calls.
+_MOST_OPERANDS = 500
 _COMPARISONS = {"=", "==", "<=>", "<>", "!=", "<", "<=", ">", ">="}
 _OPERATORS = {*_COMPARISONS, "|", "^", "&", "+", "-", "||", "*", "/", "%", "div"}
 # Before these a word is a name, whatever it means elsewhere.
@@ -45,9 +49,7 @@ class _Parser:
         self._variables: list[str] = []
 
     def expression(self) -> None:
-        self._condition()
-        while self.tokens.accept("or", "and"):
-            self._condition()
+        self._joined(self._condition, {"or", "and"})
 
     def _list(self) -> None:
         self.expression()
@@ -95,9 +97,15 @@ class _Parser:
 
     def _value(self) -> None:
         # What binds tighter than what changes neither the names nor whether there are enough values.
-        self._signed()
-        while self.tokens.accept(*_OPERATORS):
-            self._signed()
+        self._joined(self._signed, _OPERATORS)
+
+    def _joined(self, operand: Callable[[], None], operators: Collection[str]) -> None:
+        operand()
+        for _ in range(_MOST_OPERANDS):
+            if not self.tokens.accept(*operators):
+                return
+            operand()
+        raise ValueError(f"more than {_MOST_OPERANDS} values are joined by operators")
 
     def _signed(self) -> None:
         while self.tokens.accept("-", "+", "~"):

@@ -25,6 +25,7 @@ _MARKS = {"--", "/*", ";", "$$", "|>"}
 # They begin a query, or a script, when they come first in brackets.
 _QUERIES = {"from", "map", "reduce", "table", "values", "with"}
 _TIMES = {"date", "timestamp", "timestamp_ltz", "timestamp_ntz"}
+_MOST_SHOWN = 200
 _MOVING = re.compile(r"\s*(now|today|yesterday|tomorrow)\b", re.IGNORECASE)
 
 
@@ -41,14 +42,18 @@ def checked(expression: str) -> str:
         try:
             _check(piece, previous, _follows(tokens, place) == "(")
         except ValueError as error:
-            raise ValueError(f"{error}: {expression}") from None
+            raise ValueError(f"{error}: {_shown(expression)}") from None
         if not piece.isspace():
             previous = piece.lower()
     try:
         names_in_expression(expression)
     except ValueError as error:
-        raise ValueError(f"{error}: {expression}") from None
+        raise ValueError(f"{error}: {_shown(expression)}") from None
     return expression
+
+
+def _shown(expression: str) -> str:
+    return expression if len(expression) <= _MOST_SHOWN else f"{expression[:_MOST_SHOWN]} ..."
 
 
 def tokens_of(expression: str) -> list[str]:

@@ -58,7 +58,7 @@ _LISTS = {"ignore_files"}
 
 def unknown_key(key: object, known: Iterable[str]) -> str:
     """A sentence about a key that no source has, and the key that is meant."""
-    name = str(key)
+    name = key if isinstance(key, str) else _shown(key)
     if name.lower() in _OPTIONS:
         own = {"delimiter": "sep", "separator": "sep", "quotechar": "quote"}.get(name.lower(), name.lower())
         return f"unknown key '{name}': csv has it among its options, options: {{{own}: ...}}."
@@ -69,7 +69,8 @@ def unknown_key(key: object, known: Iterable[str]) -> str:
 
 def sentences(error: ValidationError) -> str:
     """The faults that pydantic found, in the words of the source, each once."""
-    return "; ".join(dict.fromkeys(_sentence(item).removesuffix(".") for item in error.errors())) + "."
+    found = "; ".join(dict.fromkeys(_sentence(item).removesuffix(".") for item in error.errors()))
+    return found if found.endswith("?") else f"{found}."
 
 
 def _sentence(item: ErrorDetails) -> str:
@@ -92,10 +93,12 @@ def _column(section: str, name: str, rest: list[str], item: ErrorDetails) -> str
     """About one entry of ``columns`` or ``extra``."""
     given, keys = item["input"], _KEYS_OF[section]
     if item["loc"][-1] == "[key]":
-        return f"{section}: a name is no text: YAML reads yes, no, on and off as true and false, so put it in quotes"
+        why = ": YAML reads yes, no, on and off as true and false" if isinstance(given, bool) else ""
+        return f"{section}: the name {_shown(given)} is no text{why}: put it in quotes"
     if not rest:
         if given is None:
-            return f"{section}: '{name}' has no expression"
+            hint = ": in {} a comma ends a value, so put an expression with commas in quotes" if ")" in name else ""
+            return f"{section}: '{name}' has no expression{hint}"
         if isinstance(given, (bool, int, float)):
             return (
                 f"{section}: '{name}' is {_shown(given)}, not an expression: write \"{_shown(given)}\" for the constant"

@@ -252,6 +252,13 @@ def presets() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
+
+
 def source_text(body: bytes, where: str) -> str:
     """The text of a source file. Raises UsageError SRC-003 when it is none."""
     try:
@@ -265,7 +272,7 @@ def source_text(body: bytes, where: str) -> str:
 def _text_of(name_or_path: str) -> tuple[str, str]:
     if name_or_path.lower().endswith((".yaml", ".yml")):
         path = Path(name_or_path)
-        if not path.is_file():
+        if not _is_file(path):
             raise UsageError(
                 "SRC-001", f"There is no source file {name_or_path}.", remedy="Check the path of --source."
             )

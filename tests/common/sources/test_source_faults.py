@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.errors import UsageError
 from common.sources.mapping.model import Source
@@ -38,7 +41,15 @@ CAUSES = {
         "extra: 'Tier-1' cannot name a column: use small letters, digits and _, a letter first, 60 at most."
     ),
     "format: csv\ncolumns: {on: x}": (
-        "columns: a name is no text: YAML reads yes, no, on and off as true and false, so put it in quotes."
+        "columns: the name true is no text: YAML reads yes, no, on and off as true and false: put it in quotes."
+    ),
+    "format: csv\ncolumns: {1: x}": "columns: the name 1 is no text: put it in quotes.",
+    "format: csv\ncolumns: {a: concat(b, c)}": (
+        "columns: 'a': a '(' is not closed: concat(b; columns: 'c)' has no expression: in {} a comma ends a value, "
+        "so put an expression with commas in quotes."
+    ),
+    "format: csv\ncolumns: {a: b}\ntime_zone: Europe": (
+        "time_zone: 'Europe' is not an IANA time zone, e.g. Europe/London."
     ),
     "format: csv\ncolumns: {a: b}\nmax_bad_share: 2": "max_bad_share is 2: it is at most 1.",
     "format: csv\ncolumns: {a: b}\nmax_line_bytes: lots": "max_line_bytes is 'lots': it is a whole number.",
@@ -117,3 +128,84 @@ def test_a_source_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="SRC-003") as refused:
         Source.load(str(tmp_path / "shop.yaml"))
     assert "It is not UTF-8 text." in str(refused.value)
+
+
+NOT_YAML = {
+    "columns:\n\ta: b": "my.yaml:2 is not valid YAML: a tab cannot indent a line: use blanks.",
+    "columns: {a: `b c`}": "my.yaml:1 is not valid YAML: a value that begins with ` needs quotes around it.",
+    "columns:\n  a: 'x' || b": "my.yaml:2 is not valid YAML: what stands behind a value in quotes must be inside them.",
+    "raw_schema: a struct<b: int>": (
+        "my.yaml:1 is not valid YAML: a value with a colon and a blank in it needs quotes around it."
+    ),
+    "columns: {a: b, a: c}": "my.yaml:1 is not valid YAML: the key 'a' appears twice.",
+    "[a]: b": "my.yaml:1 is not valid YAML: a key is a list or a mapping.",
+    "description: 2024-13-45": (
+        "my.yaml:1 is not valid YAML: '2024-13-45' is no number or date, though it looks like one: put it in quotes."
+    ),
+    "a\x00b": "my.yaml:1 is not valid YAML: it holds a character that is not allowed.",
+}
+
+
+@pytest.mark.parametrize("text", NOT_YAML)
+def test_what_is_no_yaml_is_said_in_the_words_of_somebody_who_writes_it(text: str) -> None:
+    with pytest.raises(UsageError, match="SRC-003") as refused:
+        Source.parse(text, name="tested", where="my.yaml")
+    assert refused.value.cause == NOT_YAML[text]
+
+
+WHOLE = """format: csv
+options: {sep: ";", header: true}
+time_zone: Europe/Berlin
+decimal: ","
+where: amount > 0
+columns:
+  event_id: "`Bon Nr`"
+  price: {expr: "try_cast(amount as double)"}
+  collector_tstamp: {expr: at, timestamp_format: "dd.MM.yyyy HH:mm"}
+"""
+PIECES = [
+    "\t",
+    ":",
+    "-",
+    "{",
+    "]",
+    '"',
+    "'",
+    "`",
+    "#",
+    "&x ",
+    "*x ",
+    "!!int ",
+    "? ",
+    "~",
+    "1",
+    "\x00",
+    "\u2028",
+    "---\n",
+]
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 12), st.sampled_from(["", *PIECES]) | st.text(max_size=3)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_is_done_to_a_source_it_is_read_or_refused_with_a_code(changes: list[tuple[int, int, str]]) -> None:
+    text = WHOLE
+    for place, length, piece in changes:
+        text = text[:place] + piece + text[place + length :]
+    refused = refusal_of(text)
+    if refused is not None:
+        said = f"{refused.message} {refused.cause} {refused.remedy}"
+        assert (refused.code in {"SRC-002", "SRC-003"}, refused.exit_code) == (True, 2)
+        assert not re.search(r"pydantic|Input should|Value error|[a-z]Error|NoneType|<class", said)
+
+
+def refusal_of(text: str) -> UsageError | None:
+    try:
+        Source.parse(text, name="tested", where="my.yaml")
+    except UsageError as refused:
+        return refused
+    return None
