@@ -87,7 +87,7 @@ class _UniqueKeys(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (ValueError, OverflowError) as error:
             shown = f"'{node.value[:40]}'" if isinstance(node.value, str) else "a value"
-            problem = f"{shown} is no number or date, though it looks like one: put it in quotes"
+            problem = f"{shown} looks like a number or a date and is neither: put it in quotes"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from error
 
 

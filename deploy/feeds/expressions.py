@@ -17,14 +17,18 @@ from deploy.feeds.operations import (
     COMPARISONS,
     FUNCTIONS,
     compared,
+    constant,
     field_of,
     is_like,
     joined,
+    made_date,
     number_of,
     text_of_value,
 )
 from deploy.feeds.syntax import literal_of, tree_of, type_name
 
+# Arguments that sqlglot adds without changing what a function gives.
+_UNSAID = {"None", "[]", "False", "DAY"}
 Row = Mapping[str, Any]
 Evaluator = Callable[[Row], Any]
 
@@ -48,9 +52,9 @@ class _Compiler:
     def compile(self, node: Any) -> Evaluator:
         known = {
             ast.Paren: lambda one: self.compile(one.this),
-            ast.Literal: lambda one: _constant(literal_of(one)),
-            ast.Boolean: lambda one: _constant(bool(one.this)),
-            ast.Null: lambda _: _constant(None),
+            ast.Literal: lambda one: constant(literal_of(one)),
+            ast.Boolean: lambda one: constant(bool(one.this)),
+            ast.Null: lambda _: constant(None),
             ast.Column: self._column,
             ast.Dot: self._dot,
             ast.Neg: lambda one: self._strict(lambda value: -number_of(value), one.this),
@@ -116,7 +120,7 @@ class _Compiler:
         return call
 
     def _function(self, node: Any, function: Callable[..., Any], names: Sequence[str]) -> Evaluator:
-        extra = {name for name, value in node.args.items() if value not in (None, [], False) and name not in names}
+        extra = {name for name, value in node.args.items() if str(value) not in _UNSAID and name not in names}
         if extra - {"safe", "coerce", "null_if_pos_overflow"}:
             raise NeedsSparkError(f"{node.sql_name()} with {', '.join(sorted(extra))} is not known here")
         return self._strict(function, *(node.args[name] for name in names if node.args.get(name) is not None))
@@ -191,7 +195,7 @@ class _Compiler:
         for branch in node.args["ifs"]:
             condition = ast.EQ(this=subject.copy(), expression=branch.this.copy()) if subject else branch.this
             branches.append((self.compile(condition), self.compile(branch.args["true"])))
-        default = self.compile(node.args["default"]) if node.args.get("default") else _constant(None)
+        default = self.compile(node.args["default"]) if node.args.get("default") else constant(None)
 
         def chosen(row: Row) -> Any:
             return (
@@ -204,7 +208,7 @@ class _Compiler:
 
     def _if(self, node: Any) -> Evaluator:
         condition, yes = self.compile(node.this), self.compile(node.args["true"])
-        no = self.compile(node.args["false"]) if node.args.get("false") else _constant(None)
+        no = self.compile(node.args["false"]) if node.args.get("false") else constant(None)
         return lambda row: yes(row) if condition(row) is True else no(row)
 
     def _coalesce(self, nodes: Sequence[Any]) -> Evaluator:
@@ -277,11 +281,9 @@ class _Compiler:
             return self._strict(
                 lambda items, place: items[place] if 0 <= place < len(items) else None, *node.expressions
             )
+        if name == "make_date" and len(node.expressions) == 3:
+            return self._strict(made_date, *node.expressions)
         raise NeedsSparkError(f"{name} is not known here")
-
-
-def _constant(value: Any) -> Evaluator:
-    return lambda _: value
 
 
 def _path(name: str, fields: Sequence[str]) -> Evaluator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,11 @@ def field_of(value: Any, name: str) -> Any:
     if not isinstance(value, Mapping):
         return None
     return next((item for key, item in value.items() if key.lower() == name.lower()), None)
+
+
+def constant(value: Any) -> Callable[[Any], Any]:
+    """A function that gives ``value`` for every row."""
+    return lambda _: value
 
 
 def text_of_value(value: Any) -> str:
@@ -151,6 +156,39 @@ def _rounded(value: Any, places: int = 0) -> Any:
     return float(rounded) if isinstance(value, (float, str)) else rounded
 
 
+def made_date(year: Any, month: Any, day: Any) -> date:
+    """``make_date``; raises BadValueError for a date that is none."""
+    try:
+        return date(cast(year, "int"), cast(month, "int"), cast(day, "int"))
+    except ValueError as error:
+        raise BadValueError from error
+
+
+def _truncated(value: Any, unit: str) -> date | None:
+    day = _day(value)
+    starts = {
+        "WEEK": lambda: day - timedelta(days=day.weekday()),
+        "MONTH": lambda: day.replace(day=1),
+        "QUARTER": lambda: day.replace(month=3 * ((day.month - 1) // 3) + 1, day=1),
+        "YEAR": lambda: day.replace(month=1, day=1),
+    }
+    return starts[unit.upper()]() if unit.upper() in starts else None
+
+
+def _days_later(value: Any, days: Any) -> date:
+    try:
+        return _day(value) + timedelta(days=cast(days, "int"))
+    except OverflowError as error:
+        raise BadValueError from error
+
+
+def _day(value: Any) -> date:
+    day = value.date() if isinstance(value, datetime) else value
+    if not isinstance(day, date):
+        raise NeedsSparkError("a date out of text")
+    return day
+
+
 COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
     ast.EQ: lambda one, other: one == other,
     ast.NEQ: lambda one, other: one != other,
@@ -188,6 +226,8 @@ FUNCTIONS: dict[type, tuple[Callable[..., Any], Sequence[str]]] = {
     ast.SplitPart: (_split_part, ("this", "delimiter", "part_index")),
     ast.RegexpSplit: (_split, ("this", "expression")),
     ast.SubstringIndex: (_substring_index, ("this", "delimiter", "count")),
+    ast.TsOrDsAdd: (_days_later, ("this", "expression")),
+    ast.DateTrunc: (_truncated, ("this", "unit")),
     ast.StartsWith: (lambda value, start: text_of_value(value).startswith(start), ("this", "expression")),
     ast.Contains: (lambda value, part: part in text_of_value(value), ("this", "expression")),
     ast.Pad: (

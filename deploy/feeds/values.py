@@ -12,14 +12,14 @@ from pyspark.sql.types import BooleanType, DataType, DecimalType, DoubleType, In
 
 from common.sources.mapping.conversion import NUMBER, UNSAID
 from common.sources.mapping.model import ColumnMapping, Source
-from common.sources.mapping.number_style import NumberStyle
+from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
 from common.sources.mapping.patterns import time_pattern
 from deploy.feeds.casts import NeedsSparkError, words_of
 from deploy.feeds.patterns import at_zone, pattern_of, zone_of
 
 _BLANKS = " \t\r\n\u00a0\u2007\u202f\ufeff"
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_CURRENCY = r"(?:[A-Z]{0,3}[$\u00a2-\u00a5\u20a0-\u20cf]|[A-Z]{3})"
+_CURRENCY = rf"(?:[A-Z]{{0,3}}[$\u00a2-\u00a5\u20a0-\u20cf]|[A-Z]{{3}}|{CURRENCY_WORDS})"
 _DATE_ALONE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{2})", re.ASCII)
 _DATED = re.compile(
     r"(?:(\d{4}-\d{1,2}-\d{1,2})[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?"

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from deploy.suggestions.moments import TimeStyle, time_style
 from deploy.suggestions.number_styles import NumberStyle, number_style
+from deploy.suggestions.periods import period_style
 from deploy.tables.masking import is_card_number, looks_like_address, looks_like_email
 
 _MOST = 500
@@ -57,7 +58,7 @@ class RawColumn:
             return TimeStyle(names_zone=self.kind == "time", has_time=self.kind != "date")
         if self.kind in {"boolean", "nested"}:
             return None
-        return time_style(self.given, self.enough)
+        return period_style(self.name, self.given, self.enough) or time_style(self.given, self.enough)
 
     @cached_property
     def number(self) -> NumberStyle | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from common.sources.files import csv_dialect
 from common.sources.files.csv_dialect import SEPARATOR_LINE, column_names, header_of
+from deploy.suggestions.periods import is_period
 
 _SEPARATORS = (",", ";", "\t", "|", "^", "~")
 _MOST_ROWS = 2_000
@@ -165,8 +166,10 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return False
     first, rest = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
-    if any(_PLAIN_VALUE.match(cell) for cell in first) or len({*first}) < len(first):
+    if len({*first}) < len(first):
         return False
+    if any(_PLAIN_VALUE.match(cell) for cell in first):
+        return _names_periods(first, rest)
     if not rest:
         return True
     for place, name in enumerate(first):
@@ -178,3 +181,11 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
             return False
     # All text: names are short and their words do not come back as values.
     return all(len(name) <= 40 for name in first)
+
+
+def _names_periods(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is the header of a wide table: some names, then periods above numbers that are none."""
+    plain = [place for place, cell in enumerate(first) if _PLAIN_VALUE.match(cell)]
+    if not rest or len(plain) == len(first) or not all(is_period(first[place]) for place in plain):
+        return False
+    return not any(is_period(row[place]) for row in rest[:20] for place in plain)

@@ -16,7 +16,7 @@ from deploy.feeds.records import opened
 from deploy.suggestions.columns import RawColumn, columns_of
 from deploy.suggestions.dialects import Dialect, dialect_of
 from deploy.suggestions.samples import Encoding, FileSample, encoding_of, text_of_sample
-from deploy.suggestions.shapes import json_columns, json_shape, parquet_columns, raw_schema
+from deploy.suggestions.shapes import JsonShape, json_columns, json_shape, parquet_columns, raw_schema
 
 _LOG_TIME = re.compile(r'\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "')
 _FORMS = {
@@ -31,7 +31,7 @@ _FORMS = {
 class Layout:
     """How the files are written: the keys of the source that say so, the raw columns, and what is not certain.
 
-    ``described`` says it in words. ``keys`` are YAML keys with their plain values.
+    ``described`` says it in words. ``keys`` are YAML keys with their plain values. ``shape`` is that of JSON records.
     """
 
     format: str
@@ -39,6 +39,7 @@ class Layout:
     columns: list[RawColumn]
     keys: dict[str, object] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    shape: JsonShape | None = None
 
 
 def layout_of(samples: Sequence[FileSample], settings: LakeSettings) -> Layout:
@@ -95,7 +96,7 @@ def _of_text(text: str, encoding: Encoding) -> Layout:
         if shape is not None:
             keys["raw_schema"] = raw_schema(shape)
             note = f" '{shape.field}'" if shape.field else ""
-            return Layout("json", f"{_FORMS[shape.form]}{note}", json_columns(shape), keys, doubts)
+            return Layout("json", f"{_FORMS[shape.form]}{note}", json_columns(shape), keys, doubts, shape)
     return _of_csv(dialect_of(text), keys, doubts)
 
 
@@ -128,5 +129,6 @@ def _merged(layouts: Sequence[Layout]) -> Layout:
                 doubts.append(f"the files differ in their {key}: this is that of the first one")
     if first.format == "json":
         longest = max((str(layout.keys["raw_schema"]) for layout in layouts), key=len)
-        return Layout(first.format, first.described, columns, {**first.keys, "raw_schema": longest}, tuple(doubts))
+        keys = {**first.keys, "raw_schema": longest}
+        return Layout(first.format, first.described, columns, keys, tuple(doubts), first.shape)
     return Layout(first.format, first.described, columns, first.keys, tuple(dict.fromkeys(doubts)))

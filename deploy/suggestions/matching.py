@@ -137,7 +137,7 @@ def _looks_like(target: Target, canonical: str, column: RawColumn) -> bool:
     if canonical in {"customer_id", "user_id", "domain_userid"}:
         return column.content in {"email", "uuid"} or (0.02 < column.unique_share < 1 and _is_code(column))
     if canonical in {"terminal_id", "item_id", "unique_id"}:
-        return column.unique_share < 0.9 and _is_code(column)
+        return column.unique_share < 0.9 and _is_code(column) and not column.card_share
     if canonical == "is_fraud":
         return column.is_boolean
     return False

@@ -42,7 +42,8 @@ class TimeStyle:
 
     ``pattern`` for timestamp_format, or ``epoch`` (``s``, ``ms``, ``us``, ``ns``), or neither: ISO 8601 needs none.
     ``names_zone``: the times say their own. ``has_time`` and ``has_date`` say which half there is. ``other`` is a
-    second pattern that reads all values too, in another way: nobody can tell which is right.
+    second pattern that reads all values too, in another way: nobody can tell which is right. ``sql`` reads the column
+    ``{c}`` where no pattern does; ``period`` is what the values name instead of days: ``week``, ``month``, ``quarter``.
     """
 
     pattern: str = ""
@@ -52,6 +53,8 @@ class TimeStyle:
     has_date: bool = True
     other: str = ""
     share: float = 1.0
+    sql: str = ""
+    period: str = ""
 
 
 def time_style(values: Sequence[str], enough: float = 0.95) -> TimeStyle | None:

@@ -6,7 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_AROUND = re.compile(r"[€$£¥₹₽₺]|R\$|\b(?:EUR|USD|GBP|CHF|JPY|BRL|PLN|CZK|SEK|NOK|DKK|CAD|AUD|INR|CNY|MXN|kr|zł|Kč)\b")
+from common.sources.mapping.number_style import CURRENCY_WORDS
+
+_AROUND = re.compile(
+    r"[€$£¥₹₽₺]|R\$|\b(?:EUR|USD|GBP|CHF|JPY|BRL|PLN|CZK|SEK|NOK|DKK|CAD|AUD|INR|CNY|MXN|Ft|Rs|lei)\b|" + CURRENCY_WORDS
+)
 _APOSTROPHE = "\u2019"
 _NUMBER = re.compile(r"[+-]?\d[\d.,'\u2019 \u00a0\u202f]*(?:[eE][+-]?\d+)?|[+-]?[.,]\d+")
 _PARTS = re.compile(r"[.,'\u2019 \u00a0\u202f]")
@@ -103,6 +107,7 @@ def _signs(cores: Sequence[str]) -> tuple[str, str, bool]:
 def _read(cores: Sequence[str], decimal: str, thousands: str) -> int:
     """How many of the numbers are written with these signs, their groups of digits whole."""
     split = {" ": f"[{_SPACES}]", "'": f"['{_APOSTROPHE}]"}.get(thousands, re.escape(thousands))
-    whole = rf"\d{{1,3}}(?:{split}\d{{3}})+|\d+" if thousands else r"\d+"
+    # In India the groups before the last are of two digits.
+    whole = rf"\d{{1,3}}(?:{split}\d{{2,3}})*{split}\d{{3}}|\d+" if thousands else r"\d+"
     shape = re.compile(rf"[+-]?(?:(?:{whole})(?:{re.escape(decimal)}\d*)?|{re.escape(decimal)}\d+)(?:[eE][+-]?\d+)?")
     return sum(shape.fullmatch(core) is not None for core in cores)

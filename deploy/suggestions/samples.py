@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,13 +12,15 @@ from common.config.lake_settings import LakeSettings
 from common.errors import ContractError
 from common.sources.files.locations import FileOpener, FoundFile, find_files
 from common.sources.mapping.model import Source
+from deploy.suggestions.encodings import latin_encoding, other_script
 
 SAMPLE_BYTES = 256 << 10
 _MOST_FILES = 5
 _PACKED = {b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 _GZIP = b"\x1f\x8b"
 # Encodings of East Asia, each tried where a text is not UTF-8.
-_FOREIGN = ("shift_jis", "euc_jp", "gb18030", "euc_kr")
+_FOREIGN = ("shift_jis", "cp949", "euc_jp", "gb18030")
+_HANGUL, _KANA = ("\uac00", "\ud7a3"), ("\u3040", "\u30ff")
 _C1 = frozenset(range(0x80, 0xA0))
 
 
@@ -97,9 +100,13 @@ def encoding_of(data: bytes) -> Encoding:
         return Encoding("utf-8")
     except UnicodeDecodeError:
         pass
-    foreign = _foreign(whole_lines)
+    foreign = other_script(whole_lines) or _foreign(whole_lines)
     if foreign:
         return Encoding(foreign, certain=False, note="the bytes are not UTF-8 and make sense in it; look at the texts")
+    latin = latin_encoding(whole_lines)
+    if latin != "latin-1":
+        note = "the bytes are not UTF-8 and make sense in it; see whether the letters come out right"
+        return Encoding(latin, certain=False, note=note)
     if _C1.intersection(whole_lines):
         return Encoding("windows-1252", certain=False, note="not UTF-8; has bytes that are signs in windows-1252 only")
     note = "the bytes are not UTF-8; see whether umlauts and accents come out right"
@@ -119,9 +126,17 @@ def _foreign(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
         letters = [sign for sign in text if ord(sign) > 0x7F]
-        if sum("\u3040" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7a3" for sign in letters) > 0.6 * len(letters):
+        if name == "cp949" and _among(letters, _HANGUL) < 0.9:  # half of Chinese looks Korean
+            continue
+        if name == "euc_jp" and _among(letters, _KANA) < 0.05:
+            continue
+        if _among(letters, ("\u3040", "\u9fff")) + _among(letters, _HANGUL) > 0.6:
             return name
     return ""
+
+
+def _among(letters: Sequence[str], ends: tuple[str, str]) -> float:
+    return sum(ends[0] <= sign <= ends[1] for sign in letters) / len(letters) if letters else 0.0
 
 
 def text_of_sample(sample: FileSample, encoding: Encoding) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 
 from common.config.lake_settings import LakeSettings
@@ -12,9 +13,11 @@ from common.errors import UsageError
 from common.report.wording import plural
 from common.sources.mapping.model import Source
 from deploy.feeds.targets import JOBS, Target, target_of
+from deploy.suggestions.elements import by_element
 from deploy.suggestions.layouts import Layout, layout_of
 from deploy.suggestions.matching import matches
 from deploy.suggestions.samples import sampled_files
+from deploy.suggestions.wide import refuse_wide
 from deploy.suggestions.writing import Suggestion, suggestion
 from deploy.tables.lakes import add_settings_flags, parsed, settings_from
 
@@ -58,9 +61,13 @@ def suggested(location: str, target: Target, settings: LakeSettings) -> Suggesti
     if layout.keys.get("options") and len(layout.columns) >= _SNOWPLOW_FIELDS and "\\t" in str(layout.keys["options"]):
         return _of_preset("snowplow", target, layout, heading)
     preset = _preset_of(target, layout)
-    if preset:
-        heading += f"\nThe columns are those of the preset {preset}: --source {preset} may do as it stands."
     found = matches(target, layout.columns)
+    if target.job == "forecast.ingest" and not {"sold_at", "ds"} & {one.canonical for one in found}:
+        refuse_wide(layout, files[0].name)
+    layout, found = by_element(target, layout, found, is_preset=bool(preset))
+    if preset:
+        said = f"the columns are those of the preset {preset}: --source {preset} may do as it stands"
+        layout = replace(layout, doubts=(said, *layout.doubts))
     if not found:
         names = ", ".join(column.name for column in layout.columns[:30])
         raise UsageError(

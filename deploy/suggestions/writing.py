@@ -14,6 +14,7 @@ from deploy.suggestions.columns import RawColumn
 from deploy.suggestions.layouts import Layout
 from deploy.suggestions.matching import Match
 from deploy.suggestions.moments import TimeStyle
+from deploy.suggestions.periods import weekday_of
 
 _SIMPLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PLAIN_SCALAR = re.compile(r"[A-Za-z_][\w .()/-]*", re.ASCII)
@@ -104,6 +105,8 @@ def _moment(match: Match, style: TimeStyle) -> tuple[str, str, str]:
     """Expression, YAML value and example of a time."""
     column, clock = match.column, match.clock
     expression, pattern = reference(column), style.pattern
+    if style.sql:
+        expression = style.sql.replace("{c}", expression)
     example = column.given[0] if column.given and column.kind == "" else ""
     if clock is not None and clock.time is not None:
         expression = f"concat({expression}, ' ', {reference(clock)})"
@@ -119,6 +122,10 @@ def _doubts(target: Target, match: Match) -> list[str]:
     if match.canonical in target.times and column.time is not None:
         if column.time.other:
             found.append(f"day or month first? {column.time.other} reads the sample as well")
+        if column.time.period:
+            found.append(f"the values are {column.time.period}s: each counts on its first day")
+        elif weekday := weekday_of(column.given):
+            found.append(f"all dates are {weekday}: if these are sums of weeks, forecast by week")
         if column.time.share < 1:
             found.append(f"{1 - column.time.share:.0%} of the sampled values are written in another way")
     elif match.canonical == "is_fraud" and not column.is_boolean:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 
-from common.sources.mapping.number_style import NumberStyle
+from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
 
 _PLAIN = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
-_CURRENCY = r"(?:[A-Z]{0,3}\\p{Sc}|[A-Z]{3})"
+_CURRENCY = rf"(?:[A-Z]{{0,3}}\\p{{Sc}}|[A-Z]{{3}}|{CURRENCY_WORDS})"
 # Blanks that stand between groups of digits: no-break, thin, narrow no-break.
 _BLANKS = "\u00a0\u2009\u202f"
 

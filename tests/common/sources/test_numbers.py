@@ -90,6 +90,8 @@ def test_a_source_says_how_its_numbers_are_written(spark: SparkSession, keys: st
 def test_with_a_style_currencies_brackets_and_a_minus_behind_are_read(spark: SparkSession) -> None:
     amounts = {
         "€12,00": "12.0000",
+        "12,00 Kč": "12.0000",
+        "kr. 12,00": "12.0000",
         "12,00 €": "12.0000",
         "EUR 12,50": "12.5000",
         "12,50 EUR": "12.5000",

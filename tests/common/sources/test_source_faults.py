@@ -140,7 +140,7 @@ NOT_YAML = {
     "columns: {a: b, a: c}": "my.yaml:1 is not valid YAML: the key 'a' appears twice.",
     "[a]: b": "my.yaml:1 is not valid YAML: a key is a list or a mapping.",
     "description: 2024-13-45": (
-        "my.yaml:1 is not valid YAML: '2024-13-45' is no number or date, though it looks like one: put it in quotes."
+        "my.yaml:1 is not valid YAML: '2024-13-45' looks like a number or a date and is neither: put it in quotes."
     ),
     "a\x00b": "my.yaml:1 is not valid YAML: it holds a character that is not allowed.",
 }

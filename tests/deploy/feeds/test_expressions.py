@@ -89,7 +89,8 @@ def test_a_value_for_which_spark_would_raise_is_none_at_all(expression):
 
 
 @pytest.mark.parametrize(
-    "expression", ["sha2(a, 256)", "transform(items, i -> i.p)", "cast(a as timestamp)", "make_date(1, 2, 3)"]
+    "expression",
+    ["sha2(a, 256)", "transform(items, i -> i.p)", "cast(a as timestamp)", "make_timestamp(1, 2, 3, 4, 5, 6)"],
 )
 def test_what_is_not_known_is_never_guessed(expression):
     with pytest.raises(NeedsSparkError):

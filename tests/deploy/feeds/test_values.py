@@ -80,6 +80,8 @@ def test_times_by_pattern_and_by_count():
         ("1,234.50", {"thousands": ","}, Decimal("1234.5000")),
         ("1.234,50", {"decimal": ",", "thousands": "."}, Decimal("1234.5000")),
         ("€12,00", {"decimal": ","}, Decimal("12.0000")),
+        ("12,00 zł", {"decimal": ","}, Decimal("12.0000")),
+        ("Rs. 1,23,456.50", {"thousands": ","}, Decimal("123456.5000")),
         ("12,00 EUR", {"decimal": ","}, Decimal("12.0000")),
         ("(12.00)", {"decimal": "."}, Decimal("-12.0000")),
         ("12.50-", {"decimal": "."}, Decimal("-12.5000")),

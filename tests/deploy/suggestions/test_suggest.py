@@ -168,7 +168,7 @@ def test_parquet_is_mapped_by_its_schema(tmp_path):
     made, source = _suggested(tmp_path, "fraud.ingest")
     assert source.format == "parquet"
     assert set(_mapping(source).values()) == set(table.column_names)
-    assert "The columns are those of the preset fraud_handbook" in made.text
+    assert "# - the columns are those of the preset fraud_handbook" in made.text
     assert any("name no zone" in doubt for doubt in made.doubts)
 
 
