@@ -48,9 +48,6 @@ CAUSES = {
         "columns: 'a': a '(' is not closed: concat(b; columns: 'c)' has no expression: in {} a comma ends a value, "
         "so put an expression with commas in quotes."
     ),
-    "format: csv\ncolumns: {a: b}\ntime_zone: Europe": (
-        "time_zone: 'Europe' is not an IANA time zone, e.g. Europe/London."
-    ),
     "format: csv\ncolumns: {a: b}\nmax_bad_share: 2": "max_bad_share is 2: it is at most 1.",
     "format: csv\ncolumns: {a: b}\nmax_line_bytes: lots": "max_line_bytes is 'lots': it is a whole number.",
     "format: csv\ncolumns: {a: b}\non_bad_file: stop": "on_bad_file is 'stop': it is 'fail' or 'skip'.",
