@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import UsageError
-from common.releases import DEFAULT_RELEASE, RELEASES, Release, release_of
+from common.releases import Release, release_of, release_of_spark
 from common.secrets import is_reference, revealed
 from common.spark.conf import declared_conf, is_local, spark_master
 from common.spark.foreign_logs import hide_messages_of_spark
@@ -89,6 +89,8 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
     from pyspark.sql import SparkSession
 
     release = running_release(settings.release)
+    if release.warning:
+        _LOG.warning("%s", release.warning)
     declared = declared_conf()
     own = {**settings.spark_conf, **(extra_conf or {})}
     master = spark_master(own)
@@ -120,19 +122,17 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
 def running_release(label: str) -> Release:
     """The release of a label; ``auto`` is EMR's own word where there is one, otherwise what fits the installed PySpark.
 
-    Raises UsageError REL-001 for an unknown label.
+    The word is a variable of the node, which a driver in a container need not have. Raises UsageError REL-001 for an
+    unknown label, REL-002 for a Spark that the suite does not know.
     """
-    import pyspark
-
     if label != "auto":
         return release_of(label)
     for variable in ("EMR_RELEASE_LABEL", "EMR_RELEASE"):
         if os.environ.get(variable):
             return release_of(os.environ[variable])
-    line = pyspark.__version__.rpartition(".")[0]
-    fitting = [release for release in RELEASES.values() if release.spark.startswith(f"{line}.")]
-    same = [release for release in fitting if release.spark == pyspark.__version__]
-    return (same or fitting or [RELEASES[DEFAULT_RELEASE]])[0]
+    import pyspark
+
+    return release_of_spark(pyspark.__version__)
 
 
 def needed_conf(settings: LakeSettings, release: Release, *, local: bool) -> dict[str, str]:
