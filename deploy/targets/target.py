@@ -1,0 +1,135 @@
+"""What a target is: where jobs run, with which rights, on which lake, and how large. One model for each kind."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from common.config.params import Params
+from common.releases import DEFAULT_RELEASE
+from deploy.targets.sizes import ServerlessSize, Size
+
+OFF = "off"
+
+_ROLE = r"^arn:aws[a-zA-Z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
+_BUCKET = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_S3_PREFIX = rf"^{_BUCKET}(/[^\s\"'\\?#]*)?$"
+_S3_OR_OFF = rf"^(off|{_BUCKET}(/[^\s\"'\\]*)?)$"
+# Of a plain cluster: what Hadoop opens by itself, or a folder of the machine that submits.
+_HADOOP_PREFIX = r"^(s3a|hdfs|viewfs|gs|abfss?|wasbs?|ofs|o3fs|maprfs|file)://[^\s\"'\\]+$|^/[^\s\"'\\]*$"
+
+
+class Logs(Params):
+    """Where a run's logs go: by default below the artefact prefix, and to the log group /lakejobs/<target>."""
+
+    s3: str | None = Field(None, pattern=_S3_OR_OFF, description="S3 prefix, or off; default: <artifacts>/logs/.")
+    cloudwatch: str | None = Field(
+        None, pattern=r"^(off|[.\-_/#A-Za-z0-9]{1,512})$", description="Log group, or off; default: /lakejobs/<target>."
+    )
+
+
+class StepLogs(Params):
+    """Where a step's logs go. CloudWatch is a matter of the cluster: its MonitoringConfiguration."""
+
+    s3: str | None = Field(None, pattern=_S3_OR_OFF, description="S3 prefix, or off; default: <artifacts>/logs/.")
+
+
+class Target(Params):
+    """What every target says."""
+
+    identifier_key: ClassVar[str] = ""
+
+    kind: Literal["emr-step", "emr-serverless", "emr-eks", "yarn"]
+    env: str | None = Field(None, description="--env of the jobs.")
+    lake: str | None = Field(None, description="--lake of the jobs.")
+    architecture: Literal["x86_64", "aarch64"] = Field("x86_64", description="Processor of the nodes.")
+    node_python: str | None = Field(
+        None, pattern=r"^/\S+$", description="Interpreter on the nodes; no dependency archive is shipped then."
+    )
+    size: Size = Field(default_factory=Size)
+    conf: dict[str, str] = Field(default_factory=dict, description="More Spark properties.")
+
+    @property
+    def identifier(self) -> str:
+        """The id of the cluster, application or virtual cluster; empty for plain YARN."""
+        return str(getattr(self, self.identifier_key)) if self.identifier_key else ""
+
+
+class EmrTarget(Target):
+    """What every target on EMR says."""
+
+    artifacts: str = Field(pattern=_S3_PREFIX, description="S3 prefix that builds are uploaded below.")
+    region: str | None = Field(
+        None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Region of the service; default: of your AWS settings."
+    )
+    release: str = Field(DEFAULT_RELEASE, min_length=1, description="EMR release label.")
+
+
+class StepTarget(EmrTarget):
+    """A cluster of EMR on EC2."""
+
+    identifier_key: ClassVar[str] = "cluster_id"
+
+    kind: Literal["emr-step"]
+    cluster_id: str = Field(pattern=r"^j-[0-9A-Z]{5,20}$", description="Id of the cluster.")
+    role_arn: str | None = Field(None, pattern=_ROLE, description="Runtime role of the step, if the cluster has them.")
+    instance_type: str | None = Field(
+        None, description="Type of the nodes; default: m5.xlarge, m6g.xlarge with architecture aarch64."
+    )
+    node_cores: int | None = Field(None, ge=1, description="Cores of a node, instead of the instance type.")
+    node_memory_mb: int | None = Field(None, ge=1_024, description="YARN's memory on a node, MB; instead of the type.")
+    logs: StepLogs = Field(default_factory=StepLogs)
+
+
+class ServerlessTarget(EmrTarget):
+    """An application of EMR Serverless."""
+
+    identifier_key: ClassVar[str] = "application_id"
+
+    kind: Literal["emr-serverless"]
+    application_id: str = Field(pattern=r"^[0-9a-z]{1,64}$", description="Id of the application.")
+    role_arn: str = Field(pattern=_ROLE, description="Role of the run.")
+    # Ten thousand and eighty minutes are a week.
+    timeout_minutes: int = Field(720, ge=1, le=10_080, description="Minutes after which the service cancels a run.")
+    max_attempts: int = Field(1, ge=1, le=10, description="Attempts that the service makes by itself.")
+    flex_execution: bool = Field(False, description="Wait for spare capacity instead of failing for want of it.")
+    size: ServerlessSize = Field(default_factory=ServerlessSize)
+    logs: Logs = Field(default_factory=Logs)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=198, description="Tags of each run.")
+
+
+class EksTarget(EmrTarget):
+    """A virtual cluster of EMR on EKS."""
+
+    identifier_key: ClassVar[str] = "virtual_cluster_id"
+
+    kind: Literal["emr-eks"]
+    virtual_cluster_id: str = Field(pattern=r"^[0-9a-z]{1,64}$", description="Id of the virtual cluster.")
+    role_arn: str = Field(pattern=_ROLE, description="Role of the run.")
+    max_attempts: int = Field(1, ge=1, le=10, description="Attempts that the service makes by itself.")
+    instance_type: str | None = Field(None, description="Type of the nodes, if the pods are to be checked against it.")
+    logs: Logs = Field(default_factory=Logs)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=48, description="Tags of each run.")
+
+
+class YarnTarget(Target):
+    """A YARN that is not EMR's: on premises, Dataproc, HDInsight, Cloudera."""
+
+    kind: Literal["yarn"]
+    artifacts: str = Field(
+        pattern=_HADOOP_PREFIX, description="Prefix that builds are uploaded below: hdfs://, s3a://, gs://, a folder."
+    )
+    spark_version: str = Field("4.1.1", min_length=1, description="Version of the cluster's Spark.")
+    delta_jars: tuple[str, ...] = Field((), description="Delta's jars, delta-spark first; default: --packages.")
+    node_cores: int | None = Field(None, ge=1, description="Cores of a node.")
+    node_memory_mb: int | None = Field(None, ge=1_024, description="YARN's memory on a node, MB.")
+
+
+KINDS: dict[str, type[Target]] = {
+    "emr-step": StepTarget,
+    "emr-serverless": ServerlessTarget,
+    "emr-eks": EksTarget,
+    "yarn": YarnTarget,
+}
+"""Kind -> its model."""
