@@ -20,8 +20,8 @@ class Release:
 
     ``python`` is the interpreter minor version that jobs are run with, ``python_path`` where it is on a node.
     ``delta_jars`` are the platform's own Delta jars, in the order in which they go on the class path.
-    ``lock`` names the requirement lock whose environment is nearest to the release. ``taken_for`` is empty for a release
-    of the table; otherwise it is the label in the table whose facts stand for those of this one.
+    ``lock`` names the requirement lock whose environment is nearest to the release. ``taken_for`` is empty for a
+    release of the table; otherwise it is the label in the table whose facts stand for those of this one.
     """
 
     label: str

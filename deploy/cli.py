@@ -21,7 +21,8 @@ Usage: lakejobs COMMAND [arguments]
   graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
-  render JOB --target ...   print the request that would run a job on EMR; sends nothing
+  plan JOB --target NAME -- [flags]
+                            print what a run would be on EMR or YARN, and the request for it; sends nothing
   policy JOB... [flags]     print the IAM policy with the least rights that jobs need; --trust: of their role
   source suggest --input PATH --for JOB
                             write a source for files of your own
@@ -81,10 +82,10 @@ def _package(arguments: Sequence[str]) -> int:
     return package(arguments)
 
 
-def _render(arguments: Sequence[str]) -> int:
-    from deploy.targets.render import main as render
+def _plan(arguments: Sequence[str]) -> int:
+    from deploy.targets.plan import main as plan
 
-    return render(arguments)
+    return plan(arguments)
 
 
 def _policy(arguments: Sequence[str]) -> int:
@@ -133,7 +134,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "graph": _graph,
     "jobs": _jobs,
     "package": _package,
-    "render": _render,
+    "plan": _plan,
     "source": _source,
     "tables": _tables,
     "show": _show,

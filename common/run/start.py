@@ -1,4 +1,4 @@
-"""What a run would refuse before it reads anything: asked before Spark starts, by ``--plan``, and by ``render``."""
+"""What a run would refuse before it reads anything: asked before Spark starts, by ``--plan`` and ``lakejobs plan``."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""What the rendered run would refuse at its start, refused before anything is sent: as far as it can be known here."""
+"""What the planned run would refuse at its start, refused before anything is sent: as far as it can be known here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.config.lake_settings import LakeSettings
@@ -15,6 +17,8 @@ from common.run.named_source import source_of
 from common.run.settings import settings_of
 from common.run.start import check_free_columns, check_input, check_start
 from common.spark.lake_root import refuse_folder_on_cluster
+from deploy.package.build import MANIFEST
+from deploy.targets.artefacts import differing_manifest, missing_build
 
 if TYPE_CHECKING:
     from common.sources.mapping.model import Source
@@ -24,36 +28,65 @@ _PATIENCE_SECONDS = 5
 _UNREACHABLE = {"LAK-008", "LAK-009"}
 
 
-def check_job(job: Job, arguments: Sequence[str], target: str) -> list[str]:
-    """Sentences about what could not be checked from here.
+@dataclass(frozen=True)
+class Checked:
+    """What a run's flags ask for. ``settings`` is None when a conf file could not be looked at.
+
+    ``unseen`` are sentences about what could not be checked from here.
+    """
+
+    flags: Flags
+    settings: LakeSettings | None
+    unseen: list[str]
+
+
+def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
+    """The run that ``arguments`` ask for, checked as far as it can be from here.
 
     Raises what the run itself would raise at its start: UsageError for flags, settings, the lake, and the source,
     InputMissingError SRC-007; and UsageError PKG-015 for files of this machine, which the run would not find.
     """
     flags = parse_flags(job, arguments)
     if flags.help or flags.version:
-        return []
+        return Checked(flags, None, [])
     services, unseen = Services(), list[str]()
     source = _local_source(flags, services)
-    with _reachable("the --conf-file", unseen) as here:
+    with reachable("the --conf-file", unseen) as here:
         settings = env = None
         resolved = settings_of(job, flags, services)
         settings, env = resolved.lake, resolved.env
     if not here or settings is None or env is None:
-        return unseen
+        return Checked(flags, None, unseen)
     refuse_folder_on_cluster(settings, target)
     patient = settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
     if flags.source and source is None:
-        with _reachable(f"the source {flags.source}", unseen):
+        with reachable(f"the source {flags.source}", unseen):
             source = source_of(flags.source, patient, services.source, services.objects)
     check_start(job, settings, env, source)
     if source is not None and source.extra:
         with _reachable(f"the lake {settings.root}", unseen):
             check_free_columns(job, source, services.objects(settings.root, patient))
     if flags.input:
-        with _reachable(f"the input {flags.input}", unseen):
+        with reachable(f"the input {flags.input}", unseen):
             check_input(flags.input, patient, source)
     _refuse_files_of_this_machine(flags, settings, target)
+    return Checked(flags, settings, unseen)
+
+
+def check_uploaded(folder: str, manifest: Path, settings: LakeSettings) -> list[str]:
+    """Sentences about what could not be checked: whether a build is in the folder on S3 that a run takes it from.
+
+    Raises UsageError TGT-006 when its manifest is not there, or is another build's.
+    """
+    unseen = list[str]()
+    patient = settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
+    with reachable(f"the build in {folder}", unseen):
+        try:
+            there = Services().objects(folder, patient).read(MANIFEST)
+        except FileNotFoundError as error:
+            raise missing_build(folder) from error
+        if there != manifest.read_bytes():
+            raise differing_manifest(folder)
     return unseen
 
 
@@ -62,7 +95,7 @@ def _local_source(flags: Flags, services: Services) -> Source | None:
 
 
 @contextmanager
-def _reachable(what: str, unseen: list[str]) -> Iterator[list[bool]]:
+def reachable(what: str, unseen: list[str]) -> Iterator[list[bool]]:
     """Passes over a storage that cannot be reached from here; the list is emptied then."""
     here = [True]
     try:

@@ -65,5 +65,5 @@ def check_request(service: str, operation: str, request: Mapping[str, Any]) -> N
             "PKG-011",
             f"{service} would refuse this {operation}.",
             cause="; ".join(found),
-            remedy="Shorten or correct these values. A long entry point needs a shorter --artifacts prefix.",
+            remedy="Shorten or correct these values. A long entry point needs a shorter artifacts prefix.",
         )

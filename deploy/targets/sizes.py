@@ -50,6 +50,16 @@ class Worker:
         return max(0, self.overhead_mb - jvm_overhead_mb(self.heap_gb))
 
     @property
+    def article(self) -> str:
+        """``A driver``, ``An executor``."""
+        return f"{'An' if self.role[0] in 'aeiou' else 'A'} {self.role}"
+
+    @property
+    def named(self) -> str:
+        """``An executor of 4 cores``."""
+        return f"{self.article} of {_counted(self.cores, 'core')}"
+
+    @property
     def text(self) -> str:
         """``4 cores, 8 GB heap + 3,892 MB overhead; Python has 3,072 MB: 768 MB for each of 4 workers``."""
         each = f": {self.python_mb // self.python_processes:,} MB for each of {self.python_processes} workers"
@@ -162,15 +172,14 @@ def check_serverless(size: Size) -> None:
             )
         if worker.total_mb <= (least - 1) * 1_024:
             raise _refused(
-                f"A {worker.role} of {_counted(worker.cores, 'core')} on EMR Serverless has at least {least} GB.",
+                f"{worker.named} on EMR Serverless has at least {least} GB.",
                 f"{worker.heap_gb} GB heap + {worker.overhead_mb:,} MB overhead are {_gb(worker.total_mb)} GB.",
                 f"Give a larger {_FLAGS[worker.role]}-memory-gb, or fewer cores.",
             )
         if worker.total_mb > most * 1_024:
             room = _largest_heap_gb(size, worker, most * 1_024)
             raise _refused(
-                f"A {worker.role} of {_counted(worker.cores, 'core')} on EMR Serverless cannot have "
-                f"{_gb(worker.total_mb)} GB.",
+                f"{worker.named} on EMR Serverless cannot have {_gb(worker.total_mb)} GB.",
                 f"That is {worker.heap_gb} GB heap + {worker.overhead_mb:,} MB overhead; {worker.cores} vCPU come with "
                 f"{least} to {most} GB in steps of {step}.",
                 _smaller(worker, room),
@@ -183,22 +192,22 @@ def serverless_worker_gb(worker: Worker) -> int:
     return max(least, math.ceil(worker.total_mb / 1_024 / step) * step)
 
 
-def check_node(size: Size, node: Instance, manager: str) -> None:
-    """Raises UsageError TGT-004 for a driver or executor that no ``node`` can hold under YARN or on EKS (``manager``)."""
+def check_node(size: Size, node: Instance, owner: str) -> None:
+    """Raises UsageError TGT-004 for a driver or executor that no ``node`` can hold; ``owner``: YARN, or a pod."""
     check_executors(size)
     for worker in size.workers:
         if worker.cores > node.cores:
             raise _refused(
-                f"A {worker.role} of {_counted(worker.cores, 'core')} does not fit {node.name}.",
-                f"{manager} has {_counted(node.cores, 'core')} there.",
+                f"{worker.named} does not fit {node.name}.",
+                f"{owner} has {_counted(node.cores, 'core')} there.",
                 f"Give {_FLAGS[worker.role]}-cores {node.cores} or fewer, or declare the larger instance_type.",
             )
         if worker.total_mb > node.memory_mb:
             room = _largest_heap_gb(size, worker, node.memory_mb)
             raise _refused(
-                f"A {worker.role} of {_gb(worker.total_mb)} GB does not fit {node.name}.",
+                f"{worker.article} of {_gb(worker.total_mb)} GB does not fit {node.name}.",
                 f"That is {worker.heap_gb} GB heap + {worker.overhead_mb:,} MB overhead = {worker.total_mb:,} MB; "
-                f"{manager} has {node.memory_mb:,} MB there.",
+                f"{owner} has {node.memory_mb:,} MB there.",
                 f"{_smaller(worker, room)} Or declare the larger instance_type.",
             )
 

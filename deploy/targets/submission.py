@@ -1,35 +1,35 @@
-"""What is to run, where its artefacts are and how large it may grow: all that a target needs for a request."""
+"""What is to run, where its artefacts are, under which name: all that a target needs for a request."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from common.errors import UsageError
+from common.days import DayRange
 from common.releases import Release
+from deploy.targets.sizes import Size
 
 _UNFIT_IN_NAMES = re.compile(r"[^.\-_A-Za-z0-9]+")
+_LONGEST_NAME = 64
 
-
-@dataclass(frozen=True)
-class Size:
-    """Cores, memory (GB) and executors; ``max_executors`` is always said, because EMR Serverless knows no bound."""
-
-    driver_cores: int = 2
-    driver_memory_gb: int = 8
-    executor_cores: int = 4
-    executor_memory_gb: int = 14
-    max_executors: int = 20
+_GLUE = {
+    "spark.sql.catalogImplementation": "hive",
+    "spark.hadoop.hive.metastore.client.factory.class": (
+        "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One run of one job. Addresses are those of the uploaded artefacts; ``arguments`` stay a list to the end."""
+    """One attempt at one run of one job. Addresses are those of the uploaded artefacts.
+
+    ``arguments`` stay a list to the end. ``run_id`` names the work and ``attempt`` how often it was asked for.
+    ``registers``: the job puts its tables into the catalogue. ``more_conf`` are properties from outside.
+    """
 
     job: str
     entry: str
@@ -38,25 +38,29 @@ class Submission:
     arguments: tuple[str, ...]
     release: Release
     release_label: str
-    size: Size = Size()
-    again: int = 0
+    run_id: str
+    attempt: int = 1
+    size: Size = field(default_factory=Size)
     node_python: str = ""
+    days: DayRange | None = None
+    registers: bool = False
+    more_conf: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def client_token(self) -> str:
-        """The same command on the same code gives the same token, so that a repeated request starts no second run.
+    def client_token(self, place: str) -> str:
+        """Run id and attempt: the same work sent to one ``place`` twice is one run, another attempt another one.
 
-        ``again`` makes another one, for a run that is meant to be repeated.
+        A hash of both, the job and the place stands behind them, so that two jobs of one night may share a run id.
         """
-        identity = [self.job, self.archive, self.environment, self.release_label, self.arguments, self.again]
-        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+        identity = json.dumps([self.job, self.run_id, self.attempt, place])
+        digest = hashlib.sha256(identity.encode()).hexdigest()
+        return f"{self.run_id[:40]}-{self.attempt}-{digest[:16]}"
 
     @property
     def name(self) -> str:
         """Job and days, at most 64 characters of those that all services take."""
-        days = [self.arguments[at + 1] for at, word in enumerate(self.arguments[:-1]) if word in _DAY_FLAGS]
-        name = _UNFIT_IN_NAMES.sub("-", "-".join([self.job, *days]))
-        return name if len(name) <= 64 else f"{name[:51]}-{self.client_token[:12]}"
+        name = _UNFIT_IN_NAMES.sub("-", f"{self.job}-{days_text(self.days)}" if self.days else self.job)
+        digest = hashlib.sha256(self.run_id.encode()).hexdigest()
+        return name if len(name) <= _LONGEST_NAME else f"{name[:51]}-{digest[:12]}"
 
     @property
     def python(self) -> str:
@@ -64,54 +68,40 @@ class Submission:
         return "./environment/bin/python" if self.environment else self.node_python
 
     def spark_conf(self, jars: tuple[str, ...]) -> dict[str, str]:
-        """The Spark properties that every target needs; ``jars`` are the platform's Delta jars by their names there.
+        """The Spark properties that every target needs; ``jars`` are Delta's by their names on the platform.
 
         The first jar is among the Python files too: it brings Delta's Python half.
         """
-        conf = {
-            "spark.submit.pyFiles": f"{self.archive},{jars[0]}",
-            "spark.jars": ",".join(jars),
+        conf = {"spark.submit.pyFiles": ",".join([self.archive, *jars[:1]])}
+        if jars:
+            conf["spark.jars"] = ",".join(jars)
+        conf |= {
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-            "spark.driver.cores": str(self.size.driver_cores),
-            "spark.driver.memory": f"{self.size.driver_memory_gb}g",
-            "spark.executor.cores": str(self.size.executor_cores),
-            "spark.executor.memory": f"{self.size.executor_memory_gb}g",
-            "spark.dynamicAllocation.enabled": "true",
-            "spark.dynamicAllocation.maxExecutors": str(self.size.max_executors),
+            **self.size.conf(),
         }
         if self.environment:
             conf["spark.archives"] = f"{self.environment}#environment"
         return conf
 
-
-_DAY_FLAGS = frozenset({"--day", "--from", "--to"})
-
-
-def read_manifest(path: Path) -> Mapping[str, Any]:
-    """The manifest of a build. Raises UsageError PKG-012 when there is none."""
-    if not path.is_file():
-        raise UsageError("PKG-012", f"There is no manifest {path}.", remedy="Run `lakejobs package` first.")
-    manifest: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
+    def with_more(self, conf: dict[str, str], *, on_emr: bool = True) -> dict[str, str]:
+        """``conf``, then what the catalogue needs, then the properties from outside, whose jars come after Delta's."""
+        whole = {**conf, **(_GLUE if self.registers and on_emr else {})}
+        for key, value in self.more_conf:
+            whole[key] = f"{whole[key]},{value}" if key == "spark.jars" and key in whole else value
+        return whole
 
 
-def artefact_folder(manifest: Mapping[str, Any], artifacts: str) -> str:
-    """Where a build is uploaded to: a folder named by its hash below the ``artifacts`` prefix, never written twice."""
-    return f"{artifacts.rstrip('/')}/{str(manifest['archive']).removesuffix('.zip')}"
+def days_text(days: DayRange) -> str:
+    """``2026-11-20`` or ``2026-11-01-2026-11-20``."""
+    return str(days.first) if days.first == days.last else f"{days.first}-{days.last}"
 
 
-def environment_of(manifest: Mapping[str, Any], lock: str, architecture: str) -> str:
-    """The dependency archive of a lock and processor in a build. Raises UsageError PKG-012 when it is missing."""
-    pattern = re.compile(rf"environment-{re.escape(lock)}-{re.escape(architecture)}-[0-9a-f]{{12}}\.tar\.gz")
-    fitting = [name for name in manifest["files"] if pattern.fullmatch(name)]
-    if not fitting:
-        names = [name for name in manifest["files"] if name.startswith("environment-")]
-        raise UsageError(
-            "PKG-012",
-            f"The build has no dependency archive of {lock} for {architecture}.",
-            cause=f"It has {', '.join(names) or 'none'}.",
-            remedy=f"lakejobs package --environment {lock}:{architecture}; if bootstrap/install.sh installs it on "
-            "the nodes, give its interpreter with --node-python.",
-        )
-    return str(fitting[0])
+def proposed_run_id(job: str, arguments: tuple[str, ...], days: DayRange | None, now: datetime) -> str:
+    """A run id for work that nobody has named.
+
+    The days name the work of a job over given days. One that takes in files, or finds its days itself, has other work
+    each time: there the minute does.
+    """
+    digest = hashlib.sha256(json.dumps([job, *arguments]).encode()).hexdigest()
+    return f"{job}-{days_text(days) if days else f'{now:%Y%m%dT%H%MZ}'}-{digest[:8]}"

@@ -41,6 +41,7 @@ class Target(Params):
     identifier_key: ClassVar[str] = ""
 
     kind: Literal["emr-step", "emr-serverless", "emr-eks", "yarn"]
+    artifacts: str = Field(description="Prefix that builds are uploaded below.")
     env: str | None = Field(None, description="--env of the jobs.")
     lake: str | None = Field(None, description="--lake of the jobs.")
     architecture: Literal["x86_64", "aarch64"] = Field("x86_64", description="Processor of the nodes.")

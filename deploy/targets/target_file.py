@@ -18,6 +18,8 @@ from deploy.targets.target import KINDS, Target
 DEFAULT_FILE = Path("targets.yaml")
 IDENTIFIERS = tuple(kind.identifier_key for kind in KINDS.values() if kind.identifier_key)
 
+_LISTS = {"delta_jars"}
+
 
 def read_targets(path: Path | None) -> dict[str, Entry]:
     """Name -> what a file says of the target; without a path ./targets.yaml, which need not be there.
@@ -40,7 +42,7 @@ def read_targets(path: Path | None) -> dict[str, Entry]:
     return _mapping_of(tree, str(file))
 
 
-def target_of(name: str, path: Path | None = None, flags: Mapping[str, tuple[str, object]] | None = None) -> Target:
+def target_of(name: str, path: Path | None = None, flags: Mapping[str, tuple[str, str]] | None = None) -> Target:
     """The target of that name; a kind stands for a target of that kind of which flags say the rest.
 
     ``flags`` maps a dotted key to the flag and its value, which stands above the file's. Raises UsageError TGT-001 for
@@ -64,7 +66,8 @@ def target_of(name: str, path: Path | None = None, flags: Mapping[str, tuple[str
     children = _mapping_of(tree, f"the target {name}")
     for key, (flag, value) in (flags or {}).items():
         _refuse_second_identifier(name, key, flag, value, children)
-        leaf = Entry({k: Entry(v, flag, flag) for k, v in value.items()} if isinstance(value, dict) else str(value), flag, flag)
+        listed = key in _LISTS
+        leaf = Entry([Entry(one, flag, flag) for one in value.split(",")] if listed else value, flag, flag)
         tree = overlay(tree, nested(key.split("."), leaf))
     return _validated(name, tree)
 
@@ -77,11 +80,11 @@ def _mapping_of(tree: Entry, what: str) -> dict[str, Entry]:
     )
 
 
-def _refuse_second_identifier(name: str, key: str, flag: str, value: object, file: Mapping[str, Entry]) -> None:
+def _refuse_second_identifier(name: str, key: str, flag: str, value: str, file: Mapping[str, Entry]) -> None:
     if key in IDENTIFIERS and key in file and file[key].value != value:
         raise UsageError(
             "TGT-003",
-            f"The target {name} has a {key} already ({file[key].where}).",
+            f"The target {name} says its {key} already ({file[key].where}).",
             cause=f"{flag} names another one.",
             remedy="A run goes to one place: leave one of them out.",
         )

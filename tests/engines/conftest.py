@@ -32,7 +32,7 @@ def package(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Pack
 
 @pytest.fixture(scope="session")
 def artefacts(package: Package, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The prefix under which the package lies in the folder that ``lakejobs render`` expects."""
+    """The prefix under which the package lies in the folder that ``lakejobs plan`` expects."""
     folder = tmp_path_factory.mktemp("artefacts")
     (folder / package.archive.stem).symlink_to(package.folder)
     return str(folder)

@@ -1,13 +1,13 @@
-"""What ``lakejobs render`` prints, submitted on this machine: the master, paths and sizes differ, nothing else does.
+"""What ``lakejobs plan`` prints, submitted on this machine: the master, paths and sizes differ, nothing else does.
 
-Sizes are flags of ``render`` itself. What EMR keeps in its own spark-defaults.conf stands in one here, too.
+Sizes are flags of ``plan`` itself. What EMR keeps in its own spark-defaults.conf stands in one here, too.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -17,11 +17,11 @@ from submit import SPARK_HOME, blas_variables, delta_jars, release_lock
 from common.spark.session import running_release
 from deploy.laptop.jars import ensure_jars
 from deploy.package.build import MANIFEST
-from deploy.targets.render import main as render
+from deploy.targets.plan import main as plan
 
 SIZES = (
-    *("--driver-cores", "1", "--driver-memory-gb", "1"),
-    *("--executor-cores", "2", "--executor-memory-gb", "1", "--max-executors", "1"),
+    *("--driver-cores", "1", "--driver-memory-gb", "1", "--driver-overhead-mb", "384"),
+    *("--executor-cores", "2", "--executor-memory-gb", "1", "--executor-overhead-mb", "384", "--max-executors", "1"),
 )
 
 # Two cores, small data, little memory.
@@ -48,13 +48,15 @@ _PLATFORM = _MASTER | _PATHS | _SIZES | _PACE
 def rendered(
     manifest_folder: Path, artefacts: str, job: str, arguments: Sequence[str], *more: str, sizes: Sequence[str] = SIZES
 ) -> list[str]:
-    """The words of the printed command; ``more`` are flags of ``render``, ``arguments`` those of the job."""
+    """The words of the printed command; ``more`` are flags of ``plan``, ``arguments`` those of the job."""
     build = ["--artifacts", artefacts, "--manifest", str(manifest_folder / MANIFEST)]
-    words = [job, "--target", "spark-submit", *build, "--release", running_release("auto").label, *sizes, *more]
+    release = running_release("auto")
+    platform = ["--spark-version", release.spark, "--delta-jars", ",".join(release.delta_jars)]
     printed = io.StringIO()
     with redirect_stdout(printed):
-        assert render([*words, "--", *arguments]) == 0
-    return shlex.split(printed.getvalue())
+        assert plan([job, "--target", "yarn", *build, *platform, *sizes, *more, "-o", "json", "--", *arguments]) == 0
+    words: list[str] = json.loads(printed.getvalue())
+    return words
 
 
 def rendered_for_app(
@@ -62,7 +64,7 @@ def rendered_for_app(
 ) -> list[str]:
     """The printed command with ``arguments`` of an application that is to take the place of the job's entry file."""
     # Exchanged at once: any flags do, and with this one there are no days and no files to be checked.
-    flags = ["--version"]
+    flags = ["--run-id", "app", "--version"]
     words = rendered(manifest_folder, artefacts, job, flags, *more)
     assert words[-len(flags) :] == flags
     return [*words[: -len(flags)], *arguments]
@@ -72,8 +74,8 @@ def as_submitted(words: Sequence[str], paths: Mapping[str, str], master: str = "
     """The printed words with ``paths`` exchanged; a ``master`` other than YARN runs the driver where it is called."""
     exchanged = [re.sub(r"[^,=]+", lambda path: paths.get(path[0], path[0]), word) for word in words]
     if master:
-        at = exchanged.index("--deploy-mode")
-        exchanged[at : at + 2] = ["--master", master]
+        at = exchanged.index("--master")
+        exchanged[at : at + 4] = ["--master", master]
     return exchanged
 
 
@@ -99,7 +101,7 @@ def write_defaults(folder: Path, defaults: Mapping[str, str]) -> None:
     """The spark-defaults.conf of a platform. Refuses a key that the list above does not know."""
     found = {**_SMALL, "spark.ui.enabled": "false", **defaults}
     foreign = [key for key in found if key not in _PLATFORM and not _VARIABLES.fullmatch(key)]
-    assert not foreign, f"a job that needs {foreign} must get it from `lakejobs render`"
+    assert not foreign, f"a job that needs {foreign} must get it from `lakejobs plan`"
     text = "".join(f"{key} {value}\n" for key, value in found.items())
     (folder / "spark-defaults.conf").write_text(text, encoding="utf-8")
 

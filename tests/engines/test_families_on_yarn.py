@@ -1,6 +1,6 @@
 """The jobs of every family, packaged, in cluster mode on YARN with all their data on S3, leave the rows of a local run.
 
-One application a family. What is submitted is what ``lakejobs render`` prints (rendered.py says what is exchanged).
+One application a family. What is submitted is what ``lakejobs plan`` prints (rendered.py says what is exchanged).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Cluster:
 
     @property
     def artefacts(self) -> str:
-        """The prefix that ``render`` is given."""
+        """The prefix that ``plan`` is given."""
         return f"{self.yarn.hdfs}/artefacts"
 
     @property

@@ -1,4 +1,4 @@
-"""The engine tests submit what ``lakejobs render`` prints: what nobody else runs would prove nothing."""
+"""The engine tests submit what ``lakejobs plan`` prints: what nobody else runs would prove nothing."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def test_elsewhere_the_master_takes_the_place_of_the_mode_and_the_rest_stays(dis
     words = rendered(dist.folder, _ARTEFACTS, "fraud.score", _FLAGS)
     submitted = as_submitted(words, {}, "local[2]")
     assert submitted[:3] == ["spark-submit", "--master", "local[2]"]
-    assert submitted[3:] == words[3:]
+    assert submitted[3:] == words[5:]
 
 
-def test_sizes_are_said_in_flags_of_render(dist: Package) -> None:
+def test_sizes_are_said_in_flags_of_plan(dist: Package) -> None:
     small, usual = (
         rendered(dist.folder, _ARTEFACTS, "fraud.score", _FLAGS, sizes=sizes) for sizes in (("--driver-cores", "1"), ())
     )
