@@ -64,7 +64,7 @@ def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
             source = source_of(flags.source, patient, services.source, services.objects)
     check_start(job, settings, env, source)
     if source is not None and source.extra:
-        with _reachable(f"the lake {settings.root}", unseen):
+        with reachable(f"the lake {settings.root}", unseen):
             check_free_columns(job, source, services.objects(settings.root, patient))
     if flags.input:
         with reachable(f"the input {flags.input}", unseen):

@@ -48,7 +48,7 @@ def test_an_unknown_command_is_refused_with_the_known_ones(capsys):
     assert main(["pakcage"]) == 2
     message = capsys.readouterr().err
     assert "no command 'pakcage'" in message
-    assert "run, retry, graph, jobs, package, plan, policy, source, tables, show, quarantine, config" in message
+    assert "run, retry, graph, jobs, package, plan, source, tables, show, quarantine, config" in message
 
 
 def test_an_unknown_job_is_refused_with_the_nearest_one(capsys):
