@@ -13,12 +13,12 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import ContractError
 from common.intake.batches import WAITING
+from common.intake.displaced import with_own
 from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATED, UNCHANGED
 from common.intake.feed import DUE, WAITS, Feed, Published
 from common.intake.figures import Facts, Fates, facts_of, fates_of, reasons_of, span_of, without_left_out
 from common.intake.mapped import mapped_rows, rows_read, schema_of, wanted_rows
 from common.intake.moments import on_days, within
-from common.intake.own_rows import with_own
 from common.lake.free_columns import FreeColumns
 from common.lake.set_aside import quarantine_table
 from common.quality.quarantine import to_quarantine
@@ -155,8 +155,9 @@ class Promotion:
         """The rejected rows, and published ones that contradict a row of the batch, to the quarantine."""
         context, feed = self._context, self._feed
         family, job = feed.silver.family, context.job.name
-        replaces = () if is_fresh else self._lying_there(batch)
-        if not (fates.rows.get(REJECTED) or fates.contradicted or replaces):
+        replaces = () if is_fresh or not context.lake.exists(quarantine_table(family, job)) else batch.sha256s
+        is_replaced = bool(replaces) and (bool(fates.rows.get(REJECTED)) or self._lies_there(batch))
+        if not (fates.rows.get(REJECTED) or fates.contradicted or is_replaced):
             return
         contradicted = (F.col(FATE) == DISPLACED) & (F.size(REASONS) > 0)
         rejected = judged.where((F.col(FATE) == REJECTED) | contradicted)
@@ -178,16 +179,14 @@ class Promotion:
             part = f"{batch.batch_id}-displaced{batch.due_at}{batch.token}"
             context.lake.quarantine(rows.where(~is_own), family=family, job=job, batch_id=part)
             rows = rows.where(is_own)
-        if fates.rows.get(REJECTED) or replaces:
+        if fates.rows.get(REJECTED) or is_replaced:
             context.lake.quarantine(rows, family=family, job=job, batch_id=batch.batch_id, replaces=replaces)
 
-    def _lying_there(self, batch: Batch) -> Sequence[str]:
-        """The file contents of a batch, where the quarantine holds rows of any of them."""
+    def _lies_there(self, batch: Batch) -> bool:
+        """Whether the quarantine holds rows of the files of a batch."""
         table = quarantine_table(self._feed.silver.family, self._context.job.name)
-        if not self._context.lake.exists(table):
-            return ()
         rows = self._context.lake.read(table).where(F.col("source_sha256").isin(*batch.sha256s))
-        return () if rows.isEmpty() else batch.sha256s
+        return not rows.isEmpty()
 
     def _write(self, staged: StagedRows, fates: dict[str, int], batch: Batch) -> None:
         """New rows to silver; changed and displaced ones with them, in one commit."""

@@ -15,25 +15,21 @@ from common.clock import utc_text
 from common.errors import InputMissingError, UsageError
 from common.faults import BrokenOffError
 from common.intake.batches import BEGUN, FAILED, REFUSED, WAITING, Batch, BatchFile, BatchLog, digest_of
-from common.intake.bronze import merged_schema, raw_rows, raw_schema, sent_rows, stamped
-from common.intake.cards import without_card_numbers
 from common.intake.feed import Feed, Taken
 from common.intake.figures import span_of
-from common.intake.mapped import mapped_rows, schema_of
+from common.intake.mapped import schema_of
 from common.intake.promotion import Promotion
+from common.intake.reading import changed_since, write_records
 from common.intake.returns import Returns, batches_in_bronze
 from common.intake.selection import KnownFile, Selection, look_at_input, select_files
 from common.report.wording import plural
 from common.run.failures import explain
 from common.run.record.build import running_build
-from common.sources.files.inventory import FileInventory
 from common.sources.mapping.identity import mapping_of, reading_of
-from common.sources.rows.reading import read_raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
     from common.intake.params import IntakeParams
@@ -80,7 +76,8 @@ class _Intake:
         self._taken = Taken()
         self._returns = Returns(context, feed, self._log)
         self._promotion = Promotion(context, feed, self._taken, self._returns, params.max_rejected_share)
-        self._failures: list[Exception] = []
+        self._failures: list[tuple[set[str], Exception]] = []
+        self._changed = 0
         self._halvings = 0
 
     def run(self) -> Taken:
@@ -100,7 +97,7 @@ class _Intake:
         self._taken.files, self._taken.files_again = len(selection.new), len(selection.again)
         self._say(selection.aside)
         if self._failures:
-            raise self._failures[0]
+            raise self._failures[0][1]
         return self._taken
 
     def _go_on(self, batch: Batch) -> None:
@@ -133,8 +130,10 @@ class _Intake:
 
     def _take_new(self, files: Sequence[InspectedFile]) -> None:
         batch = self._batch(tuple(self._file_of(file) for file in files))
-        batch = replace(batch, files=tuple(replace(file, bronze_batch_id=batch.batch_id) for file in batch.files))
-        self._attempt(self._read(batch, files), is_fresh=True)
+        own = tuple(replace(file, bronze_batch_id=batch.batch_id) for file in batch.files)
+        begun = self._read(replace(batch, files=own), files)
+        if begun is not None:
+            self._attempt(begun, is_fresh=True)
 
     def _take_again(self, selection: Selection) -> None:
         """Map once more what lies in bronze; read the files whose rows there are gone, or were cut otherwise."""
@@ -160,18 +159,22 @@ class _Intake:
         if not (files or reuse):
             return
         context.log.info("taking %s again", plural(len(files) + len(reuse), "file"))
-        batch = self._batch((*(self._file_of(file) for file in files), *reuse), is_again=True)
+        batch = self._batch((*(self._file_of(file) for file in files), *reuse))
         own = tuple(
             file if file.sha256 in reusable else replace(file, bronze_batch_id=batch.batch_id) for file in batch.files
         )
         earlier = [self._log.batch(one) for one in sorted({one.batch_id for one in selection.again})]
         there = [one for one in earlier if one is not None]
+        others = sorted({str(one.source.get("name")) for one in there} - {self._source.name})
+        if others:
+            context.warn(f"{self._source.name} replaces what these files had published by {', '.join(others)}")
         days = span_of([day for one in there for day in one.days])
         schemas = [schema_of(one) for one in there if {file.sha256 for file in one.files} & reusable]
         batch = replace(batch, files=own, days=days if len(there) == len(earlier) else ())
-        batch = self._read(batch, files, schemas)
-        self._log.give_up(batch.sha256s, but=batch.batch_id, states=(BEGUN, FAILED, REFUSED))
-        self._attempt(batch, is_fresh=False)
+        begun = self._read(batch, files, schemas)
+        if begun is not None:
+            self._log.give_up(begun.sha256s, but=begun.batch_id, states=(BEGUN, FAILED, REFUSED))
+            self._attempt(begun, is_fresh=False)
 
     def _take_back(self) -> None:
         """Map the files once more from which rows may come back. That may displace rows of others, and so on."""
@@ -198,42 +201,31 @@ class _Intake:
         self._context.warn(f"{plural(len(mine.files), 'file')} cannot be looked at again: no longer in bronze")
         self._log.forget(mine)
 
-    def _batch(self, files: tuple[BatchFile, ...], *, is_again: bool = False) -> Batch:
+    def _batch(self, files: tuple[BatchFile, ...]) -> Batch:
         started = utc_text(self._context.started_at)
-        # A second look by the same mapping is another batch than the first.
-        names = [*(file.sha256 for file in files), self._mapping, *([started] if is_again else [])]
-        return Batch(
-            digest_of(names), files, self._source.model_dump(mode="json"), self._reading, self._mapping, started
-        )
+        # A second look at the same files is another batch than the first, which may have been given up.
+        names = [*(file.sha256 for file in files), self._mapping, started]
+        source = self._source.model_dump(mode="json")
+        return Batch(digest_of(names), files, source, self._reading, self._mapping, started)
 
     def _file_of(self, file: InspectedFile) -> BatchFile:
         return BatchFile(file.sha256, file.path, "", self._context.started_at.date().isoformat())
 
-    def _read(self, batch: Batch, files: Sequence[InspectedFile], schemas: Sequence[StructType] = ()) -> Batch:
-        """Write the batch down, and the records of ``files`` to bronze. ``schemas``: of what is there already."""
-        context, feed, source = self._context, self._feed, self._source
-        sent = None
-        if files:
-            raw = read_raw(context.spark, FileInventory(tuple(files)), source, context.settings)
-            schemas, sent = [*schemas, raw_schema(raw)], sent_rows(raw, source)
-        schema = merged_schema(schemas)
-        batch = self._log.save(replace(batch, raw_schema=schema.json(), code=self._code))
-        context.fault("ingest.begun")
-        if sent is not None:
-
-            def records(rows: DataFrame) -> DataFrame:
-                """The records with what the mapping makes of each."""
-                if source.rows_from:
-                    return raw_rows(rows, source, schema)
-                return mapped_rows(rows, source, schema, feed.target)
-
-            # The elements of a record have ids each: numbers of cards among them are masked, not replaced.
-            identifiers = () if source.rows_from else feed.identifiers
-            with without_card_numbers(context, sent, records, identifiers) as clean:
-                rows = stamped(clean, batch_id=batch.batch_id, ingested_at=batch.ingested_at)
-                context.lake.append_once(feed.bronze, rows, batch_id=batch.batch_id)
-        context.fault("ingest.bronze_written")
-        return batch
+    def _read(self, batch: Batch, files: Sequence[InspectedFile], schemas: Sequence[StructType] = ()) -> Batch | None:
+        """Begin a batch and write its records to bronze. Files that change meanwhile are taken out: None when no other
+        is left.
+        """
+        context, batch = self._context, replace(batch, code=self._code)
+        batch = write_records(context, self._feed, self._source, self._log, batch, files, schemas)
+        changed = changed_since(context, files)
+        if not changed:
+            return batch
+        self._changed += len(changed)
+        context.warn(f"{plural(len(changed), 'file')} changed while it was read: a later run takes what it holds then")
+        self._log.forget(batch)
+        left = tuple(file for file in batch.files if file.sha256 not in changed)
+        names = [batch.batch_id, *(file.sha256 for file in left)]
+        return self._log.save(replace(batch, batch_id=digest_of(names), files=left)) if left else None
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
@@ -242,6 +234,9 @@ class _Intake:
         batch = replace(batch, code=self._code)
         try:
             self._log.finish(self._promotion.publish(batch, is_fresh=is_fresh, is_resumed=is_resumed))
+            # What could not be published by an earlier mapping is published now.
+            left = [(sha256s.difference(batch.sha256s), error) for sha256s, error in self._failures]
+            self._failures = [failure for failure in left if failure[0]]
             if not is_fresh:
                 # Not before: had it been refused, rows of these files would still have to be waited for.
                 self._log.give_up(batch.sha256s, but=batch.batch_id, states=(WAITING,))
@@ -258,7 +253,7 @@ class _Intake:
             reason = f"{failure.code}: {failure.message}"
             self._context.log.error("batch %s is set aside: %s", batch.batch_id, reason)
             self._log.save(replace(batch, state=state, reason=reason))
-            self._failures.append(error)
+            self._failures.append((set(batch.sha256s), error))
 
     def _halve(self, batch: Batch, *, is_fresh: bool, is_resumed: bool) -> None:
         """One file may fail the batch: publish the halves for themselves."""
@@ -294,5 +289,9 @@ class _Intake:
         elif not taken.fates and not self._failures:
             is_known = not (taken.files or taken.files_again)
             why = "every file was ingested before, by this mapping" if is_known else "the files hold no rows"
+            if self._changed:
+                why = "the files changed while they were read"
+            elif not context.input_path and not taken.files_again:
+                why = f"no file of source {self._source.name} was ingested before"
             context.outcome = f"nothing to do: {why}"
             context.log.info(context.outcome)

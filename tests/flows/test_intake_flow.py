@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from gift_shop import Shop
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from common.lake.set_aside import quarantine_table
+from common.sources.rows.reading import read_raw
 from jobs.forecast.ingest import JOB
 from jobs.forecast.sales.tables import SALE_RECORDS, SALES
 
@@ -72,6 +73,30 @@ def test_files_without_rows_are_nothing_to_do_and_known_afterwards(spark: SparkS
         "nothing to do: the files hold no rows",
         "nothing to do: every file was ingested before, by this mapping",
     ]
+
+
+def test_a_file_that_changes_while_it_is_read_is_taken_once_when_it_is_finished(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends("a.csv", ["1,MUG,2,2026-03-02 10:00:00,2.0,c"])
+    # Without a receipt each line counts, however often it is read.
+    shop.sends("b.csv", [",CUP,1,2026-03-02 11:00:00,2.0,c"])
+    write_source(shop, "sold_at")
+    files = ("--input", str(shop.folder / "in"))
+
+    def grown(*given: Any) -> DataFrame:
+        with (shop.folder / "in" / "b.csv").open("a") as file:
+            file.write(",CUP,5,2026-03-02 12:00:00,2.0,c\n")
+        return read_raw(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("common.intake.reading.read_raw", grown)
+        first = ingest(shop, *files)
+    assert (counts(first), sold(shop)) == ([1, 1, 0, 0], [("MUG", 2.0)])
+    assert any("1 file changed while it was read" in words for words in first["warnings"])
+    assert counts(ingest(shop, *files)) == [2, 2, 0, 0]
+    assert sold(shop) == [("CUP", 1.0), ("CUP", 5.0), ("MUG", 2.0)]
 
 
 def test_a_run_that_rejects_most_rows_publishes_nothing_and_takes_the_files_again(
