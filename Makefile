@@ -67,8 +67,8 @@ lint: $(SYNCED) lint-infra ## style, types, import rules, shell scripts, templat
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck $$(git ls-files 'bootstrap/*.sh' '.ci/run')
 
-# Policies are checked by tools that know AWS, in an environment of their own: 160 MB that no test needs. No log group
-# is given: parliament knows no resource of logs:DescribeLogGroups.
+# Templates and policies are checked by tools that know AWS, in an environment of their own: 160 MB that no test needs.
+# No log group is given: parliament knows no resource of logs:DescribeLogGroups.
 INFRA := .venv-infra/bin
 POLICY = $(BIN)/python -m deploy.cli policy --lake s3://shop-lake/lake --artifacts s3://shop-code/lakejobs --region us-east-1 \
 	--account 111122223333 --kms-key arn:aws:kms:us-east-1:111122223333:key/1234abcd --secret lakejobs/pseudonyms \
@@ -80,6 +80,7 @@ lint-infra: $(SYNCED)
 	@mkdir -p build/policies
 	@$(POLICY) '*' > build/policies/all.json 2> /dev/null
 	@$(POLICY) clickstream.ingest --session > build/policies/session.json
+	$(INFRA)/cfn-lint deploy/templates/*.yaml
 	$(INFRA)/parliament --directory build/policies
 	@for policy in all session; do \
 	  $(INFRA)/cloudsplaining scan-policy-file --input-file build/policies/$$policy.json | grep "no results found" || \

@@ -24,6 +24,7 @@ Usage: lakejobs COMMAND [arguments]
   plan JOB --target NAME -- [flags]
                             print what a run would be on EMR or YARN, and the request for it; sends nothing
   policy JOB... [flags]     print the IAM policy with the least rights that jobs need; --trust: of their role
+  infra [NAME]              list the CloudFormation templates, or print one
   source suggest --input PATH --for JOB
                             write a source for files of your own
   source check FILE --input PATH
@@ -94,6 +95,12 @@ def _policy(arguments: Sequence[str]) -> int:
     return policy(arguments)
 
 
+def _infra(arguments: Sequence[str]) -> int:
+    from deploy.templates.command import main as infra
+
+    return infra(arguments)
+
+
 def _tables(arguments: Sequence[str]) -> int:
     from deploy.tables.listing import main as tables
 
@@ -141,6 +148,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "quarantine": _quarantine,
     "config": _config,
     "policy": _policy,
+    "infra": _infra,
 }
 
 
