@@ -199,3 +199,39 @@ def test_the_build_must_lie_where_the_run_takes_it_from(there: str, said: str, d
     code, _, errors = plan("premises", ["--artifacts", str(tmp_path / "shared")])
     assert said in errors
     assert code == (2 if said else 0)
+
+
+def test_the_plan_names_what_is_read_written_and_left_for_python(plan) -> None:
+    code, printed, _ = plan(
+        "serverless", ["--run-id", "night", "--attempt", "2"], ["--from", "2026-11-19", "--to", "2026-11-20"]
+    )
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    assert code == 0
+    assert lines[:3] == [
+        "Plan of clickstream.sessionise: nothing is sent.",
+        "target serverless (emr-serverless 00example)",
+        "run id night, attempt 2",
+    ]
+    for line in (
+        "lake s3://example-lake/prod",
+        "days 2026-11-19 to 2026-11-20 (2)",
+        "reads clickstream.events at silver/clickstream/events",
+        "writes clickstream.sessions at gold/clickstream/sessions",
+        "executors at most 20, 3 at the start",
+        "timeout 720 minutes",
+        "emr-serverless StartJobRun:",
+    ):
+        assert line in lines
+    (executor,) = (line for line in lines if line.startswith("executor "))
+    assert "Python has 3,072 MB: 768 MB for each of 4 workers; billed as 4 vCPU, 12 GB, 20 GB disk" in executor
+
+
+def test_environment_and_lake_of_the_target_are_the_jobs_unless_it_says_them(plan) -> None:
+    def arguments(*given: str) -> list[str]:
+        _, printed, _ = plan("serverless", ["-o", "json", "--run-id", "n"], [*_DAY, *given])
+        return json.loads(printed)["jobDriver"]["sparkSubmit"]["entryPointArguments"][2:]
+
+    assert arguments() == ["--env", "prod", "--lake", "s3://example-lake/prod", *_DAY]
+    assert arguments("--lake=s3://other/x") == ["--env", "prod", *_DAY, "--lake=s3://other/x"]
+    own = ["--env", "dev", "--set", "lake.root=s3://other/x"]
+    assert arguments(*own) == [*_DAY, *own]
