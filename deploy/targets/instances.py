@@ -37,7 +37,7 @@ def _measures(name: str) -> tuple[int, float, str]:
             "TGT-003",
             f"The instance type '{name}' is not known.",
             remedy=f"Known are the families {', '.join(sorted(_GB_PER_CORE))}, e.g. m5.xlarge. "
-            "For another one declare node_cores and node_memory_mb.",
+            "For another one leave instance_type out, and declare node_cores and node_memory_mb of a step's cluster.",
         )
     cores = 2 if found[4] == "large" else 4 * int(found[5] or 1)
     return cores, cores * ratio, "aarch64" if "g" in found[3] else "x86_64"

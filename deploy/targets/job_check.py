@@ -43,8 +43,9 @@ class Checked:
 def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
     """The run that ``arguments`` ask for, checked as far as it can be from here.
 
-    Raises what the run itself would raise at its start: UsageError for flags, settings, the lake, and the source,
-    InputMissingError SRC-007; and UsageError PKG-015 for files of this machine, which the run would not find.
+    Raises what the run itself would raise at its start: UsageError for flags, settings, the source, and the lake
+    (LAK-001 for a root that jobs cannot open), InputMissingError SRC-007; and UsageError PKG-015 for files of this
+    machine, which the run would not find.
     """
     flags = parse_flags(job, arguments)
     if flags.help or flags.version:
@@ -58,6 +59,8 @@ def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
     if not here or settings is None or env is None:
         return Checked(flags, None, unseen)
     refuse_folder_on_cluster(settings, target)
+    # A root of a kind that jobs cannot open: opening asks nothing of the storage yet.
+    services.objects(settings.root, settings)
     patient = settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
     if flags.source and source is None:
         with reachable(f"the source {flags.source}", unseen):

@@ -58,14 +58,16 @@ def parse_conf(words: Sequence[str]) -> dict[str, str]:
 def check_conf(conf: Mapping[str, str], max_executors: int) -> None:
     """Raises UsageError TGT-007 for a property that Spark ignores, that has a flag of its own, or holds a secret."""
     for key, value in conf.items():
-        if not _KEY.fullmatch(key):
+        if not key.startswith("spark."):
             raise UsageError(
                 "TGT-007",
                 f"The property '{key}' does not begin with 'spark.'.",
                 cause="spark-submit ignores it.",
                 remedy=f"For a setting of Hadoop write spark.hadoop.{key}.",
             )
-        if key in _SAID_OTHERWISE or key.endswith(".PYSPARK_PYTHON"):
+        if not _KEY.fullmatch(key):
+            raise UsageError("TGT-007", f"'{key}' is not the name of a property.", remedy="Write it without blanks.")
+        if key in _SAID_OTHERWISE or key.endswith(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON")):
             raise UsageError(
                 "TGT-007",
                 f"The property {key} is not set with --conf.",

@@ -19,6 +19,16 @@ DEFAULT_FILE = Path("targets.yaml")
 IDENTIFIERS = tuple(kind.identifier_key for kind in KINDS.values() if kind.identifier_key)
 
 _LISTS = {"delta_jars"}
+# What pydantic says of these is of Python, not of YAML.
+_EXPECTED = {
+    "model_type": "should be a mapping",
+    "dict_type": "should be a mapping",
+    "tuple_type": "should be a list",
+    "string_type": "should be one text",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "bool_parsing": "should be true or false",
+}
 
 
 def read_targets(path: Path | None) -> dict[str, Entry]:
@@ -143,7 +153,7 @@ def _sentence(found: Any, model: type[Target], tree: Entry) -> str:
     dotted = ".".join(map(str, where))
     given = found["input"]
     shown = "" if isinstance(given, dict) else f" is {given!r}," if len(repr(given)) <= 80 else " is too long to show,"
-    expected = str(found["msg"]).removeprefix("Input ").removeprefix("String ")
+    expected = _EXPECTED.get(found["type"]) or str(found["msg"]).removeprefix("Input ").removeprefix("String ")
     meaning = _meaning(model, where)
     return f"{dotted}{_place(tree, where)}{shown} but {expected}{f' ({meaning})' if meaning else ''}."
 

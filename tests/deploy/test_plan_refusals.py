@@ -80,7 +80,7 @@ def plan(dist: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         ("serverless", ["--max-executors", "-1"], "greater than or equal to 1"),
         ("serverless", ["--timeout-minutes", "0"], "greater than or equal to 1"),
         ("serverless", ["--timeout-minutes", "10081"], "less than or equal to 10080"),
-        ("serverless", ["--timeout-minutes", "soon"], "valid integer"),
+        ("serverless", ["--timeout-minutes", "soon"], "should be a whole number"),
         ("serverless", ["--instance-type", "m5.xlarge"], "It is one of emr-step, emr-eks."),
         ("steps", ["--executor-memory-gb", "14"], "An executor of 18.4 GB does not fit a node m5.xlarge"),
         ("steps", ["--instance-type", "m6g.2xlarge"], "is aarch64, the architecture of the target x86_64"),
@@ -106,6 +106,8 @@ def plan(dist: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         ("steps", ["--conf", "spark.dynamicAllocation.minExecutors=-1"], "Give a number from 0 to 20"),
         ("steps", ["--conf", "fs.s3a.threads.max=9"], "write spark.hadoop.fs.s3a.threads.max"),
         ("steps", ["--conf", "spark.x"], "is not KEY=VALUE"),
+        ("steps", ["--conf", "spark.a b=c"], "'spark.a b' is not the name of a property"),
+        ("steps", ["--conf", "spark.emr-serverless.driverEnv.PYSPARK_DRIVER_PYTHON=/x"], "Give --node-python."),
         ("steps", ["--conf", "spark.hadoop.fs.s3a.secret.key=abc"], "would show a secret"),
         ("steps", ["--conf", "spark.sql.ansi.enabled=false"], "SES-001"),
         ("steps", ["--conf", "spark.x={{PWD}}"], "TGT-005: An argument holds '{{'"),
@@ -129,6 +131,7 @@ def test_what_the_place_would_refuse_is_refused_here(target: str, more: list[str
         ([*_LAKE, *_DAY, "--env", "prd"], "Did you mean 'prod'?"),
         (["--env", "prod", *_DAY], "CFG-007"),
         (["--lake", "lake", *_DAY], "CFG-008"),
+        (["--lake", "https://example.com/lake", *_DAY], "LAK-001"),
     ],
 )
 def test_the_jobs_own_flags_and_settings_are_judged_as_the_job_would(arguments: list[str], said: str, plan) -> None:
