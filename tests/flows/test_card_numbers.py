@@ -34,13 +34,16 @@ def test_events_with_card_numbers_are_published_without_them(spark: SparkSession
         hit(id="e5", t="2026-03-10T10:03:00Z"),
     ]
     write_lines(tmp_path / "in", "day.json", lines)
-    intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
+    source = write_source(tmp_path)
+    source.write_text(f"{source.read_text()}extra: {{asked: url, answer: {{expr: status, type: number}}}}\n")
+    intake = Intake(spark, tmp_path / "lake", source)
     record = intake.ingest(tmp_path / "in")
     assert (record["exit_code"], record["counts"]["rows_with_card_numbers"]) == (0, 5)
     assert places_of(intake.root, *CANARIES) == []
-    assert [row["page_url"] for row in intake.lake.read(EVENTS).where("event_id = 'e1'").collect()] == [
-        "/pay?card=411111******1111&x=1"
-    ]
+    (first,) = intake.lake.read(EVENTS).where("event_id = 'e1'").collect()
+    assert first["page_url"] == "/pay?card=411111******1111&x=1"
+    free = (first["extra_numbers"], first["extra_categories"])
+    assert free == ({"answer": 200.0}, {"asked": "/pay?card=411111******1111&x=1"})
     texts = [row["record"] for row in intake.lake.read(EVENT_RECORDS).collect() if row["record"]]
     records = {json.loads(text)["id"]: text for text in texts}
     assert json.loads(records["e4"])["who"] == _PUBLIC_KEY.pseudonym(CANARIES[1])
@@ -106,8 +109,14 @@ def test_sales_with_card_numbers_are_taken_in_without_them(spark: SparkSession, 
             "i4,cup,1,2026-03-10 10:00:00,2.0,c4",
         ],
     )
+    source = shop.folder / "source.yaml"
+    more = "  promotion: cast(price as double) < 3\n  stock: '12'\nextra: {receipt: invoice}\n"
+    source.write_text(source.read_text() + more)
     assert shop.ingests() == 0
     assert places_of(shop.root, *CANARIES) == []
     assert shop.records()[-1]["counts"]["rows_with_card_numbers"] == 3
-    invoices = {row["invoice_id"] for row in shop.lake.read(SALES).collect()}
+    rows = shop.lake.read(SALES).collect()
+    assert {(row["promotion"], row["stock"]) for row in rows} == {(True, 12.0)}
+    assert {row["extra_categories"]["receipt"] for row in rows} == {row["invoice_id"] for row in rows}
+    invoices = {row["invoice_id"] for row in rows}
     assert invoices == {"i1", "i4", _PUBLIC_KEY.pseudonym(f"paid by {CANARIES[1]}")}

@@ -43,9 +43,12 @@ def features_report(report: ReportBuilder, params: FeaturesParams, rows: DataFra
 
 def _free_columns(report: ReportBuilder, params: FeaturesParams, rows: DataFrame) -> None:
     """How many rows have a value of each: the values are personal."""
+    names = list(dict.fromkeys(params.extra_features))
+    # In two steps: Spark 3.5 cannot name an aggregate of try_element_at.
     values = [
         F.coalesce(F.try_element_at(NUMBERS, F.lit(name)).cast("string"), F.try_element_at(CATEGORIES, F.lit(name)))
-        for name in params.extra_features
+        for name in names
     ]
-    found = rows.agg(*(F.count(value) for value in values)).first() or ()
-    report.table("Free columns", ("column", "rows with a value"), list(zip(params.extra_features, found, strict=True)))
+    named = rows.select(*(value.alias(name) for name, value in zip(names, values, strict=True)))
+    found = named.agg(*(F.count(name) for name in names)).first() or ()
+    report.table("Free columns", ("column", "rows with a value"), list(zip(names, found, strict=True)))
