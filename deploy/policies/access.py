@@ -13,9 +13,11 @@ from fnmatch import fnmatchcase
 from common.job.declaration import Job
 from common.job.references import attribute
 from common.lake.delta.log_files import LAYERS
+from common.lake.free_columns import FOLDER
 from common.lake.lease import lease_folder
 from common.lake.set_aside import quarantine_table
 from common.lake.table import Table
+from common.sources.mapping.free_columns import EXTRA_MAPS
 
 GET, PUT, DELETE, ABORT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"
 _SMALL = frozenset({GET, PUT, DELETE})
@@ -24,7 +26,7 @@ _LARGE = frozenset({GET, PUT, DELETE, ABORT})
 
 # Leases, batches and staged rows of a table; record and report of a job; notes of all jobs.
 _BRIEF = (
-    (r"_*/\1*", re.compile(r"^_(?:leases|batches|staging/\*)/([^/*]+?)(?:/|-)\*$")),
+    (r"_*/\1*", re.compile(r"^_(?:leases|batches|extra|staging/\*)/([^/*]+?)(?:/|-)\*$")),
     (r"r*s/\1/*", re.compile(r"^(?:runs|reports)/([^_/][^/]*/[^/]+)/\*$")),
     (r"reports/*index*", re.compile(r"^reports/(?:_index/\*|index\.html)$")),
     (r"runs/_*", re.compile(r"^runs/_.*$")),
@@ -95,9 +97,18 @@ def access_of(job: Job) -> Access:
         # What was ingested is noted per silver table, the first that is written. Earlier releases kept a Delta table.
         found |= Access.to([f"_batches/{writes[0].name}/*"], _SMALL)
         found |= Access.to([f"ops/{job.family}/*"], frozenset({GET}))
+        found |= Access.to(_free_columns(writes), frozenset({GET, PUT}))
+    if "extra_features" in job.params.model_fields:
+        found |= Access.to(_free_columns(reads), frozenset({GET}))
     if job.feeds:
         found |= Access.to([f"landing/{job.family}/*"], frozenset({PUT, DELETE}), is_listed=True)
     return found.reduced()
+
+
+def _free_columns(tables: list[Table]) -> list[str]:
+    """Where it is noted which free columns the sources of some tables have declared."""
+    noted = [table for table in tables if table.layer == "silver" and EXTRA_MAPS[0] in table.schema.names]
+    return [f"{FOLDER}/{table.name}/*" for table in noted]
 
 
 def tables_of(job: Job) -> tuple[list[Table], list[Table]]:

@@ -12,6 +12,7 @@ from common.intake.batches import Batch, BatchFile, BatchLog
 from common.job.graph import Graph
 from common.lake.delta.commits import latest_version
 from common.lake.delta.log_files import table_names
+from common.lake.free_columns import FreeColumns
 from common.lake.lease import Lease
 from common.lake.model_store import ModelStore
 from common.run.changed.ledger import change_ledger, make_ledger, read_ledger
@@ -55,6 +56,17 @@ def test_an_ingest_keeps_its_log_of_batches(tmp_path: Path) -> None:
     assert log.marks([file.sha256])[file.sha256].batch_id == "b1"
     with pytest.raises(PermissionError, match=r"_batches/clickstream\.events/"):
         BatchLog(store_of("clickstream.items", tmp_path), "clickstream.events").open()
+
+
+def test_ingests_note_free_columns_and_features_look_them_up(tmp_path: Path) -> None:
+    declared = {"score": {"type": "number", "expr": "points", "description": ""}}
+    FreeColumns(store_of("fraud.ingest", tmp_path), "fraud.transactions").declare("bank", declared)
+    features = FreeColumns(store_of("fraud.features", tmp_path), "fraud.transactions")
+    assert [one.name for one in features.all()] == ["score"]
+    with pytest.raises(PermissionError, match=r"_extra/fraud\.transactions/"):
+        features.declare("other", declared)
+    with pytest.raises(PermissionError):
+        FreeColumns(store_of("fraud.score", tmp_path), "fraud.transactions").all()
 
 
 def test_every_run_keeps_its_record_its_report_its_days_and_the_page_over_all_runs(tmp_path: Path) -> None:
