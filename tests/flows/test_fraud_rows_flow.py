@@ -18,8 +18,8 @@ from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
 
-FIRST_OF_TWO = "1,2026-03-02 12:00:00,C1,T1,10.50,7.5,paid with 4111 1111 1111 1111"
-SECOND_OF_TWO = "1,2026-03-20 12:00:00,C1,T1,10.50,,vip"
+FIRST_OF_TWO, SECOND_OF_TWO = "1,2026-03-02 12:00:00,C1,T1,10.50", "1,2026-03-20 12:00:00,C1,T1,10.50"
+SCORED, UNSCORED = f"{FIRST_OF_TWO},7.5,paid with 4111 1111 1111 1111", f"{SECOND_OF_TWO},,vip"
 UNREADABLE = "2,2026-03-02 12:00:00,C1,T1,10.50,high,vip"
 MORE = ",points,note"
 EXTRA = "{score: {expr: points, type: number}, note: note}"
@@ -38,7 +38,7 @@ def small(spark: SparkSession, tmp_path: Path) -> Bank:
 def scored(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, no_ops_rows: None) -> Bank:
     """A lake of transactions with free columns."""
     bank = Bank(spark, tmp_path_factory.mktemp("scored") / "lake")
-    assert bank.take_in_csv(FIRST_OF_TWO, SECOND_OF_TWO, UNREADABLE, more=MORE, extra=EXTRA) == 0
+    assert bank.take_in_csv(SCORED, UNSCORED, UNREADABLE, more=MORE, extra=EXTRA) == 0
     return bank
 
 
@@ -73,7 +73,7 @@ def test_free_columns_are_typed_and_masked_and_a_source_of_another_type_is_refus
     ]
     rejected = scored.quarantined("ingest").collect()
     assert [row["reasons"] for row in rejected] == [["SRC-301 cannot be read: score"]]
-    assert scored.take_in_csv(FIRST_OF_TWO, more=MORE, name="others", extra="{score: points}") == 2
+    assert scored.take_in_csv(SCORED, more=MORE, name="others", extra="{score: points}") == 2
     assert scored.record(ingest.JOB)["error"]["code"] == "SRC-010"
     assert scored.lake.read(TRANSACTION_RECORDS).count() == 3
 
