@@ -10,9 +10,9 @@ from pyspark.sql import functions as F
 
 from common.privacy.card_numbers import holds_card_number
 
-# Words that stand for "nothing" in feeds; read without regard to case and outer blanks.
-_NOTHING = ("", "null", "none", "nan", "n/a", "undefined", "(null)")
-_LONGEST_NOTHING = max(map(len, _NOTHING))
+NOTHING = ("", "null", "none", "nan", "n/a", "undefined", "(null)")
+"""Words that stand for "nothing" in feeds; read without regard to case and outer blanks."""
+_LONGEST_NOTHING = max(map(len, NOTHING))
 _BLANKS = " \t\n\r\v\f\u00a0\u200b\ufeff"
 
 
@@ -27,7 +27,7 @@ def is_blank(column: str) -> Callable[[], Column]:
     def broken() -> Column:
         # Not a regular expression: nearly every value is settled by its length.
         text = F.btrim(column, F.lit(_BLANKS))
-        return F.col(column).isNull() | ((F.length(text) <= _LONGEST_NOTHING) & F.lower(text).isin(*_NOTHING))
+        return F.col(column).isNull() | ((F.length(text) <= _LONGEST_NOTHING) & F.lower(text).isin(*NOTHING))
 
     return broken
 

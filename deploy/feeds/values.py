@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql.types import BooleanType, DataType, DecimalType, DoubleType, IntegerType, StringType, TimestampType
 
-from common.sources.mapping.conversion import NUMBER, UNSAID
+from common.sources.mapping.conversion import NUMBER, OWN_TIME, TIME, UNSAID
 from common.sources.mapping.model import ColumnMapping, Source
 from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
 from common.sources.mapping.patterns import time_pattern
@@ -49,6 +49,8 @@ def converted(value: Any, wanted: DataType, mapping: ColumnMapping, source: Sour
     if mapping.epoch or mapping.timestamp_format or (isinstance(value, datetime) and value.tzinfo is None):
         moment = moment_of(value, mapping, source)
         return None if moment is None else _iso(moment)
+    if isinstance(wanted, StringType) and reads == TIME:
+        return _time_words(value, mapping, source)
     if isinstance(wanted, StringType):
         return _number_words(value, source.number_style) if reads == NUMBER else text_value(value)
     if isinstance(wanted, BooleanType):
@@ -56,6 +58,15 @@ def converted(value: Any, wanted: DataType, mapping: ColumnMapping, source: Sour
     if isinstance(wanted, (DecimalType, DoubleType, IntegerType)):
         return _number(value, wanted, source.number_style)
     raise NeedsSparkError(f"a column of type {wanted.simpleString()}")
+
+
+def _time_words(value: Any, mapping: ColumnMapping, source: Source) -> str | None:
+    """A time for the job to read: as it was sent, but for the spellings that only the source explains."""
+    text = text_value(value)
+    if text is None or isinstance(value, datetime) or re.fullmatch(OWN_TIME, text, re.ASCII):
+        return text
+    moment = moment_of(value if isinstance(value, date) else text, mapping, source)
+    return text if moment is None else _iso(moment)
 
 
 def _number_words(value: Any, style: NumberStyle | None) -> str | None:

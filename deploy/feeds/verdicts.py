@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from common.job.catalogue import params_of
+from common.quality.library import NOTHING
 from deploy.feeds.targets import Target
 from deploy.tables.reasons import ABOUT
 
@@ -56,6 +57,11 @@ _EVENT_NUMBERS = {
     ),
     **dict.fromkeys(ABOUT["EVT-013"], ("EVT-013 a position, size or index is not a whole number", _PLACE)),
 }
+# As the job reads the text of a time (jobs.clickstream.events.clock_skew).
+_NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
+_EVENT_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?", re.ASCII
+)
 _EARLIEST = date(2000, 1, 1)
 # The column without which a row says nothing, yet.
 _SAYS = {"fraud.ingest_labels": "is_fraud", "forecast.ingest": "y"}
@@ -79,7 +85,7 @@ class Verdicts:
         for missing in self.target.missing:
             # A column that only Spark can evaluate may hold anything.
             unknown = unread | {name for name in self.mapped if name not in values}
-            if unknown.isdisjoint(missing.columns) and all(is_nothing(values.get(name)) for name in missing.columns):
+            if unknown.isdisjoint(missing.columns) and all(self._lacks(values, name) for name in missing.columns):
                 found.append(missing.reason)
         found += self._of_times(values)
         found += self._of_numbers(values)
@@ -96,6 +102,30 @@ class Verdicts:
             return False
         return is_none and name not in unread and values.get("quantity") is None
 
+    def _lacks(self, values: Mapping[str, Any], name: str) -> bool:
+        """Whether a row has nothing in a column: each job has its own words for that, and reads its times itself."""
+        value = values.get(name)
+        if self.target.job != "clickstream.ingest":
+            return is_nothing(value, NOTHING)
+        return is_nothing(value) or (name in self.target.times and self._moment(value) is None)
+
+    def _moment(self, value: Any) -> datetime | None:
+        """A time; one of an event is text, whose numbers count the unit by which they are times of today or before."""
+        if isinstance(value, datetime) or not isinstance(value, str):
+            return value if isinstance(value, datetime) else None
+        if _NUMBER.fullmatch(value):
+            guesses = (float(value) / per_second for per_second in (1, 1_000, 1_000_000))
+            first, last = self._earliest().timestamp(), (self.now + timedelta(days=366)).timestamp()
+            return next((datetime.fromtimestamp(one, UTC) for one in guesses if first <= one <= last), None)
+        if not _EVENT_TIME.fullmatch(value):
+            return None
+        plain = value.replace(" UTC", "Z").replace("UTC", "Z").replace(",", ".").replace(" ", "T", 1).replace(" ", "")
+        try:
+            found = datetime.fromisoformat(plain)
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
     def is_repeated(self, values: Mapping[str, Any]) -> bool:
         """Whether an equal row was judged before. Sales without any receipt are never equal."""
         names = sorted(values)
@@ -110,7 +140,7 @@ class Verdicts:
         return False
 
     def _of_times(self, values: Mapping[str, Any]) -> list[str]:
-        moment = next((found for name in self.target.times if (found := _moment(values.get(name)))), None)
+        moment = next((found for name in self.target.times if (found := self._moment(values.get(name)))), None)
         if moment is None:
             return []
         if moment > self.now + timedelta(days=1):
@@ -141,21 +171,9 @@ class Verdicts:
         return []
 
 
-def is_nothing(value: Any) -> bool:
-    """Whether a value is missing, or a word for nothing."""
-    return value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING)
-
-
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, str) and value[:4].isdecimal():
-        try:
-            found = datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            return None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    return None
+def is_nothing(value: Any, words: Collection[str] = _NOTHING) -> bool:
+    """Whether a value is missing, or one of the ``words`` for nothing; by default those of events."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in words)
 
 
 def reasons_in_order(counted: Mapping[str, int]) -> Sequence[tuple[str, int]]:

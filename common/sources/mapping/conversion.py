@@ -37,11 +37,11 @@ READS = "reads"
 TIME, NUMBER, FINITE = "time", "number", "finite"
 # Minus zero is equal to zero, but not as text.
 _FINITE_VALUE = "CASE WHEN abs({v}) < CAST('Infinity' AS DOUBLE) THEN {v} + 0D END"
-# Local times and offsets that a family reads from text by itself.
-_OWN_TIME = (
+OWN_TIME = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?"
     "( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?$"
 )
+"""Pattern of the local times and offsets that a family reads from text by itself."""
 
 
 def steps_to(
@@ -87,7 +87,7 @@ def _plain_text(found: DataType, mapping: ColumnMapping, source: Source, reads: 
         return [*_time(found, mapping, source), *_as(StringType())]
     as_sent = _text(found).replace("{v}", "{g}")
     if reads == TIME and isinstance(found, StringType | NumericType):
-        others = f"CASE WHEN NOT {{v}} RLIKE '{_OWN_TIME}' THEN {{v}} END"
+        others = f"CASE WHEN NOT {{v}} RLIKE '{OWN_TIME}' THEN {{v}} END"
         plain = [_text(found), others, *times.time_of_text(source.time_zone), *_as(StringType())]
         return [*plain, f"coalesce({{v}}, {as_sent})"]
     if reads == NUMBER and isinstance(found, StringType) and source.number_style:

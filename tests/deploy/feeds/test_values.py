@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql.types import BooleanType, DecimalType, DoubleType, IntegerType, StringType, TimestampType
 
+from common.sources.mapping.conversion import TIME
 from common.sources.mapping.model import Source
 from deploy.feeds.values import converted, is_given
 
@@ -122,6 +123,20 @@ def test_booleans_as_people_write_them():
 def test_words_for_no_answer_are_nothing_to_a_boolean_and_any_other_word_is_something():
     given = ("", "unknown", " Unlabelled ", "NULL", float("nan"), "fraud", "2", False)
     assert [is_given(one, BooleanType()) for one in given] == [*[False] * 5, *[True] * 3]
+
+
+def test_a_time_that_the_job_reads_itself_is_left_to_it_and_others_are_made_plain():
+    spelt = {
+        "2024-07-01T10:00:00.5+02": "2024-07-01T10:00:00.5+02",
+        "2024-07-01 10:00": "2024-07-01 10:00",
+        "20240701": "2024-07-01T00:00:00.000000Z",
+        "2024-07-01 12:00:00 Europe/Berlin": "2024-07-01T10:00:00.000000Z",
+        "1714989600": "1714989600",
+        "soon": "soon",
+    }
+    source = Source.model_validate({"name": "s", "format": "csv", "columns": {"c": "a"}})
+    found = {text: converted(text, StringType(), source.columns["c"], source, TIME) for text in spelt}
+    assert found == spelt
 
 
 def test_ids_keep_their_text():

@@ -82,6 +82,32 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
     }
 
 
+@pytest.mark.parametrize(
+    ("sent", "reasons"),
+    [
+        ("2026-02-01T10:00:00.123456789+02", []),
+        ("2026-02-01 10:00 UTC", []),
+        ("1769940000123", []),
+        ("01.02.2026", ["EVT-001 no time could be read"]),
+        ("2026-W05-7", ["EVT-001 no time could be read"]),
+        ("10:00", ["EVT-001 no time could be read"]),
+        ("4102444800", ["EVT-001 no time could be read"]),
+        ("2025-02-30 10:00:00", ["EVT-001 no time could be read"]),
+    ],
+)
+def test_the_time_of_an_event_is_read_as_the_job_reads_it(sent, reasons):
+    verdicts = Verdicts(target_of("clickstream.ingest"), frozenset({"collector_tstamp", "user_id"}), NOW)
+    assert verdicts.reasons({"collector_tstamp": sent, "user_id": "ann"}, "") == reasons
+
+
+def test_each_job_has_its_own_words_for_nothing():
+    columns = frozenset({"transaction_id"})
+    words = {"-": [], "NULL": ["FRD-101 the transaction has no id"], "": ["FRD-101 the transaction has no id"]}
+    for word, reasons in words.items():
+        verdicts = Verdicts(target_of("fraud.ingest"), columns, NOW)
+        assert [one for one in verdicts.reasons({"transaction_id": word}, "") if one.startswith("FRD-101")] == reasons
+
+
 def test_a_value_that_could_not_be_read_is_not_missing_too():
     found = _reasons(
         "fraud.ingest", "SRC-301 cannot be read: tx_amount", tx_amount=None, transaction_id="t", customer_id="c"
