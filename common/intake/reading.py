@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from common.intake.bronze import merged_schema, raw_rows, raw_schema, sent_rows, stamped
 from common.intake.cards import without_card_numbers
 from common.intake.mapped import mapped_rows
+from common.run.failures import explain
 from common.sources.files.inventory import FileInventory
 from common.sources.files.locations import each_file
 from common.sources.rows.reading import read_raw
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from common.intake.batches import Batch, BatchLog
-    from common.intake.feed import Feed
+    from common.intake.feed import Feed, Taken
     from common.run.context import RunContext
     from common.sources.files.inventory import InspectedFile
     from common.sources.mapping.model import Source
+
+_READING = "while files were read"
 
 
 def write_records(
@@ -51,11 +55,32 @@ def write_records(
 
         # The elements of a record have ids each: numbers of cards among them are masked, not replaced.
         identifiers = () if source.rows_from else feed.identifiers
-        with without_card_numbers(context, sent, records, identifiers) as clean:
+        with reading(), without_card_numbers(context, sent, records, identifiers) as clean:
             rows = stamped(clean, batch_id=batch.batch_id, ingested_at=batch.ingested_at)
             context.lake.append_once(feed.bronze, rows, batch_id=batch.batch_id)
     context.fault("ingest.bronze_written")
     return batch
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Marks whatever fails within as a failure to read files, for ``thoroughly``."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(_READING)
+        raise
+
+
+def thoroughly(take: Callable[[bool], Taken], source: Source | None) -> Taken:
+    """``take(False)``; when Spark could not read parquet files, ``take(True)``, which finds those that are damaged."""
+    try:
+        return take(False)
+    except Exception as error:
+        is_of_files = _READING in getattr(error, "__notes__", ()) and explain(error).code == "SPK-001"
+        if source is None or source.format != "parquet" or not is_of_files:
+            raise
+    return take(True)
 
 
 def changed_since(context: RunContext, files: Sequence[InspectedFile]) -> set[str]:

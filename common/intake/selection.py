@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from common.sources.files.inventory import FileInventory, InspectedFile
     from common.sources.mapping.model import Source
 
-
 @dataclass(frozen=True)
 class KnownFile:
     """A file content of which something was done before: by which ``reading`` it lies in bronze, in which batch."""
@@ -41,12 +40,14 @@ class Selection:
     aside: list[Batch] = field(default_factory=list)
 
 
-def look_at_input(context: RunContext, feed: Feed, source: Source) -> dict[str, InspectedFile]:
+def look_at_input(
+    context: RunContext, feed: Feed, source: Source, *, thorough: bool = False
+) -> dict[str, InspectedFile]:
     """Every readable file of the input by its content, one for each. Bad ones stop the run or go to the quarantine.
 
     Raises what ``FileInventory.enforce`` does.
     """
-    inventory = inspect(context.spark, str(context.input_path), source, context.settings)
+    inventory = inspect(context.spark, str(context.input_path), source, context.settings, thorough=thorough)
     inventory.enforce(source)
     if inventory.bad:
         _quarantine_files(context, feed, inventory)

@@ -19,7 +19,7 @@ from common.intake.feed import Feed, Taken
 from common.intake.figures import span_of
 from common.intake.mapped import schema_of
 from common.intake.promotion import Promotion
-from common.intake.reading import changed_since, write_records
+from common.intake.reading import changed_since, thoroughly, write_records
 from common.intake.returns import Returns, batches_in_bronze
 from common.intake.selection import KnownFile, Selection, look_at_input, select_files
 from common.report.wording import plural
@@ -53,7 +53,7 @@ def take_in(context: RunContext, feed: Feed, params: IntakeParams) -> Taken:
     first failure is raised. Raises UsageError ING-001 and ING-002 (no source, no input), ContractError ING-010 (most
     rows were rejected) and QLT-001, InputMissingError ING-012 (bronze rows are gone).
     """
-    return _Intake(context, feed, params).run()
+    return thoroughly(lambda thorough: _Intake(context, feed, params, thorough).run(), context.source)
 
 
 def _source(context: RunContext, params: IntakeParams) -> Source:
@@ -67,8 +67,8 @@ def _source(context: RunContext, params: IntakeParams) -> Source:
 class _Intake:
     """One run of an ingest."""
 
-    def __init__(self, context: RunContext, feed: Feed, params: IntakeParams) -> None:
-        self._context, self._feed, self._retake = context, feed, params.retake
+    def __init__(self, context: RunContext, feed: Feed, params: IntakeParams, thorough: bool) -> None:
+        self._context, self._feed, self._retake, self._thorough = context, feed, params.retake, thorough
         self._source = _source(context, params)
         self._mapping, self._reading = mapping_of(self._source), reading_of(self._source)
         self._code = running_build().code_hash
@@ -118,7 +118,8 @@ class _Intake:
 
     def _selection(self) -> Selection:
         failed = [batch for batch in self._log.open() if batch.state in (FAILED, REFUSED)]
-        found = look_at_input(self._context, self._feed, self._source) if self._context.input_path else {}
+        given, thorough = self._context.input_path, self._thorough
+        found = look_at_input(self._context, self._feed, self._source, thorough=thorough) if given else {}
         name, mapping, code = self._source.name, self._mapping, self._code
         selection = select_files(found, failed, self._log, source=name, mapping=mapping, code=code, retake=self._retake)
         if not self._context.input_path:

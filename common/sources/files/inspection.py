@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from common.sources.files.damage import damage_of
 from common.sources.files.inventory import FileInventory, InspectedFile, seen_together
 from common.sources.files.locations import FileOpener, FoundFile, find_files
 from common.sources.files.scanning import Scan, scan
@@ -44,9 +45,12 @@ _TASK_BYTES = 256 << 20
 _TASK_FILES = 200
 
 
-def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSettings) -> FileInventory:
+def inspect(
+    spark: SparkSession, location: str, source: Source, settings: LakeSettings, *, thorough: bool = False
+) -> FileInventory:
     """Every file at ``location``, read through once by the tasks of one Spark job.
 
+    ``thorough``: each page of parquet is unpacked as well, which tells damage that the footer does not (SRC-109).
     The driver holds one small entry a file. Whether bad files stop the run is ``FileInventory.enforce``'s to say.
     Raises InputMissingError SRC-007 when there is no file.
     """
@@ -59,7 +63,10 @@ def inspect(spark: SparkSession, location: str, source: Source, settings: LakeSe
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 for position in bins[number]:
-                    found = {"position": position, **asdict(_scan(files[position], source, opener))}
+                    scanned = _scan(files[position], source, opener)
+                    if thorough and source.format == "parquet" and scanned.reason is None:
+                        scanned.reason = damage_of(files[position], opener)
+                    found = {"position": position, **asdict(scanned)}
                     yield pa.RecordBatch.from_pylist([found], schema=_SCHEMA)
 
     rows = spark.range(0, len(bins), 1, len(bins)).mapInArrow(look, _DDL).collect()

@@ -11,6 +11,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from common.sources.files.csv_dialect import HEADER_MARKS, SEPARATOR_LINE, Dialect, column_names, without_marks
 from common.sources.mapping.fit import KEPT
+from common.sources.rows.exact import declared, is_rounded, widened
 
 _CORRUPT = "_unparsed"
 _MOST_COLUMNS = 20_480
@@ -34,15 +35,16 @@ def csv_rows(lines: DataFrame, header: str, schema: StructType | None, options: 
     widest = max(int(options.get("maxColumns", _MOST_COLUMNS)), len(schema))
     options = {**options, "maxColumns": str(widest)}
     line = F.when(F.col("_reason").isNull() & ~_is_too_wide(F.col("_raw"), widest, dialect), F.col("_raw"))
-    parsed = rows.withColumn("_parsed", _parsed(line, schema, options))
+    exact = widened(schema)
+    parsed = rows.withColumn("_parsed", _parsed(line, exact, options))
     # Only where the number of fields is not that of the columns is the line looked at once more.
     again = F.when(_is_broken("_parsed") & line.isNotNull(), _mended(line, len(schema), needed, dialect))
-    parsed = parsed.withColumn("_again", F.when(again.isNotNull(), _parsed(again, schema, options)))
+    parsed = parsed.withColumn("_again", F.when(again.isNotNull(), _parsed(again, exact, options)))
     parsed = parsed.withColumn("_parsed", F.coalesce("_again", "_parsed"))
     words = F.lit(f"SRC-212 not a csv line of {len(schema)} columns")
-    parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(_is_broken("_parsed"), words)))
-    values = [F.when(F.col("_reason").isNull(), F.col("_parsed")[name]).alias(name) for name in schema.names]
-    return parsed.select(*values, *KEPT)
+    broken = _is_broken("_parsed") | is_rounded(F.col("_parsed"), schema)
+    parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, words)))
+    return parsed.select(*declared(F.col("_parsed"), schema), *KEPT)
 
 
 def _is_broken(parsed: str) -> Column:

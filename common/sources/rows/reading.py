@@ -20,6 +20,7 @@ from common.sources.mapping.fit import KEPT
 from common.sources.mapping.model import Source
 from common.sources.rows import access_log, balancer_log, w3c_log
 from common.sources.rows.csv_rows import csv_rows
+from common.sources.rows.exact import declared, is_rounded, widened
 from common.sources.rows.lines import read_lines
 from common.sources.rows.parquet import read_by_arrow, spark_reader
 from common.spark.few_rows import few_rows
@@ -129,16 +130,15 @@ def _schema_of(rows: DataFrame, source: Source) -> StructType:
 
 def _json_rows(rows: DataFrame, source: Source) -> DataFrame:
     schema = _schema_of(rows, source)
-    wide = StructType([*schema.fields, StructField(_CORRUPT, StringType())])
+    wide = StructType([*widened(schema).fields, StructField(_CORRUPT, StringType())])
     # Where records begin is found by double quotes alone, so a value in single ones is none either.
     strict = {"allowSingleQuotes": "false", **source.options}
     options = {**strict, "columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"}
     line = F.when(F.col("_reason").isNull(), F.col("_raw"))
     parsed = rows.withColumn("_parsed", F.from_json(line, wide, options))
-    broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull()
+    broken = F.col("_parsed").isNull() | F.col(f"_parsed.{_CORRUPT}").isNotNull() | is_rounded(F.col("_parsed"), schema)
     parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, F.lit(NOT_THE_SCHEMA))))
-    values = [F.when(F.col("_reason").isNull(), F.col("_parsed")[name]).alias(name) for name in schema.names]
-    return parsed.select(*values, *KEPT)
+    return parsed.select(*declared(F.col("_parsed"), schema), *KEPT)
 
 
 def _union(parts: Sequence[DataFrame]) -> DataFrame:

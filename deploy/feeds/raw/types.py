@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlglot
@@ -130,7 +131,10 @@ def of_text(value: str | None, kind: RawType) -> Any:
 
 def _cast(value: Any, kind: RawType) -> Any:
     try:
-        return cast(value, kind.name)
+        found = cast(value, kind.name)
+        if isinstance(found, Decimal) and found != Decimal(str(value)):
+            raise OtherTypeError
+        return found
     except BadValueError as error:
         raise OtherTypeError from error
     except NeedsSparkError:

@@ -58,6 +58,17 @@ def test_a_copy_is_known_by_its_content_whatever_its_name_and_compression(inbox:
     assert inventory.without({hashlib.sha256(TEXT).hexdigest()}).files == ()
 
 
+def test_damage_within_parquet_is_found_where_it_is_looked_for(inbox: Path, look: Look, spark: SparkSession) -> None:
+    parquet(inbox / "good.parquet", id=list(range(900)))
+    content = (inbox / "good.parquet").read_bytes()
+    (inbox / "bad.parquet").write_bytes(content[:8] + b"\xff" * 40 + content[48:])
+    # Its footer says nothing of it.
+    assert [file.reason for file in look(inbox, PARQUET).files] == [None, None]
+    bad, good = inspect(spark, str(inbox), PARQUET, LakeSettings(), thorough=True).files
+    assert (bad.reason or "").startswith("SRC-109 the parquet data is damaged")
+    assert good.reason is None
+
+
 def test_a_page_of_errors_beside_the_files_of_a_feed_is_a_bad_file(tmp_path: Path) -> None:
     layouts = ("id,name", '{"error":"not authorised","code":401}', "name,ID")
     files = [
