@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -32,7 +33,9 @@ def words_of(value: Any) -> str | None:
 
 
 def _float_text(value: float) -> str:
-    # Java's form: 10.0, 1.0E7, 1.0E-4.
+    # Java's form: NaN, 10.0, 1.0E7, 1.0E-4.
+    if not math.isfinite(value):
+        return "NaN" if value != value else f"{'-' if value < 0 else ''}Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
     mantissa, _, exponent = f"{value!r}".partition("e")

@@ -20,6 +20,9 @@ from deploy.feeds.records import FileRecords, Record
 from deploy.feeds.targets import Target
 from deploy.feeds.values import converted, is_given
 
+# Where a row is from, for feeds without ids.
+_ORIGIN = ("_file", "_file_sha256", "_line")
+
 
 @dataclass(frozen=True)
 class MappedRow:
@@ -63,7 +66,7 @@ class SourceMapping:
         for name in columns:
             self._spelling.setdefault(name.lower(), name)
         self.raw = list(self._spelling.values())
-        self._columns = list(self._compile([*self.raw, *lacking_of(source, self.raw)]))
+        self._columns = list(self._compile([*self.raw, *lacking_of(source, self.raw), *_ORIGIN]))
 
     def rows(self, records: FileRecords) -> Iterator[MappedRow]:
         """The records of one file as rows."""
@@ -74,6 +77,7 @@ class SourceMapping:
                 yield MappedRow(record, {})
                 continue
             values = {spelling[name]: value for name, value in record.values.items()}
+            values |= {"_line": record.line, **records.origin}
             yield self._mapped(replace(record, values=values), self._columns)
 
     def _compile(self, names: Sequence[str]) -> Iterator[_Column]:
@@ -87,7 +91,7 @@ class SourceMapping:
                     f"Source {self._source.name}: the expression of '{name}' cannot be used."
                     f"{did_you_mean(missing, names)}",
                     cause=f"{mapping.expr}: there is no raw column '{missing}'.",
-                    remedy=f"The raw columns are {', '.join(names)}.",
+                    remedy=f"The raw columns are {', '.join(self.raw)}.",
                 ) from error
             except NeedsSparkError as error:
                 self.needs_spark[name] = str(error)

@@ -29,7 +29,10 @@ class Pattern:
     has_time: bool
 
     def read(self, text: str, zone: str) -> datetime | None:
-        """The moment in UTC that ``text`` names, a local one of ``zone``; None when it does not follow the pattern."""
+        """The moment in UTC that ``text`` names, a local one of ``zone``; None when it does not follow the pattern.
+
+        Raises UnknownZoneError.
+        """
         match = self.regex.fullmatch(text)
         if match is None:
             return None
@@ -37,6 +40,10 @@ class Pattern:
             return _moment(match.groupdict(), zone)
         except (ValueError, OverflowError):
             return None
+
+
+class UnknownZoneError(Exception):
+    """A time names its zone by an abbreviation, of which only Java says which it means."""
 
 
 class UnknownLetterError(ValueError):
@@ -125,6 +132,8 @@ def _moment(found: dict[str, str | None], zone: str) -> datetime | None:
     offset = next((text for name, text in found.items() if name.startswith("offset") and text), None)
     named = offset or found.get("zone") or zone
     there = zone_of(named)
+    if there is None and found.get("zone"):
+        raise UnknownZoneError("a zone by its abbreviation needs Spark")
     return None if there is None else at_zone(local, there)
 
 
@@ -141,7 +150,8 @@ def zone_of(name: str) -> tzinfo | None:
     if re.fullmatch(_OFFSET, name):
         digits = name[1:].replace(":", "").ljust(6, "0")
         seconds = int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:6])
-        return timezone(timedelta(seconds=-seconds if name[0] == "-" else seconds))
+        # No place is farther from UTC, and Java takes no such offset.
+        return timezone(timedelta(seconds=-seconds if name[0] == "-" else seconds)) if seconds <= 64_800 else None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -48,6 +48,11 @@ class FileRecords:
         self._inspected, self._source, self._opener = file, source, opener
         self._file = file.found()
 
+    @property
+    def origin(self) -> dict[str, str]:
+        """The file of a record, as columns that expressions may read."""
+        return {"_file": self._inspected.path, "_file_sha256": self._inspected.sha256}
+
     @cached_property
     def columns(self) -> list[str]:
         """The raw columns of the file; none of parquet that cannot be read."""

@@ -57,6 +57,7 @@ _EVENT_NUMBERS = {
     ),
     **dict.fromkeys(ABOUT["EVT-013"], ("EVT-013 a position, size or index is not a whole number", _PLACE)),
 }
+_MOST_DEGREES = {"customer_lat": 90, "merchant_lat": 90, "customer_lon": 180, "merchant_lon": 180}
 # As the job reads the text of a time (jobs.clickstream.events.clock_skew).
 _NUMBER = re.compile(r"\d{1,18}(\.\d{1,9})?", re.ASCII)
 _EVENT_TIME = re.compile(
@@ -166,6 +167,8 @@ class Verdicts:
         amount, quantity = values.get("tx_amount"), values.get("quantity", values.get("y"))
         if amount is not None and amount < 0:
             return ["FRD-106 the amount is negative"]
+        if any(abs(values.get(name) or 0) > most for name, most in _MOST_DEGREES.items()):
+            return ["FRD-120 a latitude or longitude is none"]
         if isinstance(quantity, float) and not math.isfinite(quantity):
             return ["FCT-104 the quantity is not finite"]
         return []

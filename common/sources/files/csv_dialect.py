@@ -132,6 +132,14 @@ def header_of(lines: Iterator[str], dialect: Dialect) -> str:
     return header
 
 
+def folded(name: str) -> str:
+    """A name without its case, as Java compares them letter by letter: the Turkish I with and without dot is an i."""
+    if name.isascii():
+        return name.lower()
+    upper = (one.upper() if len(one.upper()) == 1 else one for one in name)
+    return "".join(one.lower()[0] for one in upper)
+
+
 def column_names(header: str, dialect: Dialect) -> list[str]:
     """The columns of a header, each name once whatever its case.
 
@@ -144,10 +152,10 @@ def column_names(header: str, dialect: Dialect) -> list[str]:
         # No expression can hold a name with a back quote.
         base = found.replace("`", "'") or f"_c{place}"
         name, copy = base, 1
-        while name.lower() in taken:
+        while folded(name) in taken:
             copy += 1
             name = f"{base}_{copy}"
-        taken.add(name.lower())
+        taken.add(folded(name))
         names.append(name)
     return names
 
@@ -171,8 +179,8 @@ def fault_of_names(names: Sequence[str], mapped: frozenset[str]) -> str | None:
 
     ``mapped`` holds the names that the source uses, in lower case.
     """
-    lower = [name.lower() for name in names]
-    twice = sorted({name for name in names if name.lower() in mapped and lower.count(name.lower()) > 1})
+    lower = [folded(name) for name in names]
+    twice = sorted({name for name, low in zip(names, lower, strict=True) if low in mapped and lower.count(low) > 1})
     if not twice:
         return None
     return f"columns that differ only in case, or not at all, and are mapped: {', '.join(twice)}"

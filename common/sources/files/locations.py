@@ -43,6 +43,8 @@ class FoundFile:
 def find_files(location: str, settings: LakeSettings, ignored: Sequence[str] = ()) -> list[FoundFile]:
     """The files under a folder, prefix, single file or pattern (``*``, ``?``, ``[]``), in the order of their paths.
 
+    What is there under the very name is no pattern.
+
     Names that begin with ``_`` or ``.`` are ignored, and so are files below such a folder, nor names that match a
     pattern of ``ignored``. Raises InputMissingError SRC-007 when there are none, UsageError LAK-001 for a scheme that
     cannot be read.
@@ -66,16 +68,27 @@ def each_file(location: str, settings: LakeSettings, ignored: Sequence[str] = ()
 
 
 def _inputs(location: str, settings: LakeSettings) -> Iterator[FoundFile]:
-    root, name = _root_of(location)
-    files = _listed(root, name, settings, prefix=_GLOB.split(name)[0])
+    # A file or folder may itself be named like a pattern.
+    is_literal = False
+    for file in _literal(location, settings):
+        is_literal = True
+        yield file
+    if not is_literal and _GLOB.search(location):
+        root, pattern = _root_of(location)
+        yield from _listed(root, pattern, settings, prefix=_GLOB.split(pattern)[0])
+
+
+def _literal(location: str, settings: LakeSettings) -> Iterator[FoundFile]:
+    """The files below a folder or prefix, or the file of that very name."""
+    files = _listed(location.rstrip("/") or "/", "", settings)
     first = next(files, None)
     if first is not None:
         yield first
         yield from files
-    elif not name:
-        parent, _, last = location.rstrip("/").rpartition("/")
-        parent = parent or ("/" if location.startswith("/") else ".")
-        yield from (file for file in _listed(parent, "", settings, prefix=last) if file.path == last)
+        return
+    parent, _, last = location.rstrip("/").rpartition("/")
+    parent = parent or ("/" if location.startswith("/") else ".")
+    yield from (file for file in _listed(parent, "", settings, prefix=last) if file.path == last)
 
 
 class FileOpener:
@@ -94,8 +107,6 @@ class FileOpener:
 
 def _root_of(location: str) -> tuple[str, str]:
     """The part of a location before its first pattern, and the pattern."""
-    if not _GLOB.search(location):
-        return location.rstrip("/") or "/", ""
     parts = location.split("/")
     first = next(position for position, part in enumerate(parts) if _GLOB.search(part))
     return "/".join(parts[:first]) or ("/" if location.startswith("/") else "."), "/".join(parts[first:])

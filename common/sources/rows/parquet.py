@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.types import StructField, StructType
 
+from common.sources.files.csv_dialect import folded
 from common.sources.files.cutting import chunks_of
 from common.sources.files.inventory import InspectedFile
 from common.sources.files.locations import FileOpener
@@ -41,8 +42,8 @@ def read_by_arrow(
     """
     from pyspark.sql.pandas.types import from_arrow_type
 
-    names = [name.lower() for name in schema_of_layout(layout).names]
-    columns = [field for field in schema_of_layout(layout) if names.count(field.name.lower()) == 1]
+    names = [folded(name) for name in schema_of_layout(layout).names]
+    columns = [field for field in schema_of_layout(layout) if names.count(folded(field.name)) == 1]
     kinds = {field.name: readable_kind(field.type) for field in columns}
     found = [StructField(name, from_arrow_type(kind, prefer_timestamp_ntz=True)) for name, kind in kinds.items()]
     places = ("_file", pa.string()), ("_file_sha256", pa.string()), ("_line", pa.int64())

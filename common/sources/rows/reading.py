@@ -13,6 +13,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from common.causes import cause_of
 from common.errors import ContractError, UsageError
+from common.sources.files.csv_dialect import folded
 from common.sources.files.inventory import FileInventory, InspectedFile
 from common.sources.files.log_kinds import BALANCER
 from common.sources.mapping.conversion import text_of
@@ -77,8 +78,8 @@ def _parquet(spark: SparkSession, paths: list[str]) -> DataFrame:
     careful = spark.newSession()
     careful.conf.set("spark.sql.caseSensitive", "true")
     fields = careful.read.parquet(*paths).schema.fields
-    lower = [field.name.lower() for field in fields]
-    single = [one for one in fields if lower.count(one.name.lower()) == 1]
+    names = [folded(field.name) for field in fields]
+    single = [one for one in fields if names.count(folded(one.name)) == 1]
     return spark_reader(spark).schema(StructType(single)).parquet(*paths)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
+from common.sources.files.csv_dialect import folded
 from common.sources.files.parquet_kinds import readable_kind, schema_of
 from common.sources.rows.parquet import converted
 
@@ -23,8 +24,8 @@ def kinds_of(stream: BufferedIOBase) -> dict[str, pa.DataType]:
     Columns whose names differ only in case are left out: no source can map them.
     """
     schema = schema_of(parquet.ParquetFile(stream).metadata)
-    lower = [name.lower() for name in schema.names]
-    return {field.name: readable_kind(field.type) for field in schema if lower.count(field.name.lower()) == 1}
+    names = [folded(name) for name in schema.names]
+    return {field.name: readable_kind(field.type) for field in schema if names.count(folded(field.name)) == 1}
 
 
 def parquet_rows(stream: BufferedIOBase, kinds: dict[str, pa.DataType]) -> Iterator[dict[str, Any]]:

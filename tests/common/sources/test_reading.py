@@ -265,6 +265,21 @@ def test_parquet_files_of_any_name_are_read(inbox: Path, read: Read) -> None:
     assert sorted((Path(row["_file"]).stem, row["id"]) for row in rows) == sorted((name, name) for name in NAMES[1:])
 
 
+def test_a_file_or_folder_named_like_a_pattern_is_found_by_its_name(inbox: Path) -> None:
+    for name in ("a[1].csv", "a1.csv", "days [x]/b*.csv", "days x/c.csv"):
+        (inbox / name).parent.mkdir(exist_ok=True)
+        (inbox / name).write_text("id\n")
+
+    def found(location: str) -> list[str]:
+        return [file.name for file in find_files(f"{inbox}/{location}", LakeSettings())]
+
+    assert found("a[1].csv") == ["a[1].csv"]
+    assert found("a[12].csv") == ["a1.csv"]
+    assert found("days [x]") == ["b*.csv"]
+    assert found("days [x]/b*.csv") == ["b*.csv"]
+    assert found("days [xy]/*") == ["c.csv"]
+
+
 def test_a_decimal_that_the_schema_would_round_is_a_fault_of_its_record(inbox: Path, read: Read) -> None:
     schema = "raw_schema: id string, price decimal(6,2), more array<struct<tax decimal(4,1)>>"
     lines = ['{"id":"a","price":19.990}', '{"id":"b","price":19.999}', '{"id":"c","more":[{"tax":1.5}]}']
