@@ -29,10 +29,7 @@ class Pattern:
     has_time: bool
 
     def read(self, text: str, zone: str) -> datetime | None:
-        """The moment in UTC that ``text`` names, a local one of ``zone``; None when it does not follow the pattern.
-
-        Raises UnknownZoneError.
-        """
+        """The moment in UTC that ``text`` names, a local one of ``zone``; None when it does not follow the pattern."""
         match = self.regex.fullmatch(text)
         if match is None:
             return None
@@ -41,9 +38,11 @@ class Pattern:
         except (ValueError, OverflowError):
             return None
 
-
-class UnknownZoneError(Exception):
-    """A time names its zone by an abbreviation, of which only Java says which it means."""
+    def has_unknown_zone(self, text: str) -> bool:
+        """Whether ``text`` names its zone by an abbreviation, of which only Java says which it means."""
+        match = self.regex.fullmatch(text)
+        named = match.groupdict().get("zone") if match else None
+        return bool(named) and zone_of(str(named)) is None
 
 
 class UnknownLetterError(ValueError):
@@ -132,8 +131,6 @@ def _moment(found: dict[str, str | None], zone: str) -> datetime | None:
     offset = next((text for name, text in found.items() if name.startswith("offset") and text), None)
     named = offset or found.get("zone") or zone
     there = zone_of(named)
-    if there is None and found.get("zone"):
-        raise UnknownZoneError("a zone by its abbreviation needs Spark")
     return None if there is None else at_zone(local, there)
 
 

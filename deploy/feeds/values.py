@@ -15,7 +15,7 @@ from common.sources.mapping.model import ColumnMapping, Source
 from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
 from common.sources.mapping.patterns import time_pattern
 from deploy.feeds.casts import NeedsSparkError, words_of
-from deploy.feeds.patterns import UnknownZoneError, at_zone, pattern_of, zone_of
+from deploy.feeds.patterns import at_zone, pattern_of, zone_of
 
 _BLANKS = " \t\r\n\u00a0\u2007\u202f\ufeff"
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -147,10 +147,9 @@ def _by_pattern(text: str | None, form: str, zone: str) -> datetime | None:
         raise NeedsSparkError(str(error)) from error
     given = (text or "").strip(_BLANKS)
     given = re.sub(r"^[^0-9 ,]+[ ,]*", "", given) if asked.skips_weekday else given
-    try:
-        moment = pattern.read(given, zone if asked.has_time else "UTC")
-    except UnknownZoneError as error:
-        raise NeedsSparkError(str(error)) from error
+    moment = pattern.read(given, zone if asked.has_time else "UTC")
+    if moment is None and pattern.has_unknown_zone(given):
+        raise NeedsSparkError("a zone by its abbreviation")
     if moment is None or asked.has_time:
         return moment
     return start_of_day(moment.date(), zone)
