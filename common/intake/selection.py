@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from common.sources.files.inventory import FileInventory, InspectedFile
     from common.sources.mapping.model import Source
 
+
 @dataclass(frozen=True)
 class KnownFile:
     """A file content of which something was done before: by which ``reading`` it lies in bronze, in which batch."""
