@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.sources.files.csv_dialect import Dialect, column_names, fault_of_names, header_of, names_in
+from common.sources.files.csv_dialect import Dialect, column_names, header_of, names_in
 from common.sources.files.inventory import FileInventory
 from common.sources.mapping.model import Source
 
@@ -277,17 +277,6 @@ def test_a_header_is_read_with_the_marks_of_its_rows() -> None:
     assert column_names('a||"b||c"||d', Dialect(separator="||")) == ["a", "b||c", "d"]
     assert column_names('a|"b', Dialect(separator="|", quote="", escape="")) == ["a", '"b']
     assert header_of(iter(["", "sep=;", 'a;"b', 'c"', "1;2"]), Dialect(separator=";", multiline=True)) == 'a;"b\nc"'
-
-
-def test_names_are_the_same_where_they_are_to_spark() -> None:
-    assert column_names("\u0130tem,ITEM,\u0131tem,Stra\u00dfe,STRASSE", Dialect()) == [
-        "\u0130tem",
-        "ITEM_2",
-        "\u0131tem_3",
-        "Stra\u00dfe",
-        "STRASSE",
-    ]
-    assert fault_of_names(["\u0130tem", "ITEM"], frozenset({"item"})) is not None
 
 
 def test_fields_are_those_that_the_reader_of_the_rows_makes() -> None:

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -263,44 +262,6 @@ def test_parquet_files_of_any_name_are_read(inbox: Path, read: Read) -> None:
         pq.write_table(pa.table({"id": [name]}), inbox / f"{name}.parquet")
     rows = read(inbox, source("format: parquet")).select("_file", "id").collect()
     assert sorted((Path(row["_file"]).stem, row["id"]) for row in rows) == sorted((name, name) for name in NAMES[1:])
-
-
-def test_a_file_or_folder_named_like_a_pattern_is_found_by_its_name(inbox: Path) -> None:
-    for name in ("a[1].csv", "a1.csv", "days [x]/b*.csv", "days x/c.csv"):
-        (inbox / name).parent.mkdir(exist_ok=True)
-        (inbox / name).write_text("id\n")
-
-    def found(location: str) -> list[str]:
-        return [file.name for file in find_files(f"{inbox}/{location}", LakeSettings())]
-
-    assert found("a[1].csv") == ["a[1].csv"]
-    assert found("a[12].csv") == ["a1.csv"]
-    assert found("days [x]") == ["b*.csv"]
-    assert found("days [x]/b*.csv") == ["b*.csv"]
-    assert found("days [xy]/*") == ["c.csv"]
-
-
-def test_a_decimal_that_the_schema_would_round_is_a_fault_of_its_record(inbox: Path, read: Read) -> None:
-    schema = "raw_schema: id string, price decimal(6,2), more array<struct<tax decimal(4,1)>>"
-    lines = ['{"id":"a","price":19.990}', '{"id":"b","price":19.999}', '{"id":"c","more":[{"tax":1.5}]}']
-    (inbox / "a.json").write_text("\n".join([*lines, '{"id":"d","more":[{"tax":1.5},{"tax":1.55}]}']))
-    found = read(inbox, source(f"format: json\n{schema}")).orderBy("_line").collect()
-    assert [(row["id"], row["price"], row["_reason"] and row["_reason"][:7]) for row in found] == [
-        ("a", Decimal("19.99"), None),
-        (None, None, "SRC-211"),
-        ("c", None, None),
-        (None, None, "SRC-211"),
-    ]
-    assert [one["tax"] for one in found[2]["more"]] == [Decimal("1.5")]
-    (inbox / "a.json").unlink()
-    (inbox / "a.csv").write_text("a,19.990\nb,9999.996\nc,-0.01\n")
-    bare = source("format: csv\noptions: {header: false}\nraw_schema: id string, price decimal(6,2)")
-    found = read(inbox, bare).orderBy("_line").collect()
-    assert [(row["price"], row["_reason"] and row["_reason"][:7]) for row in found] == [
-        (Decimal("19.99"), None),
-        (None, "SRC-212"),
-        (Decimal("-0.01"), None),
-    ]
 
 
 def test_a_raw_schema_that_is_no_ddl_is_a_fault_of_the_source(inbox: Path, read: Read) -> None:
