@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,24 +52,35 @@ class _StandardError(logging.StreamHandler[Any]):
 
 @contextmanager
 def foreign_messages_hidden() -> Iterator[None]:
-    """Have warnings and errors of other libraries' Python loggers printed without their messages."""
+    """Have warnings and errors of other libraries' Python loggers printed without their messages.
+
+    Their Python warnings, which are for those who write code, are not printed at all.
+    """
     root = logging.getLogger()
     handler = _StandardError()
     root.addHandler(handler)
+    shown = warnings.showwarning
+    warnings.showwarning = _pass_over
     try:
         yield
     finally:
+        warnings.showwarning = shown
         root.removeHandler(handler)
 
 
-def hide_messages_of_spark(spark: SparkSession) -> None:
+def _pass_over(*_: Any, **__: Any) -> None:
+    """In place of ``warnings.showwarning``."""
+
+
+def hide_messages_of_spark(spark: SparkSession, log: Path | None = None) -> None:
     """Have PySpark and the driver's JVM print no message that may quote a row; what was set up otherwise stays.
 
-    The console of log4j keeps its level and target. Where that cannot be done, a warning says so.
+    The console of log4j keeps its level and target, or is replaced by the file ``log``. Where that cannot be done, a
+    warning says so.
     """
     _silence_query_contexts()
     try:
-        _cut_console_messages(spark._jvm)
+        _cut_console_messages(spark._jvm, log)
     except Exception as error:  # another logging library, or a log4j of another make: py4j raises whatever.
         _LOG.warning("the JVM's log may quote rows: its console could not be configured (%s)", type(error).__name__)
 
@@ -81,7 +94,7 @@ def _silence_query_contexts() -> None:
             PySparkLogger.getLogger(name).disabled = True
 
 
-def _cut_console_messages(jvm: Any) -> None:
+def _cut_console_messages(jvm: Any, log: Path | None) -> None:
     core = jvm.org.apache.logging.log4j.core
     context = jvm.org.apache.logging.log4j.LogManager.getContext(False)
     config = context.getConfiguration()
@@ -90,9 +103,13 @@ def _cut_console_messages(jvm: Any) -> None:
         for name, old in list(dict(logger.getAppenders()).items()):
             if name == APPENDER or old.getClass().getSimpleName() != "ConsoleAppender":
                 continue
-            builder = core.appender.ConsoleAppender.newBuilder()
+            if log is None:
+                builder = core.appender.ConsoleAppender.newBuilder()
+                builder.setTarget(old.getTarget())
+            else:
+                builder = core.appender.FileAppender.newBuilder()
+                builder.withFileName(str(log)).withAppend(True)
             builder.setName(APPENDER)
-            builder.setTarget(old.getTarget())
             builder.setLayout(layout)
             # Spark's own filter keeps a session without spark-submit at warnings.
             builder.setFilter(old.getFilter())
@@ -101,3 +118,7 @@ def _cut_console_messages(jvm: Any) -> None:
             logger.removeAppender(name)
             logger.addAppender(new, None, None)
     context.updateLoggers()
+    if log is not None:
+        # What Python workers write, too: under spark-submit the JVM was there before this file.
+        stream = jvm.java.io.FileOutputStream(str(log), True)
+        jvm.java.lang.System.setErr(jvm.java.io.PrintStream(stream, True))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -119,6 +120,34 @@ def has_class(name: str) -> bool | None:
         return True
 
     return _or_public("look for a class", private, lambda: None)
+
+
+def has_session() -> bool:
+    """True when a session is open in this process."""
+    from pyspark.sql import SparkSession
+
+    return "pyspark" in sys.modules and SparkSession.getActiveSession() is not None
+
+
+def start_jvm(options: Mapping[str, str], log: Path) -> None:
+    """Start the JVM that the next session will use, with what it prints appended to a file.
+
+    Publicly a JVM starts with the session alone, and prints to the console.
+    """
+
+    def private() -> None:
+        from pyspark import SparkConf, SparkContext
+        from pyspark.java_gateway import launch_gateway
+
+        conf = SparkConf()
+        for key, value in options.items():
+            conf.set(key, value)
+        with log.open("ab") as stream:
+            launch: Any = launch_gateway
+            gateway = launch(conf, {"stdout": stream, "stderr": stream})
+        SparkContext._ensure_initialized(gateway=gateway)
+
+    _or_public("have the JVM print to a file", private, lambda: None)
 
 
 def jvm_is_running() -> bool:

@@ -15,7 +15,8 @@ from common.releases import Release, release_of, release_of_spark
 from common.secrets import is_reference, revealed
 from common.spark.conf import declared_conf, is_local, spark_master
 from common.spark.foreign_logs import hide_messages_of_spark
-from common.spark.internals import has_class, jvm_is_running, stop_context
+from common.spark.internals import has_class, has_session, jvm_is_running, start_jvm, stop_context
+from common.spark.jvm_log import new_log_file
 from common.spark.lake_root import refuse_folder_on_cluster
 
 if TYPE_CHECKING:
@@ -106,15 +107,20 @@ def open_session(settings: LakeSettings, app_name: str, extra_conf: Mapping[str,
     if jvm_is_running():
         # Before the session, which would only print a stack and go on.
         _check_delta(release)
-    builder = SparkSession.builder.appName(declared.get("spark.app.name", app_name))
+    options = {"spark.app.name": declared.get("spark.app.name", app_name)}
     if "spark.master" not in declared and "MASTER" not in os.environ:
-        builder = builder.master(wanted.pop("spark.master", "local[*]"))
+        options["spark.master"] = wanted.pop("spark.master", "local[*]")
     # Only now: nothing above may log or compare a secret.
-    for key, value in revealed(wanted, region=settings.s3_region).items():
-        if key not in declared or key == "spark.jars":
-            builder = builder.config(key, value)
+    revealed_conf = revealed(wanted, region=settings.s3_region)
+    options |= {key: value for key, value in revealed_conf.items() if key not in declared or key == "spark.jars"}
+    log = new_log_file(settings, app_name) if local and not has_session() else None
+    if log is not None and not jvm_is_running():
+        start_jvm(options, log)
+    builder = SparkSession.builder
+    for key, value in options.items():
+        builder = builder.config(key, value)
     spark = builder.getOrCreate()
-    hide_messages_of_spark(spark)
+    hide_messages_of_spark(spark, log)
     _check_delta(release)
     return spark
 

@@ -1,9 +1,13 @@
-"""Values of rows stay out of all that a failed run leaves: record, rows of ops, report, log, standard error."""
+"""Values of rows stay out of all that a failed run leaves: record, rows of ops, report, logs, standard error.
+
+Standard error holds what the suite says; what the JVM prints is in a file of its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +15,8 @@ from typing import Any
 
 import pytest
 from canary_runs import CANARIES, CASES
+
+from common.spark.internals import PUBLIC_ONLY
 
 pytestmark = pytest.mark.flow
 
@@ -25,15 +31,19 @@ class Runs:
         self.lakes = folder / "lakes"
         paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests" / "support")])
         program = REPOSITORY / "tests" / "support" / "canary_runs.py"
-        # The JVM and its workers inherit descriptor 2, whatever Python makes of sys.stderr.
+        # Where the lake is no folder, the JVM's own log is one of the temporary files.
+        environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(folder)}
+        environment.pop(PUBLIC_ONLY, None)
         ended = subprocess.run(
             [sys.executable, str(program), str(self.lakes)],
-            env={**os.environ, "PYTHONPATH": paths},
+            env=environment,
             capture_output=True,
             text=True,
             check=True,
         )
         self.out, self.err = ended.stdout, ended.stderr
+        (log,) = (folder / "lakejobs" / "logs").glob("*.log")
+        self.log = log.read_text()
 
     def record(self, case: str) -> dict[str, Any]:
         """The stored record of the run of that case."""
@@ -77,14 +87,22 @@ def test_no_record_no_report_and_no_row_of_ops_holds_a_value_of_a_row(runs: Runs
     assert held == {}
 
 
-def test_standard_output_and_standard_error_hold_no_value_of_a_row(runs: Runs) -> None:
-    assert [trace for trace in TRACES if trace in runs.out + runs.err] == []
+def test_standard_output_standard_error_and_the_log_of_the_jvm_hold_no_value_of_a_row(runs: Runs) -> None:
+    assert [trace for trace in TRACES if trace in runs.out + runs.err + runs.log] == []
 
 
 def test_what_was_hidden_is_said_to_have_been_printed(runs: Runs) -> None:
-    assert "PythonException (message hidden)" in runs.err
+    assert "PythonException (message hidden)" in runs.log
     assert "some_library" in runs.err
-    assert " INFO " not in runs.err
+    assert " INFO " not in runs.log
+
+
+def test_standard_error_holds_lines_of_the_suite_alone(runs: Runs) -> None:
+    ours = re.compile(
+        r'\{"time": .*\}|[a-z]+ some_library:\d+.*|toy\.count: .*|  .*|[A-Z]{3}-\d{3}: .*|(Cause|What to do): .*|'
+    )
+    assert [line for line in runs.err.splitlines() if not ours.fullmatch(line)] == []
+    assert "log4j" in runs.log
 
 
 def test_the_traces_belong_to_the_canaries() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from common.run.gate import pass_gate
 from common.run.launch import run_job
 from common.run.record.ops_tables import QUALITY, RUNS
 from common.run.record.outbox import fill_ops
+from common.spark.internals import PUBLIC_ONLY
 from common.spark.jobs import active_stages, cancel_jobs
 
 pytestmark = pytest.mark.flow
@@ -235,6 +237,7 @@ def test_a_signal_ends_a_run_in_the_middle_of_a_spark_job(tmp_path: Path, number
     ready, script = tmp_path / "ready", tmp_path / "slow.py"
     script.write_text(SCRIPT.format(ready=str(ready), lake=str(tmp_path / "lake")))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    environment.pop(PUBLIC_ONLY, None)
     process = subprocess.Popen(
         [sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -244,7 +247,11 @@ def test_a_signal_ends_a_run_in_the_middle_of_a_spark_job(tmp_path: Path, number
         assert time.monotonic() < deadline, "the job never started"
         time.sleep(0.1)
     process.send_signal(number)
-    process.communicate(timeout=90)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == code
+    # The JVM's own lines are in a file of the lake.
+    assert not re.search(r"WARN|log4j|incubator", said)
+    (log,) = (tmp_path / "lake" / "logs").glob("*.log")
+    assert "log4j" in log.read_text()
     record = json.loads((tmp_path / "lake" / "runs" / "toy" / "slow" / "r.json").read_text())
     assert (record["status"], record["exit_code"]) == ("stopped", code)

@@ -142,6 +142,7 @@ except LakejobsError as error:
     sys.stderr.write(str(error))
     sys.stderr.flush()
     os._exit(error.exit_code)
+spark._jvm.org.apache.logging.log4j.LogManager.getLogger("probe").warn("words of the JVM")
 print("partitions", spark.conf.get("spark.sql.shuffle.partitions"), spark.sparkContext.appName)
 sys.stdout.flush()
 os._exit(0)
@@ -155,7 +156,8 @@ def spark_submit(tmp_path: Path, *flags: str) -> subprocess.CompletedProcess[str
     script = tmp_path / "probe.py"
     script.write_text(OPEN)
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYSPARK_PYTHON": sys.executable}
+    own = {"PYTHONPATH": str(REPOSITORY), "PYSPARK_PYTHON": sys.executable, "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, **own}
     environment = {key: value for key, value in environment.items() if not key.startswith("PYSPARK_GATEWAY")}
     command = [str(submit), "--master", "local[1]", "--conf", "spark.ui.enabled=false", *flags, str(script)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
@@ -167,6 +169,10 @@ def test_what_spark_submit_sets_stays_and_delta_may_come_by_its_jars(tmp_path: P
     run = spark_submit(tmp_path, "--jars", jars, "--conf", "spark.sql.shuffle.partitions=7", "--name", "given")
     assert run.returncode == 0, run.stderr
     assert "partitions 7 given" in run.stdout
+    # What the JVM prints once a job has its session is in a file.
+    (log,) = (tmp_path / "lakejobs" / "logs").glob("*.log")
+    assert "words of the JVM" in log.read_text()
+    assert "words of the JVM" not in run.stdout + run.stderr
 
 
 @pytest.mark.engine
