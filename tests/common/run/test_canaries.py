@@ -87,7 +87,7 @@ def test_no_record_no_report_and_no_row_of_ops_holds_a_value_of_a_row(runs: Runs
     assert held == {}
 
 
-def test_standard_output_standard_error_and_the_log_of_the_jvm_hold_no_value_of_a_row(runs: Runs) -> None:
+def test_standard_output_and_standard_error_hold_no_value_of_a_row(runs: Runs) -> None:
     assert [trace for trace in TRACES if trace in runs.out + runs.err + runs.log] == []
 
 
