@@ -25,6 +25,7 @@ Usage: lakejobs COMMAND [arguments]
                             print what a run would be on EMR or YARN, and the request for it; sends nothing
   policy JOB... [flags]     print the IAM policy with the least rights that jobs need; --trust: of their role
   infra [NAME]              list the CloudFormation templates, or print one
+  cost JOB... [flags]       what jobs would cost on a cluster, on EMR Serverless and on EMR on EKS
   source suggest --input PATH --for JOB
                             write a source for files of your own
   source check FILE --input PATH
@@ -101,6 +102,12 @@ def _infra(arguments: Sequence[str]) -> int:
     return infra(arguments)
 
 
+def _cost(arguments: Sequence[str]) -> int:
+    from deploy.cost.command import main as cost
+
+    return cost(arguments)
+
+
 def _tables(arguments: Sequence[str]) -> int:
     from deploy.tables.listing import main as tables
 
@@ -149,6 +156,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "config": _config,
     "policy": _policy,
     "infra": _infra,
+    "cost": _cost,
 }
 
 
