@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 MASKED_ROWS = "rows_with_card_numbers"
 """The run's detail count of rows in which card numbers were masked or replaced."""
 
-_SHAPED, _ENTRIES, _SENT = "_has_card_shape", "_entries", "_sent"
+_SHAPED, _ENTRIES, _IDS, _SENT = "_has_card_shape", "_entries", "_ids", "_sent"
+_PLACE = ("_file", "_line", "_file_sha256")
 _LARGEST_SHARE_BY_CHANCE = 0.5
 _MOST_FIELDS = 1_000
 # A pseudonym that took the place of a bare number needs quotes, or the record is no JSON any more.
@@ -52,13 +53,15 @@ def without_card_numbers(
     sent: DataFrame,
     mapped: Callable[[DataFrame], DataFrame],
     identifiers: Sequence[str],
+    rows_from: str = "",
 ) -> Iterator[DataFrame]:
     """``sent`` (rows of common.intake.bronze.sent_rows) without card numbers in any record or line.
 
     ``mapped`` makes canonical columns of such rows, and keeps the record in ``_raw``; ``identifiers`` are those of them
-    that hold ids. The rows are computed once and held by the executors until the block ends. Where no text has the
-    shape of a card number, nothing more is done than one look at each. Adds to the run's counts, warns and shows it on
-    the page. Raises UsageError PRV-001 when a field of ids holds cards and no pseudonym key is set.
+    that hold ids. With ``rows_from`` it makes a row of each element of that array of a record. The rows are computed
+    once and held by the executors until the block ends. Where no text has the shape of a card number, nothing more is
+    done than one look at each. Adds to the run's counts, warns and shows it on the page. Raises UsageError PRV-001 when
+    a field of ids holds cards and no pseudonym key is set.
     """
     shaped = F.coalesce(has_card_shape(F.coalesce(RECORD, LINE)), F.lit(False))
     held = sent.withColumn(_SHAPED, shaped).persist(StorageLevel.MEMORY_AND_DISK)
@@ -68,28 +71,44 @@ def without_card_numbers(
         if suspects.isEmpty():
             yield held.drop(_SHAPED)
             return
-        records = _with_ids(suspects.where(F.col(RECORD).isNotNull()), mapped, identifiers)
-        found = _found(records, identifiers)
-        cleaned = _cleaned(context, records, found).unionByName(_cleaned_lines(suspects))
+        records = suspects.where(F.col(RECORD).isNotNull())
+        rows = _with_ids(mapped(records), identifiers)
+        entries = records.select(*_PLACE, F.col(RECORD).alias("_raw"), _entries(F.col(RECORD), rows_from))
+        found = _found(rows, entries, identifiers)
+        known = _known(context, rows, found)
+        whole = _whole(known, entries, found) if rows_from else known
+        cleaned = _cleaned(whole, found, several=bool(rows_from)).unionByName(_cleaned_lines(suspects))
         _count(context, cleaned, found)
         yield held.where(~F.col(_SHAPED)).drop(_SHAPED).unionByName(cleaned.select(*sent.columns))
     finally:
         held.unpersist()
 
 
-def _with_ids(records: DataFrame, mapped: Callable[[DataFrame], DataFrame], identifiers: Sequence[str]) -> DataFrame:
-    """The records, in ``_raw``, with what the mapping makes ids of, and with all their fields in ``_entries``."""
-    rows = mapped(records)
+def _with_ids(rows: DataFrame, identifiers: Sequence[str]) -> DataFrame:
+    """Mapped rows with what the mapping makes ids of, and their record in ``_raw``."""
     given = [F.col(name).cast("string").alias(name) for name in identifiers if name in rows.columns]
-    entries = F.from_json("_raw", "map<string,string>").alias(_ENTRIES)
-    return rows.select(*given, "_file", "_line", "_file_sha256", "_raw", entries)
+    return rows.select(*given, *_PLACE, "_raw", _entries(F.col("_raw")))
 
 
-def _found(records: DataFrame, identifiers: Sequence[str]) -> _Found:
-    names = [name for name in identifiers if name in records.columns]
+def _entries(record: Column, rows_from: str = "") -> Column:
+    """The fields of a record and those of the elements of its array, as ``_entries array<struct<key, value>>``."""
+    none = F.array().cast("array<struct<key:string,value:string>>")
+    fields = F.coalesce(F.map_entries(F.from_json(record, "map<string,string>")), none)
+    if rows_from and "'" not in rows_from:
+        path = "".join(f"['{part}']" for part in rows_from.split("."))
+        found = F.from_json(F.get_json_object(record, f"${path}"), "array<map<string,string>>")
+        each = F.flatten(F.transform(F.filter(found, F.isnotnull), F.map_entries))
+        # A field of an element is another one than that of the record with the same name.
+        named = F.transform(each, lambda one: F.struct(F.concat(F.lit("[]."), one["key"]).alias("key"), one["value"]))
+        fields = F.concat(fields, F.coalesce(named, none))
+    return fields.alias(_ENTRIES)
+
+
+def _found(rows: DataFrame, entries: DataFrame, identifiers: Sequence[str]) -> _Found:
+    names = [name for name in identifiers if name in rows.columns]
     numbers = {}
     if names:
-        counted = records.agg(
+        counted = rows.agg(
             *(F.count_if(has_card_shape(F.col(name))).alias(f"shape_{name}") for name in names),
             *(F.count_if(holds_card_number(F.col(name))).alias(f"card_{name}") for name in names),
         ).first()
@@ -99,7 +118,7 @@ def _found(records: DataFrame, identifiers: Sequence[str]) -> _Found:
         for name in names
         if numbers.get(f"card_{name}", 0) > _LARGEST_SHARE_BY_CHANCE * numbers.get(f"shape_{name}", 0)
     ]
-    fields = records.select(F.explode(_ENTRIES)).where(is_bare_number(F.col("value")) & has_card_shape(F.col("value")))
+    fields = entries.select(F.inline(_ENTRIES)).where(is_bare_number(F.col("value")) & has_card_shape(F.col("value")))
     by_field = fields.groupBy("key").agg(
         F.count(F.lit(1)).alias("shape"), F.count_if(holds_card_number(F.col("value"))).alias("card")
     )
@@ -111,32 +130,57 @@ def _found(records: DataFrame, identifiers: Sequence[str]) -> _Found:
     )
 
 
-def _cleaned(context: RunContext, records: DataFrame, found: _Found) -> DataFrame:
-    """The records of ``_with_ids`` with the columns of ``sent_rows``, and ``_sent``, the text as it was."""
-    of_fields = F.map_values(F.map_filter(_ENTRIES, lambda name, _: name.isin(found.fields)))
-    spared = F.concat_ws("\n", *(F.col(name) for name in found.ids), of_fields)
+def _known(context: RunContext, rows: DataFrame, found: _Found) -> DataFrame:
+    """``rows`` with the ids that are no cards in ``_ids``, and with the pseudonyms of those that are."""
+    known = rows.withColumn(_IDS, F.concat_ws("\n", F.lit(""), *(F.col(name) for name in found.ids)))
+    if not found.cards:
+        return known
+    # Whole columns go through Python: Spark 4.1 finds no Python function whose argument holds a lambda.
+    hidden = pseudonym_columns(rows, found.cards, pseudonym_key(context))
+    return known.withColumns({f"_hidden_{name}": column for name, column in hidden.items()})
+
+
+def _whole(known: DataFrame, entries: DataFrame, found: _Found) -> DataFrame:
+    """The rows of elements as one row per record again: ``_ids`` of all of them, and each id that is a card with its
+    pseudonym in ``_pairs_*``.
+    """
+    key = [*_PLACE, "_raw"]
+    pairs = [
+        F.collect_set(
+            F.when(
+                holds_card_number(F.col(name)), F.struct(F.col(name).alias("id"), F.col(f"_hidden_{name}").alias("as"))
+            )
+        ).alias(f"_pairs_{name}")
+        for name in found.cards
+    ]
+    by_record = known.groupBy(*key).agg(F.concat_ws("\n", F.collect_set(_IDS)).alias(_IDS), *pairs)
+    # Equal records of one line are several.
+    return entries.join(by_record, key)
+
+
+def _cleaned(known: DataFrame, found: _Found, *, several: bool) -> DataFrame:
+    """One row per record with the columns of ``sent_rows``, and ``_sent``, the text as it was."""
+    of_fields = F.transform(F.filter(_ENTRIES, lambda one: one["key"].isin(found.fields)), lambda one: one["value"])
+    spared = F.concat_ws("\n", F.col(_IDS), of_fields)
     record = F.col("_raw")
-    if found.cards:
-        # Whole columns go through Python: Spark 4.1 finds no Python function whose argument holds a lambda.
-        hidden = pseudonym_columns(records, found.cards, pseudonym_key(context))
-        records = records.withColumns({f"_hidden_{name}": column for name, column in hidden.items()})
     for name in found.cards:
-        record = F.when(holds_card_number(F.col(name)), _replaced(record, name)).otherwise(record)
-    return records.select(
+        if several:
+            record = F.aggregate(f"_pairs_{name}", record, lambda text, pair: _replaced(text, pair["id"], pair["as"]))
+        else:
+            changed = _replaced(record, F.col(name), F.col(f"_hidden_{name}"))
+            record = F.when(holds_card_number(F.col(name)), changed).otherwise(record)
+    return known.select(
         with_masked_cards(record, spared).alias(RECORD),
         F.lit(None).cast("string").alias(LINE),
         F.lit(None).cast("string").alias("read_error"),
-        "_file",
-        "_line",
-        "_file_sha256",
+        *_PLACE,
         F.col("_raw").alias(_SENT),
     )
 
 
-def _replaced(record: Column, name: str) -> Column:
+def _replaced(record: Column, value: Column, hidden: Column) -> Column:
     """``record`` with the pseudonym of an id in its place, in quotes also where the id was a bare number."""
-    hidden = F.col(f"_hidden_{name}")
-    swapped = F.replace(record, F.col(name), hidden)
+    swapped = F.replace(record, value, hidden)
     return F.regexp_replace(
         swapped, F.concat(F.lit(_BEFORE), hidden, F.lit(_AFTER)), F.concat(F.lit('$1"'), hidden, F.lit('"'))
     )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from common.intake.bronze import merged_schema, raw_rows, raw_schema, sent_rows, stamped
+from common.intake.bronze import merged_schema, raw_schema, sent_rows, stamped
 from common.intake.cards import without_card_numbers
 from common.intake.mapped import mapped_rows
 from common.run.failures import explain
@@ -48,14 +48,11 @@ def write_records(
     if sent is not None:
 
         def records(rows: DataFrame) -> DataFrame:
-            """The records with what the mapping makes of each."""
-            if source.rows_from:
-                return raw_rows(rows, source, schema)
+            """The records with what the mapping makes of each, or of each of its elements."""
             return mapped_rows(rows, source, schema, feed.target)
 
-        # The elements of a record have ids each: numbers of cards among them are masked, not replaced.
-        identifiers = () if source.rows_from else feed.identifiers
-        with reading(), without_card_numbers(context, sent, records, identifiers) as clean:
+        clean_of = without_card_numbers(context, sent, records, feed.identifiers, source.rows_from or "")
+        with reading(), clean_of as clean:
             rows = stamped(clean, batch_id=batch.batch_id, ingested_at=batch.ingested_at)
             context.lake.append_once(feed.bronze, rows, batch_id=batch.batch_id)
     context.fault("ingest.bronze_written")

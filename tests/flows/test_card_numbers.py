@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from common.run.pseudonym_key import _PUBLIC_KEY
 from jobs.clickstream.events.tables import EVENT_RECORDS, EVENTS
+from jobs.forecast.ingest import JOB as INGEST
 from jobs.forecast.sales.tables import SALES
 from jobs.fraud import ingest, ingest_labels
 from jobs.fraud.transactions.tables import LABELS, TRANSACTION_RECORDS, TRANSACTIONS
@@ -120,3 +121,42 @@ def test_sales_with_card_numbers_are_taken_in_without_them(spark: SparkSession, 
     assert {row["extra_categories"]["receipt"] for row in rows} == {row["invoice_id"] for row in rows}
     invoices = {row["invoice_id"] for row in rows}
     assert invoices == {"i1", "i4", _PUBLIC_KEY.pseudonym(f"paid by {CANARIES[1]}")}
+
+
+ORDERS = """format: json
+raw_schema: "order string, at string, buyer string, lines array<struct<line: string, sku: string, note: string>>"
+rows_from: lines
+parent: [order, at, buyer]
+columns:
+  {invoice_id: order, transaction_id: line, item_id: sku, item_name: note, quantity: "1", sold_at: at, customer_id: buyer}
+"""
+
+
+def test_ids_of_elements_and_of_their_records_are_kept_apart_too(spark: SparkSession, tmp_path: Path) -> None:
+    # Long numbers of lines and barcodes are no cards, though the sums of some are right; the buyers are.
+    barcodes = [f"40000000000{n:02d}" for n in range(12)]
+    twins = ("4000000000000002", "4000000190000002")
+    orders = [
+        {
+            "order": f"o{place}",
+            "at": "2026-03-10 10:00:00",
+            "buyer": buyer,
+            "lines": [
+                {"line": int(f"40000000000001{n:02d}"), "sku": barcodes[n], "note": note}
+                for n, note in enumerate(("paid by " + CANARIES[0], "", ""), start=3 * place)
+            ],
+        }
+        for place, buyer in enumerate([*twins, CANARIES[1], "b4"])
+    ]
+    shop = Shop(spark, tmp_path)
+    (tmp_path / "orders.yaml").write_text(ORDERS)
+    write_lines(tmp_path / "orders", "a.json", list(map(json.dumps, orders)))
+    assert shop.run(INGEST, "--source", str(tmp_path / "orders.yaml"), "--input", str(tmp_path / "orders")) == 0
+    assert places_of(shop.root, *CANARIES, *twins) == []
+    rows = shop.lake.read(SALES).orderBy("item_id").collect()
+    assert [row["item_id"] for row in rows] == barcodes
+    assert [row["transaction_id"] for row in rows] == [f"40000000000001{n:02d}" for n in range(12)]
+    key = _PUBLIC_KEY
+    buyers = [key.pseudonym(key.pseudonym(one)) for one in (*twins, CANARIES[1])] + [key.pseudonym("b4")]
+    assert [row["customer_id"] for row in rows] == [one for one in buyers for _ in range(3)]
+    assert rows[0]["item_name"] == "paid by 411111******1111"
