@@ -128,7 +128,13 @@ raw_schema: "order string, at string, buyer string, lines array<struct<line: str
 rows_from: lines
 parent: [order, at, buyer]
 columns:
-  {invoice_id: order, transaction_id: line, item_id: sku, item_name: note, quantity: "1", sold_at: at, customer_id: buyer}
+  invoice_id: order
+  transaction_id: line
+  item_id: sku
+  item_name: note
+  quantity: "1"
+  sold_at: at
+  customer_id: buyer
 """
 
 

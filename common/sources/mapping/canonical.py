@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame
@@ -20,6 +21,7 @@ from common.sources.mapping.guarded import guarded, has_raised, is_plain, opened
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
 
+_LOSSLESS: tuple[list[str], ...] = ([], ["trim({v})"])
 DATE_ONLY = "_date_only"
 """Column of the names of those times whose value was a date without a time of day."""
 
@@ -70,14 +72,19 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     valued = given
     for number in range(max(map(len, steps.values()))):
         now = {name: _step(name, number, found[number]) for name, found in steps.items() if number < len(found)}
-        valued = _selected(valued, source, now, partial(_after, valued, number, now))
+        valued = _selected(valued, source, now, partial(_after, number, now))
     last = {name: _value(name, len(found)) for name, found in steps.items()}
     lost = []
     for name, column in last.items():
-        is_lost = (
-            F.expr(is_given(f"`{_value(name, 0)}`", kinds[name], wanted[name], reads[name])) & F.col(column).isNull()
-        )
-        lost.append(F.when(F.col(_raised(name)) | is_lost if name in careful else is_lost, F.lit(name)))
+        tests = [F.col(_raised(name))] if name in careful else []
+        # Nothing is lost of a value that stays what it is.
+        if steps[name] not in _LOSSLESS:
+            given_and_lost = (
+                f"{is_given(f'`{_value(name, 0)}`', kinds[name], wanted[name], reads[name])} AND `{column}` IS NULL"
+            )
+            tests.append(F.expr(given_and_lost))
+        if tests:
+            lost.append(F.when(reduce(or_, tests), F.lit(name)))
     return valued.select(
         *(F.col(column).alias(name) for name, column in last.items()),
         *(name for name in kept if name != "_reason"),
@@ -133,11 +140,9 @@ def _check_names(raw: DataFrame, source: Source) -> None:
                 )
 
 
-def _after(rows: DataFrame, number: int, now: dict[str, str]) -> list[Column]:
-    """The columns of ``rows`` with the values after a step in place of those before it; the first are kept."""
-    done = {_value(name, number) for name in now} if number else set()
-    kept = [F.col(column) for column in rows.columns if column not in done]
-    return [*kept, *(F.expr(text).alias(_value(name, number + 1)) for name, text in now.items())]
+def _after(number: int, now: dict[str, str]) -> list[Column]:
+    """All columns so far, and the values after a step; Spark leaves out those that nothing reads any more."""
+    return [F.col("*"), *(F.expr(text).alias(_value(name, number + 1)) for name, text in now.items())]
 
 
 def _selected(rows: DataFrame, source: Source, texts: dict[str, str], columns: Callable[[], list[Column]]) -> DataFrame:
