@@ -41,7 +41,8 @@ SETTINGS = settings(
 class Feed:
     """An ingest, the source of its lines, its table, and lines among which are copies and contradictions.
 
-    ``mistaken`` are expressions of a source by which lines take the places of others that they are no rivals of.
+    ``rivals``: the places among the lines of one that gives way, and of the one that it gives way to. ``mistaken`` are
+    expressions of a source by which it would not.
     """
 
     job: Job
@@ -49,6 +50,7 @@ class Feed:
     table: Table
     header: str
     lines: tuple[str, ...]
+    rivals: tuple[int, int]
     mistaken: tuple[tuple[str, str], ...]
 
     def written(self, *, is_mistaken: bool) -> str:
@@ -76,6 +78,7 @@ FEEDS = (
             hit(id="e4", t="2026-03-12T10:00:00Z"),
             hit(id="e5", t="no time"),
         ),
+        (2, 3),
         (("collector_tstamp: t\n", "collector_tstamp: \"'2026-03-14T10:00:00Z'\"\n"), ("url\n", "\"'/robots.txt'\"\n")),
     ),
     Feed(
@@ -92,6 +95,7 @@ FEEDS = (
             "2,2026-03-02 12:30:00,C2,T1,6",
             "3,0001-01-01 00:00:00,C3,T1,5",
         ),
+        (4, 5),
         (("tx_amount: amount", "tx_amount: amount - 4.5"), ("tx_datetime: at", "tx_datetime: date(at)")),
     ),
     Feed(
@@ -109,6 +113,7 @@ FEEDS = (
             ",,,2026-03-03 00:00:00,A,4",
             ",CUP,1,2026-03-04 10:00:00,,",
         ),
+        (3, 4),
         (("y: value", "y: value - 3"), ("quantity: units", 'quantity: "nullif(2, length(units))"')),
     ),
 )
@@ -155,7 +160,14 @@ def test_any_order_split_and_repetition_gives_the_table_of_one_run(
     order = data.draw(st.permutations(feed.lines))
     cuts = sorted(data.draw(st.sets(st.integers(1, len(order) - 1), min_size=1, max_size=2)))
     parts = [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
-    mistaken = data.draw(st.sampled_from(parts))
+    # Mistaken is the file of a line that should have given way to one of another file.
+    loser, winner = (feed.lines[place] for place in feed.rivals)
+    mistaken = data.draw(st.sampled_from([part for part in parts if winner not in part]))
+    for part in parts:
+        if loser in part:
+            part.remove(loser)
+    mistaken.append(loser)
+    parts = [part for part in parts if part]
     runs = [(part, part is mistaken) for part in parts]
     with tempfile.TemporaryDirectory() as folder:
         lakes = Lakes(spark, feed, Path(folder))
