@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from common.errors import LakejobsError, UsageError
 from common.job.graph import Graph
@@ -39,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     """Command line of ``lakejobs policy``; the exit code."""
     options = _parser().parse_args(argv)
     try:
+        options = _filled_in(options) if options.target else options
         policy = _trust(options) if options.trust else _permissions(options)
     except LakejobsError as error:
         print(error, file=sys.stderr)
@@ -56,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("jobs", nargs="*", metavar="JOB", help="jobs or selectors, as for `lakejobs run`; their rights are joined")
+    add("--target", default="", metavar="NAME", help="of targets.yaml: says what the flags below leave out")
+    add("--targets", type=Path, metavar="FILE", help="default: targets.yaml")
     add("--lake", default="", metavar="ROOT", help="the lake root, s3://bucket/prefix")
     add("--artifacts", default="", metavar="PREFIX", help="where builds are uploaded, e.g. s3://bucket/lakejobs")
     add("--region", default="", help="e.g. us-east-1")
@@ -74,6 +78,27 @@ def _parser() -> argparse.ArgumentParser:
     add("--namespace", default="", help="of --trust emr-eks")
     add("--role-name", default="", help="of --trust emr-eks")
     return parser
+
+
+def _filled_in(options: argparse.Namespace) -> argparse.Namespace:
+    """The flags, those that were not given taken from the target. Raises what ``target_of`` raises."""
+    from deploy.targets.requests import log_group, s3_logs
+    from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget, StepTarget
+    from deploy.targets.target_file import target_of
+
+    target = target_of(options.target, options.targets)
+    said = {"lake": target.lake, "artifacts": target.artifacts}
+    if isinstance(target, EmrTarget):
+        said["region"] = target.region
+    if isinstance(target, StepTarget | ServerlessTarget | EksTarget):
+        # arn:aws:iam::ACCOUNT:role/NAME
+        said["account"] = target.role_arn.split(":")[4] if target.role_arn else None
+    if isinstance(target, ServerlessTarget | EksTarget):
+        said["logs"], said["log_group"] = s3_logs(target, target.logs.s3), log_group(target, options.target)
+    if isinstance(target, ServerlessTarget):
+        said["application_id"] = target.application_id
+    given = vars(options)
+    return argparse.Namespace(**{**given, **{key: given[key] or text or "" for key, text in said.items()}})
 
 
 def _trust(options: argparse.Namespace) -> Policy:

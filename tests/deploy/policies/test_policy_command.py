@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,23 @@ def test_the_command_prints_a_policy_of_several_jobs(capsys: pytest.CaptureFixtu
     assert "arn:aws:s3:::shop-lake/lake/gold/clickstream/event_items/*" in resources
     assert "arn:aws:s3:::shop-landing/events/2026-*" in resources
     assert "no --secret is given" in shown.err
+
+
+def test_a_target_says_what_the_flags_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text(
+        "prod: {kind: emr-serverless, application_id: 00f1abc, role_arn: 'arn:aws:iam::111122223333:role/run',"
+        " lake: s3://shop-lake/lake, artifacts: s3://shop-code/lakejobs, region: us-east-1}\n"
+    )
+    assert lakejobs("fraud.score", "--target", "prod", "--targets", str(file)) == 0
+    by_target = capsys.readouterr().out
+    logs = ("--logs", "s3://shop-code/lakejobs/logs/", "--log-group", "/lakejobs/prod")
+    assert lakejobs("fraud.score", *PLACE, *logs) == 0
+    assert capsys.readouterr().out == by_target
+    assert lakejobs("--trust", "emr-serverless", "--target", "prod", "--targets", str(file)) == 0
+    assert "arn:aws:emr-serverless:us-east-1:111122223333:/applications/00f1abc" in capsys.readouterr().out
+    assert lakejobs("fraud.score", "--target", "prdo", "--targets", str(file)) == 2
+    assert capsys.readouterr().err.startswith("TGT-001")
 
 
 def test_a_session_policy_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
