@@ -59,11 +59,16 @@ class Estimate:
         return self.machines + self.fee + self.disk
 
 
-def estimates(work: Work, prices: Prices) -> list[Estimate]:
-    """One estimate for each place. Raises UsageError CST-002 for a price that is missing, CST-003 for odd numbers."""
+def estimates(work: Work, prices: Prices, only: str = "") -> list[Estimate]:
+    """One estimate for each place, or for ``only`` one.
+
+    Raises UsageError CST-002 for a price that is missing, CST-003 for odd numbers.
+    """
     _check(work)
     found = []
     for place, price in (("emr-step", _steps), ("emr-serverless", _serverless), ("emr-eks", _eks)):
+        if only not in ("", place):
+            continue
         try:
             found.append(price(work, prices))
         except UsageError as error:

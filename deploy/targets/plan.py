@@ -26,10 +26,9 @@ from deploy.targets.sending import command_of
 from deploy.targets.sizes import check_executors, check_node, check_serverless
 from deploy.targets.spark_conf import check_conf
 from deploy.targets.submission import Submission, proposed_run_id
-from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target, YarnTarget
+from deploy.targets.target import INSTANCE_TYPES, EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target, YarnTarget
 from deploy.targets.target_file import target_of
 
-_INSTANCE = {"x86_64": "m5.xlarge", "aarch64": "m6g.xlarge"}
 _READABLE = ("s3://", "s3a://", "/", "file:")
 
 
@@ -132,7 +131,7 @@ def _node(target: Target) -> Instance | None:
     if isinstance(target, StepTarget | YarnTarget):
         usual = None
         if isinstance(target, StepTarget) and not (target.node_cores and target.node_memory_mb):
-            usual = under_yarn(declared or _INSTANCE[target.architecture])
+            usual = under_yarn(declared or INSTANCE_TYPES[target.architecture])
         cores = target.node_cores or (usual.cores if usual else None)
         memory = target.node_memory_mb or (usual.memory_mb if usual else None)
         if cores or memory:

@@ -9,6 +9,7 @@ from common.job.references import attribute
 from common.report.wording import plural
 from common.run.console.summary import aligned
 from deploy.targets.job_check import Checked
+from deploy.targets.plan_price import price_text
 from deploy.targets.requests import Request, log_group, s3_logs
 from deploy.targets.sending import command_of
 from deploy.targets.sizes import SERVERLESS_INITIAL_EXECUTORS, serverless_worker_gb
@@ -39,6 +40,7 @@ def plan_text(
         *[("writes", _table(reference)) for reference in job.writes],
         *([("works on", "all tables below the lake root")] if job.maintains_all else []),
         *_sizes(submission, target),
+        *([("price", price)] if (price := price_text(target)) else []),
         *_logs(target, target_name),
     ]
     body = json.dumps(request.body, indent=2) if isinstance(request.body, dict) else command_of(request, target)

@@ -11,6 +11,8 @@ from common.releases import DEFAULT_RELEASE
 from deploy.targets.sizes import ServerlessSize, Size
 
 OFF = "off"
+INSTANCE_TYPES = {"x86_64": "m5.xlarge", "aarch64": "m6g.xlarge"}
+"""Processor -> the type of nodes that is taken where none is declared."""
 
 _ROLE = r"^arn:aws[a-zA-Z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
 _BUCKET = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"

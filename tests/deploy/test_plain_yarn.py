@@ -52,6 +52,7 @@ def test_the_lines_of_the_docs_are_read_by_spark_submit(
         words = shlex.split(printed)
         assert words[0] == "spark-submit"
         read = read_by_spark_submit(words[1:])
+        assert "--usage-error" not in read
         for flag, value in (
             ("--master", "yarn"),
             ("--deploy-mode", "cluster"),
@@ -64,5 +65,4 @@ def test_the_lines_of_the_docs_are_read_by_spark_submit(
 
 
 def test_a_line_with_an_unknown_flag_is_not_read() -> None:
-    with pytest.raises(AssertionError, match="Unrecognized option"):
-        read_by_spark_submit(["--master", "yarn", "--deploy", "cluster", "job.py"])
+    assert "--usage-error" in read_by_spark_submit(["--master", "yarn", "--deploy", "cluster", "job.py"])

@@ -225,6 +225,8 @@ def test_the_plan_names_what_is_read_written_and_left_for_python(plan) -> None:
         "emr-serverless StartJobRun:",
     ):
         assert line in lines
+    (price,) = (line for line in lines if line.startswith("price "))
+    assert "USD an hour, with 20 executors" in price
     (executor,) = (line for line in lines if line.startswith("executor "))
     assert "Python has 3,072 MB: 768 MB for each of 4 workers; billed as 4 vCPU, 12 GB, 20 GB disk" in executor
 
