@@ -17,7 +17,9 @@ def widened(kind: _Kind) -> _Kind:
     """``kind`` whose decimals have all the decimal places that there can be: by it text is parsed."""
     found: DataType = kind
     if isinstance(kind, DecimalType):
-        found = DecimalType(_MOST_DIGITS, _MOST_DIGITS - (kind.precision - kind.scale))
+        # One digit more before the mark: what is rounded up may need it.
+        places = _MOST_DIGITS - (kind.precision - kind.scale) - 1
+        found = DecimalType(_MOST_DIGITS, max(places, kind.scale))
     elif isinstance(kind, StructType):
         found = StructType([StructField(one.name, widened(one.dataType)) for one in kind.fields])
     elif isinstance(kind, ArrayType):
