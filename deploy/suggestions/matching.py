@@ -56,6 +56,11 @@ def matches(target: Target, columns: Sequence[RawColumn]) -> list[Match]:
     return [found[name] for name in target.schema.names if name in found]
 
 
+def says(target: Target, canonical: str, column: RawColumn) -> bool:
+    """Whether the name of ``column`` says outright that it is ``canonical``, whatever it holds."""
+    return likeness(column.name, names_of(target.job, canonical)) >= _CLEAR
+
+
 def _score(target: Target, canonical: str, column: RawColumn, words: str) -> float:
     name = likeness(column.name, words)
     if not column.given:

@@ -12,7 +12,7 @@ import yaml
 from deploy.feeds.targets import Target
 from deploy.suggestions.columns import RawColumn
 from deploy.suggestions.layouts import Layout
-from deploy.suggestions.matching import Match
+from deploy.suggestions.matching import Match, says
 from deploy.suggestions.moments import TimeStyle
 from deploy.suggestions.periods import weekday_of
 
@@ -42,20 +42,21 @@ def suggestion(target: Target, layout: Layout, found: Sequence[Match], heading: 
     body: list[str] = []
     for match in found:
         body += _mapped(target, match, made)
-    body += _constants(target, layout, made)
+    used = {one.name for match in found for one in (match.column, match.clock) if one is not None}
+    left = [column for column in layout.columns if column.name not in used]
+    body += _constants(target, layout, left, made)
     lacking = target.lacking(set(made.columns))
     for name in lacking:
         body.append(f"  # {name}: ?    # needed, and no column of the files looks like it")
         made.doubts.append(f"{name} is needed, and no column of the files looks like it")
-    used = {one.name for match in found for one in (match.column, match.clock) if one is not None}
-    left = [column.name for column in layout.columns if column.name not in used]
     lines = [f"# {line}" for line in heading.splitlines()]
     lines += [f"format: {layout.format}", *_keys(layout)]
     lines += _numbers(found, made)
     lines += _zone(target, found, made)
     lines += ["columns:", *body]
-    if left:
-        lines += _comment(f"Not mapped: {', '.join(left)}.")
+    unmapped = [column.name for column in left if reference(column) not in made.columns.values()]
+    if unmapped:
+        lines += _comment(f"Not mapped: {', '.join(unmapped)}.")
     for column in layout.columns:
         if column.card_share > 0:
             made.doubts.append(
@@ -153,13 +154,20 @@ def _flow(expression: str) -> str:
     return expression if _SIMPLE.fullmatch(expression) else json.dumps(expression, ensure_ascii=False)
 
 
-def _constants(target: Target, layout: Layout, made: Suggestion) -> list[str]:
-    """Columns that no file has, but that a feed can do without."""
+def _constants(target: Target, layout: Layout, left: Sequence[RawColumn], made: Suggestion) -> list[str]:
+    """Columns that no file has, but that a feed can do without; ``left`` are raw columns not mapped so far."""
     if (
         target.job == "forecast.ingest"
         and {"item_id", "sold_at"} <= set(made.columns)
         and "quantity" not in made.columns
     ):
+        named = next((column for column in left if says(target, "quantity", column)), None)
+        if named is not None:
+            # A quantity that cannot be read is none of one piece.
+            made.columns["quantity"] = reference(named)
+            doubt = "its values do not look like numbers: say in SQL how they are read"
+            made.doubts.append(f"quantity: {doubt}")
+            return [f"  quantity: {scalar(reference(named))}    # ? {doubt}"]
         made.columns["quantity"] = "1"
         made.doubts.append("quantity: no column looks like it, so each row counts as one piece sold")
         return ['  quantity: "1"    # ? no column looks like it: each row counts as one piece sold']

@@ -116,6 +116,14 @@ def test_sales_without_a_quantity_count_as_one_piece_each(tmp_path):
     assert any(doubt.startswith("quantity: ") for doubt in made.doubts)
 
 
+def test_a_column_of_quantities_that_are_no_numbers_is_named_and_not_counted_as_one_piece(tmp_path):
+    text = "sku,sold_at,qty\nA1,2024-05-06 10:00,two\nA2,2024-05-07 11:00,three\n"
+    made, source = _suggested(tmp_path, "forecast.ingest", s__csv=text)
+    assert _mapping(source)["quantity"] == "qty"
+    assert "quantity: its values do not look like numbers: say in SQL how they are read" in made.doubts
+    assert "Not mapped" not in made.text
+
+
 def test_a_time_and_a_number_for_each_shop_are_ready_series(tmp_path):
     text = "store,week,sales\n" + "".join(f"{s},2024-05-{3 + 7 * w:02},{s * w}\n" for s in (1, 2) for w in range(4))
     _, source = _suggested(tmp_path, "forecast.ingest", s__csv=text)
