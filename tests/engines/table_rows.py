@@ -15,8 +15,9 @@ from pyarrow import parquet
 
 from common.lake.storage.objects import ObjectStore
 
-# When a run took place; everything else in a row must be the same for the same raw files.
-_RUN_COLUMNS = frozenset({"ingested_at", "ingest_date", "trained_at", "quarantined_at"})
+# When a run took place, and the batch, whose id says when it was begun; everything else in a row must be the same for
+# the same raw files.
+_RUN_COLUMNS = frozenset({"ingested_at", "ingest_date", "trained_at", "quarantined_at", "_batch_id"})
 # Where a file lies differs between a folder and a bucket; its name does not.
 _PATH_COLUMNS = frozenset({"_file", "source_file"})
 # Sums of floats depend on the order in which tasks hand them over.

@@ -127,6 +127,8 @@ PLURALS = {
     "column": "columns",
     "customer": "customers",
     "day": "days",
+    "earlier day": "earlier days",
+    "minute": "minutes",
     "event": "events",
     "file": "files",
     "fraud": "frauds",
