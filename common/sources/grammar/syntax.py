@@ -40,6 +40,11 @@ def names_in_expression(expression: str) -> list[tuple[str, ...]]:
     return parser.names
 
 
+def _names_units(token: Token) -> bool:
+    """Whether a text is an interval by itself, as in ``interval '2 days 3 hours'``."""
+    return token.kind == "text" and not _UNITS.isdisjoint(token.text.lower().strip("'\"").split())
+
+
 class _Parser:
     """Recursive descent; each method reads one construct and leaves ``tokens`` behind it."""
 
@@ -159,7 +164,7 @@ class _Parser:
 
     def _literal(self, kind: str) -> None:
         tokens = self.tokens
-        if kind != "interval":
+        if kind != "interval" or _names_units(tokens.token):
             tokens.take()
             return
         while tokens.token.kind in {"text", "number"} or tokens.is_part_of_interval(_UNITS):
