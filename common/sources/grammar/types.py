@@ -29,11 +29,16 @@ _MEANT = {
 
 @dataclass(frozen=True)
 class RawKind:
-    """The type of a raw column as far as names go: ``item`` of an array, ``fields`` of a struct; neither for others."""
+    """The type of a raw column: ``item`` of an array, ``value`` of a map, ``fields`` of a struct.
+
+    ``lengths`` are the numbers in brackets, as in ``decimal(10, 2)``.
+    """
 
     name: str = ""
     item: RawKind | None = None
+    value: RawKind | None = None
     fields: dict[str, RawKind] = field(default_factory=dict)
+    lengths: tuple[int, ...] = ()
 
 
 def parse_schema(ddl: str) -> dict[str, RawKind]:
@@ -85,9 +90,9 @@ def parse_type(tokens: Tokens) -> RawKind:
         tokens.expect("<")
         parse_type(tokens)
         tokens.expect(",")
-        parse_type(tokens)
+        value = parse_type(tokens)
         tokens.expect(">")
-        return RawKind("map")
+        return RawKind("map", value=value)
     if name == "struct":
         if tokens.accept("<>"):
             return RawKind("struct")
@@ -99,18 +104,20 @@ def parse_type(tokens: Tokens) -> RawKind:
         meant = _MEANT.get(name)
         hint = f" Write {meant}." if meant else did_you_mean(name, [*sorted(_PLAIN), "array", "map", "struct"])
         raise ValueError(f"'{given.text}' is not a type of Spark SQL.{hint}")
-    _take_length(tokens, name)
-    return RawKind(name)
+    return RawKind(name, lengths=_take_lengths(tokens, name))
 
 
-def _take_length(tokens: Tokens, name: str) -> None:
-    """Take what may follow the name of a plain type."""
+def _take_lengths(tokens: Tokens, name: str) -> tuple[int, ...]:
+    """Take what may follow the name of a plain type; the numbers in its brackets."""
+    found: list[int] = []
     while name == "interval" and tokens.accept("year", "month", "day", "hour", "minute", "second", "to"):
         pass
     if tokens.accept("("):
         while True:
-            if tokens.take().kind != "number":
+            length = tokens.take()
+            if not length.text.isdecimal():
                 raise ValueError(f"the length of {name} is a number")
+            found.append(int(length.text))
             if not tokens.accept(","):
                 break
         tokens.expect(")")
@@ -118,3 +125,4 @@ def _take_length(tokens: Tokens, name: str) -> None:
         tokens.accept("local")
         tokens.expect("time")
         tokens.expect("zone")
+    return tuple(found)

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructType
 
-from common.sources.mapping.fit import KEPT, no_elements
+from common.sources.mapping.fit import KEPT, no_elements, refuse_name_twice
 from common.sources.mapping.model import ColumnMapping, Source
 from common.words import did_you_mean
 
@@ -39,12 +39,7 @@ def elements(raw: DataFrame, source: Source) -> DataFrame:
     names = element.names if isinstance(element, StructType) else [ELEMENT]
     for name, path in source.parent.items():
         _type_of(raw, source, path, "parent")
-        if name.lower() in (other.lower() for other in names):
-            raise no_elements(
-                source,
-                f"parent gives '{name}', which is also a field of the elements",
-                f"Give it another name: parent: {{parent_{name}: {path}}}.",
-            )
+        refuse_name_twice(source, name, path, names)
     kept = [name for name in KEPT if name in raw.columns]
     carried = raw.select(
         _path(source.rows_from).alias(_ARRAY), *(_path(path).alias(name) for name, path in source.parent.items()), *kept

@@ -107,12 +107,7 @@ def _elements(source: Source, raw: Columns) -> Columns:
     fields = item.fields or {"element": item}
     for name, path in source.parent.items():
         _kind_of(source, raw, path, "parent")
-        if name.lower() in (other.lower() for other in fields):
-            raise no_elements(
-                source,
-                f"parent gives '{name}', which is also a field of the elements",
-                f"Give it another name: parent: {{parent_{name}: {path}}}.",
-            )
+        refuse_name_twice(source, name, path, fields)
     parents = {name: _kind_of(source, raw, path, "parent") for name, path in source.parent.items()}
     return {**fields, **parents, "_index": RawKind("int")}
 
@@ -132,3 +127,13 @@ def no_elements(source: Source, cause: str, remedy: str = "See docs/sources.md."
     return UsageError(
         "SRC-006", f"Source {source.name}: rows cannot be made of the records.", cause=f"{cause}.", remedy=remedy
     )
+
+
+def refuse_name_twice(source: Source, name: str, path: str, fields: Iterable[str]) -> None:
+    """Raises UsageError SRC-006 when ``name``, by which ``parent`` keeps ``path``, is among ``fields`` of elements."""
+    if name.lower() in (other.lower() for other in fields):
+        raise no_elements(
+            source,
+            f"parent gives '{name}', which is also a field of the elements",
+            f"Give it another name: parent: {{parent_{name}: {path}}}.",
+        )

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import sqlglot
-
+from common.sources.grammar.types import RawKind, parse_schema
 from common.sources.mapping.model import Source
 from deploy.feeds.casts import BadValueError, NeedsSparkError, cast
 
@@ -34,23 +33,32 @@ class JsonNumber(str):
 
 _WHOLE = {"tinyint", "byte", "smallint", "short", "int", "integer", "bigint", "long"}
 _FLOATS = {"double", "float", "real"}
+# Other names of types, and what holds text of any length in a file.
+_SAME = {
+    "byte": "tinyint",
+    "short": "smallint",
+    "integer": "int",
+    "long": "bigint",
+    "real": "float",
+    "dec": "decimal",
+    "numeric": "decimal",
+    "varchar": "string",
+}
 
 
 def raw_types(ddl: str) -> dict[str, RawType]:
-    """The raw columns of a ``raw_schema`` and their types."""
-    tree = sqlglot.parse_one(f"CREATE TABLE t ({ddl})", dialect="spark")
-    return {column.name: _raw_type(column.args["kind"]) for column in tree.this.expressions}
+    """The raw columns of a ``raw_schema`` and their types. Raises ValueError as ``parse_schema``."""
+    return {name: _raw_type(kind) for name, kind in parse_schema(ddl).items()}
 
 
-def _raw_type(kind: Any) -> RawType:
-    name = kind.this.value.lower()
-    if name == "array":
-        return RawType("array", item=_raw_type(kind.expressions[0]))
-    if name == "map":
-        return RawType("map", item=_raw_type(kind.expressions[1]))
-    if name == "struct":
-        return RawType("struct", fields=tuple((one.name, _raw_type(one.args["kind"])) for one in kind.expressions))
-    return RawType({"text": "string", "varchar": "string"}.get(name, kind.sql("spark").lower()))
+def _raw_type(kind: RawKind) -> RawType:
+    inner = kind.item or kind.value
+    if inner is not None:
+        return RawType(kind.name, item=_raw_type(inner))
+    if kind.name == "struct":
+        return RawType("struct", fields=tuple((name, _raw_type(one)) for name, one in kind.fields.items()))
+    name = _SAME.get(kind.name, kind.name)
+    return RawType(f"{name}({', '.join(map(str, kind.lengths))})" if kind.lengths and name != "string" else name)
 
 
 def are_known(source: Source) -> bool:

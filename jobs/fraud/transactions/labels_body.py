@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -131,13 +131,10 @@ def _touched_days(objects: ObjectStore, now: TableState | None) -> set[date]:
     stored = objects.get(_SEEN)
     seen = None if stored is None else TableState(**json.loads(stored.body))
     if seen is not None and seen.table_id == now.table_id:
-        try:
+        with suppress(LogGoneError):
             found = touches(
                 objects, path, after=seen.version, until=now.version, day_column="tx_day", is_upkeep=is_upkeep
             )
-        except LogGoneError:
-            found = []
-        else:
             if all(touch.days is not None for touch in found):
                 return {day for touch in found for day in touch.days or ()}
     return set(held_days(objects, path, "tx_day") or ())

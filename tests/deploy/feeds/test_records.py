@@ -13,7 +13,7 @@ from common.config.lake_settings import LakeSettings
 from common.sources.files.locations import FileOpener, find_files
 from common.sources.mapping.model import Source
 from deploy.feeds.log_records import log_values
-from deploy.feeds.raw.types import raw_types
+from deploy.feeds.raw.types import RawType, raw_types
 from deploy.feeds.records import FileRecords, Record, inspected
 
 pytestmark = pytest.mark.unit
@@ -88,6 +88,15 @@ def test_json_values_are_of_the_declared_types(tmp_path):
 
 def test_a_raw_schema_is_read_with_its_nesting():
     assert list(raw_types("a string, `b c` array<struct<x: int, y: string>>")) == ["a", "b c"]
+
+
+def test_a_raw_schema_may_be_written_with_colons_lengths_and_other_names_of_types():
+    assert raw_types("struct<id: varchar(3), n: dec(10, 2), of: map<string, long>>") == {
+        "id": RawType("string"),
+        "n": RawType("decimal(10, 2)"),
+        "of": RawType("map", item=RawType("bigint")),
+    }
+    assert raw_types("id: string, n: integer") == {"id": RawType("string"), "n": RawType("int")}
 
 
 def test_parquet_rows_are_numbered_and_typed(tmp_path):
