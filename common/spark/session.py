@@ -42,6 +42,11 @@ _NEEDED = {
     "spark.sql.ansi.enabled": "true",
     # Spark 3.5 otherwise stops at a text that its older parser would have read; null is what a bad time is.
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    # Likewise at days before 1900, which rows with a reason may claim: as they are, which is the default of Spark 4.
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.adaptive.enabled": "true",
     # The JVM never compiles a method of more than 8,000 bytes; beyond that Spark's other way, many small methods, is
     # the faster one (bad rows by twenty rules: half the CPU; sessions: a fifth less).

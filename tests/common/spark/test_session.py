@@ -30,6 +30,13 @@ def test_the_session_has_what_jobs_need(spark: SparkSession) -> None:
     assert os.environ["PYSPARK_PYTHON"]
 
 
+def test_a_time_of_the_year_1_is_written_and_read_as_it_is(spark: SparkSession, tmp_path: Path) -> None:
+    spark.sql("SELECT TIMESTAMP '0001-01-01 00:00:00' AS at, DATE '1582-10-04' AS day").write.parquet(f"{tmp_path}/old")
+    row = spark.read.parquet(f"{tmp_path}/old").selectExpr("string(at)", "string(day)").first()
+    assert row is not None
+    assert tuple(row) == ("0001-01-01 00:00:00", "1582-10-04")
+
+
 def test_jobs_plan_anew_after_each_shuffle() -> None:
     # The session of the tests does not: its tables have a few rows.
     assert needed_conf(LakeSettings(), running_release("auto"), local=True)["spark.sql.adaptive.enabled"] == "true"
