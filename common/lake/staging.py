@@ -20,7 +20,7 @@ class StagedRows:
     In cache mode the executors hold the rows (memory, then disk), and rows lost with an executor are computed again; in
     files mode they lie in Parquet below ``path``, which costs one write and one read, until ``delete`` takes them
     away. In both, the plan of ``rows`` is one scan: what is built on it is not planned together with all that led to
-    it (in cache mode where Spark lets us, see common.spark.internals).
+    it. A Spark that gives no such plan of cached rows (see common.spark.internals) has them in files, too.
     """
 
     def __init__(self, table: Table, rows: DataFrame, path: str, *, files: bool, delete: Callable[[], None]) -> None:
@@ -28,16 +28,20 @@ class StagedRows:
 
         self.table = table
         self.path = path
-        self._files = files
         self._delete = delete
         self._kept = False
         self._lock = threading.Lock()
-        if files:
-            rows.write.mode("overwrite").parquet(path)
-            self.rows = rows.sparkSession.read.schema(rows.schema).parquet(path)
-        else:
+        scan = None
+        if not files:
             self._cached = rows.select("*").persist(StorageLevel.MEMORY_AND_DISK)
-            self.rows = scan_of(self._cached)
+            scan = scan_of(self._cached)
+            if scan is None:
+                self._cached.unpersist()
+        self._files = scan is None
+        if scan is None:
+            rows.write.mode("overwrite").parquet(path)
+            scan = rows.sparkSession.read.schema(rows.schema).parquet(path)
+        self.rows = scan
 
     def keep(self, rows: DataFrame | None = None) -> str:
         """Keep the rows for inspection, as Parquet, and return where; with ``rows``, made of them, only those."""

@@ -70,12 +70,20 @@ def test_the_running_jvm_is_seen_either_way(
     assert ask()
 
 
-def test_staged_rows_are_computed_once_either_way(
+def test_staged_rows_are_computed_once_and_their_plan_is_one_scan_either_way(
     spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(spark_internals.PUBLIC_ONLY, "1")
-    with lake.stage(TABLE, spark.range(4).selectExpr("id", "uuid() AS drawn")) as staged:
-        assert content(staged.rows) == content(staged.rows)
+    drawn = spark.range(4).selectExpr("id", "uuid() AS drawn", "date'0001-01-01' AS day", "map('b', 1, 'a', 2) AS kept")
+    with lake.stage(TABLE, drawn) as staged:
+        assert content(staged.rows.select("drawn")) == content(staged.rows.select("drawn"))
+        assert staged.rows.dtypes == drawn.dtypes
+        day, kept = staged.rows.select("day", "kept").first() or ()
+        assert (str(day), kept) == ("0001-01-01", {"b": 1, "a": 2})
+        assert "uuid" not in staged.rows._jdf.queryExecution().toString()
+        folder = staged.path
+        assert list(lake.objects.list("_staging"))
+    assert not list(lake.objects.list("_staging")), folder
 
 
 def test_a_missing_private_part_is_said_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
