@@ -12,6 +12,7 @@ from gift_shop import Shop, line
 from pyspark.sql import SparkSession
 
 from common.lake.delta.spark_writes import session_conf
+from common.spark.internals import PUBLIC_ONLY
 from jobs.forecast.sales.tables import SALES
 from jobs.fraud.features import JOB as FEATURES
 from jobs.fraud.velocity.tables import FEATURE_ROWS
@@ -20,8 +21,9 @@ pytestmark = pytest.mark.flow
 
 
 @pytest.fixture
-def opened(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session as a job opens it."""
+def opened(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[SparkSession]:
+    """The session as a job opens it, on a Spark whose private parts are known: the public ways cost more jobs."""
+    monkeypatch.delenv(PUBLIC_ONLY, raising=False)
     with session_conf(spark, AS_OPENED):
         yield spark
 
