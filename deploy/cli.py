@@ -17,12 +17,18 @@ Usage: lakejobs COMMAND [arguments]
   run SELECTOR... [flags]   run several jobs, each after those whose tables it reads: +JOB (with all that
                             lead to it), JOB+ (with all that follow), FAMILY.*, '*'
                             --for JOB FLAGS  flags of one job     --each-day  day by day from --from to --to
-  retry [--lake ROOT]       run what the last `run` of several jobs left
+  retry [--lake ROOT]       run here what the last `run` of several jobs left
   graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   plan JOB --target NAME -- [flags]
                             print what a run would be on EMR or YARN, and the request for it; sends nothing
+  submit JOB... --target NAME -- [flags]
+                            send it to EMR, once; several jobs in the order of the graph; --plan FILE; --wait
+  status, wait, logs, cancel --run-id ID --target NAME
+                            look after a run that was sent, from any laptop
+  retry --run-id ID --target NAME
+                            send a run again that ended with exit code 5 or 75
   policy JOB... [flags]     print the IAM policy with the least rights that jobs need; --trust: of their role
   infra [NAME]              list the CloudFormation templates, or print one
   cost JOB... [flags]       what jobs would cost on a cluster, on EMR Serverless and on EMR on EKS
@@ -49,6 +55,10 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _retry(arguments: Sequence[str]) -> int:
+    if any(word.partition("=")[0] in ("--run-id", "--target") for word in arguments):
+        from deploy.remote.commands import retry as send_again
+
+        return send_again(arguments)
     from deploy.control.run import retry
 
     return retry(arguments)
@@ -88,6 +98,36 @@ def _plan(arguments: Sequence[str]) -> int:
     from deploy.targets.plan import main as plan
 
     return plan(arguments)
+
+
+def _submit(arguments: Sequence[str]) -> int:
+    from deploy.remote.submit import submit
+
+    return submit(arguments)
+
+
+def _status(arguments: Sequence[str]) -> int:
+    from deploy.remote.commands import status
+
+    return status(arguments)
+
+
+def _wait(arguments: Sequence[str]) -> int:
+    from deploy.remote.commands import wait
+
+    return wait(arguments)
+
+
+def _cancel(arguments: Sequence[str]) -> int:
+    from deploy.remote.commands import cancel
+
+    return cancel(arguments)
+
+
+def _logs(arguments: Sequence[str]) -> int:
+    from deploy.remote.logs import logs
+
+    return logs(arguments)
 
 
 def _policy(arguments: Sequence[str]) -> int:
@@ -149,6 +189,11 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "jobs": _jobs,
     "package": _package,
     "plan": _plan,
+    "submit": _submit,
+    "status": _status,
+    "wait": _wait,
+    "logs": _logs,
+    "cancel": _cancel,
     "source": _source,
     "tables": _tables,
     "show": _show,

@@ -31,14 +31,14 @@ _NOBODY = re.compile(
 _ABSENT = re.compile(r"NotFound|NoSuch|^404$")
 
 
-def client(service: str, region: str | None = None) -> Any:
-    """A client of an AWS service that sends a throttled or broken request again, five times in all.
+def client(service: str, region: str | None = None, *, attempts: int = 5) -> Any:
+    """A client of an AWS service that sends a throttled or broken request again, ``attempts`` times in all.
 
     ``region`` None stands for that of the AWS settings. Raises UsageError TGT-008 when there is none, or when the AWS
     settings cannot be read.
     """
     config = Config(
-        retries={"mode": "standard", "max_attempts": 5},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=5,
         read_timeout=60,
         # Older S3-compatible servers know no trailing checksums.

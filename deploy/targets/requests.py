@@ -12,6 +12,9 @@ from deploy.targets.target import OFF, EksTarget, EmrTarget, ServerlessTarget, S
 from deploy.targets.words import check_kubernetes_words, check_step_words, check_yarn_words
 
 _KUBERNETES_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
+JOB_TAG, RUN_ID_TAG, ATTEMPT_TAG = "lakejobs:job", "lakejobs:run-id", "lakejobs:attempt"
+"""What a run carries at the service, so that any laptop finds it there by its run id."""
+
 # What the services split at blanks by rules that they do not document.
 _UNFIT_IN_PARAMETERS = "\"'\\"
 
@@ -203,7 +206,7 @@ def emr_eks(submission: Submission, target: EksTarget, target_name: str) -> dict
 
 
 def _tags(submission: Submission, more: Mapping[str, str]) -> dict[str, str]:
-    return {**more, "lakejobs:job": submission.job, "lakejobs:run-id": submission.run_id}
+    return {**more, JOB_TAG: submission.job, RUN_ID_TAG: submission.run_id, ATTEMPT_TAG: str(submission.attempt)}
 
 
 def _with_overrides(

@@ -47,13 +47,8 @@ class Submission:
     more_conf: tuple[tuple[str, str], ...] = ()
 
     def client_token(self, place: str) -> str:
-        """Run id and attempt: the same work sent to one ``place`` twice is one run, another attempt another one.
-
-        A hash of both, the job and the place stands behind them, so that two jobs of one night may share a run id.
-        """
-        identity = json.dumps([self.job, self.run_id, self.attempt, place])
-        digest = hashlib.sha256(identity.encode()).hexdigest()
-        return f"{self.run_id[:40]}-{self.attempt}-{digest[:16]}"
+        """See ``client_token``."""
+        return client_token(self.job, self.run_id, self.attempt, place)
 
     @property
     def name(self) -> str:
@@ -90,6 +85,16 @@ class Submission:
         for key, value in self.more_conf:
             whole[key] = f"{whole[key]},{value}" if key == "spark.jars" and key in whole else value
         return whole
+
+
+def client_token(job: str, run_id: str, attempt: int, place: str) -> str:
+    """Run id and attempt: the same work sent to one ``place`` twice is one run, another attempt another one.
+
+    A hash of both, the job and the place stands behind them, so that two jobs of one night may share a run id.
+    """
+    identity = json.dumps([job, run_id, attempt, place])
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    return f"{run_id[:40]}-{attempt}-{digest[:16]}"
 
 
 def days_text(days: DayRange) -> str:

@@ -77,6 +77,7 @@ class StepTarget(EmrTarget):
     kind: Literal["emr-step"]
     cluster_id: str = Field(pattern=r"^j-[0-9A-Z]{5,20}$", description="Id of the cluster.")
     role_arn: str | None = Field(None, pattern=_ROLE, description="Runtime role of the step, if the cluster has them.")
+    keeps_running: bool = Field(False, description="The cluster may go on without work: it has no auto-termination.")
     instance_type: str | None = Field(
         None, description="Type of the nodes; default: m5.xlarge, m6g.xlarge with architecture aarch64."
     )
@@ -99,7 +100,7 @@ class ServerlessTarget(EmrTarget):
     flex_execution: bool = Field(False, description="Wait for spare capacity instead of failing for want of it.")
     size: ServerlessSize = Field(default_factory=ServerlessSize)
     logs: Logs = Field(default_factory=Logs)
-    tags: dict[str, str] = Field(default_factory=dict, max_length=198, description="Tags of each run.")
+    tags: dict[str, str] = Field(default_factory=dict, max_length=197, description="Tags of each run.")
 
 
 class EksTarget(EmrTarget):
@@ -113,7 +114,7 @@ class EksTarget(EmrTarget):
     max_attempts: int = Field(1, ge=1, le=10, description="Attempts that the service makes by itself.")
     instance_type: str | None = Field(None, description="Type of the nodes, if the pods are to be checked against it.")
     logs: Logs = Field(default_factory=Logs)
-    tags: dict[str, str] = Field(default_factory=dict, max_length=48, description="Tags of each run.")
+    tags: dict[str, str] = Field(default_factory=dict, max_length=47, description="Tags of each run.")
 
 
 class YarnTarget(Target):
