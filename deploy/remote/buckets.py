@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from common.errors import LakejobsError, UsageError
 from deploy.targets.clients import ask, client, is_absent
 from deploy.targets.requests import s3_logs
 from deploy.targets.target import EmrTarget
 
 
-def check_buckets(target: EmrTarget) -> list[str]:
+def check_buckets(target: EmrTarget, lakes: Iterable[str]) -> list[str]:
     """Sentences about buckets that may not be asked. Raises UsageError SUB-008 for one elsewhere, or missing."""
     unseen = []
     s3 = client("s3", target.region)
     region = target.region or str(s3.meta.region_name)
     logs = getattr(target, "logs", None)
-    named = {
-        "artifacts": target.artifacts,
-        "lake": target.lake or "",
-        "logs": s3_logs(target, logs.s3 if logs else None),
-    }
+    named = [
+        ("artifacts", target.artifacts),
+        *(("lake", lake) for lake in lakes),
+        ("logs", s3_logs(target, logs.s3 if logs else None)),
+    ]
     asked: set[str] = set()
-    for what, address in named.items():
+    for what, address in named:
         scheme, _, rest = address.partition("://")
         bucket = rest.partition("/")[0]
         if scheme not in ("s3", "s3a") or bucket in asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from common.errors import UsageError
@@ -22,7 +22,7 @@ _PAUSE_SECONDS = 15.0
 _LATE_MS = 60_000
 
 
-def logs(words: Sequence[str], pause: Callable[[float], None] = time.sleep) -> int:
+def logs(words: Sequence[str]) -> int:
     """``lakejobs logs``; 4 when there are none yet, or they are off.
 
     Raises UsageError SUB-002 for an unknown run, SUB-010 for a run whose logs go nowhere that can be read.
@@ -59,7 +59,7 @@ def logs(words: Sequence[str], pause: Callable[[float], None] = time.sleep) -> i
                 break
         if not asked.more.follow or run.has_ended:
             break
-        pause(_PAUSE_SECONDS)
+        time.sleep(_PAUSE_SECONDS)
     return seen.close(chosen, run)
 
 

@@ -39,8 +39,8 @@ def check_before(works: Sequence[Work], bodies: Sequence[Mapping[str, Any]]) -> 
     checks: list[tuple[str, Callable[[], list[str]]]] = [
         ("the place where it runs", lambda: _check_place(target)),
         ("the artefacts", lambda: [one for body in bodies for one in check_artefacts(target, body, first.manifest)]),
-        ("the buckets", lambda: check_buckets(target)),
-        ("the role", lambda: check_role(target, [work.job for work in works])),
+        ("the buckets", lambda: check_buckets(target, [work.lake for work in works])),
+        ("the role", lambda: check_role(target, [(work.job, work.lake) for work in works])),
     ]
     for what, check in checks:
         try:

@@ -14,8 +14,11 @@ from deploy.targets.target import EmrTarget
 _READ, _WRITE = ("s3:GetObject",), ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")
 
 
-def check_role(target: EmrTarget, jobs: Iterable[str]) -> list[str]:
-    """Nothing to say when all is well. Raises UsageError SUB-009 for a role that is missing or lacks a right."""
+def check_role(target: EmrTarget, jobs: Iterable[tuple[str, str]]) -> list[str]:
+    """Nothing to say when all is well. ``jobs`` are names, each with its lake.
+
+    Raises UsageError SUB-009 for a role that is missing or lacks a right.
+    """
     role: str = getattr(target, "role_arn", None) or ""
     if not role:
         return ["the rights of the cluster's own role (the target names no role_arn)"]
@@ -43,14 +46,15 @@ def check_role(target: EmrTarget, jobs: Iterable[str]) -> list[str]:
     return []
 
 
-def _wanted(target: EmrTarget, jobs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _wanted(target: EmrTarget, jobs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Folder on S3 -> what the jobs do with an object in it, from their declarations."""
     wanted: dict[str, tuple[str, ...]] = {target.artifacts.rstrip("/"): _READ}
-    lake = (target.lake or "").rstrip("/")
-    if lake.partition("://")[0] not in ("s3", "s3a"):
-        return wanted
     entries = {entry.name: entry for entry in find_entries()}
-    for job in (entries[name].load() for name in jobs if name in entries):
+    for name, root in jobs:
+        lake = root.rstrip("/")
+        if name not in entries or lake.partition("://")[0] not in ("s3", "s3a"):
+            continue
+        job = entries[name].load()
         wanted[f"{lake}/runs/{job.family}/{job.short_name}"] = _WRITE[:2]
         for read in job.inputs:
             if not read.optional:

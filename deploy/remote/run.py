@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from common.errors import UsageError
+
 WAITING, RUNNING, CANCELLING, DONE, FAILED, CANCELLED = (
     "waiting", "running", "cancelling", "done", "failed", "cancelled",
 )  # fmt: skip
@@ -97,3 +99,12 @@ def job_of_entry(entry: str) -> str:
     """``clickstream.sessionise`` for the address of ``jobs/clickstream/sessionise.py``."""
     folder, _, file = entry.rpartition("/")
     return f"{folder.rpartition('/')[2]}.{file.removesuffix('.py')}"
+
+
+def other_work(run_id: str) -> UsageError:
+    """The refusal of a run id that was given to a run with other flags."""
+    return UsageError(
+        "SUB-005",
+        f"The run id {run_id} names other work already: a run with other flags.",
+        remedy="Give another --run-id, or leave it out: one is proposed for each work.",
+    )

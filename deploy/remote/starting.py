@@ -7,9 +7,11 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from common.causes import cloud_code
 from common.clock import utc_now
+from common.errors import UsageError
 from deploy.package.entries import find_entries
-from deploy.remote.run import SentRun, job_of_entry, value_of
+from deploy.remote.run import SentRun, job_of_entry, other_work, value_of
 from deploy.targets.clients import ask
 from deploy.targets.requests import ATTEMPT_TAG, JOB_TAG, RUN_ID_TAG
 from deploy.targets.submission import client_token
@@ -31,7 +33,7 @@ class Serverless:
 
     def send(self, body: Mapping[str, Any]) -> str:
         """See Service."""
-        return str(ask(self._client, "start_job_run", **body)["jobRunId"])
+        return str(_started(self._client, body)["jobRunId"])
 
     def find(self, run_id: str) -> list[SentRun]:
         """See Service. A listing holds no tags: each run that may be it is asked for them, the newest first.
@@ -98,13 +100,15 @@ class Eks:
 
     def send(self, body: Mapping[str, Any]) -> str:
         """See Service."""
-        return str(ask(self._client, "start_job_run", **body)["id"])
+        return str(_started(self._client, body)["id"])
 
     def find(self, run_id: str) -> list[SentRun]:
         """See Service."""
         request = {"virtualClusterId": self.place, "maxResults": _PAGE, "createdAfter": utc_now() - _LOOKED_BACK}
         pages = _pages(self._client, "list_job_runs", **request)
-        runs = [_eks_run(one) for page in pages for one in page["jobRuns"]]
+        listed = [one for page in pages for one in page["jobRuns"] if _may_be(run_id, one["name"])]
+        # A listing may leave out what a description holds.
+        runs = [_eks_run(one) if one.get("tags") else self.describe(one["id"]) for one in listed]
         return sorted((run for run in runs if run.run_id == run_id), key=lambda run: run.attempt)
 
     def describe(self, service_id: str) -> SentRun:
@@ -118,7 +122,7 @@ class Eks:
 
     def request_again(self, run: SentRun, attempt: int, /) -> dict[str, Any]:
         """See Service."""
-        answer = run.answer
+        answer = self.describe(run.id).answer
         body = {
             "virtualClusterId": self.place,
             "clientToken": client_token(run.job, run.run_id, attempt, self.place),
@@ -129,6 +133,16 @@ class Eks:
             "retryPolicyConfiguration",
         )
         return {**body, **{key: answer[key] for key in kept if answer.get(key)}}
+
+
+def _started(client: Any, body: Mapping[str, Any]) -> Any:
+    """The answer of StartJobRun. Raises UsageError SUB-005 for a token that was another request's."""
+    try:
+        return ask(client, "start_job_run", **body)
+    except UsageError as error:
+        if error.__cause__ is not None and cloud_code(error.__cause__) == "ConflictException":
+            raise other_work((body.get("tags") or {}).get(RUN_ID_TAG, "")) from error
+        raise
 
 
 def _eks_run(run: Mapping[str, Any]) -> SentRun:

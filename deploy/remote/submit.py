@@ -16,7 +16,7 @@ from deploy.control.sequence import say
 from deploy.remote.flags import command_for
 from deploy.remote.preflight import check_before
 from deploy.remote.records import record_of
-from deploy.remote.run import SentRun, Service
+from deploy.remote.run import SentRun, Service, other_work
 from deploy.remote.services import attempts_of, service_of
 from deploy.remote.verdict import Verdict
 from deploy.remote.waiting import judged, wait_for_end
@@ -166,7 +166,7 @@ def send_once(work: Work, service: Service) -> Sent:
         return _send_unless_recorded(work, service)
     if not latest.has_ended:
         if work.attempt in (None, latest.attempt):
-            return Sent(work, GOES_ON, latest.attempt, latest.id)
+            return _known(work, latest, GOES_ON)
         raise UsageError(
             "SUB-005",
             f"Attempt {latest.attempt} of {work.run_id} is {latest.state}: another one beside it would meet its lease.",
@@ -174,21 +174,24 @@ def send_once(work: Work, service: Service) -> Sent:
         )
     verdict = judged(latest, work.target)
     if work.attempt is None:
-        return (
-            Sent(work, IS_DONE, latest.attempt, latest.id)
-            if _is_done(verdict)
-            else _send(work, service, latest.attempt + 1)
-        )
+        return _known(work, latest, IS_DONE) if _is_done(verdict) else _send(work, service, latest.attempt + 1)
     if not same:
         return _send(work, service, work.attempt)
     if _is_done(verdict):
-        return Sent(work, IS_DONE, latest.attempt, latest.id)
+        return _known(work, latest, IS_DONE)
     raise UsageError(
         "SUB-005",
         f"Attempt {latest.attempt} of {work.run_id} has ended with exit code {verdict.exit_code}.",
         cause="Sent again, it would be the old answer.",
         remedy=f"Plan attempt {found[-1].attempt + 1}, or leave --attempt out.",
     )
+
+
+def _known(work: Work, run: SentRun, outcome: str) -> Sent:
+    """The run that is there. Raises UsageError SUB-005 if it was sent with other flags: it is not this work then."""
+    if run.arguments != work.arguments:
+        raise other_work(work.run_id)
+    return Sent(work, outcome, run.attempt, run.id)
 
 
 def _send_unless_recorded(work: Work, service: Service) -> Sent:

@@ -49,6 +49,11 @@ class Work:
     manifest: Path | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def lake(self) -> str:
+        """The lake root of the job's own flags; a --conf-file may say another one, which is not looked into here."""
+        return value_of("--lake", self.arguments) or self.target.lake or ""
+
 
 def planned(
     jobs: Sequence[str], flags: Sequence[str], arguments: Sequence[str], say: Callable[[str], None]

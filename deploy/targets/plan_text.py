@@ -45,7 +45,7 @@ def plan_text(
     ]
     body = json.dumps(request.body, indent=2) if isinstance(request.body, dict) else command_of(request, target)
     title = f"{request.service} {request.operation}" if request.service else "Command"
-    how = "Send it with the line that `-o shell` prints, or give what `-o json` prints to boto3.\n\n"
+    how = "`lakejobs submit` with the same words sends it; so does the line that `-o shell` prints.\n\n"
     return f"Plan of {job.name}: nothing is sent.\n{aligned(rows)}\n{how if request.service else ''}{title}:\n{body}\n"
 
 

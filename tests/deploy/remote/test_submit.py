@@ -37,6 +37,19 @@ def test_work_that_goes_on_is_not_sent_again(emr, submit) -> None:
     assert len(emr.runs) == 1
 
 
+def test_a_run_id_of_other_work_is_refused(emr, submit, monkeypatch) -> None:
+    submit(*_ID)
+    other = ("--day", "2026-11-21")
+    code, _, err = submit(*_ID, arguments=other)
+    assert code == 2
+    assert "SUB-005: The run id night-1 names other work already" in err
+    # The service refuses it too, where nobody has looked.
+    monkeypatch.setattr(emr, "list_job_runs", lambda **_: {"jobRuns": []})
+    code, _, err = submit(*_ID, arguments=other)
+    assert (code, len(emr.runs)) == (2, 1)
+    assert "SUB-005" in err
+
+
 def test_without_a_run_id_the_same_days_and_flags_are_the_same_work(emr, submit) -> None:
     submit()
     submit()
