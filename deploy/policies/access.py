@@ -6,7 +6,7 @@ Paths are patterns below the lake root, ``*`` standing for any text. docs/securi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -24,12 +24,16 @@ _SMALL = frozenset({GET, PUT, DELETE})
 # Spark sends files in parts. Writers delete too: a task that fails takes its files back, and Delta shortens its log.
 _LARGE = frozenset({GET, PUT, DELETE, ABORT})
 
-# Leases, batches and staged rows of a table; record and report of a job; notes of all jobs.
+_LAYER = rf"(?:{'|'.join(LAYERS)})"
+# Leases, batches and staged rows of a table; record and report of a job; notes of all jobs; a table and its folder; the
+# folders of a family in all layers.
 _BRIEF = (
     (r"_*/\1*", re.compile(r"^_(?:leases|batches|extra|staging/\*)/([^/*]+?)(?:/|-)\*$")),
     (r"r*s/\1/*", re.compile(r"^(?:runs|reports)/([^_/][^/]*/[^/]+)/\*$")),
     (r"reports/*index*", re.compile(r"^reports/(?:_index/\*|index\.html)$")),
     (r"runs/_*", re.compile(r"^runs/_.*$")),
+    (r"\1*", re.compile(rf"^({_LAYER}/[^/*]+/[^/*]+?)(?:/\*)?$")),
+    (r"*/\1", re.compile(rf"^{_LAYER}/([^/*]+)$")),
 )
 
 
@@ -133,9 +137,17 @@ def _records(job: Job) -> Access:
 
 
 def _written(tables: list[Table]) -> Access:
-    """Tables with their leases."""
+    """Tables with their leases, and the folders of a table that is not there yet."""
     found = Access.to([f"{table.relative_path}/*" for table in tables], _LARGE)
-    return found | Access.to([f"{lease_folder(table.name)}*" for table in tables], _SMALL)
+    found |= Access.to([f"{lease_folder(table.name)}*" for table in tables], _SMALL)
+    return found | _made([table.relative_path for table in tables])
+
+
+def _made(folders: Iterable[str]) -> Access:
+    """What S3A asks when it makes folders: of each, and of each above it, whether it is a file, then what is in it."""
+    paths = {"/".join(parts[:end]) for parts in (one.split("/") for one in folders) for end in range(1, len(parts) + 1)}
+    above = {"", *(f"{path.rpartition('/')[0]}/" for path in paths if "/" in path)}
+    return Access.to(sorted(paths), frozenset({GET})) | Access(listed=frozenset(above))
 
 
 def _models(reads: list[Table], writes: list[Table]) -> Access:
@@ -149,6 +161,6 @@ def _models(reads: list[Table], writes: list[Table]) -> Access:
 
 def _upkeep() -> Access:
     """Every table, whatever its name, with its leases; old staged rows; the outbox; what ingests have not finished."""
-    found = Access.to([f"{layer}/*" for layer in LAYERS], _LARGE) | Access.to(["_leases/*"], _SMALL)
+    found = Access.to([f"{layer}/*" for layer in LAYERS], _LARGE) | Access.to(["_leases/*"], _SMALL) | _made(LAYERS)
     found |= Access.to(["_staging/*"], frozenset({DELETE}), is_listed=True)
     return found | Access.to(["runs/_pending/*"], _SMALL) | Access.to(["_batches/*"], frozenset({GET}))

@@ -1,18 +1,22 @@
 """The jobs of every family, packaged, in cluster mode on YARN with all their data on S3, leave the rows of a local run.
 
-One application a family. What is submitted is what ``lakejobs plan`` prints (rendered.py says what is exchanged).
+One application a family. What is submitted is what ``lakejobs plan`` prints (rendered.py says what is exchanged). S3
+refuses each job what ``lakejobs policy`` does not allow it.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import granted
 import pytest
 from job_chain import FAMILIES, KEY_VARIABLE, STEPS, Step, write_landing
+from policed_s3 import ANNOUNCED, PolicedS3, policed_s3
 from pyspark.sql import SparkSession
 from rendered import as_submitted, platform_jars, rendered, rendered_for_app, s3_defaults, write_defaults, yarn_defaults
 from s3_server import BUCKET, S3Server
@@ -68,6 +72,7 @@ class Cluster:
     package: Package
     yarn: YarnCluster
     s3: S3Server
+    policed: PolicedS3
     home: Path
     objects: ObjectStore
     finished: dict[str, Finished] = field(default_factory=dict)
@@ -103,7 +108,7 @@ class Cluster:
 
     def flags(self, step: Step, lake: str = f"{_PLACE}/lake") -> list[str]:
         """The command line of a run on S3."""
-        settings = {"s3_endpoint_url": self.s3.endpoint, "s3_region": "us-east-1", "s3_path_style": "true"}
+        settings = {"s3_endpoint_url": self.policed.endpoint, "s3_region": "us-east-1", "s3_path_style": "true"}
         flags = [word for name, value in settings.items() for word in ("--set", f"lake.{name}={value}")]
         return [*flags, *step.flags(lake, f"{_PLACE}/landing")]
 
@@ -119,14 +124,28 @@ class Cluster:
     def _run(self, family: str, steps: tuple[Step, ...]) -> Finished:
         # The entry files one after another in one driver: an application costs a minute of two cores before its job.
         lines = [json.dumps([step.job, *self.flags(step)]) for step in steps]
-        words = rendered_for_app(self.package.folder, self.artefacts, steps[0].job, [str(self.answer(family)), *lines])
+        arguments = [str(self.answer(family)), f"{self.policed.endpoint}{ANNOUNCED}", *lines]
+        words = rendered_for_app(self.package.folder, self.artefacts, steps[0].job, arguments)
         entry = f"{self.build}/{self.package.manifest['entries'][steps[0].job]}"
         return self.submits(words, {entry: f"{self.build}/apps/{_SEQUENCE.name}"})
 
 
 @pytest.fixture(scope="module")
+def policed(s3: S3Server) -> Iterator[PolicedS3]:
+    """S3 as the role of each job sees it, narrowed by its session policy as on EMR Serverless."""
+    policies = granted.policies("all-jobs/lake", "all-jobs/landing")
+    with policed_s3(s3.endpoint, policies) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def cluster(
-    package: Package, yarn: YarnCluster, s3: S3Server, landing: Path, tmp_path_factory: pytest.TempPathFactory
+    package: Package,
+    yarn: YarnCluster,
+    s3: S3Server,
+    policed: PolicedS3,
+    landing: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Cluster:
     """YARN with the build uploaded to it, S3 with the raw files of the chain in the bucket and nothing else."""
     objects = object_store(_PLACE, s3.settings())
@@ -139,7 +158,7 @@ def cluster(
     for name in package.manifest["files"]:
         yarn.upload(package.folder / name, f"artefacts/{package.archive.stem}/{name}")
     yarn.upload(_SEQUENCE, f"artefacts/{package.archive.stem}/apps/{_SEQUENCE.name}")
-    return Cluster(package, yarn, s3, home, objects)
+    return Cluster(package, yarn, s3, policed, home, objects)
 
 
 def test_the_chain_has_every_job_and_each_of_its_runs_belongs_to_an_application() -> None:
@@ -213,6 +232,15 @@ def test_every_table_on_s3_holds_the_rows_of_the_local_run(cluster: Cluster, loc
         if differing:
             wrong[name] = (len(differing), differing[0])
     assert not wrong
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.job)
+def test_a_job_is_refused_nothing_and_uses_each_right_it_has_an_occasion_for(step: Step, cluster: Cluster) -> None:
+    cluster.has_run(list(FAMILIES)[-1])
+    assert cluster.policed.asked[step.job]
+    assert not cluster.policed.refused[step.job]
+    unused = sorted(cluster.policed.unused(step.job, BUCKET))
+    assert granted.has_occasion(unused, "all-jobs/lake") == []
 
 
 def test_the_shipped_interpreter_alone_sees_nothing_of_the_checkout(shipped_python: str, bare_home: Path) -> None:

@@ -12,6 +12,8 @@ from common.lake.table import Table
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_METASTORE_CLIENT = "spark.hadoop.hive.metastore.client.factory.class"
+
 
 def statistics_columns(table: Table) -> list[str]:
     """The columns whose minimum and maximum may be in the Delta log: never personal ones.
@@ -62,8 +64,14 @@ def create_table(spark: SparkSession, table: Table, path: str) -> None:
 
 def register_table(spark: SparkSession, table: Table, path: str) -> None:
     """Name the table in the session's catalogue (Glue on EMR) unless that is done; its files stay at ``path``."""
+    location = catalogue_location(path, spark.conf.get(_METASTORE_CLIENT, "") or "")
     spark.sql(f"CREATE DATABASE IF NOT EXISTS `{table.family}`")
-    spark.sql(f"CREATE TABLE IF NOT EXISTS `{table.family}`.`{table.short_name}` USING DELTA LOCATION '{path}'")
+    spark.sql(f"CREATE TABLE IF NOT EXISTS `{table.family}`.`{table.short_name}` USING DELTA LOCATION '{location}'")
+
+
+def catalogue_location(path: str, metastore_client: str) -> str:
+    """The location of a table in the catalogue: Athena reads Glue's tables at ``s3://`` only, and EMR knows it too."""
+    return path.replace("s3a://", "s3://", 1) if ".AWSGlue" in metastore_client else path
 
 
 def add_columns(spark: SparkSession, table: Table, path: str, fields: Sequence[StructField]) -> None:
