@@ -75,8 +75,9 @@ class Lake:
     def spark_path(self, relative: str) -> str:
         """A path below the root, as Spark spells it."""
         root = self.objects.root
-        scheme, separator, rest = root.partition("://")
-        return f"{self.settings.s3_scheme}://{rest}/{relative}" if separator and scheme else f"{root}/{relative}"
+        if root.startswith("s3://"):
+            root = f"{self.settings.s3_scheme}://{root.removeprefix('s3://')}"
+        return f"{root}/{relative}"
 
     def exists(self, table: Table) -> bool:
         """True when the table has a commit."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.days import DayRange
-from common.lake.storage.open import object_store
+from common.errors import UsageError
+from common.lake.storage.open import is_for_drivers_only, object_store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,8 +35,16 @@ def write_landing(
     """Write ``rows`` as Parquet files ``<root>/<folder>/<day>-<number>.parquet`` and return how many rows.
 
     ``order`` must order the rows of a day totally: it makes the files reproducible. Files of ``days`` that the rows no
-    longer fill are deleted; other days are left alone. A task holds ``rows_per_file`` rows at most.
+    longer fill are deleted; other days are left alone. A task holds ``rows_per_file`` rows at most. Raises UsageError
+    LAK-001 for a lake on HDFS.
     """
+    if is_for_drivers_only(settings.root):
+        raise UsageError(
+            "LAK-001",
+            f"No files can be made below {settings.root}.",
+            cause="They are written by the tasks, which have no client of HDFS.",
+            remedy="Use a lake on S3 or in a folder.",
+        )
     ordered = rows.repartition(day_column).sortWithinPartitions(day_column, *order)
     write = _writer(settings, folder, day_column, rows_per_file)
     written = {row["path"]: row["rows"] for row in ordered.mapInArrow(write, _REPORT).collect()}

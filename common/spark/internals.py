@@ -166,6 +166,22 @@ def jvm_is_running() -> bool:
     return _or_public("see the JVM", lambda: SparkContext._gateway is not None, public)
 
 
+def driver_jvm() -> Any | None:
+    """The driver's JVM, for Hadoop's own interfaces; None where neither spark-submit nor a session has started one."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    def private() -> Any | None:
+        SparkContext._ensure_initialized()
+        return SparkContext._jvm
+
+    def public() -> Any | None:
+        session = SparkSession.getActiveSession()
+        return None if session is None else session._jvm
+
+    return _or_public("use the JVM", private, public) if jvm_is_running() else None
+
+
 def jvm_conf() -> dict[str, str]:
     """The properties of the running JVM: those of its context, else those that spark-submit has set."""
     from pyspark import SparkConf, SparkContext

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from common.config.lake_settings import LakeSettings
 from common.errors import LakejobsError, UsageError
 from common.job.declaration import Job
+from common.lake.storage.open import is_for_drivers_only
 from common.run.context import Services
 from common.run.flags import Flags, parse_flags
 from common.run.named_source import source_of
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 # A laptop without the rights or the network of the run is told so soon.
 _PATIENCE_SECONDS = 5
-_UNREACHABLE = {"LAK-008", "LAK-009"}
+_UNREACHABLE = {"LAK-008", "LAK-009", "LAK-014"}
+_WITHOUT_HDFS = {"emr-serverless", "emr-eks"}
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,13 @@ def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
     if not here or settings is None or env is None:
         return Checked(flags, None, unseen)
     refuse_folder_on_cluster(settings, target)
+    if target in _WITHOUT_HDFS and is_for_drivers_only(settings.root):
+        raise UsageError(
+            "LAK-001", f"There is no HDFS on {target}.", remedy="Give s3://bucket/prefix as the lake root."
+        )
     # A root of a kind that jobs cannot open: opening asks nothing of the storage yet.
-    services.objects(settings.root, settings)
+    with reachable(f"the lake {settings.root}", unseen):
+        services.objects(settings.root, settings)
     patient = settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
     if flags.source and source is None:
         with reachable(f"the source {flags.source}", unseen):

@@ -141,6 +141,23 @@ def test_the_jobs_own_flags_and_settings_are_judged_as_the_job_would(arguments: 
 
 
 @pytest.mark.parametrize(
+    ("target", "code", "said"),
+    [
+        ("premises", 0, "Not checked: the lake hdfs://name/lake could not be looked at from here (LAK-014)"),
+        ("serverless", 2, "LAK-001: There is no HDFS on emr-serverless."),
+        ("eks", 2, "LAK-001: There is no HDFS on emr-eks."),
+    ],
+)
+def test_a_lake_on_hdfs_is_for_clusters_that_have_one_and_cannot_be_looked_at_from_a_laptop(
+    target: str, code: int, said: str, plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.lake.storage.hdfs.driver_jvm", lambda: None)
+    ended, _, errors = plan(target, arguments=["--lake", "hdfs://name/lake", *_DAY])
+    assert said in errors
+    assert ended == code
+
+
+@pytest.mark.parametrize(
     ("target", "word", "said"),
     [
         ("steps", "lake.spark_conf.spark.x=a}}b", "holds '}}'"),

@@ -1,4 +1,4 @@
-"""Opens the store for a root: a folder or S3."""
+"""Opens the store for a root: a folder, S3 or HDFS."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from common.lake.storage.objects import ObjectStore
 
 
 def object_store(root: str, settings: LakeSettings) -> ObjectStore:
-    """The store for a root: ``s3://bucket/prefix`` (also s3a, s3n) or a folder (also ``file:``).
+    """The store for a root: ``s3://bucket/prefix`` (also s3a, s3n), ``hdfs://`` (also viewfs) or a folder (``file:``).
 
-    Raises UsageError LAK-001 for any other scheme and for an empty root, which is no folder.
+    Raises UsageError LAK-001 for any other scheme and for an empty root, which is no folder; LAK-014 for HDFS where no
+    JVM runs.
     """
     if not root:
         raise UsageError(
@@ -27,6 +28,10 @@ def object_store(root: str, settings: LakeSettings) -> ObjectStore:
         from common.lake.storage.s3 import S3Store
 
         return S3Store(rest, settings)
+    if separator and scheme in {"hdfs", "viewfs"}:
+        from common.lake.storage.hdfs import HdfsStore
+
+        return HdfsStore(root)
     if root.startswith("file:"):
         return FolderStore(Path("/" + root.removeprefix("file:").lstrip("/")))
     if separator:
@@ -34,6 +39,11 @@ def object_store(root: str, settings: LakeSettings) -> ObjectStore:
             "LAK-001",
             f"The root '{root}' is not supported.",
             cause=f"The scheme is '{scheme}'.",
-            remedy="Give a folder, or s3://bucket/prefix.",
+            remedy="Give a folder, s3://bucket/prefix or hdfs://name/path.",
         )
     return FolderStore(Path(root))
+
+
+def is_for_drivers_only(root: str) -> bool:
+    """Whether tasks, which have no JVM, cannot open a root."""
+    return root.startswith(("hdfs://", "viewfs://"))

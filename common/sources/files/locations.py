@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
-from common.errors import InputMissingError
+from common.errors import InputMissingError, UsageError
 from common.lake.storage.objects import ObjectStore
-from common.lake.storage.open import object_store
+from common.lake.storage.open import is_for_drivers_only, object_store
 
 if TYPE_CHECKING:
     from common.config.lake_settings import LakeSettings
@@ -68,6 +68,13 @@ def each_file(location: str, settings: LakeSettings, ignored: Sequence[str] = ()
 
 
 def _inputs(location: str, settings: LakeSettings) -> Iterator[FoundFile]:
+    if is_for_drivers_only(location):
+        raise UsageError(
+            "LAK-001",
+            f"Input files cannot be read from {location}.",
+            cause="They are opened by the tasks, which have no client of HDFS.",
+            remedy="Give s3://bucket/prefix, or a folder that every node sees.",
+        )
     # A file or folder may itself be named like a pattern.
     is_literal = False
     for file in _literal(location, settings):

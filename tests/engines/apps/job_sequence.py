@@ -1,8 +1,8 @@
 """Runs packaged jobs one after another in one driver, up to the first that fails, and writes where all of that ran.
 
 The first argument is the file for the answer; the second an address, at which each run is announced before it begins
-and the end of all; each other one a JSON list: the name of a job, then its command line. A job is run as its entry file
-is.
+and the end of all, or nothing; each other one a JSON list: the name of a job, then its command line. A job is run as
+its entry file is.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def main(answer: str, announced_at: str, steps: list[str]) -> None:
 
 def announce(address: str, job: str) -> None:
     """Says whose run begins; an empty name: nobody's."""
-    urlopen(address + job, timeout=30).close()
+    if address:
+        urlopen(address + job, timeout=30).close()
 
 
 def places(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
