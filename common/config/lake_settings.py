@@ -24,6 +24,11 @@ class LakeSettings(Params):
     s3_endpoint_url: str | None = Field(None, description="Endpoint of an S3-compatible server; null: AWS.")
     s3_region: str | None = Field(None, description="Region of the bucket; null: from the environment.")
     s3_path_style: bool = Field(False, description="Address buckets by path; most S3-compatible servers need it.")
+    s3_kms_key: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)$",
+        description="ARN of the KMS key that Spark and the jobs' own puts name; null: the bucket's own encryption.",
+    )
     s3_scheme: Literal["s3", "s3a"] = Field("s3a", description="Scheme of the S3 paths passed to Spark.")
 
     lease_seconds: int = Field(60, ge=5, le=3600, description="Seconds until a table lease expires without renewal.")

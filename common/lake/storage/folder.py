@@ -5,12 +5,13 @@ from __future__ import annotations
 import builtins
 import fcntl
 import hashlib
+import io
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -71,6 +72,24 @@ class FolderStore:
                 return None
         return _etag(body)
 
+    def upload_if_absent(self, path: str, file: Path) -> bool:
+        """See ObjectStore."""
+        with file.open("rb") as source, self._temporary(path, source) as temporary:
+            try:
+                os.link(temporary, self._file(path))
+            except FileExistsError:
+                return False
+        return True
+
+    def fingerprint(self, path: str) -> tuple[int, str] | None:
+        """See ObjectStore."""
+        try:
+            with self._file(path).open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                return os.fstat(stream.fileno()).st_size, digest
+        except FileNotFoundError:
+            return None
+
     def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:
         """See ObjectStore. Comparison and rename happen under a lock that the kernel drops when its holder dies."""
         file = self._file(path)
@@ -118,15 +137,18 @@ class FolderStore:
                         modified = datetime.fromtimestamp(status.st_mtime, tz=UTC)
                         yield Entry(path, status.st_size, modified, "")
 
+    def _temporary_copy(self, path: str, body: bytes) -> AbstractContextManager[Path]:
+        return self._temporary(path, io.BytesIO(body))
+
     @contextmanager
-    def _temporary_copy(self, path: str, body: bytes) -> Iterator[Path]:
+    def _temporary(self, path: str, source: BinaryIO) -> Iterator[Path]:
         file = self._file(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".part", dir=file.parent)
         temporary = Path(name)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(body)
+                shutil.copyfileobj(source, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.chmod(0o644)

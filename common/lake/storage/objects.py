@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 
@@ -52,6 +53,14 @@ class ObjectStore(Protocol):
 
     def write_if_absent(self, path: str, body: bytes) -> str | None:
         """Create an object; its etag, or None when another caller has created it. One of several callers wins."""
+        ...
+
+    def upload_if_absent(self, path: str, file: Path) -> bool:
+        """Create an object from a file of any size, without holding it in memory; False when there is one already."""
+        ...
+
+    def fingerprint(self, path: str) -> tuple[int, str] | None:
+        """Size in bytes and hexadecimal SHA-256 of an object as it is stored, or None when there is none."""
         ...
 
     def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import threading
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 import boto3
@@ -46,6 +49,7 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._deadline_seconds = settings.storage_deadline_seconds
         self.root = f"s3://{self.bucket}/{prefix}".rstrip("/")
+        self._encryption = encryption_headers(settings.s3_kms_key)
         with _MAKING_CLIENTS:
             self._client = self._make_client(settings)
 
@@ -110,6 +114,29 @@ class S3Store:
         """See ObjectStore: ``If-None-Match: *``."""
         return self._put(path, body, IfNoneMatch="*")
 
+    def upload_if_absent(self, path: str, file: Path) -> bool:
+        """See ObjectStore: ``If-None-Match: *``. The sum goes with it, so that S3 refuses what the network changed."""
+        with file.open("rb") as stream:
+            digest = b64encode(hashlib.file_digest(stream, "sha256").digest()).decode()
+            return self._put(path, stream, IfNoneMatch="*", ChecksumSHA256=digest) is not None
+
+    def fingerprint(self, path: str) -> tuple[int, str] | None:
+        """See ObjectStore: the sum that S3 keeps, or, where it keeps none, that of what it sends."""
+        where: Any = {"Bucket": self.bucket, "Key": self._key(path)}
+        try:
+            head = self._sent("get", path, lambda: self._client.head_object(**where, ChecksumMode="ENABLED"))
+            kept = head.get("ChecksumSHA256", "")
+            # With a dash it is a sum over the sums of parts.
+            if kept and "-" not in kept:
+                return head["ContentLength"], b64decode(kept).hex()
+            digest = hashlib.sha256()
+            with self.open(path) as stream:
+                while chunk := stream.read(1_048_576):
+                    digest.update(chunk)
+        except FileNotFoundError:
+            return None
+        return head["ContentLength"], digest.hexdigest()
+
     def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:
         """See ObjectStore: ``If-Match``."""
         try:
@@ -151,10 +178,14 @@ class S3Store:
     def _key(self, path: str) -> str:
         return f"{self._prefix}{path}"
 
-    def _put(self, path: str, body: bytes, **condition: Any) -> str | None:
+    def _put(self, path: str, body: bytes | BinaryIO, **more: Any) -> str | None:
         def call() -> str | None:
+            if not isinstance(body, bytes):
+                body.seek(0)
             try:
-                answer = self._client.put_object(Bucket=self.bucket, Key=self._key(path), Body=body, **condition)
+                answer = self._client.put_object(
+                    Bucket=self.bucket, Key=self._key(path), Body=body, **self._encryption, **more
+                )
             except ClientError as error:
                 if _code(error) in _LOST_RACE:
                     return None
@@ -211,6 +242,14 @@ class S3Store:
             cause=f"Request {request}.",
             remedy=remedy,
         )
+
+
+def encryption_headers(kms_key: str | None) -> dict[str, Any]:
+    """What a put says of its encryption: the key that Spark's puts name; without one nothing, as Spark says nothing.
+
+    Whether S3 Bucket Keys save requests to KMS is left to the bucket, because Hadoop's S3A cannot name it.
+    """
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
 
 
 class _Stream:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import boto3
 import pytest
@@ -15,6 +17,8 @@ from common.config.lake_settings import LakeSettings
 from common.errors import LakejobsError, UsageError
 from common.lake.storage.objects import ObjectStore
 from common.lake.storage.open import object_store
+from common.releases import release_of
+from common.spark.session import needed_conf
 
 
 @pytest.fixture(params=[pytest.param("folder", marks=pytest.mark.unit), pytest.param("s3", marks=pytest.mark.engine)])
@@ -45,6 +49,16 @@ def test_what_is_written_is_read(store: ObjectStore) -> None:
     assert found is not None
     assert found.body == b"two\nlines\n"
     assert 0 <= found.age_seconds < 60
+
+
+def test_a_file_is_uploaded_once_and_what_lies_there_has_a_sum(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"abc")
+    (tmp_path / "two").write_bytes(b"other")
+    assert store.fingerprint("a/file") is None
+    assert store.upload_if_absent("a/file", tmp_path / "one")
+    assert not store.upload_if_absent("a/file", tmp_path / "two")
+    # SHA-256 of abc, from FIPS 180-2, appendix B.1.
+    assert store.fingerprint("a/file") == (3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
 
 
 def test_a_missing_object_is_not_mistaken_for_another_failure(store: ObjectStore) -> None:
@@ -161,3 +175,53 @@ def test_a_server_that_does_not_answer_is_transient(monkeypatch: pytest.MonkeyPa
     with pytest.raises(LakejobsError, match="LAK-008") as caught:
         object_store(settings.root, settings).get("a")
     assert caught.value.exit_code == 75
+
+
+class _Puts(BaseHTTPRequestHandler):
+    # Otherwise each put waits a second for the word that its body may come.
+    protocol_version = "HTTP/1.1"
+    seen: ClassVar[list[tuple[str | None, str | None]]] = []
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
+        self.seen.append((self.headers[names[0]], self.headers[names[1]]))
+        self.send_response(200)
+        self.send_header("ETag", '"one"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test's output stays its own."""
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("key", ["arn:aws:kms:eu-west-1:000000000000:key/1a2b", None])
+def test_every_put_names_the_key_that_spark_names(
+    key: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setattr(_Puts, "seen", [])
+    (tmp_path / "file").write_bytes(b"abc")
+    server = HTTPServer(("127.0.0.1", 0), _Puts)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        settings = LakeSettings(
+            root="s3://lake/root",
+            s3_endpoint_url=f"http://127.0.0.1:{server.server_port}",
+            s3_path_style=True,
+            s3_kms_key=key,
+        )
+        store = object_store(settings.root, settings)
+        store.write("a", b"1")
+        store.write_if_absent("b", b"2")
+        store.write_if_match("c", b"3", '"one"')
+        store.upload_if_absent("d", tmp_path / "file")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert _Puts.seen == [("aws:kms", key) if key else (None, None)] * 4
+    spark = needed_conf(settings, release_of("emr-spark-8.1.0"), local=False)
+    assert spark.get("spark.hadoop.fs.s3a.encryption.key") == key
+    assert spark.get("spark.hadoop.fs.s3a.encryption.algorithm") == ("SSE-KMS" if key else None)
