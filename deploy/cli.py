@@ -21,6 +21,7 @@ Usage: lakejobs COMMAND [arguments]
   graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
+  publish --target NAME     put the build where a target takes it from: once, verified, the manifest last
   plan JOB --target NAME -- [flags]
                             print what a run would be on EMR or YARN, and the request for it; sends nothing
   submit JOB... --target NAME -- [flags]
@@ -92,6 +93,12 @@ def _package(arguments: Sequence[str]) -> int:
     from deploy.package.build import main as package
 
     return package(arguments)
+
+
+def _publish(arguments: Sequence[str]) -> int:
+    from deploy.package.publish import main as publish
+
+    return publish(arguments)
 
 
 def _plan(arguments: Sequence[str]) -> int:
@@ -188,6 +195,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "graph": _graph,
     "jobs": _jobs,
     "package": _package,
+    "publish": _publish,
     "plan": _plan,
     "source": _source,
     "tables": _tables,

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from common import __version__
 from common.errors import LakejobsError, UsageError
 from common.run.record.build import BUILD_STAMP, PACKAGES, code_hash, packaged_files
+from deploy.package.bill import CODE_BILL, bill_name, code_bill, environment_bill, licences_in, lock_of, locked, written
 from deploy.package.entries import find_entries
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,6 +43,20 @@ class Package:
     folder: Path
     archive: Path
     manifest: Mapping[str, object]
+
+    @property
+    def name(self) -> str:
+        """The name of the folder that the build is published in."""
+        return build_name(self.manifest)
+
+
+def build_name(manifest: Mapping[str, object]) -> str:
+    """Names a build by its code and by all that is in it.
+
+    The second hash tells builds of one code apart: with other dependency archives, or from another commit.
+    """
+    content = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    return f"{str(manifest['archive']).removesuffix('.zip')}-{content[:8]}"
 
 
 def sha256_of(path: Path) -> str:
@@ -156,6 +171,9 @@ def build(folder: Path, environments: Sequence[Path] = (), repository: Path = RE
     for name, source in copies.items():
         _copy(source, folder, name)
         names.append(name)
+    for name, bill in _bills(folder, archive, environments, repository).items():
+        (folder / name).write_bytes(bill)
+        names.append(name)
     manifest = {
         "version": __version__,
         "code_sha256": code,
@@ -169,6 +187,23 @@ def build(folder: Path, environments: Sequence[Path] = (), repository: Path = RE
     sums = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in sorted([*names, MANIFEST]))
     (folder / CHECKSUMS).write_text(sums, encoding="utf-8")
     return Package(folder, archive, manifest)
+
+
+def _bills(folder: Path, code: Path, environments: Sequence[Path], repository: Path) -> dict[str, bytes]:
+    """Name -> content of the bills of materials. That of an archive is kept beside it: reading it takes long."""
+    sums = {path.name: sha256_of(folder / path.name) for path in environments}
+    bills = {CODE_BILL: written(code_bill(__version__, code.name, sha256_of(code), sums))}
+    for path in environments:
+        lock, kept = lock_of(path.name), path.with_name(bill_name(path.name))
+        if lock is None:
+            continue
+        if not kept.is_file():
+            pins = locked((repository / "requirements" / f"run-{lock}.txt").read_text(encoding="utf-8"))
+            draft = kept.with_suffix(".part")
+            draft.write_bytes(written(environment_bill(path.name, sums[path.name], pins, licences_in(path))))
+            draft.replace(kept)
+        bills[kept.name] = kept.read_bytes()
+    return bills
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from common.errors import JobFailedError, UsageError
+from deploy.package.processors import check_processors
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache" / "environments"
@@ -139,7 +140,7 @@ def build_environment(lock: str, architecture: str = "x86_64", python_prefix: st
 
     ``lock`` is ``default`` or an EMR release's lock, ``architecture`` x86_64 or aarch64, ``python_prefix`` the folder
     on the node whose ``bin/python3.11`` runs the jobs. Raises UsageError PKG-005, PKG-006, PKG-009 and JobFailedError
-    PKG-007, PKG-008.
+    PKG-007, PKG-008, PKG-016.
     """
     requirements = lock_file(lock)
     if architecture not in PLATFORMS:
@@ -164,6 +165,7 @@ def _build(archive: Path, requirements: Path, platform: str, python_prefix: str)
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         site_packages = Path(scratch) / "site-packages"
         _install(requirements, platform, site_packages)
+        check_processors(site_packages, platform.partition("-")[0])
         draft = Path(scratch) / archive.name
         _write_archive(draft, site_packages, python_prefix)
         draft.replace(archive)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import UsageError
+from deploy.package.build import build_name
 
 
 def read_manifest(path: Path) -> Mapping[str, Any]:
@@ -26,7 +27,7 @@ def read_manifest(path: Path) -> Mapping[str, Any]:
 
 def artefact_folder(manifest: Mapping[str, Any], artifacts: str) -> str:
     """Where a build is uploaded to: a folder named by its hash below the ``artifacts`` prefix, never written twice."""
-    return f"{artifacts.rstrip('/')}/{str(manifest['archive']).removesuffix('.zip')}"
+    return f"{artifacts.rstrip('/')}/{build_name(manifest)}"
 
 
 def entry_file(manifest: Mapping[str, Any], job: str) -> str:
@@ -41,7 +42,7 @@ def environment_of(manifest: Mapping[str, Any], lock: str, architecture: str) ->
     pattern = re.compile(rf"environment-{re.escape(lock)}-{re.escape(architecture)}-[0-9a-f]{{12}}\.tar\.gz")
     fitting = [name for name in manifest["files"] if pattern.fullmatch(name)]
     if not fitting:
-        names = [name for name in manifest["files"] if name.startswith("environment-")]
+        names = [name for name in manifest["files"] if name.startswith("environment-") and name.endswith(".tar.gz")]
         raise UsageError(
             "PKG-012",
             f"The build has no dependency archive of {lock} for {architecture}.",
@@ -57,7 +58,7 @@ def differing_manifest(folder: str) -> UsageError:
     return UsageError(
         "TGT-006",
         f"{folder} holds another build than the manifest here.",
-        remedy="Build again with `lakejobs package`, and upload all of it into the folder of its own name.",
+        remedy="Something else has written there. Delete the folder, and publish again: `lakejobs publish`.",
     )
 
 
@@ -66,5 +67,5 @@ def missing_build(folder: str) -> UsageError:
     return UsageError(
         "TGT-006",
         f"The build is not uploaded: there is no {folder}/manifest.json.",
-        remedy=f"aws s3 sync dist {folder}/",
+        remedy="lakejobs publish --target NAME",
     )

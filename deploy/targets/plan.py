@@ -58,7 +58,7 @@ def make_plan(flags: PlanFlags) -> Plan:
     arguments = _with_target(target, flags.arguments)
     checked = check_job(job, arguments, target.kind)
     _check_size(target)
-    release = _release(target)
+    release = release_of_target(target)
     conf = {**target.conf, **flags.conf}
     check_conf(conf, target.size.max_executors)
     if checked.settings is not None:
@@ -140,7 +140,8 @@ def _node(target: Target) -> Instance | None:
     return None
 
 
-def _release(target: Target) -> Release:
+def release_of_target(target: Target) -> Release:
+    """The release that a target says it has. Raises UsageError REL-001, REL-002."""
     if isinstance(target, YarnTarget):
         return release_of_spark(target.spark_version)
     return release_of(target.release) if isinstance(target, EmrTarget) else release_of("")

@@ -109,7 +109,7 @@ def test_executors_are_bounded_on_every_target(target, plan):
 @pytest.mark.parametrize("target", _PLACES)
 def test_code_and_environment_are_the_content_addressed_ones(target, plan, dist):
     text = json.dumps(plan(target))
-    folder = f"{_HDFS if target == 'yarn' else _ARTEFACTS}/{dist.archive.stem}"
+    folder = f"{_HDFS if target == 'yarn' else _ARTEFACTS}/{dist.name}"
     assert f"{folder}/{dist.archive.name}" in text
     assert f"{folder}/{_ENVIRONMENT}#environment" in text
     assert f"{folder}/jobs/clickstream/sessionise.py" in text
@@ -118,7 +118,7 @@ def test_code_and_environment_are_the_content_addressed_ones(target, plan, dist)
 
 
 def test_a_step_is_the_spark_submit_command_word_by_word(plan, dist):
-    folder = f"{_ARTEFACTS}/{dist.archive.stem}"
+    folder = f"{_ARTEFACTS}/{dist.name}"
     request = plan("emr-step", "--day", "2026-11-20", more=["--log-uri", "s3://shop-logs/steps/"])
     (step,) = request["Steps"]
     assert (request["JobFlowId"], step["ActionOnFailure"]) == ("j-1ABCDEFGHIJKL", "CONTINUE")

@@ -211,7 +211,7 @@ def test_a_build_that_could_not_be_looked_at_is_said_to_be_that(plan) -> None:
     ],
 )
 def test_the_build_must_lie_where_the_run_takes_it_from(there: str, said: str, dist: Package, tmp_path, plan) -> None:
-    folder = tmp_path / "shared" / dist.archive.stem
+    folder = tmp_path / "shared" / dist.name
     folder.mkdir(parents=True)
     manifest = (dist.folder / "manifest.json").read_bytes()
     if there != "nothing":

@@ -34,7 +34,7 @@ def package(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Pack
 def artefacts(package: Package, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The prefix under which the package lies in the folder that ``lakejobs plan`` expects."""
     folder = tmp_path_factory.mktemp("artefacts")
-    (folder / package.archive.stem).symlink_to(package.folder)
+    (folder / package.name).symlink_to(package.folder)
     return str(folder)
 
 

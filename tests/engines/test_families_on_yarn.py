@@ -85,7 +85,7 @@ class Cluster:
     @property
     def build(self) -> str:
         """The folder of the build below it."""
-        return f"{self.artefacts}/{self.package.archive.stem}"
+        return f"{self.artefacts}/{self.package.name}"
 
     def answer(self, family: str) -> Path:
         """Where the application of a family writes where it ran."""
@@ -156,8 +156,8 @@ def cluster(
     key = {f"spark.yarn.appMasterEnv.{KEY_VARIABLE}": _KEY}
     write_defaults(home, {**yarn_defaults(yarn.hdfs), **s3_defaults(s3.environment()), **key})
     for name in package.manifest["files"]:
-        yarn.upload(package.folder / name, f"artefacts/{package.archive.stem}/{name}")
-    yarn.upload(_SEQUENCE, f"artefacts/{package.archive.stem}/apps/{_SEQUENCE.name}")
+        yarn.upload(package.folder / name, f"artefacts/{package.name}/{name}")
+    yarn.upload(_SEQUENCE, f"artefacts/{package.name}/apps/{_SEQUENCE.name}")
     return Cluster(package, yarn, s3, policed, home, objects)
 
 

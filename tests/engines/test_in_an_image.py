@@ -119,7 +119,7 @@ def test_the_printed_parameters_run_as_another_user_without_home_network_or_a_fo
         )
     )
     assert isinstance(plan.request.body, dict)
-    words, variables = _command(plan.request.body, image, package.archive.stem)
+    words, variables = _command(plan.request.body, image, package.name)
     environment = clean_environment(image, LAKE_PSEUDONYM_KEY=_KEY, **variables)
     del environment["HOME"]
     ended = submit(_as_in_the_image(words), image / "work", environment, 300)

@@ -39,7 +39,7 @@ def test_on_yarn_the_paths_of_the_platforms_jars_are_all_that_differs(dist: Pack
     words = rendered(dist.folder, _ARTEFACTS, "fraud.score", _FLAGS)
     submitted = as_submitted(words, platform_jars())
     assert len(submitted) == len(words)
-    code = f"{_ARTEFACTS}/{dist.archive.stem}/{dist.archive.name}"
+    code = f"{_ARTEFACTS}/{dist.name}/{dist.archive.name}"
     differing = [
         (before, printed, given)
         for before, printed, given in zip(["", *words], words, submitted, strict=False)

@@ -24,7 +24,7 @@ def test_a_stopped_spark_submit_leaves_no_process_no_lease_and_a_record(
 ) -> None:
     ready, lake = tmp_path / "ready", tmp_path / "lake"
     words = rendered_for_app(package.folder, artefacts, _JOB, [str(ready), str(lake)], "--node-python", shipped_python)
-    entry = f"{artefacts}/{package.archive.stem}/{package.manifest['entries'][_JOB]}"
+    entry = f"{artefacts}/{package.name}/{package.manifest['entries'][_JOB]}"
     command = as_submitted(words, {**platform_jars(), entry: str(_APP)}, "local[2]")
     environment = clean_environment(bare_home, PYSPARK_PYTHON=shipped_python)
     with (tmp_path / "stderr").open("w") as said:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
@@ -204,7 +204,7 @@ def test_every_put_names_the_key_that_spark_names(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
     monkeypatch.setattr(_Puts, "seen", [])
     (tmp_path / "file").write_bytes(b"abc")
-    server = HTTPServer(("127.0.0.1", 0), _Puts)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Puts)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         settings = LakeSettings(
