@@ -69,7 +69,8 @@ def wanted_environments(target: Target, more: Sequence[str]) -> list[tuple[str, 
 
     Raises UsageError PKG-009 for a text that is not ``LOCK`` or ``LOCK:PROCESSOR``.
     """
-    wanted = [] if target.node_python else [(release_of_target(target).lock, target.architecture)]
+    own: tuple[str, str] = (release_of_target(target).lock, target.architecture)
+    wanted = [] if target.node_python else [own]
     for text in more:
         lock, separator, architecture = text.partition(":")
         if not lock or (separator and not architecture):
