@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -74,9 +75,7 @@ class Lake:
 
     def spark_path(self, relative: str) -> str:
         """A path below the root, as Spark spells it."""
-        root = self.objects.root
-        if root.startswith("s3://"):
-            root = f"{self.settings.s3_scheme}://{root.removeprefix('s3://')}"
+        root = re.sub("^s3://", f"{self.settings.s3_scheme}://", self.objects.root)
         return f"{root}/{relative}"
 
     def exists(self, table: Table) -> bool:

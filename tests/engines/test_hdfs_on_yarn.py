@@ -115,7 +115,7 @@ def test_what_a_caller_had_moved_aside_when_it_died_comes_back(
 
 
 def test_a_host_that_nobody_knows_is_a_usage_error(spark: SparkSession) -> None:
-    with pytest.raises(UsageError, match="LAK-009: HDFS cannot be reached at hdfs://nobody.invalid/lake"):
+    with pytest.raises(UsageError, match=r"LAK-009: HDFS cannot be reached at hdfs://nobody\.invalid/lake"):
         object_store("hdfs://nobody.invalid/lake", LakeSettings())
 
 
