@@ -43,6 +43,9 @@ class LakeSettings(Params):
     staging: Literal["cache", "files"] = Field(
         "cache", description="Where rows wait for their audit: cached by the executors, or written below the root."
     )
+    metrics: Literal["auto", "on", "off"] = Field(
+        "auto", description="Print a line of CloudWatch metrics at the end of a run; auto: where Spark is EMR's."
+    )
     data_docs_folder: str | None = Field(
         None,
         pattern="^[^:]+$",

@@ -12,6 +12,7 @@ from common.errors import LakejobsError
 from common.job.references import attribute
 from common.run.changed.runs import days_noted
 from common.run.console.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
+from common.run.console.metrics import print_metrics
 from common.run.console.progress import showing_progress
 from common.run.console.summary import print_refusal, print_summary
 from common.run.context import RunContext, Services
@@ -84,6 +85,8 @@ class Run:
             record = ended_record(context, failure, utc_now(), monotonic_seconds() - begun)
             self._keep(context, record)
             print_summary(record, as_json=self._flags.output == "json")
+            if self._flags.output != "json":
+                print_metrics(record, context.settings.metrics)
         return int(record["exit_code"])
 
     def _work(self, context: RunContext, personal: PersonalFields) -> Failure | None:

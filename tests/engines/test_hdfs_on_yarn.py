@@ -95,6 +95,15 @@ def test_of_eight_threads_one_creates_and_one_replaces(root: str, existing: bool
     assert [entry.path for entry in first.list()] == ["race"]
 
 
+def test_a_file_is_put_there_once_and_its_sum_is_told(store: HdfsStore, tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert store.fingerprint("builds/abc") is None
+    assert store.upload_if_absent("builds/abc", tmp_path / "abc")
+    assert not store.upload_if_absent("builds/abc", tmp_path / "abc")
+    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, B.1
+    assert store.fingerprint("builds/abc") == (3, sha256)
+
+
 def test_a_changed_object_is_not_replaced(store: HdfsStore) -> None:
     first = store.write("doc", b"first")
     assert store.write_if_match("doc", b"second", first) is not None

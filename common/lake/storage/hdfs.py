@@ -12,13 +12,15 @@ import hashlib
 import io
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from common.causes import cause_of
 from common.errors import LakejobsError, TransientError, UsageError
+from common.lake.storage.jvm_stream import JvmStream
 from common.lake.storage.objects import Entry, StoredObject
 from common.spark.internals import driver_jvm
 
@@ -76,19 +78,37 @@ class HdfsStore:
         with self._explained("open", path):
             stream = self._files.open(self._path(path))
             stream.seek(offset)
-        return cast(BinaryIO, io.BufferedReader(_Stream(stream), _CHUNK_BYTES))
+        return cast(BinaryIO, io.BufferedReader(JvmStream(stream), _CHUNK_BYTES))
 
     def write(self, path: str, body: bytes) -> str:
         """See ObjectStore."""
-        with self._draft(path, body) as draft, self._explained("put", path):
+        with self._draft(path, [body]) as draft, self._explained("put", path):
             self._rename(draft, self._path(path), self._options.OVERWRITE)
         return _etag(body)
 
     def write_if_absent(self, path: str, body: bytes) -> str | None:
         """See ObjectStore."""
         self._put_back(path)
-        with self._draft(path, body) as draft:
+        with self._draft(path, [body]) as draft:
             return _etag(body) if self._moved(draft, self._path(path)) else None
+
+    def upload_if_absent(self, path: str, file: Path) -> bool:
+        """See ObjectStore."""
+        self._put_back(path)
+        with file.open("rb") as source, self._draft(path, iter(lambda: source.read(_CHUNK_BYTES), b"")) as draft:
+            return self._moved(draft, self._path(path))
+
+    def fingerprint(self, path: str) -> tuple[int, str] | None:
+        """See ObjectStore."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self.open(path) as stream:
+                while chunk := stream.read(_CHUNK_BYTES):
+                    digest.update(chunk)
+                    size += len(chunk)
+        except FileNotFoundError:
+            return None
+        return size, digest.hexdigest()
 
     def write_if_match(self, path: str, body: bytes, etag: str) -> str | None:
         """See ObjectStore."""
@@ -96,7 +116,7 @@ class HdfsStore:
         if current is None or current.etag != etag:
             return None
         aside = self._path(_aside(path))
-        with self._draft(path, body) as draft:
+        with self._draft(path, [body]) as draft:
             try:
                 if not self._moved(self._path(path), aside):
                     return None
@@ -159,7 +179,7 @@ class HdfsStore:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self.root}/{path}" if path else self.root)
 
     @contextmanager
-    def _draft(self, path: str, body: bytes) -> Iterator[Any]:
+    def _draft(self, path: str, chunks: Iterable[bytes]) -> Iterator[Any]:
         """A whole file beside the object, which is gone afterwards if nobody has moved it."""
         folder, _, name = path.rpartition("/")
         draft = self._path(f"{folder}/.{name}.{uuid.uuid4()}.part".lstrip("/"))
@@ -167,7 +187,8 @@ class HdfsStore:
             with self._explained("put", path):
                 stream = self._files.create(draft, False)
                 try:
-                    stream.write(bytearray(body))
+                    for chunk in chunks:
+                        stream.write(bytearray(chunk))
                 finally:
                     stream.close()
             yield draft
@@ -211,7 +232,7 @@ class HdfsStore:
     def _now(self) -> float:
         """The time by HDFS's own clock, in seconds: a file is made once to see how far it is ahead of ours."""
         if self._ahead_seconds is None:
-            with self._draft("clock", b"") as draft, self._explained("get", "clock"):
+            with self._draft("clock", []) as draft, self._explained("get", "clock"):
                 modified = self._files.getFileStatus(draft).getModificationTime() / 1000
                 self._ahead_seconds = modified - time.time()
         return time.time() + self._ahead_seconds
@@ -259,29 +280,6 @@ class HdfsStore:
             f"HDFS could not {verb} {where}: {kind}.",
             remedy="Run again later: it is safe.",
         )
-
-
-class _Stream(io.RawIOBase):
-    """A stream of the JVM as a raw one of Python."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """As many bytes as there are, up to the size of the buffer."""
-        found = bytes(self._stream.readNBytes(len(buffer)))
-        buffer[: len(found)] = found
-        return len(found)
-
-    def close(self) -> None:
-        """Close the JVM's stream, too."""
-        if not self.closed:
-            self._stream.close()
-        super().close()
 
 
 def _aside(path: str) -> str:
