@@ -19,6 +19,8 @@ Usage: lakejobs COMMAND [arguments]
                             --for JOB FLAGS  flags of one job     --each-day  day by day from --from to --to
   retry [--lake ROOT]       run here what the last `run` of several jobs left
   graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
+  graph SELECTOR... --format asl --target NAME -- [flags]
+                            print a state machine of Step Functions that runs jobs in that order
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   publish --target NAME     put the build where a target takes it from: once, verified, the manifest last

@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from common.errors import LakejobsError
 from common.job.graph import Graph, Read
 from common.run.console.log import uses_colour
+from deploy.graph.export import is_export
+from deploy.graph.export import main as export
 
 # One colour a family, in the order of their names.
 _COLOURS = ("36", "32", "35", "33", "34", "31")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Command line: ``lakejobs graph [JOB] [-o json] [--format tree|json|mermaid]``; the exit code."""
+    """Command line: ``lakejobs graph [JOB] [-o json] [--format ...]``; the exit code."""
+    if is_export(argv):
+        return export(argv)
     parser = argparse.ArgumentParser(prog="lakejobs graph", description="Show which job's tables another one reads.")
     parser.add_argument("job", nargs="?", default="", help="show this job alone, with all that lead to it")
     parser.add_argument("--format", choices=("tree", "json", "mermaid"), default="tree", help="default: tree")

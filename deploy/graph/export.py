@@ -1,0 +1,70 @@
+"""``lakejobs graph --format asl | airflow | emr-steps``: the same jobs and plans, for a scheduler that others run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from common.errors import LakejobsError, UsageError
+from deploy.graph.asl import state_machine
+from deploy.graph.work import works_of
+
+FORMATS = ("asl",)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and leaving."""
+        raise UsageError("CLI-002", f"{message[:1].upper()}{message[1:]}.", remedy="See `lakejobs graph --help`.")
+
+
+def is_export(words: Sequence[str]) -> bool:
+    """Whether a command line of ``lakejobs graph`` asks for an export."""
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    return any(word == "--format" and value in FORMATS for word, value in pairs) or any(
+        word == f"--format={one}" for word in words for one in FORMATS
+    )
+
+
+def main(words: Sequence[str]) -> int:
+    """Command line; the exit code."""
+    try:
+        print(_exported(list(words)))
+    except LakejobsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _exported(words: list[str]) -> str:
+    cut = words.index("--") if "--" in words else len(words)
+    before, job_words = words[:cut], words[cut + 1 :]
+    at = next((number for number, word in enumerate(before) if word.startswith("-")), len(before))
+    selectors, flags = before[:at], before[at:]
+    parser = _Parser(prog="lakejobs graph", add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--format", choices=FORMATS, required=True)
+    parser.add_argument("--each-day", action="store_true")
+    parser.add_argument("--max-concurrency", type=int, default=1)
+    try:
+        options, target_words = parser.parse_known_args(flags)
+    except argparse.ArgumentError as error:
+        raise UsageError("CLI-002", f"{error}.", remedy="See `lakejobs graph --help`.") from error
+    if options.max_concurrency < 1:
+        raise UsageError("CLI-002", "--max-concurrency is below 1.", remedy="Give the number of days side by side.")
+    works = works_of(selectors, target_words, job_words, is_sent_later=True)
+    if options.each_day and not (works.day and any(work.job.by_day for work in works.all)):
+        raise UsageError(
+            "CLI-005",
+            "--each-day takes its days from the input of each execution.",
+            cause="Days are given." if not works.day else "No job of these works by day.",
+            remedy="Leave the days out, or --each-day.",
+        )
+    for name, why in works.left_out.items():
+        print(f"{name} does not run: {why}.", file=sys.stderr)
+    for sentence in dict.fromkeys(sentence for work in works.all for sentence in work.plan.warnings):
+        print(sentence, file=sys.stderr)
+    definition = state_machine(works, each_day=options.each_day, max_concurrency=options.max_concurrency)
+    return json.dumps(definition, indent=2)
