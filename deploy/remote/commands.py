@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from common.clock import utc_text
-from common.errors import UsageError
+from common.errors import LakejobsError, UsageError
 from deploy.control.sequence import say
 from deploy.remote.flags import Asked, parse
 from deploy.remote.run import CANCELLING, SentRun, Service
 from deploy.remote.services import found_run, service_of
 from deploy.remote.verdict import RETRIED, Verdict
-from deploy.remote.waiting import judged, look, state_words, wait_for_end
+from deploy.remote.waiting import GRACE_SECONDS, judged, leave, state_words, wait_for_end
 from deploy.targets.request_check import check_request
 from deploy.targets.target import Target
 
-_INTERRUPTED = 130
-_GRACE_SECONDS = 120
 _SHORTEST_GRACE, _LONGEST_GRACE = 15, 1800
 _OPERATIONS = {"emr": "AddJobFlowSteps"}
 
@@ -46,7 +43,10 @@ def wait(words: Sequence[str]) -> int:
     try:
         run, found = wait_for_end(service, run, target, say)
     except KeyboardInterrupt:
-        return _left(asked, service, run)
+        return leave(service, run, asked.command, say)
+    except LakejobsError:
+        say(f"The run goes on. To wait again: {asked.command('wait')}")
+        raise
     _show(asked, run, found)
     return found.exit_code or 0
 
@@ -118,14 +118,14 @@ def _grace(asked: Asked) -> int:
     said = asked.more.grace_seconds
     if asked.more.now and said is None:
         return 0
-    if asked.more.now or not _SHORTEST_GRACE <= (said or _GRACE_SECONDS) <= _LONGEST_GRACE:
+    if asked.more.now or not _SHORTEST_GRACE <= (said or GRACE_SECONDS) <= _LONGEST_GRACE:
         raise UsageError(
             "CLI-002",
             "--grace-seconds is 15 to 1,800.",
             cause="--now leaves no grace." if asked.more.now else "",
             remedy="Give --now alone to leave no grace.",
         )
-    return int(said or _GRACE_SECONDS)
+    return int(said or GRACE_SECONDS)
 
 
 def _show(asked: Asked, run: SentRun, found: Verdict) -> None:
@@ -158,15 +158,3 @@ def shown(run: SentRun, found: Verdict) -> dict[str, Any]:
         "yarn_applications": list(run.applications),
         "said": list(found.sentences),
     }
-
-
-def _left(asked: Asked, service: Service, run: SentRun) -> int:
-    """After Ctrl-C: cancel the run if somebody at a terminal says so."""
-    if sys.stdin.isatty():
-        say(f"\nCancel {run.run_id}? It goes on otherwise. [y/N] ")
-        if sys.stdin.readline().strip().lower() in ("y", "yes"):
-            for sentence in service.cancel(look(service, run), _GRACE_SECONDS):
-                say(sentence)
-            return _INTERRUPTED
-    say(f"The run goes on. To wait again: {asked.command('wait')}\nTo end it: {asked.command('cancel')}")
-    return _INTERRUPTED

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 _PORT = 8088
 _PATIENCE_SECONDS = 5
+# As whom EMR runs steps.
+_USER = "hadoop"
 _ACTIVE = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 
 
@@ -44,7 +46,7 @@ def _named(host: str, name: str, port: int) -> list[str]:
 
 def _kill(host: str, application: str, port: int) -> None:
     request = urllib.request.Request(
-        f"http://{host}:{port}/ws/v1/cluster/apps/{application}/state",
+        f"http://{host}:{port}/ws/v1/cluster/apps/{application}/state?user.name={_USER}",
         data=b'{"state": "KILLED"}',
         headers={"Content-Type": "application/json"},
         method="PUT",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,14 @@ class SentRun:
         return self.phase in ENDED
 
 
+_LONGEST_REASON = 200
+_QUOTED = re.compile(
+    r"[Ll]ast (?:few|error)|Caused by|Traceback|Exception|Error:|[\w.]+(?:Exception|Error)\b|\n|[\"'`\[{(]"
+)
+_EXIT_CODE = re.compile(r"exit ?code:? ?(\d{1,3})", re.IGNORECASE)
+_RAISED = re.compile(r"\b(?:[a-z_]\w*\.)+[A-Z]\w*(?:Exception|Error)\b")
+
+
 class Service(Protocol):
     """Where runs are sent, found again, watched and cancelled. Errors are those of ``deploy.targets.clients.ask``."""
 
@@ -99,6 +108,17 @@ def job_of_entry(entry: str) -> str:
     """``clickstream.sessionise`` for the address of ``jobs/clickstream/sessionise.py``."""
     folder, _, file = entry.rpartition("/")
     return f"{folder.rpartition('/')[2]}.{file.removesuffix('.py')}"
+
+
+def fit_to_show(detail: str) -> str:
+    """A service's reason without what it quotes of the driver's log: messages of exceptions may hold values of rows.
+
+    Its own words up to the quotation, then the exit code and the classes of the exceptions.
+    """
+    own = _QUOTED.split(detail, maxsplit=1)[0].strip(" .,:;-\n")[:_LONGEST_REASON]
+    code = _EXIT_CODE.search(detail)
+    known = [own, f"exit code {code.group(1)}" if code and code.group(0) not in own else "", *_RAISED.findall(detail)]
+    return "; ".join(dict.fromkeys(word for word in known if word))
 
 
 def other_work(run_id: str) -> UsageError:

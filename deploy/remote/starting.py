@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cache
@@ -11,7 +12,7 @@ from common.causes import cloud_code
 from common.clock import utc_now
 from common.errors import UsageError
 from deploy.package.entries import find_entries
-from deploy.remote.run import SentRun, job_of_entry, other_work, value_of
+from deploy.remote.run import SentRun, fit_to_show, job_of_entry, other_work, value_of
 from deploy.targets.clients import ask
 from deploy.targets.requests import ATTEMPT_TAG, JOB_TAG, RUN_ID_TAG
 from deploy.targets.submission import client_token
@@ -59,7 +60,7 @@ class Serverless:
             id=service_id,
             **_identity(run, driver),
             state=run["state"],
-            detail=run.get("stateDetails", ""),
+            detail=fit_to_show(run.get("stateDetails", "")),
             created=run.get("createdAt"),
             ended=run.get("endedAt"),
             arguments=tuple(driver.get("entryPointArguments", ())),
@@ -69,8 +70,11 @@ class Serverless:
 
     def cancel(self, run: SentRun, grace_seconds: int, /) -> list[str]:
         """See Service. In the grace the driver releases its lease and writes its record."""
-        request = {"applicationId": self.place, "jobRunId": run.id, "shutdownGracePeriodInSeconds": grace_seconds}
-        ask(self._client, "cancel_job_run", **request)
+        request: dict[str, Any] = {"applicationId": self.place, "jobRunId": run.id}
+        if _without_grace(str(run.answer.get("releaseLabel", ""))):
+            ask(self._client, "cancel_job_run", **request)
+            return [f"EMR Serverless cancels {run.id} at once: this release knows no grace."]
+        ask(self._client, "cancel_job_run", **request, shutdownGracePeriodInSeconds=grace_seconds)
         return [f"EMR Serverless cancels {run.id}; the driver has {grace_seconds} s to end."]
 
     def request_again(self, run: SentRun, attempt: int, /) -> dict[str, Any]:
@@ -106,7 +110,7 @@ class Eks:
         """See Service."""
         request = {"virtualClusterId": self.place, "maxResults": _PAGE, "createdAfter": utc_now() - _LOOKED_BACK}
         pages = _pages(self._client, "list_job_runs", **request)
-        listed = [one for page in pages for one in page["jobRuns"] if _may_be(run_id, one["name"])]
+        listed = [one for page in pages for one in page["jobRuns"] if _may_be(run_id, one.get("name", ""))]
         # A listing may leave out what a description holds.
         runs = [_eks_run(one) if one.get("tags") else self.describe(one["id"]) for one in listed]
         return sorted((run for run in runs if run.run_id == run_id), key=lambda run: run.attempt)
@@ -152,7 +156,7 @@ def _eks_run(run: Mapping[str, Any]) -> SentRun:
         id=run["id"],
         **_identity(run, driver),
         state=run["state"],
-        detail=": ".join(reason),
+        detail=fit_to_show(": ".join(reason)),
         created=run.get("createdAt"),
         ended=run.get("finishedAt"),
         arguments=tuple(driver.get("entryPointArguments", ())),
@@ -173,6 +177,12 @@ def _identity(run: Mapping[str, Any], driver: Mapping[str, Any]) -> dict[str, An
 
 def _tags_again(answer: Mapping[str, Any], attempt: int) -> dict[str, str]:
     return {**(answer.get("tags") or {}), ATTEMPT_TAG: str(attempt)}
+
+
+def _without_grace(release: str) -> bool:
+    """Whether a release is older than 7.9, the first one that knows a grace."""
+    found = re.match(r"emr-(\d+)\.(\d+)", release)
+    return found is not None and (int(found.group(1)), int(found.group(2))) < (7, 9)
 
 
 def _may_be(run_id: str, name: str) -> bool:

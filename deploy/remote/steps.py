@@ -7,7 +7,7 @@ from typing import Any
 
 from common.errors import TransientError
 from deploy.remote.resource_manager import end_applications
-from deploy.remote.run import SentRun, job_of_entry, value_of
+from deploy.remote.run import SentRun, fit_to_show, job_of_entry, value_of
 from deploy.targets.clients import ask
 
 
@@ -113,7 +113,7 @@ def _step_run(step: Mapping[str, Any], attempt: int) -> SentRun:
         job=job_of_entry(entry),
         attempt=attempt,
         state=status["State"],
-        detail=": ".join(part for part in reason if part),
+        detail=fit_to_show(": ".join(part for part in reason if part)),
         created=status.get("Timeline", {}).get("CreationDateTime"),
         ended=status.get("Timeline", {}).get("EndDateTime"),
         arguments=arguments,

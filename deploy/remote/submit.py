@@ -13,13 +13,12 @@ from common.errors import UsageError
 from common.job.graph import Graph
 from common.run.record.record import STATUS_DONE
 from deploy.control.sequence import say
-from deploy.remote.flags import command_for
 from deploy.remote.preflight import check_before
 from deploy.remote.records import record_of
 from deploy.remote.run import SentRun, Service, other_work
 from deploy.remote.services import attempts_of, service_of
 from deploy.remote.verdict import Verdict
-from deploy.remote.waiting import judged, wait_for_end
+from deploy.remote.waiting import judged, leave, wait_for_end
 from deploy.remote.work import Work, from_file, planned
 
 _USAGE = """Usage: lakejobs submit JOB... --target NAME [flags of plan] [--wait] [-o json] -- [flags of the job]
@@ -57,13 +56,8 @@ class Sent:
             "attempt": self.attempt,
             "id": self.id,
             "outcome": self.outcome,
-            "next_command": self.next_command,
+            "next_command": self.work.command("wait"),
         }
-
-    @property
-    def next_command(self) -> str:
-        """How to go on."""
-        return command_for("wait", self.work.run_id, self.work.target_name, self.work.file)
 
 
 def submit(words: Sequence[str]) -> int:
@@ -170,7 +164,7 @@ def send_once(work: Work, service: Service) -> Sent:
         raise UsageError(
             "SUB-005",
             f"Attempt {latest.attempt} of {work.run_id} is {latest.state}: another one beside it would meet its lease.",
-            remedy=f"Wait for it, or {command_for('cancel', work.run_id, work.target_name, work.file)}.",
+            remedy=f"Wait for it, or {work.command('cancel')}.",
         )
     verdict = judged(latest, work.target)
     if work.attempt is None:
@@ -222,8 +216,7 @@ def _waited(sent: Sent, service: Service) -> tuple[SentRun, Verdict]:
     try:
         return wait_for_end(service, run, sent.work.target, say)
     except KeyboardInterrupt:
-        say(f"The run goes on. To wait again: {sent.next_command}")
-        sys.exit(130)
+        sys.exit(leave(service, run, sent.work.command, say))
 
 
 def _print(sent: Sent, *, waits: bool) -> None:
@@ -232,4 +225,4 @@ def _print(sent: Sent, *, waits: bool) -> None:
     if sent.outcome == IS_DONE:
         print(f"To run it again: --attempt {sent.attempt + 1}, or another --run-id.")
     elif not waits:
-        print(f"next: {sent.next_command}")
+        print(f"next: {work.command('wait')}")

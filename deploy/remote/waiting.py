@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,12 @@ from deploy.remote.records import read_record
 from deploy.remote.run import SentRun, Service
 from deploy.remote.verdict import Verdict, record_of_attempt, verdict
 from deploy.targets.target import Target
+
+GRACE_SECONDS = 120
+"""What a driver gets to release its lease and to write its record, by default."""
+
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C has ended."""
 
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 5.0, 30.0
 
@@ -70,3 +77,15 @@ def state_words(run: SentRun) -> str:
     """``RUNNING (attempt 2, the service's own 1)``: the service's word for the state."""
     own = f", the service's own {run.service_attempt}" if run.service_attempt > 1 else ""
     return f"{run.job} {run.run_id}: {run.state} (attempt {run.attempt}{own})"
+
+
+def leave(service: Service, run: SentRun, command: Callable[[str], str], say: Say) -> int:
+    """After Ctrl-C: cancel the run if somebody at a terminal says so, otherwise say how to go on; the exit code."""
+    if sys.stdin.isatty():
+        say(f"\nCancel {run.run_id}? It goes on otherwise. [y/N] ")
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            for sentence in service.cancel(look(service, run), GRACE_SECONDS):
+                say(sentence)
+            return INTERRUPTED
+    say(f"The run goes on. To wait again: {command('wait')}\nTo end it: {command('cancel')}")
+    return INTERRUPTED

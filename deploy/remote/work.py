@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from common.errors import UsageError
 from common.job.graph import Graph
 from deploy.control.order import parse_order, steps_of
 from deploy.control.run import SAMPLES
+from deploy.remote.flags import command_for
 from deploy.remote.run import job_of_entry, value_of
 from deploy.remote.steps import entry_and_arguments
 from deploy.targets.plan import Plan, make_plan
@@ -48,6 +49,11 @@ class Work:
     arguments: tuple[str, ...] = ()
     manifest: Path | None = None
     warnings: tuple[str, ...] = ()
+    overrides: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def command(self, verb: str) -> str:
+        """The command that goes on with this run."""
+        return command_for(verb, self.run_id, self.target_name, self.file, self.overrides)
 
     @property
     def lake(self) -> str:
@@ -89,6 +95,7 @@ def _planned(words: Sequence[str]) -> Work:
         arguments=plan.submission.arguments,
         manifest=flags.manifest,
         warnings=plan.warnings,
+        overrides=flags.overrides,
     )
 
 

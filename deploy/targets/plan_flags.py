@@ -15,8 +15,7 @@ from deploy.package.build import MANIFEST, REPOSITORY
 from deploy.targets.sizes import ServerlessSize
 from deploy.targets.spark_conf import parse_conf
 
-# Flag -> key of the target that it stands above.
-_KEYS = {
+TARGET_FLAGS = {
     "--artifacts": "artifacts",
     "--cluster-id": "cluster_id",
     "--application-id": "application_id",
@@ -35,6 +34,7 @@ _KEYS = {
     "--max-attempts": "max_attempts",
     **{f"--{name.replace('_', '-')}": f"size.{name}" for name in ServerlessSize.model_fields},
 }
+"""Flag -> key of the target that it stands above."""
 
 _HELP = {
     "--artifacts": "where builds are uploaded, e.g. s3://bucket/lakejobs",
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", choices=("text", "json", "shell"), default="text",
         help="json: the request alone; shell: the command that sends it",
     )  # fmt: skip
-    for flag, key in _KEYS.items():
+    for flag, key in TARGET_FLAGS.items():
         field = ServerlessSize.model_fields.get(key.removeprefix("size."))
         described = field.description if field and key.startswith("size.") else None
         add(flag, action=_Once, metavar="VALUE", help=_HELP.get(flag) or described or f"{key} of the target")
@@ -123,7 +123,7 @@ def parse_plan_flags(words: Sequence[str]) -> PlanFlags:
     if unknown:
         raise _unknown(unknown[0].partition("=")[0])
     given: dict[str, tuple[str, str]] = {}
-    for flag, key in _KEYS.items():
+    for flag, key in TARGET_FLAGS.items():
         value = getattr(found, flag.removeprefix("--").replace("-", "_"))
         if value is not None:
             given[key] = (flag, value)
@@ -150,7 +150,7 @@ def _unknown(word: str) -> UsageError:
             f"'{word}' is a flag of the job.",
             remedy=f"Give it after --: lakejobs plan JOB --target NAME -- {word} ...",
         )
-    known = [*_KEYS, "--target", "--targets", "--manifest", "--run-id", "--attempt", "--conf", "--output"]
+    known = [*TARGET_FLAGS, "--target", "--targets", "--manifest", "--run-id", "--attempt", "--conf", "--output"]
     return UsageError(
         "CLI-001",
         f"'{word}' is not a flag of `lakejobs plan`.{did_you_mean(word, known)}",

@@ -178,4 +178,4 @@ def test_an_application_is_ended_by_its_id_or_by_the_name_of_the_step(
     port, killed = resource_manager
     said = end_applications("127.0.0.1", known, "sessions", _CLUSTER, None, port)
     assert said == [f"The YARN application {_APPLICATION} is ended too."]
-    assert killed == [f"/ws/v1/cluster/apps/{_APPLICATION}/state KILLED"]
+    assert killed == [f"/ws/v1/cluster/apps/{_APPLICATION}/state?user.name=hadoop KILLED"]

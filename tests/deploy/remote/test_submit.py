@@ -154,6 +154,30 @@ def test_what_plan_refuses_is_refused_before_anything_is_sent(emr, submit) -> No
     assert (code, len(emr.runs)) == (2, 0)
 
 
+def test_the_next_command_names_the_place_where_only_flags_say_it(emr, lakejobs, dist, tmp_path) -> None:
+    place = [
+        *(
+            "--target",
+            "emr-serverless",
+            "--artifacts",
+            "s3://example-artifacts/lakejobs",
+            "--application-id",
+            "00example",
+        ),
+        *("--role-arn", "arn:aws:iam::000000000000:role/example", "--region", "eu-west-1"),
+    ]
+    manifest = ["--manifest", str(dist.folder / "manifest.json"), "--max-executors", "7"]
+    lake = ["--lake", str(tmp_path / "lake"), "--set", "lake.shared_folder=true"]
+    code, out, _ = lakejobs(
+        "submit", "clickstream.sessionise", *place, *manifest, *_ID, "-o", "json", "--", *lake, "--day", "2026-11-20"
+    )
+    assert code == 0
+    words = json.loads(out)["next_command"].split()
+    assert words[:2] == ["lakejobs", "wait"]
+    assert {*words[2:]} == {*_ID, *place}
+    assert lakejobs("status", *words[2:])[0] == 0
+
+
 def test_plain_yarn_is_not_sent_from_here(emr, lakejobs, dist) -> None:
     where = [
         "--target",

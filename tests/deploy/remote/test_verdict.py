@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.remote.run import SentRun
+from deploy.remote.run import SentRun, fit_to_show
 from deploy.remote.verdict import record_of_attempt, verdict
 
 pytestmark = pytest.mark.unit
@@ -83,3 +83,28 @@ def test_the_record_of_an_earlier_attempt_is_not_that_of_a_later_one(
 ) -> None:
     record = _record("failed", 75, started_at=started, ended_at=ended)
     assert (record_of_attempt(_run("FAILED"), record) is not None) is is_of_this_attempt
+
+
+@pytest.mark.parametrize(
+    ("detail", "shown"),
+    [
+        ("Job execution timed out", "Job execution timed out"),
+        (
+            "Job failed, please check complete logs in configured logging destination. ExitCode: 1. "
+            "Last few exceptions: Caused by: java.lang.NumberFormatException: For input string: anna@example.com",
+            "Job failed, please check complete logs in configured logging destination. ExitCode: 1; "
+            "java.lang.NumberFormatException",
+        ),
+        (
+            "USER_ERROR: Jobrun failed. Main Spark container terminated with errors. Last error seen in logs - "
+            "org.apache.spark.SparkRuntimeException: anna",
+            "USER_ERROR: Jobrun failed. Main Spark container terminated with errors; "
+            "org.apache.spark.SparkRuntimeException",
+        ),
+        ("Unknown Error.", "Unknown Error"),
+        ("py4j.protocol.Py4JJavaError: card 4111111111111111", "py4j.protocol.Py4JJavaError"),
+        ("", ""),
+    ],
+)
+def test_what_a_service_quotes_of_the_log_is_not_shown(detail: str, shown: str) -> None:
+    assert fit_to_show(detail) == shown

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from common.errors import TransientError
+from common.errors import TransientError, UsageError
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("s3_out_of_reach")]
 
@@ -112,6 +112,22 @@ def test_cancel_gives_the_driver_its_grace(sent, lakejobs, flags, grace) -> None
     assert sent.cancelled == [
         {"applicationId": "00example", "jobRunId": "00run2", "shutdownGracePeriodInSeconds": grace}
     ]
+
+
+def test_a_release_without_a_grace_is_not_asked_for_one(sent, lakejobs) -> None:
+    sent.runs["00run2"] |= {"state": "RUNNING", "releaseLabel": "emr-7.8.0"}
+    assert lakejobs("cancel", *_WHERE)[0] == 0
+    assert sent.cancelled == [{"applicationId": "00example", "jobRunId": "00run2"}]
+
+
+def test_wait_says_how_to_go_on_when_it_has_to_stop(sent, lakejobs, monkeypatch) -> None:
+    def expired(*_: object) -> None:
+        raise UsageError("TGT-008", "emr-serverless does not know these credentials (ExpiredTokenException).")
+
+    monkeypatch.setattr("deploy.remote.commands.wait_for_end", expired)
+    code, _, err = lakejobs("wait", *_WHERE)
+    assert code == 2
+    assert "To wait again: lakejobs wait --run-id night-1 --target night" in err
 
 
 def test_cancel_of_a_run_that_has_ended_cancels_nothing(sent, lakejobs) -> None:
