@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
+from time import sleep
 from typing import Any
 
 from common.errors import UsageError
@@ -59,7 +59,7 @@ def logs(words: Sequence[str]) -> int:
                 break
         if not asked.more.follow or run.has_ended:
             break
-        time.sleep(_PAUSE_SECONDS)
+        sleep(_PAUSE_SECONDS)
     return seen.close(chosen, run)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from time import sleep
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
@@ -47,7 +47,7 @@ def wait_for_end(
     A connection that is lost, or a service that asks for patience, is tried again for ever: the run goes on without us.
     """
 
-    rest = pause or time.sleep
+    rest = pause or sleep
 
     def lost(state: RetryCallState) -> None:
         if state.attempt_number == 1:

@@ -114,7 +114,7 @@ def test_follow_prints_each_line_once_until_the_run_ends(aws, emr, lakejobs, mon
     def end(_seconds: float) -> None:
         emr.runs["00run1"]["state"] = "SUCCESS"
 
-    monkeypatch.setattr("deploy.remote.logs.time.sleep", end)
+    monkeypatch.setattr("deploy.remote.logs.sleep", end)
     first, late, last = _event(1, 100_000, "one\n"), _event(2, 90_000, "late"), _event(3, 110_000, "two")
     asked = {
         "logGroupName": "/lakejobs/night",
@@ -130,7 +130,7 @@ def test_a_log_on_s3_that_has_grown_is_printed_from_where_it_was(aws, emr, lakej
     def end(_seconds: float) -> None:
         emr.runs["00run1"]["state"] = "FAILED"
 
-    monkeypatch.setattr("deploy.remote.logs.time.sleep", end)
+    monkeypatch.setattr("deploy.remote.logs.sleep", end)
     key = "lakejobs/logs/applications/00example/jobs/00run1/SPARK_DRIVER/stderr.gz"
     for etag, text in (("1", "one\ntwo\n"), ("2", "one\ntwo\nthree\n")):
         aws["s3"].add_response("list_objects_v2", {"Contents": [{"Key": key, "ETag": etag}]})

@@ -199,7 +199,7 @@ def test_several_jobs_go_in_the_order_of_the_graph_and_stop_behind_a_failure(emr
     def pause(_seconds: float) -> None:
         list(emr.runs.values())[-1]["state"] = states.pop(0)
 
-    monkeypatch.setattr("deploy.remote.waiting.time.sleep", pause)
+    monkeypatch.setattr("deploy.remote.waiting.sleep", pause)
     jobs = ["forecast.predict", "forecast.history", "forecast.backtest"]
     manifest = ["--manifest", str(dist.folder / "manifest.json")]
     flags = ["--", "--set", "lake.shared_folder=true", "--from", "2026-11-01", "--to", "2026-11-20"]

@@ -63,7 +63,7 @@ def test_wait_lasts_through_lost_connections_and_every_state_to_the_end(sent, la
         return first(**request)
 
     slept: list[float] = []
-    monkeypatch.setattr("deploy.remote.waiting.time.sleep", slept.append)
+    monkeypatch.setattr("deploy.remote.waiting.sleep", slept.append)
     monkeypatch.setattr("deploy.remote.commands.found_run", lambda service, *_: service.describe("00run2"))
     monkeypatch.setattr(sent, "get_job_run", get_job_run)
     record("night-1", "failed", 75)
@@ -84,7 +84,7 @@ def interrupted(sent, monkeypatch):
         raise KeyboardInterrupt
 
     sent.runs["00run2"]["state"] = "RUNNING"
-    monkeypatch.setattr("deploy.remote.waiting.time.sleep", stop)
+    monkeypatch.setattr("deploy.remote.waiting.sleep", stop)
     return sent
 
 
