@@ -136,7 +136,7 @@ def test_input_files_on_hdfs_are_refused_before_a_task_looks_for_them(root: str)
 def test_a_packaged_job_leaves_its_tables_on_hdfs_and_a_second_run_finds_nothing_to_do(
     package: Package, yarn: YarnCluster, spark: SparkSession, tmp_path: Path
 ) -> None:
-    build = f"hdfs-lake/{package.archive.stem}"
+    build = f"hdfs-lake/{package.name}"
     for name in package.manifest["files"]:
         yarn.upload(package.folder / name, f"{build}/{name}")
     (tmp_path / "sales.csv").write_text("when,item,units\n2024-05-06,A1,3\n2024-05-07,A2,1\n", encoding="utf-8")
