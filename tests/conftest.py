@@ -85,6 +85,18 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture
+def s3_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no credentials, and that is known at once."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # What an earlier test has found is kept in the default session.
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> LakeSettings:
     """Lake settings with the root in a folder of the test's own."""
     return LakeSettings(root=str(tmp_path / "lake"))

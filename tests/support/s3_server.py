@@ -53,30 +53,10 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
     jar = ensure_jars(["s3proxy"])[0]
     objects = folder / "objects"
     objects.mkdir(parents=True)
-    server = S3Server(f"http://127.0.0.1:{free_port()}", objects)
-    conf = folder / "s3proxy.conf"
-    conf.write_text(
-        "\n".join(
-            [
-                "s3proxy.authorization=aws-v2-or-v4",
-                f"s3proxy.identity={IDENTITY}",
-                f"s3proxy.credential={CREDENTIAL}",
-                f"s3proxy.endpoint={server.endpoint}",
-                "jclouds.provider=filesystem-nio2",
-                f"jclouds.filesystem.basedir={objects}",
-                "jclouds.identity=unused",
-                "jclouds.credential=unused",
-            ]
-        )
-    )
-    java = str(Path(os.environ["JAVA_HOME"]) / "bin" / "java") if os.environ.get("JAVA_HOME") else "java"
-    with (folder / "s3proxy.log").open("wb") as log:
-        command = [java, "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", str(jar)]
-        process = subprocess.Popen([*command, "--properties", str(conf)], stdout=log, stderr=subprocess.STDOUT)
+    server, process = _started(jar, folder, objects)
     saved = {name: os.environ.get(name) for name in server.environment()}
     os.environ.update(server.environment())
     try:
-        _make_bucket(server, process, folder / "s3proxy.log")
         yield server
     finally:
         process.terminate()
@@ -89,9 +69,46 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         shutil.rmtree(objects, ignore_errors=True)
 
 
+def _started(jar: Path, folder: Path, objects: Path) -> tuple[S3Server, subprocess.Popen[bytes]]:
+    """A server that answers. Another process may have taken the port before it: then another one is tried."""
+    java = str(Path(os.environ["JAVA_HOME"]) / "bin" / "java") if os.environ.get("JAVA_HOME") else "java"
+    for tries_left in (2, 1, 0):
+        server = S3Server(f"http://127.0.0.1:{free_port()}", objects)
+        conf = folder / "s3proxy.conf"
+        conf.write_text(
+            "\n".join(
+                [
+                    "s3proxy.authorization=aws-v2-or-v4",
+                    f"s3proxy.identity={IDENTITY}",
+                    f"s3proxy.credential={CREDENTIAL}",
+                    f"s3proxy.endpoint={server.endpoint}",
+                    "jclouds.provider=filesystem-nio2",
+                    f"jclouds.filesystem.basedir={objects}",
+                    "jclouds.identity=unused",
+                    "jclouds.credential=unused",
+                ]
+            )
+        )
+        with (folder / "s3proxy.log").open("wb") as log:
+            command = [java, "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", str(jar)]
+            process = subprocess.Popen([*command, "--properties", str(conf)], stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _make_bucket(server, process, folder / "s3proxy.log")
+        except RuntimeError:
+            process.kill()
+            process.wait(timeout=30)
+            if not tries_left:
+                raise
+        else:
+            break
+    return server, process
+
+
 def _make_bucket(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
     config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, connect_timeout=2, read_timeout=10)
-    client = boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", config=config)
+    # Not by the default session, which may have looked for credentials before.
+    session = boto3.Session(aws_access_key_id=IDENTITY, aws_secret_access_key=CREDENTIAL)
+    client = session.client("s3", endpoint_url=server.endpoint, region_name="us-east-1", config=config)
     deadline = time.monotonic() + 90
     while True:
         try:
