@@ -130,7 +130,7 @@ def _look(work: Work, known: dict[str, str]) -> dict[str, Any]:
             "TGT-012",
             f"The run records of {work.name} cannot be read by Step Functions.",
             cause="They lie below the lake root, which is not on S3." if root else "The lake root is not known here.",
-            remedy="Say lake: s3://bucket/prefix at the target, or export to airflow.",
+            remedy="Say lake: s3://bucket/prefix at the target.",
         )
     bucket, _, prefix = rest.partition("/")
     key = f"{prefix}/{record_path(work.job, RUN_ID)}".lstrip("/")

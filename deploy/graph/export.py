@@ -1,4 +1,4 @@
-"""``lakejobs graph --format asl | airflow | emr-steps``: the same jobs and plans, for a scheduler that others run."""
+"""``lakejobs graph --format asl``: the same jobs and plans, for a scheduler that others run."""
 
 from __future__ import annotations
 

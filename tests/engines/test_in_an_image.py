@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -64,15 +65,20 @@ def image(package: Package, shipped_python: str) -> Iterator[Path]:
 
 
 def _as_in_the_image(words: list[str]) -> list[str]:
-    """The command as another user, and without a network."""
+    """The command as another user, and without a network, as far as this machine lets us make such a place."""
+    user: list[str] = []
     if os.geteuid() == 0:
         # It may read what the owner of the checkout can read, as everybody can read an image, and write nothing there.
         rights = [f"--{kind}-caps=-all,+dac_read_search" for kind in ("inh", "ambient")]
         user = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *rights]
-        alone = ["unshare", "--net"]
-    else:
-        user, alone = [], ["unshare", "--map-root-user", "--net"]
-    return [*alone, sys.executable, str(Path(__file__).parent / "apps" / "with_loopback.py"), *user, *words]
+    loopback = [sys.executable, str(Path(__file__).parent / "apps" / "with_loopback.py")]
+    alone = ["unshare", *([] if user else ["--map-root-user"]), "--net", *loopback]
+    return [*(alone if _works([*alone, "true"]) else []), *user, *words]
+
+
+def _works(words: list[str]) -> bool:
+    """Whether a command may be run here: a container may forbid name spaces of its own."""
+    return shutil.which(words[0]) is not None and subprocess.run(words, check=False).returncode == 0
 
 
 def _command(body: dict[str, Any], image: Path, build: str) -> tuple[list[str], dict[str, str]]:
