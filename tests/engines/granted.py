@@ -49,7 +49,7 @@ def policies(root: str, landing: str) -> dict[str, tuple[Policy, Policy]]:
     return found
 
 
-def has_occasion(unused: Sequence[tuple[str, str]], root: str) -> list[tuple[str, str]]:
+def unexplained(unused: Sequence[tuple[str, str]], root: str) -> list[tuple[str, str]]:
     """The unused rights that ``NO_OCCASION`` does not explain."""
     return [
         (action, pattern)

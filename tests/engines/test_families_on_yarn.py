@@ -240,7 +240,7 @@ def test_a_job_is_refused_nothing_and_uses_each_right_it_has_an_occasion_for(ste
     assert cluster.policed.asked[step.job]
     assert not cluster.policed.refused[step.job]
     unused = sorted(cluster.policed.unused(step.job, BUCKET))
-    assert granted.has_occasion(unused, "all-jobs/lake") == []
+    assert granted.unexplained(unused, "all-jobs/lake") == []
 
 
 def test_the_shipped_interpreter_alone_sees_nothing_of_the_checkout(shipped_python: str, bare_home: Path) -> None:

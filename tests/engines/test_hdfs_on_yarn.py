@@ -116,11 +116,21 @@ def test_what_a_caller_had_moved_aside_when_it_died_comes_back(
     store: HdfsStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hdfs, "_REPLACING_SECONDS", 0.2)
-    store.write("leases/.lease.replaced", b"held")
+    store.write("leases/.lease.replaced-1", b"of long ago")
+    store.write("leases/.lease.replaced-2", b"held")
     assert store.write_if_absent("leases/lease", b"mine") is None
     found = store.get("leases/lease")
     assert found is not None
     assert found.body == b"held"
+
+
+def test_what_a_caller_had_no_time_to_delete_hinders_no_other_and_never_comes_back(store: HdfsStore) -> None:
+    etag = store.write("days.json", b"second")
+    store.write(".days.json.replaced-1", b"first")
+    assert store.write_if_match("days.json", b"third", etag) is not None
+    assert store.read("days.json") == b"third"
+    store.delete("days.json")
+    assert store.get("days.json") is None
 
 
 def test_a_host_that_nobody_knows_is_a_usage_error(spark: SparkSession) -> None:

@@ -115,26 +115,24 @@ class HdfsStore:
         current = self.get(path)
         if current is None or current.etag != etag:
             return None
-        aside = self._path(_aside(path))
-        with self._draft(path, [body]) as draft:
-            try:
-                if not self._moved(self._path(path), aside):
-                    return None
-            except FileNotFoundError:
-                return None
-            # What was moved may be newer than what was looked at.
-            if _etag(self.read(_aside(path))) == etag and self._moved(draft, self._path(path)):
-                self._remove(aside)
-                return _etag(body)
-        if not self._moved(aside, self._path(path)):
-            self._remove(aside)
+        aside = f"{_aside(path)}{uuid.uuid4()}"
+        with self._draft(path, [body]) as draft, suppress(FileNotFoundError):
+            self._moved(self._path(path), self._path(aside))
+            # What was moved may be newer than what was looked at. Nobody else moves what is aside, but who takes us for
+            # dead, and then the object is back in its place.
+            if _etag(self.read(aside)) == etag:
+                is_replaced = self._moved(draft, self._path(path))
+                self._remove(self._path(aside))
+                return _etag(body) if is_replaced else None
+            if not self._moved(self._path(aside), self._path(path)):
+                self._remove(self._path(aside))
         return None
 
     def delete(self, path: str) -> None:
         """See ObjectStore."""
-        self._put_back(path)
-        with suppress(FileNotFoundError):
-            self._remove(self._path(path))
+        for _, aside in self._left_aside(path):
+            self._remove(aside)
+        self._remove(self._path(path))
 
     def delete_folder(self, path: str) -> None:
         """See ObjectStore."""
@@ -216,14 +214,20 @@ class HdfsStore:
 
     def _put_back(self, path: str) -> None:
         """Wait for a replacement that is under way; undo one whose caller has died."""
-        deadline = time.monotonic() + _REPLACING_SECONDS
-        aside, target = self._path(_aside(path)), self._path(path)
-        while not self._is_there(target) and self._is_there(aside):
+        deadline, target = time.monotonic() + _REPLACING_SECONDS, self._path(path)
+        while not self._is_there(target) and (left := self._left_aside(path)):
             if time.monotonic() > deadline:
+                # An older one is what a caller had no time to delete after its replacement.
                 with suppress(FileNotFoundError):
-                    self._moved(aside, target)
+                    self._moved(left[-1][1], target)
                 return
             time.sleep(_LOOK_SECONDS)
+
+    def _left_aside(self, path: str) -> builtins.list[tuple[int, Any]]:
+        """When they were written, and where they are: what callers have moved aside of an object, the oldest first."""
+        folder, _, name = _aside(path).rpartition("/")
+        found = [status for other, status in self._status(folder) if other.startswith(name)]
+        return sorted(((int(one.getModificationTime()), one.getPath()) for one in found), key=lambda one: one[0])
 
     def _is_there(self, path: Any) -> bool:
         with self._explained("get", str(path.getName())):
@@ -284,7 +288,7 @@ class HdfsStore:
 
 def _aside(path: str) -> str:
     folder, _, name = path.rpartition("/")
-    return f"{folder}/.{name}.replaced".lstrip("/")
+    return f"{folder}/.{name}.replaced-".lstrip("/")
 
 
 def _etag(body: bytes) -> str:
