@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pyspark
 import pytest
 from pyspark.sql import SparkSession
@@ -56,7 +57,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Flows on the second lock take none of the private ways into Spark and Delta: the same rows must come out."""
+    """Flows on the second lock take none of the private ways into Spark and Delta: the same rows must come out.
+
+    No test inherits the credentials that boto3's default session found for an earlier one.
+    """
+    boto3.DEFAULT_SESSION = None
     if item.get_closest_marker("flow") and pyspark.__version__ < "4":
         os.environ[PUBLIC_ONLY] = "1"
     else:
@@ -92,8 +97,6 @@ def s3_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, "/nowhere")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    # What an earlier test has found is kept in the default session.
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
 
 
 @pytest.fixture

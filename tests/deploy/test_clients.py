@@ -17,7 +17,6 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some that no service knows; nothing is sent."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
 
 
 @pytest.mark.parametrize(
