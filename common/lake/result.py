@@ -12,6 +12,7 @@ class WriteResult:
     """One write: versions before and after, and row counts as the commit's own metrics give them.
 
     ``rows_written`` are rows that are new in the table; an upsert counts those that it changed in ``rows_updated``.
+    ``bytes_written`` is the size of the data files that the commit added.
     ``skipped`` is true when the same batch was committed before; the versions are then equal and all counts zero.
     """
 
@@ -23,6 +24,7 @@ class WriteResult:
     rows_deleted: int
     skipped: bool
     seconds: float
+    bytes_written: int = 0
 
 
 def write_result(
@@ -41,4 +43,5 @@ def write_result(
         rows_deleted=commit.metric("numTargetRowsDeleted", "numDeletedRows"),
         skipped=skipped,
         seconds=seconds,
+        bytes_written=commit.metric("numTargetBytesAdded", "numOutputBytes", "numAddedBytes"),
     )

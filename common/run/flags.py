@@ -15,6 +15,7 @@ from common.words import did_you_mean
 if TYPE_CHECKING:
     from common.job.declaration import Job
 
+_DEFAULT_ENV = "local"
 _RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}$")
 
 
@@ -53,7 +54,7 @@ def _parser(job: Job) -> _Parser:
     parser = _Parser(prog=job.name, add_help=False, allow_abbrev=False, exit_on_error=False)
     for name in _VALUES:
         parser.add_argument(name)
-    parser.add_argument("--env", default="local")
+    parser.add_argument("--env", default=_DEFAULT_ENV)
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--conf-file", action="append", default=[])
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
@@ -111,6 +112,12 @@ def wants_json(arguments: Sequence[str]) -> bool:
     """Whether a command line that could not be parsed asks for JSON."""
     text = " ".join(arguments)
     return re.search(r"(^|\s)(-o\s?|--output[ =])json(\s|$)", text) is not None
+
+
+def wanted_env(arguments: Sequence[str]) -> str:
+    """The environment that a command line names which could not be parsed; the last one holds."""
+    found = re.findall(r"(?:^|\x00)--env[=\x00]([^\x00]+)", "\x00".join(arguments))
+    return found[-1] if found else _DEFAULT_ENV
 
 
 def _days(job: Job, day: str | None, first: str | None, last: str | None, *, changed: bool) -> DayRange | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from common.errors import LakejobsError
-from common.run.flags import Flags, parse_flags, wants_json
+from common.run.flags import Flags, parse_flags, wanted_env, wants_json
 
 if TYPE_CHECKING:
     from common.job.declaration import Job
@@ -20,9 +20,13 @@ def main(job: Job, argv: Sequence[str] | None, services: Services | None) -> int
     try:
         flags = parse_flags(job, arguments)
     except LakejobsError as error:
+        from common.run.console.metrics import print_brief_metrics
         from common.run.console.summary import print_refusal
 
-        return print_refusal(job, error, as_json=wants_json(arguments))
+        as_json = wants_json(arguments)
+        if not as_json and "--plan" not in arguments:
+            print_brief_metrics(job.name, wanted_env(arguments), "auto", error)
+        return print_refusal(job, error, as_json=as_json)
     if flags.help or flags.version:
         from common.run.console.help import help_text, version_text
 

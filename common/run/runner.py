@@ -12,7 +12,7 @@ from common.errors import LakejobsError
 from common.job.references import attribute
 from common.run.changed.runs import days_noted
 from common.run.console.log import ROOT, PersonalFields, add_personal_columns, logging_to_stderr
-from common.run.console.metrics import print_metrics
+from common.run.console.metrics import print_brief_metrics, print_metrics
 from common.run.console.progress import showing_progress
 from common.run.console.summary import print_refusal, print_summary
 from common.run.context import RunContext, Services
@@ -42,6 +42,7 @@ class Run:
         self._job = job
         self._flags = flags
         self._services = services
+        self._metrics = "auto"
 
     def execute(self) -> int:
         """Do it; the exit code. Never raises."""
@@ -52,11 +53,19 @@ class Run:
                 with logging_to_stderr(run, debug=self._flags.debug) as personal:
                     return self._attempt(context, personal)
             except BaseException as error:  # whatever it is, it becomes an exit code with a sentence.
-                return print_refusal(self._job, explain(error), as_json=self._flags.output == "json")
+                return self._refused(explain(error))
+
+    def _refused(self, failure: Failure) -> int:
+        """Say why there is no run. It counts as one that failed: nobody would miss it otherwise."""
+        as_json = self._flags.output == "json"
+        if not as_json:
+            print_brief_metrics(self._job.name, self._flags.env, self._metrics, failure)
+        return print_refusal(self._job, failure, as_json=as_json)
 
     def _context(self) -> RunContext:
         flags, job = self._flags, self._job
         resolved = settings_of(job, flags, self._services)
+        self._metrics = resolved.lake.metrics
         started = utc_now()
         context = RunContext(
             job=job,

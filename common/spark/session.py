@@ -14,6 +14,7 @@ from common.errors import UsageError
 from common.releases import Release, release_of, release_of_spark
 from common.secrets import is_reference, revealed
 from common.spark.conf import declared_conf, is_local, spark_master
+from common.spark.emr import RELEASE_VARIABLES
 from common.spark.foreign_logs import hide_messages_of_spark
 from common.spark.internals import has_class, has_session, jvm_is_running, start_jvm, stop_context
 from common.spark.jvm_log import new_log_file
@@ -138,7 +139,7 @@ def running_release(label: str) -> Release:
     """
     if label != "auto":
         return release_of(label)
-    for variable in ("EMR_RELEASE_LABEL", "EMR_RELEASE"):
+    for variable in RELEASE_VARIABLES:
         if os.environ.get(variable):
             return release_of(os.environ[variable])
     import pyspark

@@ -1,4 +1,4 @@
-"""``lakejobs infra``: lists and prints the CloudFormation templates; CloudFormation deploys them."""
+"""``lakejobs infra``: lists and prints the CloudFormation templates, and one for Grafana. It deploys nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from common.errors import LakejobsError, UsageError
 from common.words import did_you_mean
 
 _FOLDER = Path(__file__).resolve().parent
-_DESCRIPTION = re.compile(r'^(?:Description: "(.*)"|# (.*))$', re.MULTILINE)
+_DESCRIPTION = re.compile(r'^(?:Description: "(.*)"|# (.*)| "description": "(.*)",)$', re.MULTILINE)
 # In the order in which a new account needs them.
-_ORDER = ("bucket", "network", "glue", "serverless", "logs", "roles", "emr-cluster", "eks-rbac", "eks")
+_ORDER = (
+    *("bucket", "network", "glue", "serverless", "logs", "roles", "emr-cluster", "eks-rbac", "eks"),
+    *("watch", "grafana"),
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,8 +39,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def template_paths() -> dict[str, Path]:
-    """Name -> file of every template, in the order in which a new account needs them; ``eks-rbac`` is for kubectl."""
-    found = {path.stem: path for path in sorted(_FOLDER.rglob("*.yaml"))}
+    """Name -> file of every template, in the order in which a new account needs them.
+
+    ``eks-rbac`` is for kubectl, ``grafana`` for Grafana, the others for CloudFormation.
+    """
+    found = {path.stem: path for kind in ("*.yaml", "*.json") for path in sorted(_FOLDER.rglob(kind))}
     return {name: found[name] for name in sorted(found, key=lambda name: (*_ORDER, name).index(name))}
 
 
@@ -57,5 +63,5 @@ def _listed() -> str:
     lines = []
     for name in template_paths():
         found = _DESCRIPTION.search(template(name))
-        lines.append(f"{name:<12} {(found.group(1) or found.group(2)) if found else ''}\n")
+        lines.append(f"{name:<12} {found.group(found.lastindex or 0) if found else ''}\n")
     return "".join(lines)

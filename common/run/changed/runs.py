@@ -15,6 +15,7 @@ from common.run.changed.blocks import Due
 from common.run.changed.due import due_days
 from common.run.changed.inputs import input_states, output_ids, row_params
 from common.run.changed.ledger import Known, Ledger, change_ledger, make_ledger, read_ledger
+from common.run.console.metrics import print_brief_metrics
 from common.run.console.summary import print_refusal
 from common.run.failures import explain
 from common.run.settings import settings_of
@@ -35,15 +36,19 @@ def run_changed(job: Job, flags: Flags, services: Services, run: Callable[[Flags
 
     ``run`` does one run. With ``-o json`` standard output holds an array of the records. Never raises.
     """
-    as_json = flags.output == "json"
+    as_json, metrics = flags.output == "json", "auto"
     with stoppable():
         try:
             resolved = settings_of(job, flags, services)
+            metrics = resolved.lake.metrics
             objects = services.objects(resolved.lake.root, resolved.lake)
             due = due_days(job, resolved.params, objects, first_days=resolved.lake.first_days)
             make_ledger(objects, job.name)
         except BaseException as error:  # whatever it is, it becomes an exit code with a sentence.
-            return print_refusal(job, explain(error), as_json=as_json)
+            failure = explain(error)
+            if not as_json:
+                print_brief_metrics(job.name, flags.env, metrics, failure)
+            return print_refusal(job, failure, as_json=as_json)
     if due.blocks:
         _say(f"{job.name} --changed: {found_text(due)}")
     records: list[Any] = []
@@ -60,6 +65,7 @@ def run_changed(job: Job, flags: Flags, services: Services, run: Callable[[Flags
         sys.stdout.write(json.dumps(records, indent=2, ensure_ascii=False) + "\n")
     elif not due.blocks:
         sys.stdout.write(f"{job.name}: {found_text(due)}\n")
+        print_brief_metrics(job.name, flags.env, metrics, None)
     sys.stdout.flush()
     return code
 

@@ -46,6 +46,7 @@ def test_a_batch_appended_twice_is_there_once(spark: SparkSession, lake: Lake) -
     assert (first.skipped, first.rows_written, first.version_before) == (False, 2, None)
     assert (second.skipped, second.rows_written) == (True, 0)
     assert second.version_before == second.version_after == first.version_after
+    assert (first.bytes_written > 0, second.bytes_written) == (True, 0)
     assert content(lake.read(TABLE)) == [(1, FIRST, "a@example.org", 10), (2, SECOND, "b@example.org", 20)]
 
 
@@ -53,6 +54,7 @@ def test_replacing_a_day_leaves_the_other_days_alone(spark: SparkSession, lake: 
     lake.append_once(TABLE, orders(spark, (1, FIRST, "a", 10), (2, SECOND, "b", 20)), batch_id="1")
     result = lake.replace_days(TABLE, orders(spark, (3, SECOND, "c", 30)), days=DayRange.single(SECOND))
     assert result.rows_written == 1
+    assert result.bytes_written > 0
     assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10), (3, SECOND, "c", 30)]
     assert content(lake.read(TABLE, days=DayRange.single(FIRST))) == [(1, FIRST, "a", 10)]
 
@@ -66,6 +68,7 @@ def test_an_upsert_updates_newer_rows_inserts_new_ones_and_deletes_marked_ones(s
     )
     result = lake.upsert(TABLE, rows, days=DayRange.single(FIRST), newer="s.amount > t.amount", deleted="gone")
     assert (result.rows_written, result.rows_updated, result.rows_deleted) == (1, 1, 1)
+    assert result.bytes_written > 0
     assert content(lake.read(TABLE)) == [(1, FIRST, "a", 11), (2, FIRST, "b", 20), (4, FIRST, "d", 40)]
 
 

@@ -72,8 +72,10 @@ def test_nothing_touched_is_nothing_to_do_and_says_since_when(toy: Any, sales: D
     assert changed(toy) == (0, [])
     assert toy.out == f"toy.run: nothing to do: no day was touched since {toy.record['run_id']}\n"
     # The run that did nothing is no run to start from, the one before it is.
-    changed(toy)
-    assert toy.record["run_id"] in toy.out
+    changed(toy, "--set", "lake.metrics=on")
+    sentence, line = toy.out.splitlines()
+    assert toy.record["run_id"] in sentence
+    assert (json.loads(line)["Job"], json.loads(line)["failed"]) == ("toy.run", 0)
 
 
 def test_a_failure_stops_the_later_runs_and_the_next_goes_on_there(toy: Any, sales: DeltaLog) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from common.errors import UsageError
 from common.run.console.metrics import metric_line, print_metrics
+from common.run.context import RunContext
 
 pytestmark = pytest.mark.unit
+
+
+def written(table: str, rows: int, size: int) -> dict[str, Any]:
+    """A write as the record has it."""
+    return {"table": table, "rows_written": rows, "rows_updated": 0, "rows_deleted": 2, "bytes_written": size}
 
 
 def record(**more: Any) -> dict[str, Any]:
@@ -23,11 +31,12 @@ def record(**more: Any) -> dict[str, Any]:
         "status": "done",
         "exit_code": 0,
         "code_version": "0.1.0+abc",
-        "spark_version": "3.5.6-amzn-2",
         "seconds": 12.5,
         "ended_at": "2026-11-21T03:30:00Z",
         "days": {"first": "2026-11-20", "last": "2026-11-20"},
         "counts": {**counts, "alerts": 3},
+        "error": None,
+        "outputs": [written("fraud.scores", 4, 1_000), written("fraud.scores", 1, 200), written("fraud.alerts", 3, 50)],
         "quality": [{"passed": True}, {"passed": False}],
         **more,
     }
@@ -43,6 +52,7 @@ def test_rows_seconds_audits_and_the_age_of_the_last_day_are_metrics_of_job_and_
         "rows_quarantined": 1,
         "rows_deduplicated": 1,
         "rows_filtered": 0,
+        "bytes_written": 1_250,
         "seconds": 12.5,
         "failed": 0,
         "audits_passed": 1,
@@ -54,32 +64,105 @@ def test_rows_seconds_audits_and_the_age_of_the_last_day_are_metrics_of_job_and_
     assert line["_aws"]["Timestamp"] == 1_795_231_800_000
 
 
+def test_rows_and_bytes_of_each_table_are_in_the_line_and_no_metrics() -> None:
+    line = json.loads(metric_line(record()))
+    assert line["tables"] == {
+        "fraud.scores": {"rows_written": 5, "rows_updated": 0, "rows_deleted": 4, "bytes_written": 1_200},
+        "fraud.alerts": {"rows_written": 3, "rows_updated": 0, "rows_deleted": 2, "bytes_written": 50},
+    }
+    assert "tables" not in [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+
+
 def test_the_line_is_within_the_limits_of_the_format() -> None:
-    text = metric_line(record(days=None, exit_code=3, status="failed"))
+    text = metric_line(record(days=None, exit_code=3, status="failed", error={"code": "QLT-001"}))
     line = json.loads(text)
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert "\n" not in text
     assert len(directive["Metrics"]) <= 100
-    units = {"Count", "Seconds", "None"}
+    units = {"Count", "Seconds", "Bytes", "None"}
     assert {metric["Unit"] for metric in directive["Metrics"]} <= units
     assert all(isinstance(line[metric["Name"]], int | float) for metric in directive["Metrics"])
     assert all(isinstance(line[name], str) for name in directive["Dimensions"][0])
-    assert (line["failed"], "freshness_hours" in line) == (1, False)
+    assert (line["failed"], line["error_code"], "freshness_hours" in line) == (1, "QLT-001", False)
+
+
+@pytest.fixture(autouse=True)
+def no_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EMR_RELEASE_LABEL", "EMR_RELEASE", "SPARK_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pyspark.__version__", "4.1.1")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "spark_version", "is_printed"),
+    ("wanted", "surroundings", "is_printed"),
     [
-        ("auto", "3.5.6-amzn-2", True),
-        ("auto", "4.1.1", False),
-        ("auto", None, False),
-        ("on", None, True),
-        ("off", "3.5.6-amzn-2", False),
+        ("auto", {"EMR_RELEASE_LABEL": "emr-spark-8.1.0"}, True),
+        ("auto", {"pyspark": "3.5.6+amzn.2"}, True),
+        ("auto", {"RELEASE": "Spark 3.5.6-amzn-2 built for Hadoop 3.4.2-amzn-0"}, True),
+        ("auto", {"RELEASE": "Spark 4.1.1 built for Hadoop 3.4.2"}, False),
+        ("auto", {}, False),
+        ("on", {}, True),
+        ("off", {"EMR_RELEASE_LABEL": "emr-spark-8.1.0"}, False),
     ],
 )
-def test_it_is_printed_where_spark_is_that_of_emr_or_when_it_is_asked_for(
-    wanted: str, spark_version: str | None, is_printed: bool, capsys: pytest.CaptureFixture[str]
+def test_it_is_printed_where_the_platform_is_emr_or_when_it_is_asked_for(
+    wanted: str,
+    surroundings: dict[str, str],
+    is_printed: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_metrics(record(spark_version=spark_version), wanted)
-    printed = capsys.readouterr().out
-    assert printed == (metric_line(record(spark_version=spark_version)) + "\n" if is_printed else "")
+    for name, value in surroundings.items():
+        if name == "pyspark":
+            monkeypatch.setattr("pyspark.__version__", value)
+        elif name == "RELEASE":
+            (tmp_path / name).write_text(f"{value}\nBuild flags: -Pyarn\n")
+            monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+        else:
+            monkeypatch.setenv(name, value)
+    print_metrics(record(), wanted)
+    assert capsys.readouterr().out == (metric_line(record()) + "\n" if is_printed else "")
+
+
+def body(context: RunContext) -> None:
+    raise AssertionError("nothing is to be run")
+
+
+@pytest.mark.parametrize(
+    ("flags", "env", "code"),
+    [
+        (("--env", "prod", "--dya", "2026-11-20"), "prod", "CLI-001"),
+        (("--env", "prod", "--env=dev", "--day", "20.11."), "dev", "CLI-003"),
+        (("--env", "dev", "--day", "2026-11-20", "--set", "gap_minutes=0"), "dev", "CFG-003"),
+        (("--day", "2026-11-20", "--source", "toy.yaml"), "local", "CLI-007"),
+    ],
+)
+def test_on_emr_a_run_that_is_refused_before_it_has_a_record_counts_as_failed(
+    toy: Any, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], env: str, code: str
+) -> None:
+    monkeypatch.setenv("EMR_RELEASE_LABEL", "emr-7.13.0")
+    assert toy.run(body, *flags, by_day=True) == 2
+    line = json.loads(toy.out)
+    assert (line["Job"], line["Env"], line["failed"], line["error_code"]) == ("toy.run", env, 1, code)
+    assert [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]] == ["failed"]
+
+
+def test_a_refused_plan_and_a_refused_run_for_a_program_print_no_metrics(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMR_RELEASE_LABEL", "emr-7.13.0")
+    toy.run(body, "--plan", "--dya", "1")
+    assert toy.out == ""
+    toy.run(body, "-o", "json", "--dya", "1")
+    assert json.loads(toy.out)["error"]["code"] == "CLI-001"
+
+
+def test_a_run_whose_session_did_not_open_is_counted(toy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(context: RunContext) -> None:
+        raise UsageError("SES-002", "Delta is not on the class path.", remedy="Add its jars.")
+
+    monkeypatch.setenv("EMR_RELEASE_LABEL", "emr-7.13.0")
+    assert toy.run(failing) == 2
+    line = json.loads(toy.out.splitlines()[-1])
+    assert (line["failed"], line["error_code"], line["rows_read"], line["tables"]) == (1, "SES-002", 0, {})

@@ -30,7 +30,7 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[s
 
 
 yaml.add_multi_constructor("!", _short_form, Loader=_Reader)
-FORMATION = [name for name in template_paths() if name != "eks-rbac"]
+FORMATION = [name for name in template_paths() if name not in ("eks-rbac", "grafana")]
 
 
 def read(name: str) -> dict[str, Any]:
@@ -63,6 +63,7 @@ def test_the_list_names_each_template_with_its_subject(capsys: pytest.CaptureFix
     assert main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     names = ["bucket", "network", "glue", "serverless", "logs", "roles", "emr-cluster", "eks-rbac", "eks"]
+    names += ["watch", "grafana"]
     assert [line.split()[0] for line in lines] == names
     assert all(len(line.split()) > 4 for line in lines)
 
