@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -123,6 +125,19 @@ def test_it_is_printed_where_the_platform_is_emr_or_when_it_is_asked_for(
             monkeypatch.setenv(name, value)
     print_metrics(record(), wanted)
     assert capsys.readouterr().out == (metric_line(record()) + "\n" if is_printed else "")
+
+
+@pytest.mark.parametrize(("version", "is_printed"), [("3.5.6+amzn.2", True), ("4.1.1", False)])
+def test_a_pyspark_that_is_not_loaded_tells_its_version_out_of_its_zip(
+    version: str, is_printed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ZipFile(tmp_path / "pyspark.zip", "w") as archive:
+        archive.writestr("pyspark/__init__.py", "raise ImportError('dear to load')")
+        archive.writestr("pyspark/version.py", f'__version__: str = "{version}"')
+    monkeypatch.delitem(sys.modules, "pyspark")
+    monkeypatch.syspath_prepend(tmp_path / "pyspark.zip")
+    print_metrics(record(), "auto")
+    assert bool(capsys.readouterr().out) == is_printed
 
 
 def body(context: RunContext) -> None:
