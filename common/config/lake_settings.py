@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from common.config.lineage_settings import LineageSettings
 from common.config.params import Params, SecretRef
 
 
@@ -45,6 +46,9 @@ class LakeSettings(Params):
     )
     metrics: Literal["auto", "on", "off"] = Field(
         "auto", description="Print a line of CloudWatch metrics at the end of a run; auto: where Spark is EMR's."
+    )
+    lineage: LineageSettings = Field(
+        default_factory=LineageSettings, description="Run events for lineage (OpenLineage); by default none."
     )
     data_docs_folder: str | None = Field(
         None,

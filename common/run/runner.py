@@ -18,6 +18,7 @@ from common.run.console.summary import print_refusal, print_summary
 from common.run.context import RunContext, Services
 from common.run.failures import Failure, explain
 from common.run.flags import Flags
+from common.run.lineage.emit import Lineage
 from common.run.publish import body_of
 from common.run.record.build import running_build
 from common.run.record.index import keep_index
@@ -89,18 +90,21 @@ class Run:
     def _attempt(self, context: RunContext, personal: PersonalFields) -> int:
         begun = monotonic_seconds()
         context.log.info("started", extra=_started_fields(context))
-        failure = self._work(context, personal)
+        lineage = Lineage(context)
+        failure = self._work(context, personal, lineage)
         with undisturbed():
             record = ended_record(context, failure, utc_now(), monotonic_seconds() - begun)
             self._keep(context, record)
+            lineage.end(record)
             print_summary(record, as_json=self._flags.output == "json")
             if self._flags.output != "json":
                 print_metrics(record, context.settings.metrics)
         return int(record["exit_code"])
 
-    def _work(self, context: RunContext, personal: PersonalFields) -> Failure | None:
+    def _work(self, context: RunContext, personal: PersonalFields, lineage: Lineage) -> Failure | None:
         try:
             keep_record(context, started_record(context))
+            lineage.begin()
             check_start(context.job, context.settings, context.env, context.source)
             check_free_columns(context.job, context.source, context.objects)
             body = body_of(context.job)

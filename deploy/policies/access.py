@@ -17,6 +17,7 @@ from common.lake.free_columns import FOLDER
 from common.lake.lease import lease_folder
 from common.lake.set_aside import quarantine_table
 from common.lake.table import Table
+from common.run.lineage.emit import event_folder
 from common.sources.mapping.free_columns import EXTRA_MAPS
 
 GET, PUT, DELETE, ABORT = "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"
@@ -29,7 +30,7 @@ _LAYER = rf"(?:{'|'.join(LAYERS)})"
 # folders of a family in all layers.
 _BRIEF = (
     (r"_*/\1*", re.compile(r"^_(?:leases|batches|extra|staging/\*)/([^/*]+?)(?:/|-)\*$")),
-    (r"r*s/\1/*", re.compile(r"^(?:runs|reports)/([^_/][^/]*/[^/]+)/\*$")),
+    (r"r*/\1/*", re.compile(r"^(?:runs|reports|runs/lineage)/([^_/][^/]*/[^/]+)/\*$")),
     (r"reports/*index*", re.compile(r"^reports/(?:_index/\*|index\.html)$")),
     (r"runs/_*", re.compile(r"^runs/_.*$")),
     (r"\1*", re.compile(rf"^({_LAYER}/[^/*]+/[^/*]+?)(?:/\*)?$")),
@@ -124,12 +125,16 @@ def tables_of(job: Job) -> tuple[list[Table], list[Table]]:
 
 
 def _records(job: Job) -> Access:
-    """Run record, outbox of ``ops.runs``, ledger of ``--changed``, report, and the page over all runs."""
+    """Run record, outbox of ``ops.runs``, ledger of ``--changed``, lineage, report, and the page over all runs."""
     note = frozenset({GET, PUT})
     found = Access.to([f"runs/{job.family}/{job.short_name}/*"], note)
     found |= Access.to(["reports/_index/*"], note)
     found |= Access.to(
-        ["runs/_pending/*", f"reports/{job.family}/{job.short_name}/*", "reports/index.html"], frozenset({PUT})
+        [
+            *("runs/_pending/*", f"{event_folder(job)}/*"),
+            *(f"reports/{job.family}/{job.short_name}/*", "reports/index.html"),
+        ],
+        frozenset({PUT}),
     )
     if job.takes_changed:
         found |= Access.to([f"runs/_changed/{job.name}.json"], note)

@@ -109,6 +109,7 @@ class Cluster:
     def flags(self, step: Step, lake: str = f"{_PLACE}/lake") -> list[str]:
         """The command line of a run on S3."""
         settings = {"s3_endpoint_url": self.policed.endpoint, "s3_region": "us-east-1", "s3_path_style": "true"}
+        settings["lineage.files"] = "true"
         flags = [word for name, value in settings.items() for word in ("--set", f"lake.{name}={value}")]
         return [*flags, *step.flags(lake, f"{_PLACE}/landing")]
 

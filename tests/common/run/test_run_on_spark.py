@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from open_lineage import faults_of
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as sf
 from pyspark.sql.types import DateType, LongType, StructField, StructType
@@ -74,13 +75,19 @@ def publish(context: RunContext) -> None:
     context.report.headline("visits", "3")
 
 
+def lineage_of(lake: Lake, record: dict[str, Any], moment: str) -> dict[str, Any]:
+    folder = Path(lake.settings.root) / "runs" / "lineage" / "toy" / "count"
+    found: dict[str, Any] = json.loads((folder / f"{record['run_id']}-1-{moment}.json").read_text())
+    return found
+
+
 def ops_rows(lake: Lake) -> list[Row]:
     fill_ops(lake)
     return lake.read(RUNS).orderBy("started_at").collect()
 
 
 def test_a_run_publishes_records_and_reports_and_its_rerun_leaves_the_same_rows(run: Any, lake: Lake) -> None:
-    first, second = run(publish), run(publish)
+    first, second = run(publish), run(publish, "--set", "lake.lineage.files=true")
     assert [(one["status"], one["counts"]["rows_written"]) for one in (first, second)] == [("done", 3), ("done", 3)]
     assert sorted(row.visit_id for row in lake.read(VISITS).collect()) == [0, 1, 2]
     assert second["outputs"][0]["version_after"] > first["outputs"][0]["version_after"]
@@ -93,6 +100,13 @@ def test_a_run_publishes_records_and_reports_and_its_rerun_leaves_the_same_rows(
         (first["run_id"], 1, 3),
         (second["run_id"], 1, 3),
     ]
+    start, end = (lineage_of(lake, second, moment) for moment in ("start", "end"))
+    assert (faults_of(start), faults_of(end), end["eventType"]) == ([], [], "COMPLETE")
+    (output,) = end["outputs"]
+    assert output["facets"]["version"]["datasetVersion"] == str(second["outputs"][0]["version_after"])
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] == 3
+    assert output["outputFacets"]["outputStatistics"]["size"] > 0
+    assert end["run"]["facets"]["processing_engine"]["version"] == second["spark_version"]
 
 
 def test_a_failed_run_has_its_row_too_and_leaves_the_table_as_it_was(run: Any, lake: Lake) -> None:

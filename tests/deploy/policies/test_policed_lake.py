@@ -16,6 +16,7 @@ from common.lake.free_columns import FreeColumns
 from common.lake.lease import Lease
 from common.lake.model_store import ModelStore
 from common.run.changed.ledger import change_ledger, make_ledger, read_ledger
+from common.run.lineage.emit import event_folder
 from common.run.record.index import keep_index
 from common.run.record.keep import PENDING, earlier_attempts
 from common.run.record.record import record_path, report_path
@@ -77,6 +78,7 @@ def test_every_run_keeps_its_record_its_report_its_days_and_the_page_over_all_ru
     store.write(record_path(job, "r1"), b'{"attempt": 1}')
     store.write(report_path(job, "r1"), b"page")
     store.write(f"{PENDING}r1-1.json", b"{}")
+    store.write(f"{event_folder(job)}/r1-1-start.json", b"{}")
     assert earlier_attempts(store, record_path(job, "r1")) == 1
     assert read_ledger(store, job.name) is None
     make_ledger(store, job.name)
