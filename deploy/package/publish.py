@@ -22,6 +22,7 @@ from common.run.settings import settings_of
 from deploy.package.build import CHECKSUMS, MANIFEST, REPOSITORY, build, sha256_of, shipped_files
 from deploy.package.environment import build_environment
 from deploy.targets.artefacts import artefact_folder, environment_of, read_manifest
+from deploy.targets.event_logs import make_event_log_folder
 from deploy.targets.plan import release_of_target
 from deploy.targets.target import EmrTarget, Target
 from deploy.targets.target_file import target_of
@@ -54,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
     if not folder.startswith(_STORES):
         print("\n".join(hadoop_commands(options.output, manifest, folder)))
         return 0
-    fates = upload(options.output, manifest, object_store(folder, settings_for(target)))
+    settings = settings_for(target)
+    make_event_log_folder(target, settings)
+    fates = upload(options.output, manifest, object_store(folder, settings))
     if options.form == "json":
         print(json.dumps({"folder": folder, "files": fates}, indent=2))
         return 0

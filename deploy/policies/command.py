@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--secret", action="append", default=[], metavar="NAME", help="in Secrets Manager; jobs that make pseudonyms")
     add("--input", action="append", default=[], metavar="URI", help="raw files, sources and conf files on S3")
     add("--logs", default="", metavar="URI", help="where the service writes logs as the job, s3://bucket/prefix")
+    add("--event-logs", default="", metavar="URI", help="the folder of Spark's event logs, s3://bucket/prefix")
     add("--log-group", default="", metavar="NAME", help="the CloudWatch log group of the run")
     add("--glue", action="store_true", help="tables are registered in Glue (lake.register_tables)")
     add("--session", action="store_true", help="the policy of one run on EMR Serverless, on one line")
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _filled_in(options: argparse.Namespace) -> argparse.Namespace:
     """The flags, those that were not given taken from the target. Raises what ``target_of`` raises."""
-    from deploy.targets.requests import log_group, s3_logs
+    from deploy.targets.requests import event_logs, log_group, s3_logs
     from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget, StepTarget
     from deploy.targets.target_file import target_of
 
@@ -95,6 +96,7 @@ def _filled_in(options: argparse.Namespace) -> argparse.Namespace:
         said["account"] = target.role_arn.split(":")[4] if target.role_arn else None
     if isinstance(target, ServerlessTarget | EksTarget):
         said["logs"], said["log_group"] = s3_logs(target, target.logs.s3), log_group(target, options.target)
+    said["event_logs"] = event_logs(target)
     if isinstance(target, ServerlessTarget):
         said["application_id"] = target.application_id
     given = vars(options)
@@ -126,6 +128,7 @@ def _permissions(options: argparse.Namespace) -> Policy:
         secrets=tuple(checked_secret(one) for one in options.secret),
         inputs=tuple((bucket, key) for bucket, *keys in map(input_of, options.input) for key in keys),
         logs=location_of("--logs", options.logs, needs_prefix=True) if options.logs else None,
+        event_logs=location_of("--event-logs", options.event_logs, needs_prefix=True) if options.event_logs else None,
         log_group=checked_log_group(options.log_group) if options.log_group else "",
         glue=options.glue,
     )

@@ -43,6 +43,7 @@ class Place:
     secrets: tuple[str, ...] = ()
     inputs: tuple[tuple[str, str], ...] = ()
     logs: Location | None = None
+    event_logs: Location | None = None
     log_group: str = ""
     glue: bool = False
 

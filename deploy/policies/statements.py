@@ -115,6 +115,11 @@ def _objects(jobs: Sequence[Job], place: Place) -> list[Statement]:
     others += [(place.objects(bucket, key), GET) for bucket, key in place.inputs]
     if place.logs is not None:
         others.append((place.objects(place.logs.bucket, place.logs.below("*")), PUT))
+    if place.event_logs is not None:
+        # The folder itself is looked for; what is written in it is renamed when it is complete.
+        others.append((place.objects(place.event_logs.bucket, place.event_logs.prefix), GET))
+        inside = place.objects(place.event_logs.bucket, place.event_logs.below("*"))
+        others += [(inside, action) for action in (GET, PUT, DELETE, ABORT)]
     for arn, action in others:
         actions[arn] = actions.get(arn, frozenset()) | {action}
     grouped: dict[frozenset[str], list[str]] = defaultdict(list)
@@ -136,6 +141,8 @@ def _lists(jobs: Sequence[Job], place: Place) -> list[Statement]:
     prefixes[place.artefacts.bucket].add(place.artefacts.below("*"))
     for bucket, key in place.inputs:
         prefixes[bucket].add(key)
+    if place.event_logs is not None:
+        prefixes[place.event_logs.bucket] |= {place.event_logs.prefix, place.event_logs.below("*")}
     return [
         _allow(
             ["s3:ListBucket"],

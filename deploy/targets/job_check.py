@@ -68,17 +68,17 @@ def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
     # A root of a kind that jobs cannot open: opening asks nothing of the storage yet.
     with reachable(f"the lake {settings.root}", unseen):
         services.objects(settings.root, settings)
-    patient = settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
+    soon = patient(settings)
     if flags.source and source is None:
         with reachable(f"the source {flags.source}", unseen):
-            source = source_of(flags.source, patient, services.source, services.objects)
+            source = source_of(flags.source, soon, services.source, services.objects)
     check_start(job, settings, env, source)
     if source is not None and source.extra:
         with reachable(f"the lake {settings.root}", unseen):
-            check_free_columns(job, source, services.objects(settings.root, patient))
+            check_free_columns(job, source, services.objects(settings.root, soon))
     if flags.input:
         with reachable(f"the input {flags.input}", unseen):
-            check_input(flags.input, patient, source)
+            check_input(flags.input, soon, source)
     _refuse_files_of_this_machine(flags, settings, target)
     return Checked(flags, settings, unseen)
 
@@ -89,15 +89,19 @@ def check_uploaded(folder: str, manifest: Path, settings: LakeSettings) -> list[
     Raises UsageError TGT-006 when its manifest is not there, or is another build's.
     """
     unseen = list[str]()
-    patient = settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
     with reachable(f"the build in {folder}", unseen):
         try:
-            there = Services().objects(folder, patient).read(MANIFEST)
+            there = Services().objects(folder, patient(settings)).read(MANIFEST)
         except FileNotFoundError as error:
             raise missing_build(folder) from error
         if there != manifest.read_bytes():
             raise differing_manifest(folder)
     return unseen
+
+
+def patient(settings: LakeSettings) -> LakeSettings:
+    """The settings, with as much patience for a storage as a person has who waits for a plan."""
+    return settings.model_copy(update={"storage_deadline_seconds": _PATIENCE_SECONDS})
 
 
 def _local_source(flags: Flags, services: Services) -> Source | None:

@@ -17,6 +17,7 @@ from common.run.flags import Flags, parse_flags
 from common.spark.session import disagreements, needed_conf, refuse_or_warn
 from deploy.package.entries import entry_of
 from deploy.targets.artefacts import artefact_folder, entry_file, environment_of, read_manifest
+from deploy.targets.event_logs import check_event_log_folder
 from deploy.targets.instances import Instance, processor_of, under_kubernetes, under_yarn
 from deploy.targets.job_check import Checked, check_job, check_uploaded
 from deploy.targets.plan_flags import PlanFlags, parse_plan_flags
@@ -91,6 +92,7 @@ def make_plan(flags: PlanFlags) -> Plan:
     )
     request = request_of(submission, target, flags.target)
     unseen = [*checked.unseen, *_uploaded(folder, flags.manifest, checked.settings)]
+    unseen += check_event_log_folder(target, checked.settings or LakeSettings())
     doubts = [release.warning] if release.warning else []
     warnings = (*doubts, *(f"Not checked: {sentence}" for sentence in unseen))
     return Plan(job, flags.target, target, submission, checked, request, run_id is None, warnings)

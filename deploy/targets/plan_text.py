@@ -10,7 +10,7 @@ from common.report.wording import plural
 from common.run.console.summary import aligned
 from deploy.targets.job_check import Checked
 from deploy.targets.plan_price import price_text
-from deploy.targets.requests import Request, log_group, s3_logs
+from deploy.targets.requests import Request, event_logs, log_group, s3_logs
 from deploy.targets.sending import command_of
 from deploy.targets.sizes import SERVERLESS_INITIAL_EXECUTORS, serverless_worker_gb
 from deploy.targets.submission import Submission
@@ -115,4 +115,6 @@ def _logs(target: Target, target_name: str) -> list[tuple[str, str]]:
         )
     elif isinstance(target, StepTarget):
         rows.append(("", "CloudWatch: as the cluster's MonitoringConfiguration says, a step cannot"))
+    if folder := event_logs(target):
+        rows.append(("event logs", folder))
     return rows

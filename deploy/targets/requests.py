@@ -60,6 +60,20 @@ def s3_logs(target: EmrTarget, said: str | None) -> str:
     return "" if said == OFF else said or f"{target.artifacts.rstrip('/')}/logs/"
 
 
+def event_logs(target: Target) -> str:
+    """The folder of Spark's event logs; empty where none are asked for, or the service keeps its own."""
+    if isinstance(target, StepTarget | EksTarget) and target.logs.events:
+        return f"{s3_logs(target, target.logs.s3).rstrip('/')}/spark-events"
+    return ""
+
+
+def _event_log_conf(target: Target) -> dict[str, str]:
+    folder = event_logs(target)
+    # In pieces: S3 has a file only when it is closed, and a driver that is lost closes none.
+    rolling = {"spark.eventLog.rolling.enabled": "true"}
+    return {"spark.eventLog.enabled": "true", "spark.eventLog.dir": folder, **rolling} if folder else {}
+
+
 def log_group(target: ServerlessTarget | EksTarget, target_name: str) -> str:
     """The log group of CloudWatch; empty when it is off. By default that of the target."""
     said = target.logs.cloudwatch
@@ -104,7 +118,7 @@ def plain_yarn(submission: Submission, target: YarnTarget) -> list[str]:
 
 def emr_step(submission: Submission, target: StepTarget) -> dict[str, Any]:
     """The request of AddJobFlowSteps."""
-    conf = submission.with_more(submission.spark_conf(submission.release.delta_jars))
+    conf = submission.with_more(submission.spark_conf(submission.release.delta_jars) | _event_log_conf(target))
     words = _submit_words(submission, conf)
     check_step_words(words)
     step: dict[str, Any] = {
@@ -173,6 +187,7 @@ def emr_eks(submission: Submission, target: EksTarget, target_name: str) -> dict
         "spark.pyspark.driver.python": submission.python,
         # The dependency archive is for one processor, and a node group may hold both.
         "spark.kubernetes.node.selector.kubernetes.io/arch": _KUBERNETES_NAMES[target.architecture],
+        **_event_log_conf(target),
     }
     parameters, overrides = _parameters(submission.with_more(conf))
     label = submission.release_label
@@ -194,7 +209,8 @@ def emr_eks(submission: Submission, target: EksTarget, target_name: str) -> dict
     }
     if target.max_attempts > 1:
         request["retryPolicyConfiguration"] = {"maxAttempts": target.max_attempts}
-    monitoring: dict[str, Any] = {"persistentAppUI": "ENABLED"}
+    # The service's own history server reads the event logs where it has Spark write them.
+    monitoring: dict[str, Any] = {"persistentAppUI": "DISABLED" if event_logs(target) else "ENABLED"}
     if logs := s3_logs(target, target.logs.s3):
         monitoring["s3MonitoringConfiguration"] = {"logUri": logs}
     if group := log_group(target, target_name):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from common.config.params import Params
 from common.releases import DEFAULT_RELEASE
@@ -31,10 +32,26 @@ class Logs(Params):
     )
 
 
-class StepLogs(Params):
-    """Where a step's logs go. CloudWatch is a matter of the cluster: its MonitoringConfiguration."""
+class _EventLogs(Params):
+    """Spark's event logs, for a history server of one's own; EMR Serverless keeps them itself."""
 
     s3: str | None = Field(None, pattern=_S3_OR_OFF, description="S3 prefix, or off; default: <artifacts>/logs/.")
+    events: bool = Field(False, description="Spark's event logs below that prefix, in spark-events/.")
+
+    @field_validator("events")
+    @classmethod
+    def _have_a_place(cls, events: bool, info: ValidationInfo) -> bool:
+        if events and info.data.get("s3") == OFF:
+            raise PydanticCustomError("no_place", "needs logs on S3, which are off")
+        return events
+
+
+class StepLogs(_EventLogs):
+    """Where a step's logs go. CloudWatch is a matter of the cluster: its MonitoringConfiguration."""
+
+
+class EksLogs(_EventLogs, Logs):
+    """Where the logs of a run on EKS go."""
 
 
 class Target(Params):
@@ -113,7 +130,7 @@ class EksTarget(EmrTarget):
     role_arn: str = Field(pattern=_ROLE, description="Role of the run.")
     max_attempts: int = Field(1, ge=1, le=10, description="Attempts that the service makes by itself.")
     instance_type: str | None = Field(None, description="Type of the nodes, if the pods are to be checked against it.")
-    logs: Logs = Field(default_factory=Logs)
+    logs: EksLogs = Field(default_factory=EksLogs)
     tags: dict[str, str] = Field(default_factory=dict, max_length=47, description="Tags of each run.")
 
 

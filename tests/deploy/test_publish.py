@@ -14,6 +14,8 @@ from common.lake.storage.open import object_store
 from deploy.cli import main
 from deploy.package.build import Package, build
 from deploy.package.publish import hadoop_commands, upload, wanted_environments
+from deploy.targets.event_logs import check_event_log_folder, make_event_log_folder
+from deploy.targets.target import StepLogs, StepTarget
 from deploy.targets.target_file import target_of
 
 _ENVIRONMENT = "environment-default-x86_64-0123456789ab.tar.gz"
@@ -127,6 +129,17 @@ def test_on_s3_a_build_is_published_once_and_its_sums_are_verified(dist: Package
     assert set(upload(dist.folder, dist.manifest, store).values()) == {"uploaded"}
     assert set(upload(dist.folder, dist.manifest, store).values()) == {"there"}
     assert store.read(_ENVIRONMENT) == b"packed"
+    target = StepTarget(
+        kind="emr-step",
+        artifacts=settings.root,
+        cluster_id="j-EXAMPLE",
+        logs=StepLogs(events=True),
+    )
+    with pytest.raises(LakejobsError, match=r"There is no folder .*/logs/spark-events for event logs") as raised:
+        check_event_log_folder(target, settings)
+    assert raised.value.code == "TGT-013"
+    assert make_event_log_folder(target, settings) == make_event_log_folder(target, settings)
+    assert check_event_log_folder(target, settings) == []
     store.write(_ENVIRONMENT, b"backed")
     with pytest.raises(LakejobsError, match="is not the file of this build"):
         upload(dist.folder, dist.manifest, store)

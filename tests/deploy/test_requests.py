@@ -153,6 +153,29 @@ def test_logs_go_where_the_target_says_or_nowhere() -> None:
     assert "Monitoring" not in json.dumps(requested("emr-step", said={"logs": {"s3": "off"}}).body)
 
 
+@pytest.mark.parametrize("kind", ["emr-step", "emr-eks"])
+def test_event_logs_go_below_the_logs_on_s3_when_the_target_asks_for_them(kind: str) -> None:
+    logs = {"s3": "s3://example-logs/x/", "events": True}
+    conf = conf_of(requested(kind, said={"logs": logs}))
+    assert {key: value for key, value in conf.items() if "eventLog" in key} == {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": "s3://example-logs/x/spark-events",
+        "spark.eventLog.rolling.enabled": "true",
+    }
+    default = conf_of(requested(kind, said={"logs": {"events": True}}))
+    assert default["spark.eventLog.dir"] == "s3://example-artifacts/lakejobs/logs/spark-events"
+
+
+def test_event_logs_are_the_platforms_own_where_nobody_asks_for_them() -> None:
+    assert [kind for kind in _PLACES if any("eventLog" in key for key in conf_of(requested(kind)))] == []
+
+
+def test_on_eks_the_services_history_server_gives_way_to_ones_own() -> None:
+    own, usual = (requested("emr-eks", said={"logs": {"events": events}}).body for events in (True, False))
+    shown = [one["configurationOverrides"]["monitoringConfiguration"]["persistentAppUI"] for one in (own, usual)]
+    assert shown == ["DISABLED", "ENABLED"]
+
+
 @pytest.mark.parametrize(("architecture", "word"), [("x86_64", "amd64"), ("aarch64", "arm64")])
 def test_pods_choose_nodes_of_the_processor_that_the_archive_is_for(architecture: str, word: str) -> None:
     key = "spark.kubernetes.node.selector.kubernetes.io/arch"

@@ -51,6 +51,20 @@ def test_no_id_of_the_example_can_be_taken_for_a_real_one() -> None:
         assert "example" in f"{target.lake}"
 
 
+def test_event_logs_need_a_place_on_s3(tmp_path: Path) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text(
+        "night: {kind: emr-step, cluster_id: j-EXAMPLE, artifacts: s3://example-artifacts/lakejobs,\n"
+        "        logs: {s3: off, events: true}}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        UsageError, match=r"logs\.events \(.*:2\) is 'true', but needs logs on S3, which are off"
+    ) as found:
+        target_of("night", file)
+    assert found.value.code == "TGT-003"
+
+
 def test_a_flag_stands_above_the_file(tmp_path: Path) -> None:
     file = tmp_path / "targets.yaml"
     file.write_text(_PROD + "  size: {max_executors: 5}\n", encoding="utf-8")
@@ -69,6 +83,10 @@ def test_a_flag_stands_above_the_file(tmp_path: Path) -> None:
         ("cluster_id: j-EXAMPLE", "It is one of emr-step."),
         ("size: {max_executor: 3}", "below size. Did you mean 'max_executors'?"),
         ("logs: {s4: off}", "Known keys below logs: s3, cloudwatch."),
+        (
+            "logs: {events: true}",
+            "'events' (/targets.yaml:6) is not a key of a target of kind emr-serverless below logs.",
+        ),
         ("size: {max_executors: -2}", "size.max_executors (/targets.yaml:6) is '-2', but should be greater than"),
         ("timeout_minutes: 0", "greater than or equal to 1"),
         ("timeout_minutes: 10081", "less than or equal to 10080"),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from iam_rules import allows
 
 from common.errors import UsageError
 from deploy.policies.place import Location, checked_key, input_of, location_of
@@ -49,6 +50,29 @@ def test_a_target_says_what_the_flags_leave_out(tmp_path: Path, capsys: pytest.C
     assert "arn:aws:emr-serverless:us-east-1:111122223333:/applications/00f1abc" in capsys.readouterr().out
     assert lakejobs("fraud.score", "--target", "prdo", "--targets", str(file)) == 2
     assert capsys.readouterr().err.startswith("TGT-001")
+
+
+def test_event_logs_of_a_target_are_written_renamed_and_looked_for_in_their_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text(
+        "prod: {kind: emr-step, cluster_id: j-EXAMPLE, role_arn: 'arn:aws:iam::111122223333:role/run',"
+        " lake: s3://shop-lake/lake, artifacts: s3://shop-code/lakejobs, region: us-east-1,"
+        " logs: {s3: 's3://shop-logs/emr/', events: true}}\n"
+    )
+    assert lakejobs("fraud.score", "--target", "prod", "--targets", str(file)) == 0
+    policy = json.loads(capsys.readouterr().out)
+    # What Spark asked of an S3 server: of the folder, and of the files of one application in it.
+    folder = "arn:aws:s3:::shop-logs/emr/spark-events"
+    inside = f"{folder}/eventlog_v2_app-1/appstatus_app-1.inprogress"
+    assert allows(policy, "s3:GetObject", folder)
+    for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"):
+        assert allows(policy, f"s3:{action}", inside)
+    for prefix in ("emr/spark-events", "emr/spark-events/", "emr/spark-events/eventlog_v2_app-1/"):
+        assert allows(policy, "s3:ListBucket", "arn:aws:s3:::shop-logs", {"s3:prefix": prefix})
+    assert not allows(policy, "s3:DeleteObject", "arn:aws:s3:::shop-logs/emr/j-EXAMPLE/steps/s-1/stdout.gz")
+    assert not allows(policy, "s3:ListBucket", "arn:aws:s3:::shop-logs", {"s3:prefix": "emr/"})
 
 
 def test_a_session_policy_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
