@@ -43,7 +43,7 @@ def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_l
         if champion == GLOBAL:
             reason = f"{GLOBAL} gave no forecast"
         fallback_reason = "; ".join(part for part in (why, reason) if part) or None
-        spread = spread_of(in_sample_scales(y[np.isfinite(y)], season_length)[0])
+        spread = spread_of(in_sample_scales(y, season_length)[0])
         last: date = series["ds"].iloc[-1]
         is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
         for step, value in enumerate(values, start=1):

@@ -15,8 +15,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.trials.models import effective_season, in_sample_scales
-from jobs.forecast.trials.origins import COLUMNS, DEMAND_COLUMNS, FEWEST_TRAINING, SCHEMA, Origins, known_demand
+from jobs.forecast.trials.models import effective_season, in_sample_scales, known_points
+from jobs.forecast.trials.origins import (
+    COLUMNS,
+    DEMAND_COLUMNS,
+    FEWEST_TRAINING,
+    NOTHING_TO_COMPARE,
+    SCHEMA,
+    Origins,
+    known_demand,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,11 +50,12 @@ class Boosting:
 def boosted(known: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
     """``unique_id, ds, y_hat`` for ``horizon`` periods after ``known`` (unique_id, ds as timestamps, y; full grids).
 
-    Series shorter than FEWEST_TRAINING are left out. No rows when no series is long enough to learn from.
+    ``y`` is null where it is not known: such a period is not learned from. Series with fewer than FEWEST_TRAINING known
+    values are left out. No rows when no series is long enough to learn from.
     """
     import pandas as pd
 
-    lengths = known.groupby("unique_id")["y"].transform("size")
+    lengths = known.groupby("unique_id")["y"].transform("count")
     known = known[lengths >= FEWEST_TRAINING]
     longest = int(lengths.max()) if len(known) else 0
     lags = sorted({lag for lag in (*_LAGS[how.periods.freq], how.season_length) if 2 * lag < longest})
@@ -64,6 +73,10 @@ def boosted(known: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
 
 
 def _fitted(scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
+    # A gap is filled forward: a lag on the line between its neighbours would give away the value after it.
+    filled = scaled.assign(y=scaled.groupby("unique_id")["y"].ffill())
+    begun = filled["y"].notna()
+    filled, is_known = filled[begun], scaled.loc[begun, "y"].notna().to_numpy()
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
     from mlforecast.lag_transforms import ExpandingMean, RollingMean
@@ -89,7 +102,10 @@ def _fitted(scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
     with warnings.catch_warnings():
         # Rows whose long lags are before a series' first sale stay: the trees handle missing values.
         warnings.filterwarnings("ignore", message="Found null values")
-        return forecaster.fit(scaled, static_features=[], dropna=False)
+        # One row for each of ``filled``, in its order.
+        rows: Any = forecaster.preprocess(filled, static_features=[], dropna=False)
+        features = rows[is_known]
+        return forecaster.fit_models(features.drop(columns=["unique_id", "ds", "y"]), features["y"].to_numpy())
 
 
 def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.DataFrame:
@@ -119,17 +135,23 @@ def _trial_rows(
     rows: pd.DataFrame, known: pd.DataFrame, predicted: pd.DataFrame, cutoff: date, origins: Origins, failure: str
 ) -> list[tuple[Any, ...]]:
     scales = {
-        name: (*in_sample_scales(y.to_numpy(), origins.season_length), effective_season(len(y), origins.season_length))
+        name: (
+            *in_sample_scales(y.to_numpy(), origins.season_length),
+            effective_season(known_points(y.to_numpy()), origins.season_length),
+        )
         for name, y in known.groupby("unique_id")["y"]
     }
     joined = predicted[np.isfinite(predicted["y_hat"])].merge(rows, on=["unique_id", "ds"], how="inner")
+    has_forecast = set(joined["unique_id"])
+    joined = joined[joined["y"].notna()]
     steps = {day: step for step, day in enumerate(origins.future(cutoff), start=1)}
     found: list[tuple[Any, ...]] = []
     for name, ds, y_hat, y in zip(joined["unique_id"], joined["ds"], joined["y_hat"], joined["y"], strict=True):
         day = ds.date()
         found.append((name, NAME, cutoff, day, steps[day], float(y), float(y_hat), *scales[name], None))
     for name in sorted(set(rows["unique_id"]) - set(joined["unique_id"])):
-        found.append((name, NAME, cutoff, cutoff, 0, None, None, *scales.get(name, (0.0, 0.0, 1)), failure))
+        reason = NOTHING_TO_COMPARE if name in has_forecast else failure
+        found.append((name, NAME, cutoff, cutoff, 0, None, None, *scales.get(name, (0.0, 0.0, 1)), reason))
     return found
 
 

@@ -37,7 +37,7 @@ def probe(rows: pd.DataFrame, origins: Origins, backtest: Backtest) -> pd.DataFr
         one = replace(origins, cutoffs=(cutoff,))
         moment = days_since_epoch(origins.periods.last_day(cutoff))
         known = np.array([day <= cutoff for day in rows["ds"]])
-        last = _last_of_each(rows, known)
+        last = _last_of_each(rows, known & rows["y"].notna().to_numpy())
         sold = known & (rows["net"].fillna(0.0) > 0).to_numpy()
         latest = _last_of_each(rows, sold)
         before = _last_of_each(rows, sold & ~latest)
@@ -88,7 +88,7 @@ def _last_of_each(rows: pd.DataFrame, where: np.ndarray[Any, Any]) -> np.ndarray
 
 
 def _other(y: pd.Series[float]) -> pd.Series[float]:
-    # Far from the truth, and different for each value: neither a mean nor a rank survives it.
+    # Far from the truth, and different for each value: neither a mean nor a rank survives it. A gap stays one.
     return 1_000.0 + 7.0 * y.abs() + 100.0 * np.arange(len(y))
 
 

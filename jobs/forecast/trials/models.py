@@ -1,5 +1,7 @@
 """Forecasts of one series by one model: plain arrays in, plain arrays out, reasons instead of exceptions.
 
+A value that is not known is NaN. It counts for no length and no scale, and its place in the season stays.
+
 Croston-SBA: Syntetos and Boylan (2005); IMAPA: Petropoulos and Kourentzes (2015); Theta: Assimakopoulos and
 Nikolopoulos (2000); ETS: Hyndman et al. (2008). The libraries are imported on first use: a worker pays once.
 """
@@ -42,6 +44,23 @@ def effective_season(points: int, season_length: int) -> int:
     return season_length if season_length > 1 and points > 2 * season_length else 1
 
 
+def known_points(y: Numbers) -> int:
+    """How many values of ``y`` are known."""
+    return int(np.count_nonzero(~np.isnan(y)))
+
+
+def without_gaps(y: Numbers) -> Numbers:
+    """``y`` from its first known value on, its gaps filled on the straight line between their neighbours.
+
+    After the last known value it is repeated: what comes later is not known either. Empty without a known value.
+    """
+    known = np.flatnonzero(~np.isnan(y))
+    if not len(known):
+        return y[:0]
+    places = np.arange(known[0], len(y))
+    return np.interp(places, known, y[known]) if len(known) < len(places) else y[known[0] :]
+
+
 def seasonal_naive(y: Numbers, horizon: int, season_length: int) -> Numbers:
     """The values of the last season, repeated."""
     season = min(season_length, len(y))
@@ -51,11 +70,12 @@ def seasonal_naive(y: Numbers, horizon: int, season_length: int) -> Numbers:
 def forecast(model: str, y: Numbers, horizon: int, season_length: int) -> tuple[Numbers | None, str]:
     """``horizon`` values after ``y`` by a local model, and an empty reason; or None and the reason why not.
 
-    Never raises. Where the history is never negative, neither is the forecast.
+    Never raises. Where the history is never negative, neither is the forecast. Values that are not known are NaN.
     """
-    if len(y) < FEWEST_POINTS[model]:
-        return None, f"{model} needs {FEWEST_POINTS[model]} periods, {len(y)} are there"
-    season = effective_season(len(y), season_length)
+    points, y = known_points(y), without_gaps(y)
+    if points < FEWEST_POINTS[model]:
+        return None, f"{model} needs {FEWEST_POINTS[model]} periods, {points} are there"
+    season = effective_season(points, season_length)
     if model == "seasonal_naive":
         values = seasonal_naive(y, horizon, season)
     else:
@@ -73,11 +93,14 @@ def forecast(model: str, y: Numbers, horizon: int, season_length: int) -> tuple[
 def in_sample_scales(y: Numbers, season_length: int) -> tuple[float, float]:
     """Mean absolute error of the seasonal naive and mean squared error of the naive, in the sample.
 
-    The denominators of MASE (Hyndman and Koehler 2006) and RMSSE (M5). 0 where there are too few points.
+    The denominators of MASE (Hyndman and Koehler 2006) and RMSSE (M5), over pairs of which both values are known.
+    0 where there are none.
     """
-    season = effective_season(len(y), season_length)
-    absolute = float(np.mean(np.abs(y[season:] - y[:-season]))) if len(y) > season else 0.0
-    squared = float(np.mean((y[1:] - y[:-1]) ** 2)) if len(y) > 1 else 0.0
+    season = effective_season(known_points(y), season_length)
+    seasonal, steps = y[season:] - y[:-season], y[1:] - y[:-1]
+    seasonal, steps = seasonal[np.isfinite(seasonal)], steps[np.isfinite(steps)]
+    absolute = float(np.mean(np.abs(seasonal))) if len(seasonal) else 0.0
+    squared = float(np.mean(steps**2)) if len(steps) else 0.0
     return absolute, squared
 
 

@@ -15,7 +15,7 @@ from common.report.wording import plural
 from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.trials.buckets import in_buckets
-from jobs.forecast.trials.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales
+from jobs.forecast.trials.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales, known_points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +26,9 @@ SCHEMA = (
     "scale_mse double, season int, reason string"
 )
 FEWEST_TRAINING = 4
+NOTHING_TO_COMPARE = "no value is known after the origin"
 DEMAND_COLUMNS = ("unique_id", "ds", "y", "net", "later_on", "later_units")
-"""What a backtest gets: demand as of today, and the changes of it that came after the end of their period."""
+"""What a backtest gets: demand as of today, null in a gap, and the changes of it that came after their period."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def known_demand(rows: pd.DataFrame, cutoff: date, periods: Periods) -> np.ndarr
 def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
     """All local models from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS.
 
-    A model forecasts from what was known at the origin; ``y`` is what is known today. A model that cannot
-    forecast a series from an origin leaves one row with step 0 and the reason.
+    A model forecasts from what was known at the origin; ``y`` is what is known today, and periods of which nothing is
+    known leave no row. A model that cannot be tried on a series from an origin leaves one row with step 0 and the
+    reason.
     """
     import pandas as pd
 
@@ -107,20 +109,23 @@ def local_backtest(rows: pd.DataFrame, origins: Origins) -> pd.DataFrame:
 def _from_origin(
     name: str, known: np.ndarray[Any, Any], coming: np.ndarray[Any, Any], cutoff: date, origins: Origins
 ) -> Iterator[tuple[Any, ...]]:
-    season = effective_season(len(known), origins.season_length)
+    points = known_points(known)
+    season = effective_season(points, origins.season_length)
     scale_mae, scale_mse = in_sample_scales(known, origins.season_length)
     tail = (scale_mae, scale_mse, season)
     for model in origins.models:
         if model not in LOCAL_MODELS:
             continue
-        values, reason = None, f"only {plural(len(known), 'period')} before the origin"
-        if len(known) >= FEWEST_TRAINING:
+        values, reason = None, f"only {plural(points, 'period')} before the origin"
+        if not known_points(coming):
+            reason = NOTHING_TO_COMPARE
+        elif points >= FEWEST_TRAINING:
             values, reason = forecast(model, known, origins.horizon, origins.season_length)
         if values is None:
             yield (name, model, cutoff, cutoff, 0, None, None, *tail, reason)
             continue
         for step, (day, y_hat) in enumerate(zip(origins.future(cutoff), values, strict=True), start=1):
-            if step <= len(coming):
+            if step <= len(coming) and not math.isnan(coming[step - 1]):
                 yield (name, model, cutoff, day, step, float(coming[step - 1]), float(y_hat), *tail, None)
 
 

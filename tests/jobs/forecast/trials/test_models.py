@@ -12,6 +12,7 @@ from jobs.forecast.trials.models import (
     in_sample_scales,
     laddered_forecast,
     seasonal_naive,
+    without_gaps,
 )
 
 pytestmark = pytest.mark.unit
@@ -70,6 +71,31 @@ def test_the_scales_of_mase_and_rmsse_are_those_worked_out_by_hand() -> None:
     assert in_sample_scales(np.array([5.0]), 1) == (0.0, 0.0)
     # With a season of 2 and five points: |4-1|, |7-2|, |11-4|.
     assert in_sample_scales(np.array([1.0, 2.0, 4.0, 7.0, 11.0]), 2)[0] == 5.0
+
+
+GAP = [np.nan] * 3
+
+
+def test_a_gap_is_bridged_between_its_neighbours_and_carried_on_after_the_last_known_value() -> None:
+    assert without_gaps(np.array([np.nan, 2.0, *GAP, 10.0, np.nan])).tolist() == [2.0, 4.0, 6.0, 8.0, 10.0, 10.0]
+    assert without_gaps(np.array(GAP)).tolist() == []
+
+
+def test_a_gap_counts_for_no_scale_no_length_and_no_season() -> None:
+    # Steps whose both values are known: 2 - 1 and 7 - 4.
+    assert in_sample_scales(np.array([1.0, 2.0, *GAP, 4.0, 7.0]), 1) == (2.0, 5.0)
+    assert forecast("theta", np.array([1.0, 2.0, *GAP, 4.0, 7.0]), 1, 1)[1] == "theta needs 5 periods, 4 are there"
+    # Eleven periods, of which eight are known: too few for two seasons of 4 and a period.
+    values, _ = forecast("seasonal_naive", np.array([1.0, 2.0, 3.0, 4.0, *GAP, 8.0, 1.0, 2.0, 3.0]), 2, 4)
+    assert values is not None
+    assert values.tolist() == [3.0, 3.0]
+
+
+def test_a_gap_moves_no_season() -> None:
+    season = [10.0, 20.0, 30.0, 40.0]
+    values, _ = forecast("seasonal_naive", np.array([*season, 10.0, *GAP, *season, *season[:2]]), 4, 4)
+    assert values is not None
+    assert values.tolist() == [30.0, 40.0, 10.0, 20.0]
 
 
 def test_croston_sba_of_a_demand_of_6_every_third_period_is_1_9() -> None:

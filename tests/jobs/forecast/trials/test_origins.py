@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from lightgbm import LGBMRegressor
 
 from common.days import DayRange
 from common.errors import UsageError
@@ -60,6 +62,41 @@ def test_a_series_born_after_an_origin_leaves_a_row_with_the_reason() -> None:
     assert found[["step", "reason"]].to_numpy().tolist() == [[0, "only 2 periods before the origin"]]
 
 
+def test_a_period_of_which_nothing_is_known_leaves_no_row() -> None:
+    # With one origin two weeks before the end; the naive repeats the last value known there.
+    rows = series("a", [1.0, 2.0, 3.0, 5.0, np.nan, np.nan, 7.0])
+    tried = origins("seasonal_naive", last=rows["ds"].iloc[-1], windows=1)
+    assert local_backtest(rows, tried)[["step", "y", "y_hat"]].to_numpy().tolist() == [[2, 7.0, 5.0]]
+    rows = series("a", [1.0, 2.0, 3.0, 5.0, 6.0, np.nan, np.nan])
+    assert local_backtest(rows, tried)[["step", "reason"]].to_numpy().tolist() == [
+        [0, "no value is known after the origin"]
+    ]
+
+
+def test_the_global_model_learns_nothing_from_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned: list[int] = []
+    honest = LGBMRegressor.fit
+
+    def counted(self: LGBMRegressor, X: Any, y: Any) -> LGBMRegressor:  # noqa: N803
+        learned.append(len(y))
+        return honest(self, X, y)
+
+    monkeypatch.setattr(LGBMRegressor, "fit", counted)
+    values = wave(40)
+    gap, end = [*values[:20], *[np.nan] * 3, *values[23:]], [*values[:38], np.nan, 9.0]
+    tried, how = origins("lightgbm", last=MONDAY + timedelta(days=7 * 39), windows=1), Boosting(WEEKS, 1, seed=0)
+    new = series("new", [np.nan] * 38 + [1.0, 2.0])
+    rows = pd.concat([series("a", values), series("gap", gap), series("end", end), new])
+    found = global_backtest(rows, tried, how)
+    steps = found[found["step"] > 0].groupby("unique_id")["step"].agg(list).to_dict()
+    assert steps == {"a": [1, 2], "gap": [1, 2], "end": [2]}
+    assert found[found["step"] == 0][["unique_id", "reason"]].to_numpy().tolist() == [
+        ["new", "too few periods before the origin"]
+    ]
+    # 38 periods up to the origin, three of them unknown in one of the three series.
+    assert learned == [38 + 35 + 38]
+
+
 def test_the_global_model_forecasts_every_series_from_every_origin() -> None:
     rows = pd.concat([series("a", wave(40)), series("b", [3 * y for y in wave(40)]), series("new", wave(3))])
     tried = origins("lightgbm", last=MONDAY + timedelta(days=7 * 39))
@@ -72,7 +109,10 @@ def test_the_global_model_forecasts_every_series_from_every_origin() -> None:
 
 
 def test_planted_futures_move_no_honest_forecast() -> None:
-    rows = pd.concat([series("a", wave(30)), series("b", wave(30)[::-1])], ignore_index=True)
+    gaps = wave(30)
+    gaps[20:23], gaps[27:29] = [np.nan] * 3, [np.nan] * 2  # the second one around the later origin
+    three = [series("a", wave(30)), series("b", wave(30)[::-1]), series("gaps", gaps)]
+    rows = pd.concat(three, ignore_index=True)
     tried = origins("seasonal_naive", "theta", "lightgbm", last=rows["ds"].max())
     local = probe(rows, tried, local_backtest)
     boosted = probe(rows, tried, lambda some, one: global_backtest(some, one, Boosting(WEEKS, 1, seed=0)))
