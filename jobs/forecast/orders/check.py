@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.errors import UsageError
+from common.errors import ContractError, UsageError
 from common.report.wording import plural
 from jobs.forecast.demand.inputs import no_series
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.params import ReplenishParams
-from jobs.forecast.orders.steps import policy_of
+from jobs.forecast.orders.policy import policy_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,13 +26,19 @@ def forecast_is_long_enough(
     _orders: DataFrame,
     _series: DataFrame,
     forecasts: DataFrame,
-    *_others: DataFrame | None,
+    _backtests: DataFrame | None,
+    stock: DataFrame | None,
+    *,
     as_of: date,
     counts: Counts,
 ) -> None:
-    """Raises InputMissingError FCT-004 (no series), UsageError FCT-010 (an order must last longer)."""
+    """Raises InputMissingError FCT-004 (no series), UsageError FCT-010 (an order must last longer), ContractError
+    FCT-012 (a series has several stocks).
+    """
     if counts.rows_read == 0:
         raise no_series(as_of, MODELLED, FALLBACK)
+    if stock is not None:
+        _check_stock(stock)
     policy = policy_of(params)
     found = forecasts.agg(F.max("step").alias("steps")).first()
     steps = 0 if found is None or found["steps"] is None else found["steps"]
@@ -43,4 +49,15 @@ def forecast_is_long_enough(
             cause=f"{plural(policy.lead_time_periods, 'period')} of lead time "
             f"and {policy.review_periods} until the next review.",
             remedy="Run forecast.predict for that day, with a longer horizon in forecast.backtest, or shorten the two.",
+        )
+
+
+def _check_stock(stock: DataFrame) -> None:
+    repeated = stock.groupBy("unique_id").count().where("count > 1").count()
+    if repeated:
+        raise ContractError(
+            "FCT-012",
+            f"forecast.stock has more than one row for {plural(repeated, 'series', 'series')}.",
+            cause="The stock of a series would count twice, and so would its order.",
+            remedy="Write one row per unique_id to forecast.stock: all units on hand, and all on order.",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from jobs.forecast.orders.steps import policy_of
+from jobs.forecast.orders.policy import policy_of
 from jobs.forecast.trials.report import model_words
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from common.report.builder import ReportBuilder
     from jobs.forecast.orders.params import ReplenishParams
-    from jobs.forecast.orders.steps import Policy
+    from jobs.forecast.orders.policy import Policy
 
 _UNITS = {"D": "days", "W": "weeks", "M": "months", "Q": "quarters"}
 

@@ -1,13 +1,6 @@
-"""Forecasts to orders: demand over the lead time as a distribution, a reorder point, an order quantity, and why.
-
-A review every R periods, goods L periods after the order: what is ordered now must last until the next order's goods
-arrive, L + R periods. The order-up-to level is the wanted quantile of demand over L + R, the reorder point that over L
-(Silver, Pyke and Thomas, Inventory and Production Management, chapter 7: the (R, s, S) system).
-"""
+"""Forecasts to orders: demand over the time an order must last as a distribution, levels, an order, and why."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,33 +8,18 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.report.wording import plural
 from jobs.forecast.demand.inputs import day_of
+from jobs.forecast.orders.levels import OUTCOMES, REVIEW_OUTCOMES, with_costed_levels
 from jobs.forecast.orders.params import ReplenishParams
+from jobs.forecast.orders.policy import Policy, policy_of
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.trials.calibration import OFFSETS, sampled_of, with_offsets
 from jobs.forecast.trials.residuals import path_residuals
 
-# A grid of probabilities, fine enough for an expectation over the distribution.
+# Grids of probabilities, fine enough for an expectation over the distribution; costs are decided in its tail.
 _GRID = tuple((n + 0.5) / 100 for n in range(100))
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The stock policy; the service level is the target probability that a cycle ends without a shortage."""
-
-    lead_time_periods: int
-    review_periods: int
-    service_level: float
-    pack_size: int = 1
-
-    @property
-    def protection_periods(self) -> int:
-        """How long an order must last."""
-        return self.lead_time_periods + self.review_periods
-
-
-def policy_of(params: ReplenishParams) -> Policy:
-    """The policy that the parameters ask for."""
-    return Policy(params.lead_time_periods, params.review_periods, params.critical_ratio, params.pack_size)
+_FINE_GRID = tuple((n + 0.5) / 1_000 for n in range(1_000))
+# Below this many units an order fills up to nothing absurd, however little was ever sold.
+_ALWAYS_PLAUSIBLE_UNITS = 100.0
 
 
 def replenishment(
@@ -58,70 +36,95 @@ def replenishment(
     Raises UsageError FCT-003 for more than one day.
     """
     as_of, policy = day_of(days, "forecast.replenish"), policy_of(params)
-    facts = series.select("unique_id", "item_name", "demand_class")
-    lengths = (policy.lead_time_periods, policy.protection_periods)
+    facts = series.select("unique_id", "item_name", "demand_class", "units", "periods")
+    lengths = (policy.covered_periods, policy.review_periods)
     residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
     residuals = sampled_of(residuals, series, params.calibration_series)
-    demand = lead_time_demand(forecasts, policy).join(facts, "unique_id", "left")
+    demand = covered_demand(forecasts, policy).join(facts, "unique_id", "left")
+    demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
     rows = orders(demand, residuals, stock, policy, fewest=params.min_calibration)
     return rows.withColumn("as_of_date", F.lit(as_of)).select(*ORDERS.schema.names)
 
 
-def lead_time_demand(forecasts: DataFrame, policy: Policy) -> DataFrame:
-    """One row a series of FORECASTS: expected demand over the lead and over the protection time, and its spread."""
-    inside = F.col("step") <= policy.lead_time_periods
+def covered_demand(forecasts: DataFrame, policy: Policy) -> DataFrame:
+    """One row per series of FORECASTS: expected demand over lead time, covered time and a review, and its spread.
+
+    ``unique_id, model, spread, lead_time_demand, protection_demand, covered_demand, review_demand``.
+    """
+
+    def within(periods: int) -> Column:
+        return F.sum(F.when(F.col("step") <= periods, F.col("y_hat")).otherwise(0.0))
+
     return (
         forecasts.where(F.col("step") <= policy.protection_periods)
         .groupBy("unique_id")
         .agg(
-            F.sum(F.when(inside, F.col("y_hat")).otherwise(0.0)).alias("lead_time_demand"),
-            F.sum("y_hat").alias("protection_demand"),
+            within(policy.lead_time_periods).alias("lead_time_demand"),
+            within(policy.protection_periods).alias("protection_demand"),
+            within(policy.covered_periods).alias("covered_demand"),
+            within(policy.review_periods).alias("review_demand"),
             F.first("spread").alias("spread"),
             F.min("model").alias("model"),
         )
     )
 
 
+def _largest_plausible(policy: Policy, multiple: float) -> Column:
+    periods = F.greatest(F.coalesce("periods", F.lit(1)), F.lit(1))
+    longer = F.greatest(F.lit(1.0), policy.protection_periods / periods)
+    history = multiple * F.coalesce("units", F.lit(0.0)) * longer
+    return F.greatest(history, F.lit(_ALWAYS_PLAUSIBLE_UNITS), F.lit(float(policy.pack_size)))
+
+
 def orders(
     demand: DataFrame, residuals: DataFrame, stock: DataFrame | None, policy: Policy, *, fewest: int
 ) -> DataFrame:
-    """``lead_time_demand`` (with demand_class) as orders.
+    """``covered_demand`` (with demand_class) as orders.
 
-    ``residuals`` (model, demand_class, step, r) are errors summed over paths of the lead and of the protection time;
-    ``stock`` (STOCK) may be absent: then the order is that of a shelf just at its reorder point.
+    ``residuals`` (unique_id, model, demand_class, step, r) are errors summed over paths of the covered time and, for a
+    policy with costs, of a review. ``stock`` (STOCK) may be absent: then the order is what the policy usually orders.
     """
-    is_zero = F.col("model") == "zero"
-    levels = (policy.service_level, *_GRID)
-    lead = with_offsets(
-        demand.withColumn("step", F.lit(policy.lead_time_periods)), residuals, levels[:1], fewest=fewest
-    )
-    lead = lead.withColumn("reorder_point", _quantile(F.col("lead_time_demand"), 0, is_zero)).drop(
-        OFFSETS, "calibrated_on"
-    )
-    both = with_offsets(lead.withColumn("step", F.lit(policy.protection_periods)), residuals, levels, fewest=fewest)
-    both = both.withColumn(
-        "order_up_to", F.greatest(_quantile(F.col("protection_demand"), 0, is_zero), F.col("reorder_point"))
-    )
-    outcomes = F.transform(
-        F.slice(OFFSETS, 2, len(_GRID)),
-        lambda offset: F.greatest(
-            F.greatest(F.col("protection_demand") + offset * F.col("spread"), F.lit(0.0)) - F.col("order_up_to"),
-            F.lit(0.0),
-        ),
-    )
-    shortage = F.aggregate(outcomes, F.lit(0.0), lambda total, short: total + short) / len(_GRID)
-    both = both.withColumns(
+    grid = _GRID if policy.costs is None else _FINE_GRID
+    levels = (policy.service_level, *grid)
+    rows = _with_outcomes(demand, residuals, "covered_demand", policy.covered_periods, levels, fewest=fewest)
+    rows = rows.withColumns(
         {
-            "expected_shortage": F.when(is_zero, 0.0).otherwise(shortage),
-            "safety_stock": F.col("reorder_point") - F.col("lead_time_demand"),
+            "reorder_point": F.get("_outcomes", F.lit(0)),
+            OUTCOMES: F.slice("_outcomes", 2, len(grid)),
+            "mean_demand": F.col("review_demand") / policy.review_periods,
+        }
+    ).drop("_outcomes")
+    usual = F.lit(0.0) if policy.is_periodic else F.col("review_demand")
+    rows = rows.withColumn("order_up_to", F.col("reorder_point") + usual)
+    if policy.costs is not None:
+        rows = _with_outcomes(rows, residuals, "review_demand", policy.review_periods, grid, fewest=fewest)
+        rows = rows.withColumnRenamed("_outcomes", REVIEW_OUTCOMES)
+        rows = with_costed_levels(rows, policy, policy.costs)
+    shortage = F.aggregate(
+        F.transform(OUTCOMES, lambda units: F.greatest(units - F.col("reorder_point"), F.lit(0.0))),
+        F.lit(0.0),
+        lambda total, short: total + short,
+    )
+    rows = rows.withColumns(
+        {
+            "expected_shortage": shortage / len(grid),
+            "safety_stock": F.col("reorder_point") - F.col("covered_demand"),
         }
     )
-    return _ordered(both, stock, policy)
+    return _ordered(rows, stock, policy)
 
 
-def _quantile(centre: Column, position: int, is_zero: Column) -> Column:
-    value = F.greatest(centre + F.get(OFFSETS, F.lit(position)) * F.col("spread"), F.lit(0.0))
-    return F.when(is_zero, F.lit(0.0)).otherwise(value)
+def _with_outcomes(
+    rows: DataFrame, residuals: DataFrame, centre: str, periods: int, levels: tuple[float, ...], *, fewest: int
+) -> DataFrame:
+    """``rows`` with ``_outcomes``: the quantiles of demand over ``periods`` at ``levels``, never below zero."""
+    found = with_offsets(rows.withColumn("step", F.lit(periods)), residuals, levels, fewest=fewest)
+    values = F.transform(
+        OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * F.col("spread"), F.lit(0.0)).cast("double")
+    )
+    is_zero = F.col("model") == "zero"
+    outcomes = F.when(is_zero, F.transform(OFFSETS, lambda _: F.lit(0.0))).otherwise(values)
+    return found.withColumn("_outcomes", outcomes).drop(OFFSETS, "calibrated_on", "step")
 
 
 def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> DataFrame:
@@ -130,42 +133,59 @@ def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> Data
     else:
         known = stock.select("unique_id", (F.col("on_hand") + F.col("on_order")).alias("stock_position"))
         rows = levels.join(known, "unique_id", "left")
-    position = F.col("stock_position")
-    is_due = position.isNull() | (position <= F.col("reorder_point"))
-    missing = F.greatest(F.col("order_up_to") - F.coalesce(position, F.col("reorder_point")), F.lit(0.0))
-    packs = F.ceil(F.round(missing / policy.pack_size, 9)) * policy.pack_size
-    quantity = F.when(is_due, packs.cast("double")).otherwise(0.0)
-    until = plural(policy.protection_periods, "period")
-    why = (
-        F.when(F.col("model") == "zero", "no demand is expected")
-        .when(
-            position.isNull(),
-            F.format_string(
-                f"stock unknown: order this much whenever stock and open orders fall to %.0f; lasts {until}",
-                F.col("reorder_point"),
-            ),
-        )
-        .when(
-            is_due,
-            F.format_string(
-                f"stock and open orders of %.0f are at or below the reorder point %.0f; fills up to %.0f for {until}",
-                position,
-                F.col("reorder_point"),
-                F.col("order_up_to"),
-            ),
-        )
-        .otherwise(
-            F.format_string(
-                "stock and open orders of %.0f are above the reorder point %.0f", position, F.col("reorder_point")
-            )
-        )
-    )
     return rows.withColumns(
         {
-            "order_quantity": quantity,
-            "reason": why,
+            "order_quantity": _quantity(policy),
+            "reason": _reason(policy),
+            "policy": F.lit(policy.name),
             "lead_time_periods": F.lit(policy.lead_time_periods),
             "review_periods": F.lit(policy.review_periods),
             "service_level": F.lit(policy.service_level),
         }
+    )
+
+
+def _is_due(policy: Policy) -> Column:
+    position, point = F.col("stock_position"), F.col("reorder_point")
+    # Under (R, S) the two levels are one: what was sold since the last review is ordered again.
+    return position < point if policy.name == "(R, S)" else position <= point
+
+
+def _quantity(policy: Policy) -> Column:
+    """What to order, in whole packs; without a known position, what the policy orders at a time."""
+    position, upper, point = F.col("stock_position"), F.col("order_up_to"), F.col("reorder_point")
+    if policy.is_periodic:
+        usual = F.col("review_demand") if policy.costs is None else upper - point
+        missing = upper - position
+    else:
+        usual = upper - point
+        # After a large sale one fixed quantity may not bring the position above the reorder point.
+        times = F.when(usual > 0, F.floor((point - position) / usual) + 1).otherwise(1)
+        missing = F.greatest(times, F.lit(1)) * usual
+    wanted = F.when(position.isNull(), usual).when(_is_due(policy), missing).otherwise(0.0)
+    packs = F.ceil(F.round(F.greatest(wanted, F.lit(0.0)) / policy.pack_size, 9)) * policy.pack_size
+    return packs.cast("double")
+
+
+def _reason(policy: Policy) -> Column:
+    position, upper, point = F.col("stock_position"), F.col("order_up_to"), F.col("reorder_point")
+    lasts = plural(policy.covered_periods, "period")
+    if policy.name == "(R, S)":
+        unknown = F.format_string("stock unknown: at each review fill up to %.0f", upper)
+        due = F.format_string(f"stock and open orders of %.0f are filled up to %.0f for {lasts}", position, upper)
+        enough = F.format_string("stock and open orders of %.0f are enough: %.0f are needed", position, upper)
+    else:
+        up_to = f"; fills up to %.0f for {lasts}" if policy.is_periodic else "; orders a fixed quantity, up to %.0f"
+        unknown = F.format_string(
+            "stock unknown: order this much when stock and open orders are at or below %.0f", point
+        )
+        due = F.format_string(
+            f"stock and open orders of %.0f are at or below the reorder point %.0f{up_to}", position, point, upper
+        )
+        enough = F.format_string("stock and open orders of %.0f are above the reorder point %.0f", position, point)
+    return (
+        F.when(upper <= 0, "no demand is expected")
+        .when(position.isNull(), unknown)
+        .when(_is_due(policy), due)
+        .otherwise(enough)
     )

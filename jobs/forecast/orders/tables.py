@@ -27,10 +27,10 @@ ORDERS = Table(
             *required(DAY, "as_of_date"),
             *required(TEXT, "unique_id"),
             *optional(TEXT, "item_name"),
-            *required(TEXT, "model"),
+            *required(TEXT, "model", "policy"),
             *required(WHOLE, "lead_time_periods", "review_periods"),
             *required(NUMBER, "service_level", "lead_time_demand", "protection_demand", "safety_stock"),
-            *required(NUMBER, "reorder_point", "order_up_to"),
+            *required(NUMBER, "reorder_point", "order_up_to", "largest_plausible"),
             *optional(NUMBER, "stock_position"),
             *required(NUMBER, "order_quantity", "expected_shortage"),
             *required(TEXT, "reason"),
@@ -39,5 +39,9 @@ ORDERS = Table(
     keys=("unique_id",),
     day_column="as_of_date",
     suite="forecast.orders",
-    description="What to order for each series, and why; all quantities in units.",
+    description=(
+        "What to order for each series, and why; all quantities in units. safety_stock is what the reorder point has on "
+        "top of the demand expected until then; expected_shortage what a cycle lacks on average; largest_plausible how "
+        "far its history lets an order fill up."
+    ),
 )

@@ -4,6 +4,14 @@ Errors of all series of a class of demand are pooled, each in units of its own s
 ahead. With n errors the quantile of level q is the one of rank ceil((n + 1) q) above the middle and floor((n + 1) q)
 below it (split conformal prediction: Vovk et al. 2005), so that the intervals hold in finite samples. Small pools give
 way to wider ones: class and step, then step, then all steps of the model.
+
+Three rules keep a pool honest:
+
+- The largest error of the worst series, or of the worst 0.5 % of them, counts as that of the next worst: what a single
+  broken series lends to the others is bounded by what another one has seen too. A pool of one series serves only it.
+- A series whose spread is 0 (a constant history) lends nothing: in its units every error is infinite.
+- n errors say nothing beyond level n / (n + 1). Further out, the distance of the outermost error from the median grows
+  as in an exponential tail, by ln(1 / (1 - q)) / ln(n + 1), the same below with q for 1 - q.
 """
 
 from __future__ import annotations
@@ -20,11 +28,13 @@ _LADDER = (
     ("step", ("model", "step")),
     ("model", ("model",)),
 )
+# Of so many series one is taken for broken; of fewer, one all the same.
+_SERIES_PER_OUTLIER = 200
 
 
 def spread_column() -> Column:
-    """The unit of a series' errors: its in-sample error of the seasonal naive, 1 where that is 0."""
-    return F.when(F.col("scale_mae") > 0, F.col("scale_mae")).otherwise(1.0)
+    """The unit of a series' errors: its in-sample error of the seasonal naive; null where that is 0."""
+    return F.when(F.col("scale_mae") > 0, F.col("scale_mae"))
 
 
 def sampled(residuals: DataFrame, series: int, most_series: int) -> DataFrame:
@@ -45,21 +55,24 @@ def with_offsets(
 ) -> DataFrame:
     """``targets`` with ``offsets`` (one for each of ``levels``, in units of spread) and ``calibrated_on``.
 
-    ``residuals`` (model, demand_class, step, r) must be few enough to be sorted pool by pool: see ``sampled``. Both may
-    be separated ``by`` further columns. The first pool of the ladder with ``fewest`` residuals is taken; where there
-    is none, the normal distribution with a standard deviation of one spread, and ``calibrated_on`` is ``normal``.
+    ``residuals`` (unique_id, model, demand_class, step, r) must be few enough to be sorted pool by pool: see
+    ``sampled``. Both may be separated ``by`` further columns. The first pool of the ladder with ``fewest`` residuals is
+    taken; where there is none, the normal distribution with a standard deviation of one spread, and ``calibrated_on``
+    is ``normal``.
     """
     rows = targets
+    usable = residuals.where(F.col("r").isNotNull())
     found: list[tuple[str, str]] = []
     for number, (name, keys) in enumerate(_LADDER):
-        column, keyed = f"_offsets_{number}", [*by, *keys]
+        column, only, keyed = f"_offsets_{number}", f"_only_{number}", [*by, *keys]
         pool = (
-            residuals.groupBy(*keyed)
-            .agg(F.sort_array(F.collect_list("r")).alias("_sorted"))
+            _bounded(usable, keyed)
             .where(F.size("_sorted") >= fewest)
-            .select(*keyed, _ranked(levels).alias(column))
+            .select(*keyed, _ranked(levels).alias(column), F.col("_only").alias(only))
         )
         rows = rows.join(F.broadcast(pool), keyed, "left")
+        is_foreign = F.col(only) != F.col("unique_id")
+        rows = rows.withColumn(column, F.when(is_foreign, None).otherwise(F.col(column))).drop(only)
         found.append((name, column))
     label = F.lit(NORMAL)
     for name, column in reversed(found):
@@ -69,14 +82,39 @@ def with_offsets(
     return rows.withColumns({OFFSETS: offsets, POOLED_ON: label}).drop(*(column for _, column in found))
 
 
+def _bounded(residuals: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """One row per pool: ``_sorted`` errors, the worst series' bounded; ``_only`` its series where there is just one."""
+    by_series = residuals.groupBy(*keys, "unique_id").agg(
+        F.collect_list("r").alias("_own"), F.max("r").alias("_most"), F.min("r").alias("_least")
+    )
+    pools = by_series.groupBy(*keys).agg(
+        F.flatten(F.collect_list("_own")).alias("_all"),
+        F.sort_array(F.collect_list("_most"), asc=False).alias("_most"),
+        F.sort_array(F.collect_list("_least")).alias("_least"),
+        F.when(F.count(F.lit(1)) == 1, F.first("unique_id")).alias("_only"),
+    )
+    series = F.size("_most")
+    outliers = F.least(series - 1, F.greatest(F.lit(1), F.floor(series / _SERIES_PER_OUTLIER).cast("int")))
+    bounded = pools.withColumns({"_high": F.get("_most", outliers), "_low": F.get("_least", outliers)})
+    errors = F.transform("_all", lambda r: F.least(F.greatest(r, F.col("_low")), F.col("_high")))
+    return bounded.withColumn("_sorted", F.sort_array(errors)).select(*keys, "_sorted", "_only")
+
+
 def _ranked(levels: Sequence[float]) -> Column:
+    """The quantiles of ``_sorted`` at ``levels``; beyond what its number supports, stretched (see the module)."""
     count = F.size("_sorted")
-    ranks = []
-    for level in levels:
-        exact = (count + 1) * F.lit(level)
-        rank = F.ceil(exact) if level >= 0.5 else F.floor(exact)
-        ranks.append(F.get("_sorted", (F.greatest(F.lit(1), F.least(count, rank.cast("int"))) - 1).cast("int")))
-    return F.array(*ranks)
+    middle = (F.get("_sorted", ((count - 1) / 2).cast("int")) + F.get("_sorted", (count / 2).cast("int"))) / 2
+
+    def quantile(level: Column) -> Column:
+        exact, is_upper = (count + 1) * level, level >= 0.5
+        rank = F.when(is_upper, F.ceil(exact)).otherwise(F.floor(exact)).cast("int")
+        inside = F.get("_sorted", F.greatest(F.lit(1), F.least(count, rank)) - 1)
+        stretch = -F.log(F.when(is_upper, 1 - level).otherwise(level)) / F.log(count + F.lit(1.0))
+        beyond = middle + (inside - middle) * F.greatest(stretch, F.lit(1.0))
+        return F.when((rank < 1) | (rank > count), beyond).otherwise(inside)
+
+    # One expression for all levels: there may be a thousand of them.
+    return F.transform(F.array(*(F.lit(float(level)) for level in levels)), quantile)
 
 
 def _normal_quantile(level: float) -> float:

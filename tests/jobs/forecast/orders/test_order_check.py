@@ -26,7 +26,7 @@ def refused(spark: SparkSession, *, series: int, steps: int) -> str | None:
     forecasts = spark.range(1, steps + 1).toDF("step")
     params = ReplenishParams(lead_time_periods=2, review_periods=1)
     try:
-        forecast_is_long_enough(params, forecasts, forecasts, forecasts, None, as_of=DAY, counts=counts)
+        forecast_is_long_enough(params, forecasts, forecasts, forecasts, None, None, as_of=DAY, counts=counts)
     except (InputMissingError, UsageError) as error:
         return error.code
     return None

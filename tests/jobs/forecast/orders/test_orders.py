@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from math import ceil
+from math import ceil, log
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.forecasts.steps import local_forecasts, with_global, with_quantiles
-from jobs.forecast.orders.steps import Policy, lead_time_demand, orders
+from jobs.forecast.orders.policy import Policy
+from jobs.forecast.orders.steps import covered_demand, orders
 from jobs.forecast.orders.tables import STOCK
 from jobs.forecast.trials.calibration import sampled, sampled_of
 from jobs.forecast.trials.tables import QUANTILES
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.unit
 
 MONDAY = date(2026, 3, 2)
 WEEKS = Periods("W")
-RESIDUALS = "model string, demand_class string, step int, r double"
+RESIDUALS = "unique_id string, model string, demand_class string, step int, r double"
 
 
 def history(name: str, values: list[float], champion: str, reason: str | None = None) -> pd.DataFrame:
@@ -91,43 +92,81 @@ def test_quantiles_rise_are_floored_where_demand_is_and_are_zero_without_any(spa
         ("free", MONDAY, 1, "m", None, 1.0, 2.0, False, "smooth"),
         ("zero", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, None),
     )
-    residuals = spark.createDataFrame([("m", "smooth", 1, float(n)) for n in range(-2, 3)], RESIDUALS)
+    residuals = spark.createDataFrame([(name, "m", "smooth", 1, float(n)) for name in "ab" for n in range(-2, 3)], RESIDUALS)
     found = {row["unique_id"]: row for row in with_quantiles(rows, residuals, fewest=5).collect()}
-    # Five errors -2 ... 2: ranks 1, 1, 1, 3, 5, 5, 5, 5, 5 of the nine levels; 1 + 2 r.
-    assert [found["free"][name] for name in QUANTILES] == [-3.0, -3.0, -3.0, 1.0, 5.0, 5.0, 5.0, 5.0, 5.0]
-    assert [found["floored"][name] for name in QUANTILES] == [0.0, 0.0, 0.0, 1.0, 5.0, 5.0, 5.0, 5.0, 5.0]
+    # Ten errors, each of -2 ... 2 twice: ranks 1, 2, 6, 9 and 10 of levels .1 to .9; 1 + 2 r. The others lie beyond
+    # level 10 / 11, so far beyond the middle as 2 x ln(1 / (1 - q)) / ln(11).
+    far = {level: 2 * 2 * log(1 / (1 - level)) / log(11) for level in (0.95, 0.975, 0.99)}
+    expected = [1 - far[0.975], -3.0, -3.0, 1.0, 5.0, 5.0, *(1 + far[level] for level in (0.95, 0.975, 0.99))]
+    assert [found["free"][name] for name in QUANTILES] == pytest.approx(expected)
+    assert [found["floored"][name] for name in QUANTILES] == pytest.approx([max(value, 0.0) for value in expected])
     assert {found["zero"][name] for name in QUANTILES} == {0.0}
     assert found["free"]["calibrated_on"] == "class and step"
 
 
-def test_orders_follow_from_the_forecast_the_errors_and_the_stock(spark: SparkSession) -> None:
-    policy = Policy(lead_time_periods=1, review_periods=1, service_level=0.9, pack_size=6)
+def order_rows(spark: SparkSession, policy: Policy, stock: DataFrame | None) -> dict[str, Any]:
+    """Orders of three series that sell 10 a period, spread 2; nine errors 1 ... 9 times the length of the path."""
     rows = forecasts(
         spark,
         *((name, MONDAY + timedelta(days=7 * n), n, "m", None, 10.0, 2.0, True, "smooth")
           for name in ("unknown", "low", "high") for n in (1, 2, 3)),
     )  # fmt: skip
-    demand = lead_time_demand(rows, policy)
-    assert {(row["lead_time_demand"], row["protection_demand"]) for row in demand.collect()} == {(10.0, 20.0)}
-    # Nine errors 1 ... 9 of the lead time, 2 ... 18 of the whole time: rank ceil(10 x 0.9) = the 9th.
-    errors = [("m", "smooth", step, float(step * n)) for step in (1, 2) for n in range(1, 10)]
-    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 20.0, 9.0)], STOCK.schema)
-    classes = demand.withColumn("demand_class", F.lit("smooth"))
-    found = {
-        row["unique_id"]: row
-        for row in orders(classes, spark.createDataFrame(errors, RESIDUALS), stock, policy, fewest=5).collect()
-    }
+    errors = [(name, "m", "smooth", step, float(step * n)) for name in "ab" for step in (1, 2) for n in range(1, 10)]
+    demand = covered_demand(rows, policy).withColumns(
+        {"demand_class": F.lit("smooth"), "largest_plausible": F.lit(1e9)}
+    )
+    found = orders(demand, spark.createDataFrame(errors, RESIDUALS), stock, policy, fewest=5)
+    return {row["unique_id"]: row for row in found.collect()}
+
+
+def test_a_periodic_review_fills_up_to_what_lasts_until_the_order_after_it_has_come(spark: SparkSession) -> None:
+    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 50.0, 6.0)], STOCK.schema)
+    policy = Policy(lead_time_periods=1, review_periods=1, service_level=0.9, pack_size=6)
+    found = order_rows(spark, policy, stock)
+    # Eighteen errors 2, 2, 4, 4 ... 18, 18 over two periods: rank ceil(19 x 0.9) = the 18th. 2 x 10 + 18 x 2.
     low = found["low"]
-    assert (low["reorder_point"], low["order_up_to"], low["safety_stock"]) == (10 + 9 * 2, 20 + 18 * 2, 18)
+    assert (low["lead_time_demand"], low["protection_demand"]) == (10, 20)
+    assert (low["reorder_point"], low["order_up_to"], low["safety_stock"]) == (56, 56, 36)
     assert {name: row["order_quantity"] for name, row in found.items()} == {
-        "unknown": ceil((56 - 28) / 6) * 6,
-        "low": ceil((56 - 28) / 6) * 6,  # 20 on the shelf and 8 on their way are just the reorder point
-        "high": 0.0,
+        "unknown": 12.0,  # what a review period sells, 10, in packs of 6
+        "low": ceil((56 - 28) / 6) * 6,
+        "high": 0.0,  # 56 are just enough
     }
-    assert "stock unknown" in found["unknown"]["reason"]
-    assert "above the reorder point" in found["high"]["reason"]
-    # Nothing of the nine errors lies above the 9th.
-    assert low["expected_shortage"] == pytest.approx(0.0)
+    assert found["unknown"]["reason"] == "stock unknown: at each review fill up to 56"
+    assert found["low"]["reason"] == "stock and open orders of 28 are filled up to 56 for 2 periods"
+    # Beyond level 18 / 19 the distance from the middle error, 10, to the highest, 18, is stretched.
+    beyond = [16 * (log(1 / (1 - level)) / log(19) - 1) for level in (0.955, 0.965, 0.975, 0.985, 0.995)]
+    assert low["expected_shortage"] == pytest.approx(sum(beyond) / 100)
+
+
+def test_a_watched_stock_is_filled_by_a_fixed_quantity_when_it_is_at_its_reorder_point(spark: SparkSession) -> None:
+    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 20.0, 9.0), ("unknown", -7.0, 0.0)], STOCK.schema)
+    policy = Policy(lead_time_periods=1, review_periods=2, service_level=0.9, review="continuous")
+    found = order_rows(spark, policy, stock)
+    # Rank 18 of 1, 1 ... 9, 9: 10 + 9 x 2 over the lead time; an order lasts two periods.
+    assert (found["low"]["reorder_point"], found["low"]["order_up_to"]) == (28, 48)
+    quantities = {name: row["order_quantity"] for name, row in found.items()}
+    # From -7 one order of 20 brings it to 13, two of them to 33: above 28.
+    assert quantities == {"low": 20.0, "high": 0.0, "unknown": 40.0}
+    assert "above the reorder point 28" in found["high"]["reason"]
+
+
+def test_one_broken_series_does_not_move_the_orders_of_the_others(spark: SparkSession) -> None:
+    def up_to(broken: float) -> float:
+        rows = forecasts(
+            spark, *(("a", MONDAY, n, "m", None, 10.0, 2.0, True, "smooth") for n in (1, 2))
+        )
+        errors = [(f"s{n}", "m", "smooth", 2, float(r)) for n in range(20) for r in (-n, n)]
+        errors += [("broken", "m", "smooth", 2, broken * sign) for sign in (-1.0, 1.0, 1.0)]
+        policy = Policy(1, 1, 0.99)
+        demand = covered_demand(rows, policy).withColumns(
+            {"demand_class": F.lit("smooth"), "largest_plausible": F.lit(1e9)}
+        )
+        (row,) = orders(demand, spark.createDataFrame(errors, RESIDUALS), None, policy, fewest=5).collect()
+        return float(row["order_up_to"])
+
+    # Level .99 of 43 errors lies beyond the outermost, which counts as 19: 20 + 2 x 19 x ln(100) / ln(44).
+    assert up_to(9e8) == up_to(19.0) == pytest.approx(20 + 2 * 19 * log(100) / log(44))
 
 
 def test_residuals_of_too_many_series_are_sampled_the_same_whoever_counts_the_series(spark: SparkSession) -> None:
