@@ -57,7 +57,7 @@ def _check_stock(stock: DataFrame) -> None:
     if repeated:
         raise ContractError(
             "FCT-012",
-            f"forecast.stock has more than one row for {plural(repeated, 'series', 'series')}.",
+            f"forecast.stock has more than one row for {plural(repeated, 'series')}.",
             cause="The stock of a series would count twice, and so would its order.",
             remedy="Write one row per unique_id to forecast.stock: all units on hand, and all on order.",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql.types import DoubleType, StructField, StructType
+from pyspark.sql.types import StructField, StructType
 
 from jobs.forecast.orders.inventory import Numbers, min_max_policy, reorder_policy
 
@@ -42,12 +42,9 @@ def with_costed_levels(rows: DataFrame, policy: Policy, costs: Costs) -> DataFra
                     strict=True,
                 )
             ]
-            yield batch.assign(
-                reorder_point=[point for point, _ in levels], order_up_to=[upper for _, upper in levels]
-            )
+            yield batch.assign(reorder_point=[point for point, _ in levels], order_up_to=[upper for _, upper in levels])
 
     schema = StructType([StructField(item.name, item.dataType) for item in rows.schema])
-    assert isinstance(schema["order_up_to"].dataType, DoubleType)
     return rows.mapInPandas(priced, schema)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from common.report.wording import plural
 from jobs.forecast.orders.policy import policy_of
 from jobs.forecast.trials.report import model_words
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from jobs.forecast.orders.params import ReplenishParams
     from jobs.forecast.orders.policy import Policy
 
-_UNITS = {"D": "days", "W": "weeks", "M": "months", "Q": "quarters"}
+_UNITS = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
 
 def orders_report(
@@ -38,8 +39,9 @@ def orders_report(
         F.count_if(F.col("order_quantity") > 0).alias("orders"),
         F.sum("order_quantity").alias("units"),
         F.sum("safety_stock").alias("safety_stock"),
-        F.sum("lead_time_demand").alias("lead_time_demand"),
+        F.sum(F.col("reorder_point") - F.col("safety_stock")).alias("expected"),
     ).first()
+    matched = None if stock is None else _matched(series, stock)
     ranked = rows.join(series.select("unique_id", "value", "freq"), "unique_id", "left")
     top = ranked.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top).collect()
     write_report(
@@ -48,10 +50,25 @@ def orders_report(
         freq=top[0]["freq"],
         policy=policy_of(params),
         by_cost=params.holding_cost is not None,
-        has_stock=stock is not None,
+        matched=matched,
         totals=totals,
         top=top,
     )
+
+
+def _matched(series: DataFrame, stock: DataFrame) -> tuple[int, int]:
+    """How many series have no stock, and how many rows of the stock belong to no series of the day."""
+    known = stock.select("unique_id", F.lit(1).alias("_stock"))
+    asked = series.select("unique_id", F.lit(1).alias("_series"))
+    found = (
+        asked.join(known, "unique_id", "full")
+        .agg(
+            F.count_if(F.col("_stock").isNull()).alias("without"),
+            F.count_if(F.col("_series").isNull()).alias("unknown"),
+        )
+        .first()
+    )
+    return (0, 0) if found is None else (found["without"], found["unknown"])
 
 
 def write_report(
@@ -61,74 +78,106 @@ def write_report(
     freq: str,
     policy: Policy,
     by_cost: bool,
-    has_stock: bool,
+    matched: tuple[int, int] | None,
     totals: Any,
     top: Sequence[Any],
 ) -> None:
-    """Fill the report; ``top`` are the orders of the most valuable series."""
+    """Fill the report; ``top`` are the orders of the most valuable series, ``matched`` as ``_matched`` counts."""
     unit = _UNITS[freq]
+    covered = plural(policy.covered_periods, unit)
     report.title = f"Orders as of {as_of}"
-    report.headline("Items to order", f"{totals['orders']:,}", "" if has_stock else "if stock is at the reorder point")
+    report.headline("Items to order", f"{totals['orders']:,}", "" if matched else "what is usual: stock is not known")
     report.headline("Units", f"{totals['units']:,.0f}", "in whole packs")
     report.headline("Service level", f"{policy.service_level:.1%}", "from the given costs" if by_cost else "as set")
     report.headline(
-        "Safety stock", f"{totals['safety_stock']:,.0f}", f"units, on top of {totals['lead_time_demand']:,.0f} expected"
+        "Safety stock", f"{totals['safety_stock']:,.0f}", f"units, on top of {totals['expected']:,.0f} expected"
     )
+    if matched is not None and any(matched):
+        without, unknown = matched
+        report.text(
+            "Stock that does not match",
+            [
+                *(
+                    [f"{plural(without, 'series')} without stock: the order is what is usual for it."]
+                    if without
+                    else []
+                ),
+                *(
+                    [f"{plural(unknown, 'row')} of forecast.stock: no series of that day has its unique_id."]
+                    if unknown
+                    else []
+                ),
+            ],
+        )
+    has_point = policy.name != "(R, S)"
     report.table(
         "Orders of the most valuable items",
         (
             "item",
             "name",
-            "reorder point",
-            "order up to",
+            "stock",
+            *(("reorder point",) if has_point else ()),
+            "fill up to",
             "order",
-            f"expected in {policy.lead_time_periods} {unit}",
+            f"expected in {covered}",
             "safety stock",
             "model",
-            "why",
         ),
         [
             (
                 row["unique_id"],
                 row["item_name"] or "",
-                round(row["reorder_point"]),
+                "unknown" if row["stock_position"] is None else round(row["stock_position"]),
+                *((round(row["reorder_point"]),) if has_point else ()),
                 round(row["order_up_to"]),
                 round(row["order_quantity"]),
-                round(row["lead_time_demand"]),
+                round(row["reorder_point"] - row["safety_stock"]),
                 round(row["safety_stock"]),
                 model_words(row["model"]),
-                row["reason"],
             )
             for row in top
         ],
-        note="All orders are in forecast.orders.",
+        note="stock: on the shelf and on order. All orders, each with its reason, are in forecast.orders.",
     )
     shown = sorted(top, key=lambda row: -row["reorder_point"])[:12]
     if shown:
         report.bars(
-            "Parts of a reorder point",
+            "What stock and open orders must cover",
             [f"{row['unique_id']} {row['item_name'] or ''}".strip() for row in shown],
             {
-                "expected demand": [min(row["lead_time_demand"], row["reorder_point"]) for row in shown],
+                "expected demand": [
+                    min(row["reorder_point"] - row["safety_stock"], row["reorder_point"]) for row in shown
+                ],
                 "safety stock": [max(row["safety_stock"], 0.0) for row in shown],
             },
             unit="units",
             label_name="item",
             text_alternative=(
-                f"The highest reorder point, of {shown[0]['unique_id']}, is {shown[0]['reorder_point']:,.0f} units, "
+                f"The highest level, of {shown[0]['unique_id']}, is {shown[0]['reorder_point']:,.0f} units, "
                 f"of which {max(shown[0]['safety_stock'], 0):,.0f} are safety stock."
             ),
         )
-    words = [
-        f"An order arrives after {policy.lead_time_periods} {unit} and must last until the next one arrives: "
-        f"{policy.protection_periods} {unit}.",
-        "The reorder point covers demand over the lead time, the order-up-to level demand over all of it, each with "
-        f"a probability of {policy.service_level:.1%}. How far demand strays from its forecast is taken from whole "
-        "paths of the backtest's errors, so errors that last several periods count in full.",
-    ]
-    if not has_stock:
-        words.append(
-            "Stock is not known (forecast.stock is missing): the order is what to buy when stock and "
-            "open orders fall to the reorder point."
+    report.text("How to read this", _words(policy, unit, matched))
+
+
+def _words(policy: Policy, unit: str, matched: tuple[int, int] | None) -> list[str]:
+    lead, review = plural(policy.lead_time_periods, unit), plural(policy.review_periods, unit)
+    if policy.is_periodic:
+        first = (
+            f"Periodic review {policy.name}: stock is reviewed every {review}, goods come {lead} after the order. "
+            "What is not ordered now comes only after the next review, so stock and open orders must cover "
+            f"{lead} and {review}."
         )
-    report.text("How to read this", words)
+    else:
+        first = (
+            f"Continuous review {policy.name}: stock is watched all the time, goods come {lead} after the order. An "
+            "order is placed when stock and open orders fall to the reorder point, which covers demand until it comes."
+        )
+    words = [
+        first,
+        f"That is covered with a probability of {policy.service_level:.1%}. How far demand strays from its forecast is "
+        "taken from whole paths of the backtest's errors, so errors that last several periods count in full.",
+    ]
+    if matched is None:
+        words.append("Stock is not known (forecast.stock is missing): each order is what the policy usually orders.")
+    return words

@@ -40,8 +40,8 @@ ORDERS = Table(
     day_column="as_of_date",
     suite="forecast.orders",
     description=(
-        "What to order for each series, and why; all quantities in units. safety_stock is what the reorder point has on "
-        "top of the demand expected until then; expected_shortage what a cycle lacks on average; largest_plausible how "
-        "far its history lets an order fill up."
+        "What to order for each series, and why; all quantities in units. safety_stock is what the reorder point has "
+        "on top of the demand expected until then, expected_shortage what a cycle lacks on average, largest_plausible "
+        "how far its history lets an order fill up."
     ),
 )

@@ -92,7 +92,9 @@ def test_quantiles_rise_are_floored_where_demand_is_and_are_zero_without_any(spa
         ("free", MONDAY, 1, "m", None, 1.0, 2.0, False, "smooth"),
         ("zero", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, None),
     )
-    residuals = spark.createDataFrame([(name, "m", "smooth", 1, float(n)) for name in "ab" for n in range(-2, 3)], RESIDUALS)
+    residuals = spark.createDataFrame(
+        [(name, "m", "smooth", 1, float(n)) for name in "ab" for n in range(-2, 3)], RESIDUALS
+    )
     found = {row["unique_id"]: row for row in with_quantiles(rows, residuals, fewest=5).collect()}
     # Ten errors, each of -2 ... 2 twice: ranks 1, 2, 6, 9 and 10 of levels .1 to .9; 1 + 2 r. The others lie beyond
     # level 10 / 11, so far beyond the middle as 2 x ln(1 / (1 - q)) / ln(11).
@@ -153,9 +155,7 @@ def test_a_watched_stock_is_filled_by_a_fixed_quantity_when_it_is_at_its_reorder
 
 def test_one_broken_series_does_not_move_the_orders_of_the_others(spark: SparkSession) -> None:
     def up_to(broken: float) -> float:
-        rows = forecasts(
-            spark, *(("a", MONDAY, n, "m", None, 10.0, 2.0, True, "smooth") for n in (1, 2))
-        )
+        rows = forecasts(spark, *(("a", MONDAY, n, "m", None, 10.0, 2.0, True, "smooth") for n in (1, 2)))
         errors = [(f"s{n}", "m", "smooth", 2, float(r)) for n in range(20) for r in (-n, n)]
         errors += [("broken", "m", "smooth", 2, broken * sign) for sign in (-1.0, 1.0, 1.0)]
         policy = Policy(1, 1, 0.99)

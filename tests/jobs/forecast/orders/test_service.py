@@ -58,9 +58,7 @@ def levels(spark: SparkSession, policy: Policy, mean: float, quantile: Quantile)
         for length in {policy.covered_periods, policy.review_periods}
         for n in range(1, _RANKS)
     ]
-    residuals = spark.createDataFrame(
-        errors, "unique_id string, model string, demand_class string, step int, r double"
-    )
+    residuals = spark.createDataFrame(errors, "unique_id string, model string, demand_class string, step int, r double")
     return orders(demand, residuals, None, policy, fewest=40).collect()[0]
 
 
@@ -143,7 +141,9 @@ def test_a_pool_stretches_its_tail_by_a_stated_rule_instead_of_ending_at_its_wor
         + [("flat", "m", "smooth", 1, None)],
         "unique_id string, model string, demand_class string, step int, r double",
     )
-    target = spark.createDataFrame([("c", "m", "smooth", 1)], "unique_id string, model string, demand_class string, step int")
+    target = spark.createDataFrame(
+        [("c", "m", "smooth", 1)], "unique_id string, model string, demand_class string, step int"
+    )
     (row,) = with_offsets(target, errors, [0.01, 0.1, 0.5, 0.9, 0.99], fewest=5).collect()
     # The worst error counts as that of the other series: 3 above ("a"), -3 below.
     assert row[OFFSETS] == pytest.approx([-3 * log(100) / log(10), -3, 0, 3, 3 * log(100) / log(10)])
