@@ -45,6 +45,7 @@ LINES = [
     line("X1", "MUG", 7, 10),
     line("CX1", "MUG", -7, 12),  # undoes X1
     line("X2", "POST", 1, 11),
+    line("CB", "BACK", -2, 30),  # given back, and never sold
     line("X3", "MUG", "many", 11),  # cannot be read
     line("X4", "", 3, 11),
     line("MUG2", "MUG", 22, 15),  # sent twice
@@ -85,7 +86,10 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
     assert demand["LAMP", MONDAY + timedelta(days=7)] == 0
     assert len(demand) == 2 * WEEKS + 4
     status = {row["unique_id"]: row["status"] for row in shop.lake.read(SERIES).collect()}
-    assert status == {"MUG": "modelled", "LAMP": "modelled", "NEW": "fallback"}
+    assert status == {"MUG": "modelled", "LAMP": "modelled", "NEW": "fallback", "BACK": "left out"}
+    history = next(record for record in shop.records() if record["job"] == "forecast.history")
+    assert history["counts"]["lines_left_out_given_back_and_never_sold"] == 1
+    assert history["counts"]["series_FCT-208"] == 1
     (ingest,) = [record for record in shop.records() if record["job"] == "forecast.ingest"]
     named = ("rows_read", "rows_quarantined", "rows_deduplicated")
     assert [ingest["counts"][name] for name in named] == [len(LINES), 2, 1]

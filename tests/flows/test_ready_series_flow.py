@@ -16,6 +16,7 @@ from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.history import JOB as HISTORY
 from jobs.forecast.ingest import JOB as INGEST
 from jobs.forecast.predict import JOB as PREDICT
+from jobs.forecast.trials.tables import BACKTESTS
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(1800), pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
@@ -28,6 +29,7 @@ def test_ready_weekly_series_keep_their_weekday_and_no_value_vanishes(spark: Spa
     (tmp_path / "source.yaml").write_text("format: csv\ncolumns: {unique_id: store, ds: week, y: sales}\n")
     values = [f"S1,{day},{100 + n}" for n, day in enumerate(FRIDAYS)]
     values += [f"NEG,{day},-{5 + n % 3}" for n, day in enumerate(FRIDAYS)]
+    values += [f"GAP,{day},{50 + n}" for n, day in enumerate(FRIDAYS) if n not in (7, 8, 9)]
     (tmp_path / "in" / "series.csv").write_text("\n".join(["store,week,sales", *values, f"ONE,{LAST},7"]) + "\n")
     assert shop.run(INGEST, "--source", str(tmp_path / "source.yaml"), "--input", str(tmp_path / "in")) == 0
     flags = ("--from", str(FRIDAYS[0]), "--to", str(LAST), "--set", "min_periods=8")
@@ -36,21 +38,34 @@ def test_ready_weekly_series_keep_their_weekday_and_no_value_vanishes(spark: Spa
     demand = {(row["unique_id"], row["ds"]): row["y"] for row in shop.lake.read(DEMAND).collect()}
     assert sorted({day for _, day in demand}) == FRIDAYS
     assert (demand["S1", LAST], demand["NEG", LAST], demand["ONE", LAST]) == (111.0, -7.0, 7.0)
-    assert len(demand) == 25
+    assert [demand["GAP", day] for day in FRIDAYS[6:11]] == [56.0, None, None, None, 60.0]
+    assert len(demand) == 37
     reasons = {row["unique_id"]: (row["reason"] or "")[:7] for row in shop.lake.read(SERIES).collect()}
-    assert reasons == {"S1": "", "NEG": "FCT-206", "ONE": "FCT-202"}
+    assert reasons == {"S1": "", "GAP": "", "NEG": "FCT-206", "ONE": "FCT-202"}
     (history,) = [record for record in shop.records() if record["job"] == "forecast.history"]
-    assert [history["counts"][name] for name in ("rows_read", "rows_written", "rows_filtered")] == [25, 25, 0]
+    assert [history["counts"][name] for name in ("rows_read", "rows_written", "rows_filtered")] == [34, 34, 0]
+    assert (history["counts"]["series_modelled"], history["counts"]["series_FCT-206"]) == (2, 1)
 
     day = ("--day", str(LAST))
     tried = ("--set", "models=[seasonal_naive]", "--set", "horizon=2", "--set", "windows=2")
     assert shop.run(BACKTEST, *day, *tried) == 0
+    # The origins are the end of the gap and the period before it: nothing known in it is compared with a forecast.
+    tried = shop.lake.read(BACKTESTS).where("unique_id = 'GAP'").orderBy("ds").collect()
+    assert [(row["cutoff"], row["ds"], row["y_hat"]) for row in tried] == [
+        (FRIDAYS[9], FRIDAYS[10], 56.0),
+        (FRIDAYS[9], FRIDAYS[11], 56.0),
+    ]
     assert shop.run(PREDICT, *day, "--set", "min_calibration=2") == 0
     forecasts = shop.lake.read(FORECASTS).where(F.col("step") == 1).collect()
     assert {row["unique_id"]: row["ds"] for row in forecasts} == dict.fromkeys(
-        ("S1", "NEG", "ONE"), LAST + timedelta(days=7)
+        ("S1", "GAP", "NEG", "ONE"), LAST + timedelta(days=7)
     )
-    assert {row["unique_id"]: row["y_hat"] < 0 for row in forecasts} == {"S1": False, "NEG": True, "ONE": False}
+    assert {row["unique_id"]: row["y_hat"] < 0 for row in forecasts} == {
+        "S1": False,
+        "GAP": False,
+        "NEG": True,
+        "ONE": False,
+    }
 
     # With sales lines beside them weeks begin on Monday: both kinds of weeks in one table would be summed.
     (tmp_path / "till.yaml").write_text("format: csv\ncolumns: {item_id: item, sold_at: day, quantity: units}\n")

@@ -18,9 +18,9 @@ from jobs.forecast.demand.feed_calendar import Dated, as_dated, calendar_of, dat
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.demand.report import write_report
+from jobs.forecast.demand.report import NO_MODEL, write_report
 from jobs.forecast.demand.returns import parts_of_demand
-from jobs.forecast.demand.series import judged_series, not_begun, profiles
+from jobs.forecast.demand.series import NEVER_SOLD, judged_series, never_sold, not_begun, profiles
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.sales.tables import SALES
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from common.run.context import RunContext
 
 _FACTS = ("status", "reason", "demand_class")
-_NEVER_SOLD = "given back and never sold"
+_GIVEN_BACK = "given back and never sold"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def run(context: RunContext) -> None:
     with lake.stage(DEMAND_CHANGES, changes_of(parts, params.freq)) as changes:
         audited_changes = pass_gate(context, changes)
         by_period = demand_as_of(changes.rows, context.days.last, periods).persist()
-        births = _births(lines.past)
+        counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
+        births = _births(counted)
         with lake.stage(DEMAND, steps.on_grid(by_period, births, whole, periods)) as staged:
             demand = pass_gate(context, staged)
             rows = judged_series(
@@ -67,13 +68,15 @@ def run(context: RunContext) -> None:
                 _facts(lines.past, by_period),
                 as_of=context.days.last,
                 min_periods=params.min_periods,
-                ended_after_days=params.ended_after_days,
+                ended_after_periods=params.ended_after_periods or periods.least_silence,
+                ended_chance=params.ended_chance,
                 max_series=params.max_series,
             )
             rows = rows.unionByName(not_begun(births, whole.last, periods, as_of=context.days.last))
+            rows = rows.unionByName(never_sold(counted, births, periods, as_of=context.days.last))
             with lake.stage(SERIES, rows) as series:
                 classes = pass_gate(context, series)
-                used = _accounted(context, lines, by_period, births.where(F.col("first_ds") <= whole.last), series.rows)
+                used = _accounted(context, lines, by_period, series.rows)
                 lake.replace_days(audited_changes, days=context.days)
                 written = lake.replace_days(demand, days=context.days)
                 context.counts.detail("demand_rows", written.rows_written)
@@ -148,29 +151,27 @@ def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole:
     return _Lines(judged, past, sources.dated.rows + sources.purchases, left_out)
 
 
-def _births(past: DataFrame) -> DataFrame:
-    bought = past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
+def _births(counted: DataFrame) -> DataFrame:
     # A line that gives goods back begins no series; a negative value of a ready series does.
-    bought = bought.where(F.col("is_series") | (F.col("quantity") >= 0))
+    bought = counted.where(F.col("is_series") | (F.col("quantity") >= 0))
     return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), F.max("is_series").alias("is_series"))
 
 
-def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, born: DataFrame, series: DataFrame) -> int:
+def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series: DataFrame) -> int:
     """Count lines whose demand is in the staged changes of a staged series; raises JobFailedError RUN-001 for a loss.
 
     A line of a series with nothing but returns is left out: there is no demand to forecast.
     """
-    is_born = born.select("unique_id", F.lit(True).alias("is_born"))
-    is_kept = series.select("unique_id", F.lit(True).alias("is_kept"))
+    is_never_sold = F.coalesce(F.col("reason") == NEVER_SOLD, F.lit(False)).alias("is_never_sold")
     by_series = by_period.groupBy("unique_id").agg(F.sum("lines").alias("lines"))
-    fates = by_series.join(is_born, "unique_id", "left").join(is_kept, "unique_id", "left")
+    fates = by_series.join(series.select("unique_id", is_never_sold), "unique_id", "inner")
     found = fates.agg(
-        F.sum(F.when(F.col("is_kept"), F.col("lines"))).alias("used"),
-        F.sum(F.when(F.col("is_born").isNull() & F.col("is_kept").isNull(), F.col("lines"))).alias("never_sold"),
+        F.sum(F.when(~F.col("is_never_sold"), F.col("lines"))).alias("used"),
+        F.sum(F.when(F.col("is_never_sold"), F.col("lines"))).alias("given_back"),
     ).first()
-    used, never_sold = (0, 0) if found is None else (found["used"] or 0, found["never_sold"] or 0)
-    if never_sold:
-        lines.left_out[_NEVER_SOLD] = never_sold
+    used, given_back = (0, 0) if found is None else (found["used"] or 0, found["given_back"] or 0)
+    if given_back:
+        lines.left_out[_GIVEN_BACK] = given_back
     filtered = sum(lines.left_out.values())
     context.counts.add(rows_read=lines.read, rows_written=used, rows_filtered=filtered)
     for name, number in sorted(lines.left_out.items()):
@@ -199,14 +200,23 @@ def _report(
     flow = by_period.agg(
         *(F.sum(name).alias(name) for name in ("units_sold", "units_returned", "units_floored"))
     ).first()
-    totals = grid.groupBy("ds").agg(F.sum("y").alias("y"), F.max("is_closed").alias("is_closed")).orderBy("ds")
+    totals = grid.groupBy("ds").agg(
+        F.sum("y").alias("y"), F.min("is_closed").alias("is_closed"), F.count_if(F.col("y").isNull()).alias("unknown")
+    )
     kinds = series.groupBy(*_FACTS).agg(F.count(F.lit(1)).alias("series"), F.sum("units").alias("units"))
     top = series.where("status = 'modelled'").orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
     found: list[Row] = kinds.collect()
-    for status in ("modelled", "fallback", "left out"):
-        context.counts.detail(
-            f"series_{status.replace(' ', '_')}", sum(row["series"] for row in found if row["status"] == status)
-        )
+    of_status = dict.fromkeys(("modelled", "fallback", "left out"), 0)
+    of_code: dict[str, int] = {}
+    for row in found:
+        of_status[row["status"]] += row["series"]
+        if row["reason"]:
+            code = row["reason"].split()[0]
+            of_code[code] = of_code.get(code, 0) + row["series"]
+    for name, number in (*of_status.items(), *sorted(of_code.items())):
+        context.counts.detail(f"series_{name.replace(' ', '_')}", number)
+    if not of_status["modelled"]:
+        context.warn(NO_MODEL)
     write_report(
         context.report,
         days=context.days,
@@ -215,7 +225,7 @@ def _report(
         used=used,
         left_out=left_out,
         flow=flow.asDict() if flow is not None else {},
-        totals=totals.limit(2_000).collect(),
+        totals=totals.orderBy("ds").limit(2_000).collect(),
         kinds=found,
         top=top.collect(),
     )

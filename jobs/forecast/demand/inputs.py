@@ -84,8 +84,8 @@ CORRECTED: Final = ("net", "later_on", "later_units")
 def read_demand(context: RunContext, history: History, *, corrected_after: date | None = None) -> DataFrame:
     """Demand of the series in ``history`` as known at the end of its day, from DEMAND_CHANGES; persisted.
 
-    ``unique_id, ds, y`` on the full grid, with ``corrected_after`` also CORRECTED (see ``demand_as_of``). Raises
-    InputMissingError FCT-011 for series whose changes are not there.
+    ``unique_id, ds, y`` on the full grid, ``y`` null in a gap of a ready series; with ``corrected_after`` also
+    CORRECTED (see ``demand_as_of``). Raises InputMissingError FCT-011 for series whose changes are not there.
     """
     changes = context.lake.read(DEMAND_CHANGES, days=DayRange(history.first_ds, history.last_ds))
     changes = changes.where(F.col("freq") == history.periods.freq)

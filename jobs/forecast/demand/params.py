@@ -34,8 +34,18 @@ class HistoryParams(Params):
     )
     leave_out_fraud: bool = Field(True, description="Leave out transactions confirmed as fraud by then.")
     min_periods: int = Field(12, ge=2, le=10_000, description="Series with fewer periods are forecast by a fallback.")
-    ended_after_days: int = Field(
-        91, ge=1, le=10_000, description="A series without demand for more days than this has ended and is left out."
+    ended_after_periods: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Periods without demand before a series may have ended and be left out; null: by frequency, "
+        "91 days, 13 weeks, 12 months, 6 quarters.",
+    )
+    ended_chance: float = Field(
+        0.005,
+        ge=0,
+        lt=1,
+        description="A series has ended when its own rhythm makes so long a silence less likely than this; 0: never.",
     )
     max_series: int = Field(
         0, ge=0, le=10_000_000, description="Forecast only this many series, the most valuable ones; 0: all."

@@ -20,6 +20,7 @@ _UNITS = {"D": "day", "W": "week", "M": "month", "Q": "quarter"}
 _STEPS = {"D": "INTERVAL 1 DAY", "W": "INTERVAL 7 DAY", "M": "INTERVAL 1 MONTH", "Q": "INTERVAL 3 MONTH"}
 _SEASONS = {"D": 7, "W": 52, "M": 12, "Q": 4}
 _HORIZONS = {"D": 28, "W": 8, "M": 12, "Q": 8}
+_SILENCES = {"D": 91, "W": 13, "M": 12, "Q": 6}
 _OFFSETS = {"D": "D", "M": "MS", "Q": "QS"}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -50,6 +51,11 @@ class Periods:
     def horizon(self) -> int:
         """How many periods ahead a planner usually looks."""
         return _HORIZONS[self.freq]
+
+    @property
+    def least_silence(self) -> int:
+        """Periods without demand before anybody asks whether a series has ended."""
+        return _SILENCES[self.freq]
 
     @property
     def offset(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from common.report.wording import plural
+
 if TYPE_CHECKING:
     from common.days import DayRange
     from common.report.builder import ReportBuilder
@@ -17,6 +19,8 @@ _MEANING = {
     "intermittent": "occasional demand of similar size",
     "lumpy": "occasional demand of varying size: hardest to forecast",
 }
+
+NO_MODEL = "No series is long enough to be modelled: each is forecast by a fallback, or left out for its reason."
 
 
 def write_report(
@@ -36,7 +40,7 @@ def write_report(
     report.title = f"Demand history as of {days.last}"
     modelled = sum(row["series"] for row in kinds if row["status"] == "modelled")
     report.headline("Series to forecast", f"{modelled:,}", f"of {sum(row['series'] for row in kinds):,} seen")
-    report.headline("Demand", f"{sum(row['y'] for row in totals):,.0f}", "units bought and kept")
+    report.headline("Demand", f"{sum(row['y'] or 0.0 for row in totals):,.0f}", "units bought and kept")
     returned = (flow.get("units_returned") or 0.0) / (flow.get("units_sold") or 1.0)
     report.headline("Returned", f"{returned:.1%}", "of the units sold, netted against their own purchases")
     report.headline("Periods", f"{len(totals)}", f"one per {periods.words}")
@@ -48,6 +52,17 @@ def write_report(
                 "all others are listed as left out below."
             ],
         )
+    unknown = sum(row["unknown"] for row in totals)
+    if unknown:
+        report.text(
+            "What is not known",
+            [
+                f"{plural(unknown, 'value')} of ready series are missing between their first period and the last. They "
+                "count as unknown, not as zero: for no class, length or error, and no model learns from them."
+            ],
+        )
+    if modelled == 0:
+        report.text("No series is modelled", [NO_MODEL])
     _totals(report, totals)
     _lines(report, used, left_out, flow)
     _kinds(report, kinds)
@@ -72,7 +87,7 @@ def write_report(
 
 
 def _totals(report: ReportBuilder, totals: Sequence[Any]) -> None:
-    shown = [(row["ds"], row["y"]) for row in totals if not row["is_closed"]]
+    shown = [(row["ds"], row["y"]) for row in totals if not row["is_closed"] and row["y"] is not None]
     peak = max(shown, key=lambda pair: pair[1]) if shown else None
     if peak is not None:
         report.line(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
@@ -97,9 +97,8 @@ def on_grid(
     """``demand_as_of`` on a full grid: each series from its birth to the last of ``whole``, columns of DEMAND.
 
     ``births`` (unique_id, first_ds, is_series) has one row per series; ``extra`` are columns of ``demand`` to keep.
-    Before its birth a series has no rows. A period in which not one line was sold in the whole shop ``is_closed``. A
-    period that a ready series leaves out is not zero but unknown: it takes the value before it, and is counted as
-    closed.
+    Before its birth a series has no rows. A period in which not one line was sold in the whole shop ``is_closed``, and
+    its ``y`` is 0. A period that a ready series leaves out is neither zero nor closed but unknown: its ``y`` is null.
     """
     first = F.greatest("first_ds", F.lit(whole.first))
     steps = F.explode(F.sequence(first, F.lit(whole.last), F.expr(periods.step_sql)))
@@ -108,14 +107,13 @@ def on_grid(
     filled = grid.join(demand.drop("is_series"), ["unique_id", "ds"], "left").join(
         F.broadcast(open_periods), "ds", "left"
     )
-    before = Window.partitionBy("unique_id").orderBy("ds").rowsBetween(Window.unboundedPreceding, 0)
-    known = F.when(F.col("is_series"), F.last("y", ignorenulls=True).over(before)).otherwise(F.col("y"))
-    closed = F.when(F.col("is_series"), F.col("y").isNull()).otherwise(F.col("_is_open").isNull())
+    y = F.when(F.col("is_series"), F.col("y")).otherwise(F.coalesce("y", F.lit(0.0)))
+    closed = ~F.col("is_series") & F.col("_is_open").isNull()
     return filled.select(
         "unique_id",
         F.lit(periods.freq).alias("freq"),
         "ds",
-        F.coalesce(known, F.lit(0.0)).alias("y"),
+        y.alias("y"),
         F.coalesce("units_sold", F.lit(0.0)).alias("units_sold"),
         F.coalesce("units_returned", F.lit(0.0)).alias("units_returned"),
         closed.alias("is_closed"),

@@ -18,7 +18,8 @@ DEMAND = Table(
         [
             *required(TEXT, "unique_id", "freq"),
             *required(DAY, "ds"),
-            *required(NUMBER, "y", "units_sold", "units_returned"),
+            *optional(NUMBER, "y"),
+            *required(NUMBER, "units_sold", "units_returned"),
             *required(BooleanType(), "is_closed"),
         ]
     ),
@@ -28,7 +29,7 @@ DEMAND = Table(
     suite="forecast.demand",
     description=(
         "Demand on a full grid, one row per series and period from its first sale on: a period without a row of sales "
-        "is zero demand, or is_closed when nobody could buy."
+        "is zero demand, or is_closed when nobody could buy; in a gap of a ready series y is null, which is unknown."
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Sales lines to demand: returns, lines that are no demand, the grid, the series."""
+"""Sales lines to demand: returns, lines that are no demand, the grid."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from common.days import DayRange
 from jobs.forecast.demand.neighbours import bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.returns import parts_of_demand, undo
-from jobs.forecast.demand.series import judged_series, profiles
 from jobs.forecast.demand.steps import on_grid, with_left_out, with_series
-from jobs.forecast.demand.tables import DEMAND
 from jobs.forecast.sales.tables import SALES
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
 
@@ -221,75 +219,7 @@ def test_gaps_are_distinguished_from_zeros(spark: SparkSession) -> None:
         ("B", 2, 0.0, True),
         ("B", 3, 0.0, False),
         ("S", 0, 7.0, False),
-        ("S", 1, 7.0, True),  # left out by the series: unknown, not zero
-        ("S", 2, 7.0, True),
+        ("S", 1, None, False),  # left out by the series: unknown, neither zero nor closed
+        ("S", 2, None, False),
         ("S", 3, 0.0, False),
     ]
-
-
-def grid_of(spark: SparkSession, **series: list[float]) -> DataFrame:
-    rows = [
-        (name, "W", MONDAY + timedelta(days=7 * n), y, max(y, 0.0), 0.0, False)
-        for name, values in series.items()
-        for n, y in enumerate(values)
-    ]
-    return spark.createDataFrame(rows, "unique_id string, freq string, ds date, y double, units_sold double, "
-                                 "units_returned double, is_closed boolean").select(*DEMAND.schema.names)  # fmt: skip
-
-
-def test_the_four_classes_of_demand_by_hand(spark: SparkSession) -> None:
-    found = {
-        row["unique_id"]: row
-        for row in profiles(
-            grid_of(
-                spark,
-                smooth=[4.0, 5.0, 4.0, 5.0],
-                erratic=[1.0, 9.0, 1.0, 9.0],  # mean 5, sample variance 64 / 3: CV2 0.853
-                intermittent=[4.0, 0.0, 4.0, 0.0],
-                lumpy=[1.0, 0.0, 9.0, 0.0],  # mean 5, sample variance 32: CV2 1.28
-                never=[0.0, 0.0],
-            )
-        ).collect()
-    }
-    assert {name: row["demand_class"] for name, row in found.items()} == {
-        name: None if name == "never" else name for name in found
-    }
-    assert found["erratic"]["cv2"] == pytest.approx(64 / 75)
-    assert (found["lumpy"]["adi"], found["lumpy"]["cv2"]) == (2.0, pytest.approx(1.28))
-
-
-def test_every_series_that_no_model_sees_has_its_reason(spark: SparkSession) -> None:
-    profile = profiles(
-        grid_of(
-            spark,
-            best=[5.0] * 6,
-            second=[4.0] * 6,
-            third=[3.0] * 6,
-            ended=[9.0] + [0.0] * 5,
-            never=[0.0] * 6,
-            worse=[0.0] * 6,
-            short=[8.0] * 2,
-            point=[7.0],
-        )
-    )
-    facts = profile.select("unique_id", F.lit("name").alias("item_name"), F.col("units").alias("value"))
-    found = judged_series(
-        profile, facts, as_of=MONDAY + timedelta(days=41), min_periods=4, ended_after_days=38, max_series=5
-    ).collect()
-    assert {row["unique_id"]: (row["status"], (row["reason"] or "")[:7]) for row in found} == {
-        "best": ("modelled", ""),
-        "second": ("modelled", ""),
-        "third": ("modelled", ""),
-        "ended": ("left out", "FCT-204"),
-        "never": ("fallback", "FCT-203"),
-        "worse": ("left out", "FCT-205"),
-        "short": ("fallback", "FCT-201"),
-        "point": ("left out", "FCT-204"),
-    }
-    patient = judged_series(
-        profile, facts, as_of=MONDAY + timedelta(days=41), min_periods=4, ended_after_days=41, max_series=0
-    )
-    assert patient.where("unique_id = 'point'").select("status", "reason").first() == (
-        "fallback",
-        "FCT-202 a single period of history",
-    )
