@@ -38,7 +38,9 @@ class Job:
     ``module:attribute`` as text, imported when the run starts, so that ``--help`` answers at once. The lake refuses
     every table that is not among them. ``reads`` names all that the job looks at, its own tables of earlier runs too;
     plain text stands for an ``Input`` that is neither optional nor external. The first of ``writes`` is the table whose
-    lease the run holds. A job that ``maintains_all`` works on whatever tables there are, and declares none.
+    lease the run holds. A job that ``maintains_all`` works on whatever tables there are, and declares none; nor
+    does one that ``examines`` the place where it runs: it has objects of its own below ``_probes/``, and a run record
+    that could not be written does not stop it, because that is what it is to find out.
 
     A job has a ``body``, a function of the run's context, or a ``step``, a pure function of the parameters and of the
     frames of ``reads`` that gives the rows of ``writes``: a frame, or a tuple of as many frames as there are tables.
@@ -83,6 +85,7 @@ class Job:
     next_command: str = ""
     plan: str = ""
     maintains_all: bool = False
+    examines: bool = False
     rehearsal: tuple[str, ...] = ()
     as_of_day: bool = False
     feeds: tuple[str, ...] = ()
@@ -101,8 +104,8 @@ class Job:
         for reference in (*filter(None, functions), *tables):
             if len(reference.split(":")) != 2:
                 raise ValueError(f"{self.name}: '{reference}' is not module:attribute")
-        if self.maintains_all and tables:
-            raise ValueError(f"{self.name}: a job that maintains all tables declares none")
+        if (self.maintains_all or self.examines) and tables:
+            raise ValueError(f"{self.name}: a job that maintains all tables, or examines, declares none")
         self._check_step()
         self._check_changed()
 

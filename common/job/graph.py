@@ -162,7 +162,10 @@ def _reads(job: Job, writers: Mapping[str, str]) -> tuple[Read, ...]:
 
 
 def _order(nodes: Mapping[str, Node]) -> list[str]:
-    """The names, each after those that lead to it, otherwise by name; what maintains all tables comes last."""
+    """The names, each after those that lead to it, otherwise by name.
+
+    What examines the place comes first, what maintains all tables last.
+    """
     sorter = TopologicalSorter({name: [one for one in node.before if one in nodes] for name, node in nodes.items()})
     try:
         sorter.prepare()
@@ -180,4 +183,4 @@ def _order(nodes: Mapping[str, Node]) -> list[str]:
         ready.sort()
         order.append(ready.pop(0))
         sorter.done(order[-1])
-    return sorted(order, key=lambda name: nodes[name].job.maintains_all)
+    return sorted(order, key=lambda name: nodes[name].job.maintains_all - nodes[name].job.examines)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from common.lake.table import Table
     from common.quality.audit import AuditResult
     from common.report.builder import ReportBuilder
+    from common.run.findings import Finding
     from common.sources.mapping.model import Source
 from common.job.references import attribute
 
@@ -98,6 +99,7 @@ class RunContext:
     ``source_name`` are given to ingest jobs. Audits put into ``audits`` are kept in the run record. ``is_changed``: the
     days were found by ``--changed``, among them days whose rows may all be gone. ``outcome`` says in words what became
     of a run that had nothing to do, ``warnings`` what somebody should look at (see ``warn``).
+    ``findings`` are those of a job that examines the place where it runs.
     """
 
     job: Job
@@ -116,6 +118,7 @@ class RunContext:
     is_changed: bool = False
     outcome: str = ""
     warnings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def env(self) -> str:

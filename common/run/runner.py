@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from common.clock import monotonic_seconds, utc_now
@@ -84,7 +84,8 @@ class Run:
         )
         _ = context.source  # a source that cannot be read is refused before anything is started
         if flags.run_id and flags.attempt is None:
-            context.attempt = 1 + earlier_attempts(context.objects, record_path(job, context.run_id))
+            with suppress(*_passed_over(job)):
+                context.attempt = 1 + earlier_attempts(context.objects, record_path(job, context.run_id))
         return context
 
     def _attempt(self, context: RunContext, personal: PersonalFields) -> int:
@@ -103,7 +104,8 @@ class Run:
 
     def _work(self, context: RunContext, personal: PersonalFields, lineage: Lineage) -> Failure | None:
         try:
-            keep_record(context, started_record(context))
+            with suppress(*_passed_over(context.job)):
+                keep_record(context, started_record(context))
             lineage.begin()
             check_start(context.job, context.settings, context.env, context.source)
             check_free_columns(context.job, context.source, context.objects)
@@ -133,6 +135,11 @@ class Run:
         _attempted(context, record, "row of ops.runs not kept", lambda: put_in_outbox(context, record))
         if not stopped:
             _attempted(context, record, "index of runs not kept", lambda: keep_index(context.objects, record))
+
+
+def _passed_over(job: Job) -> tuple[type[LakejobsError], ...]:
+    """What of a record does not stop a run: nothing, but for a job that is to find out whether one can be kept."""
+    return (LakejobsError,) if job.examines else ()
 
 
 def _leased(context: RunContext, body: Callable[[RunContext], None]) -> None:

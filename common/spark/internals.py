@@ -122,6 +122,19 @@ def has_class(name: str) -> bool | None:
     return _or_public("look for a class", private, lambda: None)
 
 
+def location_of_class(name: str) -> str | None:
+    """The jar that the driver's JVM has loaded a class from; None where it cannot be asked."""
+
+    def private() -> str | None:
+        from pyspark import SparkContext
+
+        jvm: Any = SparkContext._jvm
+        found = jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)
+        return str(found.getProtectionDomain().getCodeSource().getLocation().getPath())
+
+    return _or_public("ask where a class comes from", private, lambda: None)
+
+
 def has_session() -> bool:
     """True when a session is open in this process."""
     from pyspark.sql import SparkSession

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from common.job.declaration import Job
 from common.job.references import attribute
 from common.lake.delta.log_files import LAYERS
+from common.lake.delta.probe import PROBES
 from common.lake.free_columns import FOLDER
 from common.lake.lease import lease_folder
 from common.lake.set_aside import quarantine_table
@@ -93,6 +94,9 @@ def access_of(job: Job) -> Access:
     reads: list[Table] = [attribute(one.table) for one in job.inputs]
     writes: list[Table] = [attribute(one) for one in job.writes]
     found = _records(job)
+    if job.examines:
+        # A probe of each kind that jobs need, in a folder that no job reads.
+        found |= Access.to([f"{PROBES}/*"], _LARGE) | _made([PROBES])
     found |= _written(writes)
     found |= Access.to([f"_staging/*/{table.name}-*" for table in writes], _LARGE)
     found |= Access.to([f"{table.relative_path}/*" for table in reads], frozenset({GET}))

@@ -54,7 +54,9 @@ def plan(dist, capsys):
         words = ["plan", job, "--target", target, "--artifacts", prefix, "-o", output]
         given = [*_PLACES[target], *([] if target == "yarn" else _ROLE)]
         words += ["--manifest", str(dist.folder / "manifest.json"), *given, *more]
-        has_days = {"--day", "--from"} & {*arguments} or job.endswith((".ingest", ".ingest_labels", ".maintain"))
+        has_days = {"--day", "--from"} & {*arguments} or job.endswith(
+            (".ingest", ".ingest_labels", ".maintain", ".doctor")
+        )
         assert main([*words, "--", *lake, *([] if has_days else _DAY), *arguments]) == code
         printed = capsys.readouterr()
         return printed.err if code else json.loads(printed.out) if output == "json" else printed.out

@@ -25,7 +25,7 @@ EDGE = {"body", "labels_body", "check", "report", "params", "tables", "__init__"
 # Parts of bodies: they take a run's context or lake, or bring a few summary rows to the driver for a report.
 PARTS_OF_BODIES = {
     *("clickstream/sessions/gap_sensitivity", "fraud/evaluation/figures", "fraud/scoring/registry"),
-    "maintenance/upkeep/retention",
+    *("maintenance/upkeep/retention", "maintenance/examination/storage", "maintenance/examination/workers"),
 }
 IMPURE_ATTRIBUTES = {"write", "writeTo", "saveAsTable", "toPandas", "collect", "toLocalIterator", "now", "today"}
 IMPURE_FUNCTIONS = {"rand", "randn", "uuid", "current_timestamp", "current_date", "monotonically_increasing_id"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.run.console.log import uses_colour
 from common.run.counts import NAMES
+from common.run.findings import findings_text
 from common.run.record.record import SCHEMA_VERSION, STATUS_FAILED, table_versions, to_json
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def summary_text(record: Mapping[str, Any]) -> str:
         lines.append(("next", record["next_command"]))
     ended = record["outcome"] or record["status"]
     headline = f"{what}: {ended}" + (f", exit code {record['exit_code']}" if record["exit_code"] else "")
-    return f"{headline}\n{aligned(lines)}"
+    return f"{headline}\n{findings_text(record.get('findings') or [])}{aligned(lines)}"
 
 
 def aligned(rows: Sequence[tuple[str, str]], indent: int = 2) -> str:

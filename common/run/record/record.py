@@ -94,6 +94,7 @@ def started_record(context: RunContext) -> Record:
         "outputs": [],
         "quality": [],
         "warnings": [],
+        "findings": [],
         "report": None,
         "next_command": next_command(context),
     }
@@ -117,6 +118,7 @@ def ended_record(context: RunContext, failure: Failure | None, ended: datetime, 
         "quality": [_audit(audit) for audit in context.audits],
         "outcome": context.outcome,
         "warnings": list(context.warnings),
+        "findings": [one.as_dict() for one in context.findings],
         "next_command": next_command(context) if failure is None else "",
     }
 

@@ -133,3 +133,8 @@ def test_every_job_of_the_suite_has_a_rehearsal_whose_flags_it_takes() -> None:
 def test_what_maintains_all_tables_comes_last() -> None:
     upkeep = Job("all.upkeep", "A job.", Params, "shop_jobs:run", maintains_all=True)
     assert list(Graph.of([upkeep, *SHOP]).nodes)[-1] == "all.upkeep"
+
+
+def test_what_examines_the_place_comes_first() -> None:
+    look = Job("zoo.look", "A job.", Params, "shop_jobs:run", examines=True)
+    assert next(iter(Graph.of([*SHOP, look]).nodes)) == "zoo.look"

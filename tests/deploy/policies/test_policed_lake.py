@@ -21,6 +21,7 @@ from common.run.record.index import keep_index
 from common.run.record.keep import PENDING, earlier_attempts
 from common.run.record.record import record_path, report_path
 from deploy.policies.statements import policy_of, session_policy_of
+from jobs.maintenance.examination.storage import storage_findings
 
 pytestmark = pytest.mark.unit
 
@@ -111,6 +112,17 @@ def test_maintenance_finds_every_table(tmp_path: Path) -> None:
     assert table_names(store) == {"forecast.orders": "gold/forecast/orders"}
     assert list(store.list("_staging/")) == []
     assert list(store.list(PENDING)) == []
+
+
+def test_the_doctor_tries_all_it_tries_on_probes_of_its_own_and_no_other_job_may(tmp_path: Path) -> None:
+    doctor = store_of("maintenance.doctor", tmp_path)
+    assert {one.status for one in storage_findings(doctor, "_probes/r1")} == {"ok"}
+    doctor.write("_probes/r1/table/_delta_log/0.json", b"{}")
+    doctor.delete_folder("_probes/r1")
+    with pytest.raises(PermissionError):
+        doctor.write("gold/clickstream/sessions/probe", b"1")
+    with pytest.raises(PermissionError):
+        store_of("clickstream.items", tmp_path).write("_probes/r1/probe", b"1")
 
 
 def calls(name: str, *, on: str = "") -> set[str]:

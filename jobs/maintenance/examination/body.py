@@ -1,0 +1,85 @@
+"""The body of maintenance.doctor: one check after the other, each a line; none that fails hides the others."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from common.errors import LakejobsError, UsageError
+from common.lake.delta.probe import PROBES, write_and_read
+from common.run.context import RunContext
+from common.run.findings import Finding, looked, stopping
+from jobs.maintenance.examination.account import account_findings
+from jobs.maintenance.examination.engine import engine_findings
+from jobs.maintenance.examination.process import process_findings
+from jobs.maintenance.examination.storage import storage_findings
+from jobs.maintenance.examination.workers import workers_finding
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_NO_SESSION = "there is no Spark session"
+
+
+def run(context: RunContext) -> None:
+    """Look at everything, keep it for record and report. Raises UsageError MNT-002 for what would stop a job."""
+    findings = context.findings
+    findings += process_findings()
+    findings += account_findings(context.settings)
+    folder = f"{PROBES}/{context.run_id}"
+    try:
+        # First the session: on HDFS the small objects need its JVM, too.
+        findings += _of_spark(context, folder)
+        findings += _of_objects(context, folder)
+    finally:
+        with suppress(LakejobsError, OSError):
+            context.objects.delete_folder(folder)
+    _report(context)
+    stops = stopping(findings)
+    if stops:
+        raise UsageError(
+            "MNT-002",
+            f"{len(stops)} of {len(findings)} checks found what would stop a job.",
+            cause=f"They are: {', '.join(stops)}.",
+            remedy="Do what their lines say; `findings` of the run record has them, too.",
+        )
+
+
+def _of_spark(context: RunContext, folder: str) -> list[Finding]:
+    found: list[SparkSession] = []
+
+    def opened() -> str:
+        found.append(context.spark)
+        return f"master {found[0].sparkContext.master}"
+
+    session = looked("Spark session", opened)
+    if not found:
+        return [session, *(Finding.unchecked(check, _NO_SESSION) for check in ("executors", "Delta table"))]
+    spark = found[0]
+
+    def table() -> str:
+        path = context.lake.spark_path(f"{folder}/table")
+        return f"{write_and_read(spark, path)} rows in two commits, written and read below {folder}"
+
+    return [
+        session,
+        *engine_findings(spark, context.settings.release),
+        workers_finding(spark),
+        looked("Delta table", table),
+    ]
+
+
+def _of_objects(context: RunContext, folder: str) -> list[Finding]:
+    try:
+        objects = context.objects
+    except LakejobsError as error:
+        return [Finding.of_error("lake", error)]
+    return storage_findings(objects, f"{folder}/objects")
+
+
+def _report(context: RunContext) -> None:
+    findings = context.findings
+    context.report.headline("Checks", str(len(findings)))
+    context.report.headline("Would stop a job", str(len(stopping(findings))))
+    rows = [(one.status, one.check, one.found, one.remedy) for one in findings]
+    context.report.table("Findings", ("result", "check", "found", "what to do"), rows)
