@@ -102,7 +102,7 @@ class Promotion:
             self._returns.note_lost(found)
             self._returns.withdraw(batch, published.own, fates.get(UNCHANGED, 0))
             context.fault("ingest.quarantined")
-            self._write(staged, fates, batch)
+            self._write(staged, fates, batch, appends=feed.appends and published.own is None)
             context.fault("ingest.published")
         if is_resumed:
             fates[NEW] = fates.get(NEW, 0) + fates.pop(UNCHANGED, 0)
@@ -188,15 +188,19 @@ class Promotion:
         rows = self._context.lake.read(table).where(F.col("source_sha256").isin(*batch.sha256s))
         return not rows.isEmpty()
 
-    def _write(self, staged: StagedRows, fates: dict[str, int], batch: Batch) -> None:
-        """New rows to silver; changed and displaced ones with them, in one commit."""
+    def _write(self, staged: StagedRows, fates: dict[str, int], batch: Batch, *, appends: bool) -> None:
+        """New rows to silver; changed and displaced ones with them, in one commit.
+
+        ``appends`` says that no row of silver has the key of a new one: an earlier run of the batch may have published
+        the same line with other values.
+        """
         context, feed = self._context, self._feed
         names = feed.silver.schema.names
         others = sum(fates.get(fate, 0) for fate in (CHANGED, DISPLACED))
         if not (fates.get(NEW) or others):
             return
         rows = staged.rows.where(F.col(FATE).isin(NEW, CHANGED, DISPLACED))
-        if feed.appends and not others:
+        if appends and not others:
             audited = pass_gate(context, staged, rows.select(*names))
             context.lake.append_once(
                 audited, batch_id=f"{feed.silver.short_name}-{batch.batch_id}{batch.due_at}{batch.token}"

@@ -60,6 +60,10 @@ def test_a_corrected_source_replaces_what_its_files_had_published_and_quarantine
     assert sold(shop) == [("CUP", 3.0), ("MUG", 2.0), ("POT", 7.0)]
     assert shop.lake.read(QUARANTINE).count() == 0
     assert shop.lake.read(SALE_RECORDS).count() == 3
+    # At eleven in London it is midnight in Auckland: the day of a line is no part of its id.
+    ingest(shop, *files, "--set", "retake=true", "--set", "time_zone=Pacific/Auckland")
+    assert sold(shop) == [("CUP", 3.0), ("MUG", 2.0), ("POT", 7.0)]
+    assert shop.lake.read(SALES).where("sold_day = '2026-03-03'").count() == 2
     record = json.loads(shop.lake.read(SALE_RECORDS).where("_line = 2").collect()[0]["record"])
     assert sorted(record) == ["customer", "invoice", "item", "price", "quantity", "sold_at"]
 

@@ -25,6 +25,7 @@ format: csv
 columns:
   invoice_id: invoice
   item_id: item
+  is_product: item <> 'POST'
   quantity: quantity
   sold_at: sold_at
   unit_price: price

@@ -22,9 +22,10 @@ class HistoryParams(Params):
         ("item_id",), min_length=1, description="Columns of a sales line that make a series."
     )
     no_products: tuple[str, ...] = Field(
-        ("POST", "DOT", "C2", "M", "D", "S", "B", "BANK CHARGES", "AMAZONFEE", "CRUK", "GIFT_.*", "ADJUST.*", "TEST.*"),
+        (),
         max_length=500,
-        description="Item codes, as regular expressions, that are not products: postage, fees, discounts.",
+        description="Item codes, as regular expressions, that are no products, beside those that the source of the "
+        "sales says are none (is_product).",
     )
     return_days: int = Field(
         90, ge=0, le=3_650, description="A return is netted against purchases up to this many days earlier."

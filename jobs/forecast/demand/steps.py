@@ -32,7 +32,8 @@ def with_left_out(
     """Sales lines with ``ds``, ``void`` and ``left_out``: why, at the end of ``as_of``, a line does not count
     as demand of the periods ``whole``; null when it does.
 
-    ``no_products`` are regular expressions for whole item codes. A line without price and customer moves stock; nobody
+    No product is a line whose ``is_product`` is false (null says nothing), or whose item code is matched as a whole by
+    one of the regular expressions ``no_products``. A line without price and customer moves stock; nobody
     bought anything. ``void`` lists the spans (pairs of days since 1970, the end exclusive) in which a line does not
     count: those of its transaction in ``frauds`` (transaction_id, frauds), and from ``booked_on`` on. A purchase
     belongs to the transaction (or invoice) with its id on its day, give or take a day because clocks differ; a return
@@ -49,10 +50,11 @@ def with_left_out(
         judged = judged.drop("frauds")
     today = F.unix_date(F.lit(as_of))
     pattern = "^(?i)(" + "|".join(no_products) + ")$" if no_products else "(?!)"
+    is_product = F.coalesce("is_product", F.lit(True))
     free = F.coalesce(F.col("unit_price") <= 0, F.lit(False)) & F.col("customer_id").isNull()
     inside = F.col("ds").between(F.lit(whole.first), F.lit(whole.last))
     reason = (
-        F.when(~F.col("is_series") & F.col("item_id").rlike(pattern), NO_PRODUCT)
+        F.when(~F.col("is_series") & (~is_product | F.col("item_id").rlike(pattern)), NO_PRODUCT)
         .when(~F.col("is_series") & free, ADJUSTMENT)
         .when(F.exists("_fraud", lambda span: (span[0] <= today) & (today < span[1])), FRAUD)
         .when(F.col(BOOKED_ON) <= F.lit(as_of), BOOKED)

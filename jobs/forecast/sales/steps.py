@@ -99,6 +99,8 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
             "item_id": F.trim(F.coalesce("item_id", "unique_id")),
             # Minus zero is equal to zero, but not as text, of which the id of a line is made.
             "quantity": F.when(quantity == 0, F.lit(0.0)).otherwise(quantity),
+            # Said or unsaid, it is the same: which of two equal lines came first must not show.
+            "is_product": F.coalesce("is_product", F.lit(True)),
             "sold_day": F.when(is_series | is_date_alone("sold_at", source_zone), by_source).otherwise(by_shop),
         }
     )
@@ -176,7 +178,9 @@ _SCAFFOLD = ("_content", "_scope", "_is_each", "_place", "_is_stored", "_expecte
 def _content() -> Column:
     parts = [F.coalesce(F.col(name).cast("string"), F.lit("\x00")) for name in _CONTENT]
     # Null is left out, so lines without a store keep the id that they had before there were stores.
-    later = {**{name: F.col(name).cast("string") for name in _LATER_CONTENT}, "extra": extra_text()}
+    later = {name: F.col(name).cast("string") for name in _LATER_CONTENT}
+    # Null again for products, of which alone most feeds consist.
+    later |= {"is_product": F.when(~F.col("is_product"), F.lit("false")), "extra": extra_text()}
     return F.md5(F.concat_ws("\x1f", *parts, *(F.concat(F.lit(f"{name}="), text) for name, text in later.items())))
 
 

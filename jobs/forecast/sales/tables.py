@@ -24,6 +24,7 @@ _SENT: Final[dict[str, tuple[DataType, str]]] = {
     "transaction_id": (TEXT, "its transaction, as the clickstream and fraud feeds name it"),
     "item_id": (TEXT, "product"),
     "item_name": (TEXT, "its name"),
+    "is_product": (BooleanType(), "false for postage, fees, vouchers; null counts as true"),
     "quantity": (NUMBER, "units sold; less than zero gives goods back"),
     "sold_at": (TimestampType(), "when it was sold"),
     "unit_price": (MONEY, "price per unit"),
@@ -75,7 +76,7 @@ SALES = Table(
             *required(TEXT, "_batch_id"),
             # Null in rows of earlier releases.
             *optional(TEXT, "store", "_file_sha256"),
-            *optional(BooleanType(), "promotion"),
+            *optional(BooleanType(), "promotion", "is_product"),
             *optional(NUMBER, "stock"),
             *EXTRA_FIELDS,
         ]
@@ -86,6 +87,7 @@ SALES = Table(
     suite="forecast.sales",
     description=(
         "Sales lines, each once; a negative quantity gives goods back. is_series: the line is the value of a ready "
-        "series, complete for its period. Customers are pseudonyms (key: pseudonym_key_id)."
+        "series, complete for its period. is_product is false for postage, fees and the like. Customers are pseudonyms "
+        "(key: pseudonym_key_id)."
     ),
 )

@@ -167,18 +167,21 @@ def test_rees46(inbox: Path, read: Read) -> None:
 
 def test_online_retail_uci(inbox: Path, read: Read) -> None:
     columns = {
-        "InvoiceNo": ["C539993"],
-        "StockCode": ["21498"],
-        "Description": ["RED RETROSPOT WRAP "],
-        "Quantity": [-25],
-        "InvoiceDate": [datetime(2011, 7, 4, 10, 0)],
-        "UnitPrice": [0.42],
-        "CustomerID": [13313],
-        "Country": ["United Kingdom"],
+        "InvoiceNo": ["C539993", "A1", "A2", "A3", "A4"],
+        "StockCode": ["21498", " post ", "POSTER", "gift_0001_20", "m"],
+        "Description": ["RED RETROSPOT WRAP ", *[""] * 4],
+        "Quantity": [-25, 1, 1, 1, 1],
+        "InvoiceDate": [datetime(2011, 7, 4, 10, 0)] * 5,
+        "UnitPrice": [0.42] * 5,
+        "CustomerID": [13313] * 5,
+        "Country": ["United Kingdom"] * 5,
     }
     pq.write_table(pa.table(columns), inbox / "invoices.parquet")
-    target = StructType([StructField(name, StringType()) for name in Source.load("online_retail_uci").columns])
-    row = one(read, inbox, "online_retail_uci", target)
+    source = Source.load("online_retail_uci")
+    target = StructType([StructField(name, StringType()) for name in source.columns])
+    row, *others = canonical(read(inbox, source), source, target).collect()
+    products = {each["item_id"]: each["is_product"] for each in (row, *others)}
+    assert products == {"21498": "true", "POST": "false", "POSTER": "true", "GIFT_0001_20": "false", "M": "false"}
     assert (row["invoice_id"], row["item_name"], row["quantity"]) == ("C539993", "RED RETROSPOT WRAP", "-25")
     # Ten o'clock of a July morning in London is nine in UTC.
     assert row["sold_at"] == "2011-07-04T09:00:00.000000Z"

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from jobs.forecast.demand.neighbours import bought_by_people, confirmed_frauds, purchases_as_sales
+from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.returns import parts_of_demand, undo
 from jobs.forecast.demand.steps import on_grid, with_left_out, with_series
@@ -109,7 +110,8 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
     rows = lines(
         spark,
         {"item_id": "post"},
-        {"item_id": "POSTER"},
+        {"item_id": "POSTER", "is_product": True},
+        {"item_id": "CARRIAGE", "is_product": False},
         {"unit_price": Decimal(0), "customer_id": None, "quantity": -9.0},
         {"unit_price": Decimal(0)},
         {"transaction_id": "T"},
@@ -127,9 +129,11 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
         frauds=frauds,
     )
     found = found.orderBy("line_id").collect()
+    assert HistoryParams().no_products == ()  # the code of a product is that of its shop
     assert [row["left_out"] for row in found] == [
         "no product",
         None,
+        "no product",
         "stock adjustment",
         None,
         "confirmed fraud",

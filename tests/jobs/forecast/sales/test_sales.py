@@ -175,6 +175,14 @@ def test_the_store_of_a_line_makes_it_another_line_and_lines_without_one_keep_th
     assert "2956fa10c7168a61185df1ec981cbe79" in {row["line_id"] for row in found if row["store"] is None}
 
 
+def test_a_line_is_of_a_product_unless_the_source_says_that_it_is_not(spark: SparkSession) -> None:
+    found = judged(spark, [LINE, LINE | {"is_product": True}, LINE | {"is_product": False}])
+    become = sorted((row["is_product"], row[FATE]) for row in found)
+    assert become == [(False, "new"), (True, "new"), (True, "repeated")]
+    # The id of a line that says nothing: see the test of stores.
+    assert {row["line_id"] == "2956fa10c7168a61185df1ec981cbe79" for row in found if row["is_product"]} == {True}
+
+
 def test_minus_zero_is_zero(spark: SparkSession) -> None:
     assert sorted(fates(judged(spark, [LINE | {"quantity": 0.0}, LINE | {"quantity": -0.0}]))) == ["new", "repeated"]
 
