@@ -93,6 +93,12 @@ def additions(table: Table, stored: StructType) -> list[StructField]:
     return new
 
 
+def now_optional(table: Table, stored: StructType) -> list[str]:
+    """The columns that the contract lets be null, and the stored table does not."""
+    required = {field.name for field in stored if not field.nullable}
+    return [field.name for field in table.schema if field.nullable and field.name in required]
+
+
 def _clash(table: Table, sentence: str, lines: Sequence[Difference], remedy: str) -> ContractError:
     return ContractError("LAK-002", f"{sentence} of {table.name}.", cause=f"\n{diff_table(lines)}", remedy=remedy)
 

@@ -74,6 +74,12 @@ def catalogue_location(path: str, metastore_client: str) -> str:
     return path.replace("s3a://", "s3://", 1) if ".AWSGlue" in metastore_client else path
 
 
+def allow_nulls(spark: SparkSession, path: str, names: Sequence[str]) -> None:
+    """Let columns be null that never could be: every row that lies there stays valid."""
+    for name in names:
+        spark.sql(f"ALTER TABLE delta.`{path}` ALTER COLUMN `{name}` DROP NOT NULL")
+
+
 def add_columns(spark: SparkSession, table: Table, path: str, fields: Sequence[StructField]) -> None:
     """Add nullable columns by an explicit ALTER, and bring the statistics columns up to date with them."""
     columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in fields)

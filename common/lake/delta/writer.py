@@ -172,7 +172,10 @@ class Writer:
                 raise commits.lost_commit(table.name, commit.version - 1, commits.Stamp(**commit.stamp), now)
 
     def _prepared(self, table: Table) -> str:
-        """Where the table is, after creating it if it is new, or adding columns that the contract has gained."""
+        """Where the table is, after creating it if it is new, or bringing it up to its contract.
+
+        Columns that the contract has gained are added; those that it now lets be null may be.
+        """
         path = self._lake.path(table)
         if self._version(table) is None:
             create.create_table(self._lake.spark, table, path)
@@ -183,6 +186,9 @@ class Writer:
         new = contract.additions(table, stored)
         if new:
             create.add_columns(self._lake.spark, table, path, new)
+        loosened = contract.now_optional(table, stored)
+        if loosened:
+            create.allow_nulls(self._lake.spark, path, loosened)
         return path
 
     def _version(self, table: Table) -> int | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import IntegerType, StringType, StructField, StructType
+from pyspark.sql.types import IntegerType, LongType, StringType, StructField, StructType
 from shop_orders import FIRST, SCHEMA, TABLE, content, orders
 
 from common.errors import ContractError
@@ -55,6 +55,15 @@ def test_a_new_nullable_column_is_null_until_a_write_adds_it(spark: SparkSession
     lake.append_once(WIDER, new, batch_id="2")
     assert content(lake.read(WIDER)) == [(1, FIRST, "a", 10, None), (2, FIRST, "b", 20, "555-canary")]
     assert b"555-canary" not in log_of(lake)
+
+
+def test_a_column_may_be_null_from_the_first_write_after_its_contract_allows_it(
+    spark: SparkSession, lake: Lake
+) -> None:
+    strict = replace(TABLE, schema=StructType([*SCHEMA.fields[:3], StructField("amount", LongType(), nullable=False)]))
+    lake.append_once(strict, spark.createDataFrame([(1, FIRST, "a", 10)], strict.schema), batch_id="1")
+    lake.append_once(TABLE, orders(spark, (2, FIRST, "b", None)), batch_id="2")
+    assert content(lake.read(TABLE)) == [(1, FIRST, "a", 10), (2, FIRST, "b", None)]
 
 
 @pytest.mark.parametrize(
