@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--account", default="", metavar="ID", help="twelve digits")
     add("--kms-key", default="", metavar="ARN", help="the key of the buckets, if they have one of their own")
     add("--secret", action="append", default=[], metavar="NAME", help="in Secrets Manager; jobs that make pseudonyms")
+    add("--lineage-token", default="", metavar="NAME", help="in Secrets Manager; of lake.lineage.token, for every job")
     add("--input", action="append", default=[], metavar="URI", help="raw files, sources and conf files on S3")
     add("--logs", default="", metavar="URI", help="where the service writes logs as the job, s3://bucket/prefix")
     add("--event-logs", default="", metavar="URI", help="the folder of Spark's event logs, s3://bucket/prefix")
@@ -126,6 +127,7 @@ def _permissions(options: argparse.Namespace) -> Policy:
         account=checked_account(options.account),
         key_arn=checked_key(options.kms_key) if options.kms_key else "",
         secrets=tuple(checked_secret(one) for one in options.secret),
+        lineage_token=checked_secret(options.lineage_token, "--lineage-token") if options.lineage_token else "",
         inputs=tuple((bucket, key) for bucket, *keys in map(input_of, options.input) for key in keys),
         logs=location_of("--logs", options.logs, needs_prefix=True) if options.logs else None,
         event_logs=location_of("--event-logs", options.event_logs, needs_prefix=True) if options.event_logs else None,

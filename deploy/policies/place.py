@@ -33,7 +33,10 @@ class Location:
 
 @dataclass(frozen=True)
 class Place:
-    """Where jobs run. ``inputs`` are pairs of bucket and key pattern; ``glue`` puts tables in its catalogue."""
+    """Where jobs run. ``inputs`` are pairs of bucket and key pattern; ``glue`` puts tables in its catalogue.
+
+    ``secrets`` are for jobs that make pseudonyms, ``lineage_token`` for every job.
+    """
 
     lake: Location
     artefacts: Location
@@ -41,6 +44,7 @@ class Place:
     account: str
     key_arn: str = ""
     secrets: tuple[str, ...] = ()
+    lineage_token: str = ""
     inputs: tuple[tuple[str, str], ...] = ()
     logs: Location | None = None
     event_logs: Location | None = None
@@ -105,10 +109,10 @@ def checked_key(text: str) -> str:
     return _matching(_KEY, "--kms-key", text, "the ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID, no alias")
 
 
-def checked_secret(text: str) -> str:
+def checked_secret(text: str, flag: str = "--secret") -> str:
     """The name or ARN of a secret. Raises UsageError IAM-001."""
     pattern = _SECRET_ARN if text.startswith("arn:") else _SECRET
-    return _matching(pattern, "--secret", text.removeprefix("secret://aws/"), "the name or the ARN of a secret")
+    return _matching(pattern, flag, text.removeprefix("secret://aws/"), "the name or the ARN of a secret")
 
 
 def checked_log_group(text: str) -> str:

@@ -189,8 +189,9 @@ def _brief_glue(jobs: Sequence[Job], place: Place) -> list[Statement]:
 def _beside(jobs: Sequence[Job], place: Place, *, brief: bool = False) -> list[Statement]:
     """Key, secrets and logs; brief: without the condition on the key, and logs in as few statements as can be."""
     found = []
-    # A secret is read only by a job that makes pseudonyms.
+    # The key is read only by a job that makes pseudonyms, the token by each that sends lineage.
     secrets = place.secrets if any(job.needs_key for job in jobs) else ()
+    secrets = tuple(dict.fromkeys([*secrets, *([place.lineage_token] if place.lineage_token else [])]))
     if place.key_arn:
         conditions = {} if brief else {"Condition": _through(place, ["s3", *(["secretsmanager"] if secrets else [])])}
         found.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], [place.key_arn], "UseKey", **conditions))

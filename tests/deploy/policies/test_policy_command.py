@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from iam_rules import allows
+from iam_rules import KEY, allows
 
 from common.errors import UsageError
 from deploy.policies.place import Location, checked_key, input_of, location_of
@@ -73,6 +73,20 @@ def test_event_logs_of_a_target_are_written_renamed_and_looked_for_in_their_fold
         assert allows(policy, "s3:ListBucket", "arn:aws:s3:::shop-logs", {"s3:prefix": prefix})
     assert not allows(policy, "s3:DeleteObject", "arn:aws:s3:::shop-logs/emr/j-EXAMPLE/steps/s-1/stdout.gz")
     assert not allows(policy, "s3:ListBucket", "arn:aws:s3:::shop-logs", {"s3:prefix": "emr/"})
+
+
+def test_the_token_of_a_lineage_server_is_read_by_any_job_and_the_pseudonym_key_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secrets = ("--secret", "lakejobs/pseudonyms", "--lineage-token", "secret://aws/lakejobs/lineage", "--kms-key", KEY)
+    for more in ((), ("--session",)):
+        assert lakejobs("fraud.score", *PLACE, *secrets, *more) == 0
+        policy = json.loads(capsys.readouterr().out)
+        of_secret = "arn:aws:secretsmanager:us-east-1:111122223333:secret:lakejobs"
+        assert allows(policy, "secretsmanager:GetSecretValue", f"{of_secret}/lineage-a1B2c3")
+        assert not allows(policy, "secretsmanager:GetSecretValue", f"{of_secret}/pseudonyms-a1B2c3")
+        through = {"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}
+        assert allows(policy, "kms:Decrypt", KEY, through)
 
 
 def test_a_session_policy_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
