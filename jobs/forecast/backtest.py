@@ -10,13 +10,12 @@ from jobs.forecast.trials.params import BacktestParams
 
 JOB = Job(
     name="forecast.backtest",
-    summary="Try every model on every series from rolling origins, score all trials, choose a model for each series.",
+    summary="Try every model on every series from rolling origins, score all trials, weigh the models of each series.",
     params=BacktestParams,
     body="jobs.forecast.trials.body:run",
     reads=(
         Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
         "jobs.forecast.tables:SERIES",
-        Input("jobs.forecast.tables:TRIALS", optional=True),
     ),
     writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
     examples=(

@@ -10,14 +10,14 @@ from jobs.forecast.forecasts.params import PredictParams
 
 JOB = Job(
     name="forecast.predict",
-    summary="Forecast each series with its chosen model, calibrated quantiles, and a fallback where a model fails.",
+    summary="Forecast each series by its weighted models, with calibrated quantiles, and a fallback where models fail.",
     params=PredictParams,
     body="jobs.forecast.forecasts.body:run",
     reads=(
         Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
         "jobs.forecast.tables:SERIES",
-        "jobs.forecast.tables:TRIALS",
-        "jobs.forecast.tables:BACKTESTS",
+        Input("jobs.forecast.tables:TRIALS", optional=True),
+        Input("jobs.forecast.tables:BACKTESTS", optional=True),
     ),
     writes=("jobs.forecast.tables:FORECASTS",),
     examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set horizon=13"),

@@ -113,6 +113,27 @@ def test_forecasts_become_orders(trading: tuple[Shop, dict[str, list[str]]]) -> 
     assert all(row["order_quantity"] == int(row["order_quantity"]) for row in orders.values())
 
 
+def test_no_more_periods_are_forecast_than_were_tested(trading: tuple[Shop, dict[str, list[str]]]) -> None:
+    shop, _ = trading
+    assert shop.run(PREDICT, "--day", str(LAST), "--set", "horizon=4") == 2
+    assert shop.records()[-1]["error"]["code"] == "FCT-013"
+
+
+def test_a_lake_of_short_series_only_is_forecast_by_fallbacks(shop: Shop) -> None:
+    shop.sends("a.csv", [*steady("NEW", lambda n: 5, weeks=4), *steady("ODD", lambda n: n % 2, weeks=3)])
+    day = ("--day", str(LAST))
+    assert shop.ingests() == 0
+    assert shop.counts_demand() == 0
+    assert shop.run(BACKTEST, *day) == 0
+    assert "no model was tested" in shop.records()[-1]["warnings"][0]
+    assert shop.run(PREDICT, *day, "--set", "horizon=3") == 0
+    forecasts = {(row["unique_id"], row["step"]): row for row in shop.lake.read(FORECASTS).collect()}
+    assert set(forecasts) == {(name, step) for name in ("NEW", "ODD") for step in (1, 2, 3)}
+    assert (forecasts["NEW", 1]["y_hat"], forecasts["NEW", 1]["calibrated_on"]) == (5.0, "normal")
+    assert shop.run(REPLENISH, *day) == 0
+    assert {row["unique_id"] for row in shop.lake.read(ORDERS).collect()} == {"NEW", "ODD"}
+
+
 def test_a_second_run_of_everything_changes_nothing(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     shop, before = trading
     assert everything_runs(shop) == before

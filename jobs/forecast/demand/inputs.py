@@ -59,18 +59,27 @@ def no_series(as_of: date, *statuses: str) -> InputMissingError:
     )
 
 
-def read_history(context: RunContext, *statuses: str) -> History:
-    """History of the series with one of ``statuses``. Raises InputMissingError FCT-004 when there are none."""
+def read_history(context: RunContext, *statuses: str, or_none: str = "") -> History:
+    """History of the series with one of ``statuses``.
+
+    Raises InputMissingError FCT-004 when there are none; with ``or_none`` only if none has that status either.
+    """
     as_of = single_day(context)
-    series = context.lake.read(SERIES, days=DayRange.single(as_of)).where(F.col("status").isin(*statuses))
-    facts = series.agg(
-        F.count(F.lit(1)).alias("series"),
-        F.sum("periods").alias("rows"),
-        F.min("first_ds").alias("first_ds"),
-        F.max("last_ds").alias("last_ds"),
-        F.max("freq").alias("freq"),
-    ).first()
-    if facts is None or not facts["series"]:
+    known = context.lake.read(SERIES, days=DayRange.single(as_of))
+    series = known.where(F.col("status").isin(*statuses))
+    facts = (
+        known.where(F.col("status").isin(*statuses, or_none))
+        .agg(
+            F.count_if(F.col("status").isin(*statuses)).alias("series"),
+            F.count(F.lit(1)).alias("all"),
+            F.coalesce(F.sum(F.when(F.col("status").isin(*statuses), F.col("periods"))), F.lit(0)).alias("rows"),
+            F.min("first_ds").alias("first_ds"),
+            F.max("last_ds").alias("last_ds"),
+            F.max("freq").alias("freq"),
+        )
+        .first()
+    )
+    if facts is None or not facts["all"]:
         raise no_series(as_of, *statuses)
     # Every series ends with the same period, so its weekday is that on which weeks begin.
     periods = Periods.named_by(facts["freq"], facts["last_ds"])

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from common.errors import InputMissingError, JobFailedError
+from common.errors import InputMissingError, JobFailedError, UsageError
+from common.report.wording import plural
 from common.run.gate import pass_gate
+from common.spark.few_rows import few_rows
 from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.forecasts.params import PredictParams
 from jobs.forecast.forecasts.report import write_report
-from jobs.forecast.forecasts.steps import (
-    NO_CHAMPION,
-    forecast_globally,
-    forecast_locally,
-    with_global,
-    with_quantiles,
-)
+from jobs.forecast.forecasts.steps import forecast_globally, forecast_locally, with_global, with_quantiles
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.trials.calibration import sampled
-from jobs.forecast.trials.global_model import FAILED, Boosting
-from jobs.forecast.trials.global_model import NAME as GLOBAL
+from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting
 from jobs.forecast.trials.residuals import step_residuals
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
 
@@ -39,21 +35,15 @@ def run(context: RunContext) -> None:
     params, lake = context.params_as(PredictParams), context.lake
     history = read_history(context, MODELLED, FALLBACK)
     day = DayRange.single(history.as_of)
-    trials = lake.read(TRIALS, days=day)
-    backtests = lake.read(BACKTESTS, days=day)
-    steps = backtests.agg(F.max("step").alias("steps")).first()
-    if steps is None or steps["steps"] is None:
-        raise InputMissingError(
-            "FCT-008",
-            f"There is no backtest as of {history.as_of}.",
-            remedy="Run forecast.backtest for that day first.",
-        )
-    horizon = params.horizon or int(steps["steps"])
-    champions = _champions(history, trials).persist()
+    trials = lake.read(TRIALS, days=day) if lake.exists(TRIALS) else None
+    backtests = lake.read(BACKTESTS, days=day) if lake.exists(BACKTESTS) else None
+    tested = _tested(context, history, trials, backtests)
+    horizon = _horizon(params, history, tested)
+    weights = _weights(context, trials).persist()
     demand = read_demand(context, history)
-    rows = _forecasts(context, params, history, demand, champions, horizon)
+    rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_length)
     classes = history.series.select("unique_id", "demand_class")
-    residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
+    residuals = _residuals(context, backtests, classes, history.series_count, params.calibration_series)
     calibrated = with_quantiles(rows.join(classes, "unique_id", "left"), residuals, fewest=params.min_calibration)
     calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     with lake.stage(FORECASTS, calibrated.select(*FORECASTS.schema.names)) as staged:
@@ -65,15 +55,64 @@ def run(context: RunContext) -> None:
         context.counts.detail("forecast_rows", written.rows_written)
         _report(context, params, history, demand, staged.rows, horizon)
     demand.unpersist()
-    champions.unpersist()
+    weights.unpersist()
 
 
-def _champions(history: History, trials: DataFrame) -> DataFrame:
-    """``unique_id, champion, reason``: the chosen model, or why there is none."""
-    chosen = trials.where("is_champion").select("unique_id", F.col("model").alias("champion"))
-    joined = history.series.select("unique_id", "reason").join(chosen, "unique_id", "left")
-    why = F.when(F.col("champion").isNull(), F.coalesce("reason", F.lit("no model could be scored")))
-    return joined.select("unique_id", F.coalesce("champion", F.lit(NO_CHAMPION)).alias("champion"), why.alias("reason"))
+@dataclass(frozen=True)
+class _Tested:
+    """What the backtest of the day tried: the longest horizon and season; None when no series was long enough."""
+
+    horizon: int | None
+    season_length: int | None
+
+
+def _tested(context: RunContext, history: History, trials: DataFrame | None, backtests: DataFrame | None) -> _Tested:
+    """Raises InputMissingError FCT-008 when there are series to be modelled and no backtest of the day."""
+    tried = None if trials is None else trials.agg(F.max("season_length").alias("season")).first()
+    if tried is None or tried["season"] is None:
+        if not history.series.where(F.col("status") == MODELLED).isEmpty():
+            raise InputMissingError(
+                "FCT-008",
+                f"There is no backtest as of {history.as_of}.",
+                remedy="Run forecast.backtest for that day first.",
+            )
+        return _Tested(None, None)
+    steps = None if backtests is None else backtests.agg(F.max("step").alias("steps")).first()
+    horizon = None if steps is None else steps["steps"]
+    if horizon is None:
+        context.warn(
+            "No model was tested: every series is forecast by a fallback, with bands by the normal distribution."
+        )
+    return _Tested(horizon, int(tried["season"]))
+
+
+def _horizon(params: PredictParams, history: History, tested: _Tested) -> int:
+    """Raises UsageError FCT-013 when more periods are asked for than were tested."""
+    if tested.horizon is None:
+        return params.horizon or history.periods.horizon
+    if params.horizon is not None and params.horizon > tested.horizon:
+        raise UsageError(
+            "FCT-013",
+            f"The backtest tried {plural(tested.horizon, 'period')} ahead, {params.horizon} are asked for.",
+            cause="Nobody knows how wrong forecasts further ahead are, so they can have no honest bands.",
+            remedy=f"Run forecast.backtest with horizon={params.horizon}, or ask for fewer periods.",
+        )
+    return params.horizon or tested.horizon
+
+
+def _weights(context: RunContext, trials: DataFrame | None) -> DataFrame:
+    """``unique_id, model, weight`` of the models that have a share in the forecast."""
+    if trials is None:
+        return few_rows(context.spark, [], "unique_id string, model string, weight double")
+    return trials.where("weight > 0").select("unique_id", "model", "weight")
+
+
+def _residuals(
+    context: RunContext, backtests: DataFrame | None, classes: DataFrame, series: int, most_series: int
+) -> DataFrame:
+    if backtests is None:
+        return few_rows(context.spark, [], "unique_id string, model string, demand_class string, step int, r double")
+    return sampled(step_residuals(backtests, classes), series, most_series)
 
 
 def _forecasts(
@@ -81,12 +120,17 @@ def _forecasts(
     params: PredictParams,
     history: History,
     demand: DataFrame,
-    champions: DataFrame,
+    weights: DataFrame,
     horizon: int,
+    season_tested: int | None,
 ) -> DataFrame:
-    season = params.season_length or history.periods.season_length
+    season = season_tested or history.periods.season_length
+    lists = weights.groupBy("unique_id").agg(F.sort_array(F.collect_list(F.struct("model", "weight"))).alias("_pairs"))
+    lists = lists.select("unique_id", F.col("_pairs.model").alias("models"), F.col("_pairs.weight").alias("weights"))
+    plans = history.series.select("unique_id", "reason").join(lists, "unique_id", "left")
+    why = F.when(F.col("models").isNull(), F.coalesce("reason", F.lit("no model could be scored")))
     local = forecast_locally(
-        demand.join(champions, "unique_id", "inner"),
+        demand.join(plans.withColumn("reason", why), "unique_id", "inner"),
         history.periods,
         horizon=horizon,
         season_length=season,
@@ -94,12 +138,15 @@ def _forecasts(
         rows_per_bucket=params.rows_per_bucket,
         least=4 * context.spark.sparkContext.defaultParallelism,
     )
-    if champions.where(F.col("champion") == GLOBAL).isEmpty():
+    used = weights.where(F.col("model").isin(*GLOBAL_MODELS)).select("model").distinct()
+    models = sorted(row["model"] for row in used.collect())
+    if not models:
         return local
     modelled = demand.join(history.series.where(F.col("status") == MODELLED), "unique_id", "left_semi")
     how = Boosting(history.periods, season, params.seed)
-    predicted = forecast_globally(modelled, horizon, how, rows=history.rows, rows_limit=params.global_rows_limit)
-    return with_global(local, predicted, champions)
+    limit = params.global_rows_limit
+    predicted = forecast_globally(modelled, models, horizon, how, rows=history.rows, rows_limit=limit)
+    return with_global(local, predicted, weights)
 
 
 def _check_complete(rows: DataFrame, history: History, horizon: int) -> None:
@@ -118,8 +165,9 @@ def _check_complete(rows: DataFrame, history: History, horizon: int) -> None:
 
 
 def warn_of_failures(log: Logger, rows: DataFrame) -> None:
-    """Log for how many series of ``rows`` (FORECASTS) the global model failed, by class of error."""
-    failures = rows.where((F.col("step") == 1) & F.col("fallback_reason").startswith(FAILED))
+    """Log for how many series of ``rows`` (FORECASTS) a global model failed, by class of error."""
+    broke = F.col("fallback_reason").rlike(f"({'|'.join(GLOBAL_MODELS)}) failed")
+    failures = rows.where((F.col("step") == 1) & broke)
     for row in failures.groupBy("fallback_reason").count().orderBy("fallback_reason").limit(20).collect():
         log.warning("%s: %s series use a fallback", row["fallback_reason"], row["count"])
 

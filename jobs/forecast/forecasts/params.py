@@ -12,8 +12,9 @@ class PredictParams(Params):
 
     beside_rows = ("report_top",)
 
-    horizon: int | None = Field(None, ge=1, le=400, description="Periods ahead; null: as in the backtest.")
-    season_length: int | None = Field(None, ge=1, le=400, description="Periods in a season; null: by frequency.")
+    horizon: int | None = Field(
+        None, ge=1, le=400, description="Periods ahead, no more than the backtest tried; null: as many."
+    )
     min_calibration: int = Field(
         40,
         ge=1,

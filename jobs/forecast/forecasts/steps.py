@@ -2,54 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.trials.buckets import in_buckets
 from jobs.forecast.trials.calibration import POOLED_ON, at_level, with_offsets
-from jobs.forecast.trials.global_model import NAME as GLOBAL
 from jobs.forecast.trials.global_model import Boosting, boosted, failed, in_segments
-from jobs.forecast.trials.models import in_sample_scales, laddered_forecast, spread_of
+from jobs.forecast.trials.models import fallback_forecast, in_sample_scales, spread_of, weighted_forecast
 from jobs.forecast.trials.tables import QUANTILES
+from jobs.forecast.trials.weights import COMBINED
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_CHAMPION = "none"
+NO_DEMAND = "no demand at all"
 _LOCAL = (
-    "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, spread double, "
-    "is_floored boolean"
+    "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, weight double, "
+    "spread double, is_floored boolean"
 )
-_GLOBAL = "unique_id string, ds date, global_y_hat double, failure string"
+_GLOBAL = "unique_id string, ds date, model string, global_y_hat double, failure string"
 
 
 def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: int) -> pd.DataFrame:
-    """``horizon`` rows for each series in ``rows`` (unique_id, ds, y, champion, reason); columns of ``_LOCAL``.
+    """``horizon`` rows for each series in ``rows`` (unique_id, ds, y, models, weights, reason); columns of ``_LOCAL``.
 
-    Series whose champion is the global model get what they fall back to.
+    ``weight`` is the share of the local models that could forecast the series: 0 where it got a fallback.
     """
     import pandas as pd
 
     found: list[tuple[Any, ...]] = []
     for name, series in rows.sort_values(["unique_id", "ds"]).groupby("unique_id", sort=False):
         y = series["y"].to_numpy(dtype=np.float64)
-        champion, why = series["champion"].iloc[0], series["reason"].iloc[0]
-        values, model, reason = laddered_forecast(champion, y, horizon, season_length)
-        if champion == GLOBAL:
-            reason = f"{GLOBAL} gave no forecast"
-        fallback_reason = "; ".join(part for part in (why, reason) if part) or None
+        models, shares, why = (series[column].iloc[0] for column in ("models", "weights", "reason"))
+        weights = {} if models is None else dict(zip(models, shares, strict=True))
+        values, weight = np.zeros(horizon), 0.0
+        reasons: tuple[str, ...] = ()
+        if np.nan_to_num(y).any():
+            values, weight, reasons = weighted_forecast(weights, y, horizon, season_length)
+        model = COMBINED
+        if not weight:
+            values, model = fallback_forecast(y, horizon, season_length)
+            if model == "zero":
+                reasons = (NO_DEMAND,)
+        fallback_reason = "; ".join(part for part in (why, *reasons) if part) or None
         spread = spread_of(in_sample_scales(y, season_length)[0])
         last: date = series["ds"].iloc[-1]
         is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
         for step, value in enumerate(values, start=1):
-            found.append(
-                (name, periods.plus(last, step), step, model, fallback_reason, float(value), spread, is_floored)
-            )
+            ds = periods.plus(last, step)
+            found.append((name, ds, step, model, fallback_reason, float(value), weight, spread, is_floored))
     return pd.DataFrame(found, columns=_names(_LOCAL))
 
 
@@ -71,70 +78,106 @@ def forecast_locally(
     return in_buckets(history, run, _LOCAL, rows=rows, rows_per_bucket=rows_per_bucket, least=least)
 
 
-def global_forecasts(rows: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
-    """Forecasts of the global model for the series in ``rows`` (unique_id, ds, y); columns of ``_GLOBAL``.
+def global_forecasts(rows: pd.DataFrame, models: Sequence[str], horizon: int, how: Boosting) -> pd.DataFrame:
+    """Forecasts of the global ``models`` for the series in ``rows`` (unique_id, ds, y); columns of ``_GLOBAL``.
 
-    Where the model fails, each series and period has a row with ``failure``, the class of the error, and no value.
+    Where a model fails, each series and period has a row with ``failure``, the class of the error, and no value.
     """
     import pandas as pd
 
     known = rows[["unique_id", "ds", "y"]].assign(ds=pd.to_datetime(rows["ds"])).sort_values(["unique_id", "ds"])
-    try:
-        forecasts = boosted(known, horizon, how)
-    except Exception as error:  # the libraries may raise anything: the fallback of each series records why
-        lasts = rows.groupby("unique_id")["ds"].max()
-        steps = range(1, horizon + 1)
-        missing = [
-            (name, how.periods.plus(last, step), None, failed(error)) for name, last in lasts.items() for step in steps
-        ]
-        return pd.DataFrame(missing, columns=_names(_GLOBAL))
-    forecasts = forecasts[np.isfinite(forecasts["y_hat"])]
-    days = [moment.date() for moment in forecasts["ds"]]
-    return pd.DataFrame(
-        {"unique_id": forecasts["unique_id"], "ds": days, "global_y_hat": forecasts["y_hat"], "failure": None}
-    )
+    parts: list[pd.DataFrame] = []
+    for model in models:
+        try:
+            forecasts = boosted(model, known, horizon, how)
+        except Exception as error:  # the libraries may raise anything: the fallback of each series records why
+            lasts = rows.groupby("unique_id")["ds"].max()
+            steps = range(1, horizon + 1)
+            missing = [
+                (name, how.periods.plus(last, step), model, None, failed(model, error))
+                for name, last in lasts.items()
+                for step in steps
+            ]
+            parts.append(pd.DataFrame(missing, columns=_names(_GLOBAL)))
+            continue
+        forecasts = forecasts[np.isfinite(forecasts["y_hat"])]
+        days = [moment.date() for moment in forecasts["ds"]]
+        values = {"unique_id": forecasts["unique_id"], "ds": days, "model": model}
+        parts.append(pd.DataFrame({**values, "global_y_hat": forecasts["y_hat"], "failure": None}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _names(schema: str) -> list[str]:
     return [part.split()[0] for part in schema.split(", ")]
 
 
-def forecast_globally(history: DataFrame, horizon: int, how: Boosting, *, rows: int, rows_limit: int) -> DataFrame:
-    """``global_forecasts`` of ``history`` (unique_id, ds, y) inside Spark, a segment a task; maybe no rows."""
+def forecast_globally(
+    history: DataFrame, models: Sequence[str], horizon: int, how: Boosting, *, rows: int, rows_limit: int
+) -> DataFrame:
+    """``global_forecasts`` of ``history`` (unique_id, ds, y) inside Spark, a segment per task; maybe no rows."""
 
     def run(group: pd.DataFrame) -> pd.DataFrame:
-        return global_forecasts(group, horizon, how)
+        return global_forecasts(group, models, horizon, how)
 
     spread = in_segments(history.select("unique_id", "ds", "y"), rows, rows_limit)
     return spread.groupBy("segment").applyInPandas(run, _GLOBAL)
 
 
-def with_global(local: DataFrame, predicted: DataFrame, champions: DataFrame) -> DataFrame:
-    """``local`` forecasts, with the global model's for the series whose champion it is, or why it failed."""
-    chosen = champions.where(F.col("champion") == GLOBAL).select("unique_id")
-    joined = local.join(predicted.join(chosen, "unique_id", "left_semi"), ["unique_id", "ds"], "left")
-    is_global = F.col("global_y_hat").isNotNull()
+def with_global(local: DataFrame, predicted: DataFrame, weights: DataFrame) -> DataFrame:
+    """``local`` forecasts, with the shares of the global models in them: ``weights`` is unique_id, model, weight.
+
+    A series whose global models failed keeps what it has, and why.
+    """
+    shares = predicted.join(weights, ["unique_id", "model"], "inner").withColumn(
+        "_share", F.when(F.col("global_y_hat").isNotNull(), F.col("weight")).otherwise(0.0)
+    )
+    sums = shares.groupBy("unique_id", "ds").agg(
+        F.sum(F.col("_share") * F.coalesce("global_y_hat", F.lit(0.0))).alias("_sum"),
+        F.sum("_share").alias("_behind"),
+        F.array_join(F.array_sort(F.collect_set("failure")), "; ").alias("_failure"),
+    )
+    joined = local.join(sums, ["unique_id", "ds"], "left")
+    behind, own = F.coalesce("_behind", F.lit(0.0)), F.col("weight")
+    mean = (F.col("y_hat") * own + F.col("_sum")) / (own + behind)
+    failure = F.when(F.col("_failure") != "", F.col("_failure"))
+    reasons = F.concat_ws("; ", "fallback_reason", failure)
     return joined.withColumns(
         {
-            "model": F.when(is_global, GLOBAL).otherwise(F.col("model")),
-            "fallback_reason": F.when(~is_global, F.coalesce("failure", "fallback_reason")),
-            "y_hat": F.coalesce("global_y_hat", "y_hat"),
+            "model": F.when(behind > 0, COMBINED).otherwise(F.col("model")),
+            "fallback_reason": F.when(reasons != "", reasons),
+            "y_hat": F.when(behind > 0, mean).otherwise(F.col("y_hat")),
         }
-    ).drop("global_y_hat", "failure")
+    ).drop("_sum", "_behind", "_failure")
 
 
 def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -> DataFrame:
     """``forecasts`` with a column for each of QUANTILES and ``calibrated_on``; quantiles rise with their level.
 
-    ``residuals`` (model, demand_class, step, r) come from the backtest; a series of zeros has no uncertainty.
+    ``residuals`` (unique_id, model, demand_class, step, r) come from the backtest. A series without any demand has the
+    band of its class: the errors there, in units of the middle spread.
     """
-    calibrated = with_offsets(forecasts, residuals, list(QUANTILES.values()), fewest=fewest)
-    is_zero = F.col("model") == "zero"
+    others = forecasts.where(~is_zero_of("model") & (F.col("step") == 1))
+    usual = others.groupBy("demand_class").agg(F.expr("percentile(spread, 0.5)").alias("_usual"))
+    rows = forecasts.withColumnRenamed("model", "_model").withColumn("model", calibrated_as("_model"))
+    rows = rows.join(F.broadcast(usual), "demand_class", "left")
+    rows = rows.withColumn(
+        "spread", F.when(is_zero_of("_model"), F.coalesce("_usual", F.lit(0.0))).otherwise(F.col("spread"))
+    )
+    calibrated = with_offsets(rows, residuals, list(QUANTILES.values()), fewest=fewest)
     columns = {
-        name: F.when(is_zero, F.lit(0.0)).otherwise(
-            at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"))
-        )
+        name: at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"))
         for position, name in enumerate(QUANTILES)
     }
-    label = F.when(is_zero, "no demand at all").otherwise(F.col(POOLED_ON))
-    return calibrated.withColumns({**columns, POOLED_ON: label}).drop("offsets", "is_floored")
+    label = F.when(F.col("spread") == 0, NO_DEMAND).otherwise(F.col(POOLED_ON))
+    named = calibrated.withColumns({**columns, POOLED_ON: label})
+    return named.drop("model", "_usual", "offsets", "is_floored", "weight").withColumnRenamed("_model", "model")
+
+
+def is_zero_of(model: str) -> Column:
+    """The series had no demand to forecast from."""
+    return F.col(model) == "zero"
+
+
+def calibrated_as(model: str) -> Column:
+    """The model whose errors calibrate a forecast: a series without demand has made none."""
+    return F.when(is_zero_of(model), COMBINED).otherwise(F.col(model))

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.report.wording import plural
 from jobs.forecast.demand.inputs import day_of
+from jobs.forecast.forecasts.steps import calibrated_as
 from jobs.forecast.orders.levels import OUTCOMES, REVIEW_OUTCOMES, with_costed_levels
 from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
@@ -118,13 +119,15 @@ def _with_outcomes(
     rows: DataFrame, residuals: DataFrame, centre: str, periods: int, levels: tuple[float, ...], *, fewest: int
 ) -> DataFrame:
     """``rows`` with ``_outcomes``: the quantiles of demand over ``periods`` at ``levels``, never below zero."""
-    found = with_offsets(rows.withColumn("step", F.lit(periods)), residuals, levels, fewest=fewest)
+    asked = rows.withColumnsRenamed({"model": "_model"}).withColumns(
+        {"model": calibrated_as("_model"), "step": F.lit(periods)}
+    )
+    found = with_offsets(asked, residuals, levels, fewest=fewest)
+    found = found.drop("model").withColumnRenamed("_model", "model")
     values = F.transform(
         OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * F.col("spread"), F.lit(0.0)).cast("double")
     )
-    is_zero = F.col("model") == "zero"
-    outcomes = F.when(is_zero, F.transform(OFFSETS, lambda _: F.lit(0.0))).otherwise(values)
-    return found.withColumn("_outcomes", outcomes).drop(OFFSETS, "calibrated_on", "step")
+    return found.withColumn("_outcomes", values).drop(OFFSETS, "calibrated_on", "step")
 
 
 def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> DataFrame:

@@ -27,13 +27,16 @@ ORDERS = Table(
             *required(DAY, "as_of_date"),
             *required(TEXT, "unique_id"),
             *optional(TEXT, "item_name"),
-            *required(TEXT, "model", "policy"),
+            *required(TEXT, "model"),
             *required(WHOLE, "lead_time_periods", "review_periods"),
             *required(NUMBER, "service_level", "lead_time_demand", "protection_demand", "safety_stock"),
-            *required(NUMBER, "reorder_point", "order_up_to", "largest_plausible"),
+            *required(NUMBER, "reorder_point", "order_up_to"),
             *optional(NUMBER, "stock_position"),
             *required(NUMBER, "order_quantity", "expected_shortage"),
             *required(TEXT, "reason"),
+            # Null in rows of earlier releases.
+            *optional(TEXT, "policy"),
+            *optional(NUMBER, "largest_plausible"),
         ]
     ),
     keys=("unique_id",),

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from common.errors import ContractError, InputMissingError
+from common.errors import ContractError
 from common.run.gate import pass_gate
 from common.spark.few_rows import few_rows
 from jobs.forecast.demand.changes import y_known_on
 from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
-from jobs.forecast.demand.series import MODELLED
-from jobs.forecast.trials.accuracy import scored, scores
+from jobs.forecast.demand.series import FALLBACK, MODELLED
+from jobs.forecast.trials.accuracy import scored
 from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, sampled, spread_column, with_offsets
-from jobs.forecast.trials.champions import trials_of, with_champions
-from jobs.forecast.trials.global_model import NAME as GLOBAL
-from jobs.forecast.trials.global_model import Boosting, backtest_globally
+from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, backtest_globally
 from jobs.forecast.trials.leakage import probed
 from jobs.forecast.trials.origins import Origins, backtest_locally
-from jobs.forecast.trials.params import MODELS, BacktestParams
+from jobs.forecast.trials.params import BacktestParams
 from jobs.forecast.trials.report import write_report
 from jobs.forecast.trials.tables import BACKTESTS, QUANTILES, TRIALS
+from jobs.forecast.trials.weights import (
+    COMBINED,
+    SCORED,
+    combined,
+    equally_combined,
+    model_weights,
+    origin_errors,
+    trials_of,
+    uses_of,
+    with_weights,
+)
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
@@ -37,7 +45,7 @@ _MOST_SERIES = 5_000
 def run(context: RunContext) -> None:
     """One run of forecast.backtest. Raises LakejobsError; ContractError FCT-005 when a forecast saw the future."""
     params, lake = context.params_as(BacktestParams), context.lake
-    history = read_history(context, MODELLED)
+    history = read_history(context, MODELLED, or_none=FALLBACK)
     origins = Origins.rolling(
         params.models,
         history.last_ds,
@@ -55,24 +63,24 @@ def run(context: RunContext) -> None:
     with lake.stage(BACKTESTS, tried) as staged:
         good = staged.rows.where(F.col("step") > 0)
         if good.isEmpty():
-            raise InputMissingError(
-                "FCT-007",
-                "No series is long enough for any origin of the backtest.",
-                cause=f"The earliest origin is {origins.cutoffs[-1]}.",
-                remedy="Give a longer history, a shorter horizon or fewer windows.",
+            context.warn(
+                "No series is long enough for any origin, so no model was tested: forecast.predict uses fallbacks. "
+                f"The earliest origin is {origins.cutoffs[-1]}: give more history, a shorter horizon or fewer windows."
             )
         classes = history.series.select("unique_id", "demand_class")
-        good_of_class = good.join(classes, "unique_id", "inner")
-        measured = _with_quantiles(good_of_class, demand, origins, history.series_count).persist()
-        trials = with_champions(
-            trials_of(staged.rows, scored(measured, "unique_id", "model")).join(classes, "unique_id", "left"),
-            _incumbents(context, history.as_of),
-            choose_by=params.choose_by,
-            tolerance=params.tie_tolerance,
-            simplest_first=MODELS,
-        ).withColumn("as_of_date", F.lit(history.as_of))
+        weights = _weights(good.join(classes, "unique_id", "inner"), classes, origins).persist()
+        means = combined(good, weights) if len(origins.cutoffs) > 1 else equally_combined(good)
+        means = means.withColumn("as_of_date", F.lit(history.as_of))
+        published = good.select(*BACKTESTS.schema.names).unionByName(means.select(*BACKTESTS.schema.names))
+        published = published.persist()
+        measured = _with_quantiles(
+            published.join(classes, "unique_id", "inner"), demand, origins, history.series_count
+        ).persist()
+        scored_models = scored(measured, "unique_id", "model")
+        trials = with_weights(trials_of(staged.rows, scored_models), weights)
+        trials = trials.join(classes, "unique_id", "left").withColumn("as_of_date", F.lit(history.as_of))
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
-            forecasts = pass_gate(context, staged, good.select(*BACKTESTS.schema.names))
+            forecasts = pass_gate(context, staged, published)
             audited = pass_gate(context, chosen)
             _account(context, history, chosen.rows)
             days = DayRange.single(history.as_of)
@@ -80,8 +88,15 @@ def run(context: RunContext) -> None:
             context.fault("backtest.rows_written")
             lake.replace_days(audited, days=days)
             _report(context, params, history, origins, measured, chosen.rows)
-        measured.unpersist()
+        for frame in (measured, published, weights):
+            frame.unpersist()
     demand.unpersist()
+
+
+def _weights(good: DataFrame, classes: DataFrame, origins: Origins) -> DataFrame:
+    last_known = [origins.future(cutoff)[-1] for cutoff in origins.cutoffs]
+    uses = uses_of(origins.cutoffs, last_known)
+    return model_weights(good.sparkSession, origin_errors(good), classes, uses)
 
 
 def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origins: Origins, how: Boosting) -> None:
@@ -111,7 +126,7 @@ def _tried(
 ) -> DataFrame:
     least = 4 * context.spark.sparkContext.defaultParallelism
     rows = backtest_locally(demand, origins, rows=history.rows, rows_per_bucket=params.rows_per_bucket, least=least)
-    if GLOBAL in params.models:
+    if set(GLOBAL_MODELS) & set(params.models):
         rows = rows.unionByName(
             backtest_globally(demand, origins, how, rows=history.rows, rows_limit=params.global_rows_limit)
         )
@@ -150,17 +165,6 @@ def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series
     return calibrated.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
 
 
-def _incumbents(context: RunContext, as_of: date) -> DataFrame | None:
-    """The champions of the last choice before ``as_of``."""
-    if not context.lake.exists(TRIALS):
-        return None
-    before = context.lake.read(TRIALS).where(F.col("as_of_date") < F.lit(as_of))
-    last = before.agg(F.max("as_of_date").alias("day")).first()
-    if last is None or last["day"] is None:
-        return None
-    return before.where((F.col("as_of_date") == F.lit(last["day"])) & F.col("is_champion"))
-
-
 def _account(context: RunContext, history: History, trials: DataFrame) -> None:
     """Count series with a chosen model, and those that no model could forecast; raises JobFailedError RUN-001."""
     chosen = F.max("is_champion").alias("is_chosen")
@@ -184,22 +188,24 @@ def _report(
     measured: DataFrame,
     trials: DataFrame,
 ) -> None:
-    chosen = trials.where("is_champion").select("unique_id", "model")
-    wins = {row["model"]: row["count"] for row in chosen.groupBy("model").count().collect()}
+    by_share = (
+        trials.where(F.col("model") != COMBINED)
+        .groupBy("model")
+        .agg(
+            F.count_if(F.col("status") == SCORED).alias("tried"),
+            F.count_if(F.col("weight") > 0).alias("used"),
+            F.sum("weight").alias("share"),
+        )
+    )
+    shares = {row["model"]: row for row in by_share.collect()}
     failed = trials.where("status = 'failed'").groupBy("model", "reason").count().collect()
-    by_model = scored(measured, "model").collect()
-    series = {
-        row["model"]: row["series"]
-        for row in measured.groupBy("model").agg(F.countDistinct("unique_id").alias("series")).collect()
-    }
-    of_choice = measured.join(chosen, ["unique_id", "model"], "left_semi").agg(*scores()).first()
-    by_class = scored(
-        measured.join(chosen.withColumn("_is_chosen", F.lit(True)), ["unique_id", "model"], "left")
-        .withColumn("of", F.when(F.col("_is_chosen"), "the choice").otherwise(F.col("model")))
-        .where("_is_chosen OR model = 'seasonal_naive'"),
-        "demand_class",
-        "of",
-    ).collect()
+    # Side by side on what all were tried on: from the earliest origin there is no weighted mean.
+    same = measured.join(
+        measured.where(F.col("model") == COMBINED).select("unique_id", "cutoff").distinct(), ["unique_id", "cutoff"],
+        "left_semi",
+    )  # fmt: skip
+    by_model = scored(same, "model").collect()
+    by_class = scored(same.where(F.col("model").isin(COMBINED, "seasonal_naive")), "demand_class", "model").collect()
     context.counts.detail("trials_failed", sum(row["count"] for row in failed))
     write_report(
         context.report,
@@ -207,10 +213,8 @@ def _report(
         params=params,
         origins=origins,
         series_count=history.series_count,
-        series=series,
-        wins=wins,
+        shares=shares,
         failed=failed,
         by_model=by_model,
-        of_choice=of_choice,
         by_class=by_class,
     )

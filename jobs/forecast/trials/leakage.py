@@ -16,7 +16,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 
 from jobs.forecast.demand.changes import days_since_epoch
-from jobs.forecast.trials.global_model import Boosting, global_backtest
+from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, global_backtest
 from jobs.forecast.trials.origins import DEMAND_COLUMNS, Origins, local_backtest
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def probe(rows: pd.DataFrame, origins: Origins, backtest: Backtest) -> pd.DataFr
             backtest(rows.assign(y=np.where(last, other, rows["y"]), net=np.where(last, other, net)), one),
             backtest(corrected(rows, last, moment, other), one),
         ]
-        for model in sorted(set(plain["model"])):
+        # A model that cannot forecast these series has nothing to betray.
+        for model in sorted(set(plain.loc[plain["step"] > 0, "model"])):
             found.append(
                 {
                     "model": model,
@@ -106,7 +107,7 @@ def probed(history: DataFrame, origins: Origins, how: Boosting) -> DataFrame:
 
         rows = group.sort_values(["unique_id", "ds"]).reset_index(drop=True)
         verdicts = [probe(rows, origins, local_backtest)]
-        if "lightgbm" in origins.models:
+        if set(GLOBAL_MODELS) & set(origins.models):
             verdicts.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how)))
         return pd.concat(verdicts)
 

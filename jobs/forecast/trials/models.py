@@ -2,15 +2,17 @@
 
 A value that is not known is NaN. It counts for no length and no scale, and its place in the season stays.
 
-Croston-SBA: Syntetos and Boylan (2005); IMAPA: Petropoulos and Kourentzes (2015); Theta: Assimakopoulos and
-Nikolopoulos (2000); ETS: Hyndman et al. (2008). The libraries are imported on first use: a worker pays once.
+Croston-SBA: Syntetos and Boylan (2005); TSB: Teunter, Syntetos and Babai (2011); ADIDA and IMAPA: Nikolopoulos et al.
+(2011), Petropoulos and Kourentzes (2015); Theta: the dynamic optimised one of Fiorucci et al. (2016); ETS: Hyndman et
+al. (2008); CES: Svetunkov et al. (2022); STL: Cleveland et al. (1990), the rest by Theta or ETS without a season, the
+latter on logarithms. The libraries are imported on first use: a worker pays once.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -19,8 +21,32 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 
-LOCAL_MODELS: Final = ("seasonal_naive", "croston_sba", "imapa", "theta", "ets")
-FEWEST_POINTS: Final = {"seasonal_naive": 1, "croston_sba": 3, "imapa": 3, "theta": 5, "ets": 6}
+LOCAL_MODELS: Final = (
+    "seasonal_naive",
+    "window_average",
+    "croston_sba",
+    "tsb",
+    "adida",
+    "imapa",
+    "theta",
+    "ets",
+    "ces",
+    "mfles",
+    "stl_theta",
+    "log_stl_ets",
+)
+FEWEST_POINTS: Final = {
+    **dict.fromkeys(LOCAL_MODELS, 6),
+    "seasonal_naive": 1,
+    "window_average": 1,
+    **dict.fromkeys(("croston_sba", "tsb", "adida", "imapa"), 3),
+    "theta": 5,
+}
+_SEASONAL_ONLY: Final = frozenset({"stl_theta", "log_stl_ets"})
+_LOGARITHMIC: Final = frozenset({"log_stl_ets"})
+# ETS and CES estimate one value per place in the season: of a year of weeks that is more than they can bear.
+_LONGEST_STATE: Final = 24
+_SHORTEST_WINDOW, _LONGEST_WINDOW = 4, 28
 
 
 @cache
@@ -28,13 +54,20 @@ def _fitter(model: str, season_length: int) -> Any:
     # One task, one thread: Spark has filled the cores already.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
-    from statsforecast.models import IMAPA, AutoETS, CrostonSBA, Theta
+    from statsforecast import models as library
 
+    short = season_length if season_length <= _LONGEST_STATE else 1
     makers: dict[str, Callable[[], Any]] = {
-        "croston_sba": CrostonSBA,
-        "imapa": IMAPA,
-        "theta": lambda: Theta(season_length=season_length),
-        "ets": lambda: AutoETS(season_length=season_length),
+        "croston_sba": library.CrostonSBA,
+        "tsb": lambda: library.TSB(alpha_d=0.1, alpha_p=0.1),
+        "adida": library.ADIDA,
+        "imapa": library.IMAPA,
+        "theta": lambda: library.DynamicOptimizedTheta(season_length=season_length),
+        "ets": lambda: library.AutoETS(season_length=short),
+        "ces": lambda: library.AutoCES(season_length=short),
+        "mfles": lambda: library.MFLES(season_length=season_length if season_length > 1 else None),
+        "stl_theta": lambda: library.MSTL(season_length, library.DynamicOptimizedTheta(season_length=1)),
+        "log_stl_ets": lambda: library.MSTL(season_length, library.AutoETS(model="ZZN")),
     }
     return makers[model]()
 
@@ -67,6 +100,13 @@ def seasonal_naive(y: Numbers, horizon: int, season_length: int) -> Numbers:
     return np.asarray(np.resize(y[-season:], horizon), dtype=np.float64)
 
 
+def window_average(y: Numbers, horizon: int, season_length: int) -> Numbers:
+    """The mean of the last season, or of the last few values where it is short or long."""
+    wanted = season_length if season_length <= _LONGEST_WINDOW else 2 * _SHORTEST_WINDOW
+    window = max(wanted, _SHORTEST_WINDOW)
+    return np.full(horizon, float(np.mean(y[-window:])))
+
+
 def forecast(model: str, y: Numbers, horizon: int, season_length: int) -> tuple[Numbers | None, str]:
     """``horizon`` values after ``y`` by a local model, and an empty reason; or None and the reason why not.
 
@@ -76,13 +116,21 @@ def forecast(model: str, y: Numbers, horizon: int, season_length: int) -> tuple[
     if points < FEWEST_POINTS[model]:
         return None, f"{model} needs {FEWEST_POINTS[model]} periods, {points} are there"
     season = effective_season(points, season_length)
+    if model in _SEASONAL_ONLY and season == 1:
+        return None, f"{model} needs two seasons"
+    if model in _LOGARITHMIC and y.min() <= 0:
+        return None, f"{model} needs values above zero"
     if model == "seasonal_naive":
         values = seasonal_naive(y, horizon, season)
+    elif model == "window_average":
+        values = window_average(y, horizon, season)
     else:
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                values = np.asarray(_fitter(model, season).forecast(y=y, h=horizon)["mean"], dtype=np.float64)
+                history = np.log(y) if model in _LOGARITHMIC else y
+                values = np.asarray(_fitter(model, season).forecast(y=history, h=horizon)["mean"], dtype=np.float64)
+                values = np.exp(values) if model in _LOGARITHMIC else values
         except Exception as error:  # the libraries may raise anything: one bad series must not end the job
             return None, f"{model} failed: {type(error).__name__}"  # its message may contain row values
     if values.shape != (horizon,) or not np.isfinite(values).all():
@@ -109,22 +157,31 @@ def spread_of(scale_mae: float) -> float:
     return scale_mae if scale_mae > 0 else 1.0
 
 
-def laddered_forecast(model: str, y: Numbers, horizon: int, season_length: int) -> tuple[Numbers, str, str]:
-    """A forecast in any case: by ``model``, else seasonal naive, else the mean, else zero.
+def weighted_forecast(
+    weights: Mapping[str, float], y: Numbers, horizon: int, season_length: int
+) -> tuple[Numbers, float, tuple[str, ...]]:
+    """The weighted mean of the local models among ``weights`` that can forecast ``y``.
 
-    Returns the values, what made them, and why it was not ``model`` (empty when it was).
+    Returns the values, how much weight stands behind them (0: none could), and why the others could not.
     """
+    total, behind, reasons = np.zeros(horizon), 0.0, []
+    for model, weight in weights.items():
+        if model in LOCAL_MODELS:
+            values, reason = forecast(model, y, horizon, season_length)
+            if values is None:
+                reasons.append(reason)
+            else:
+                total += weight * values
+                behind += weight
+    return (total / behind if behind else total), behind, tuple(reasons)
+
+
+def fallback_forecast(y: Numbers, horizon: int, season_length: int) -> tuple[Numbers, str]:
+    """A forecast in any case, and what made it: the seasonal naive, else the mean, else zero."""
     finite = y[np.isfinite(y)]
-    if len(finite) == 0:
-        return np.zeros(horizon), "zero", "no history"
     if not finite.any():
-        return np.zeros(horizon), "zero", "no demand at all"
-    reasons: list[str] = []
-    for name in dict.fromkeys((model, "seasonal_naive")):
-        if name in LOCAL_MODELS:
-            values, reason = forecast(name, y, horizon, season_length)
-            if values is not None:
-                return values, name, "; ".join(reasons)
-            reasons.append(reason)
-    mean = max(float(finite.mean()), 0.0 if finite.min() >= 0 else -np.inf)
-    return np.full(horizon, mean), "mean", "; ".join(reasons)
+        return np.zeros(horizon), "zero"
+    values, _ = forecast("seasonal_naive", y, horizon, season_length)
+    if values is not None:
+        return values, "seasonal_naive"
+    return np.full(horizon, max(float(finite.mean()), 0.0 if finite.min() >= 0 else -np.inf)), "mean"

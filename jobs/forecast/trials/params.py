@@ -8,17 +8,42 @@ from pydantic import Field
 
 from common.config.params import Params
 
-Model = Literal["seasonal_naive", "croston_sba", "imapa", "theta", "ets", "lightgbm"]
+Model = Literal[
+    "seasonal_naive",
+    "window_average",
+    "croston_sba",
+    "tsb",
+    "adida",
+    "imapa",
+    "theta",
+    "ets",
+    "ces",
+    "mfles",
+    "stl_theta",
+    "log_stl_ets",
+    "lightgbm",
+    "lightgbm_diff",
+]
 
-
-# From the simplest to the most complex: among equally good models the first wins.
-MODELS: tuple[Model, ...] = ("seasonal_naive", "croston_sba", "imapa", "theta", "ets", "lightgbm")
+DEFAULT_MODELS: tuple[Model, ...] = (
+    "seasonal_naive",
+    "window_average",
+    "tsb",
+    "imapa",
+    "theta",
+    "ets",
+    "stl_theta",
+    "log_stl_ets",
+    "lightgbm",
+    "lightgbm_diff",
+)
+"""As good as all of them together on validation origins (docs/benchmarks.md), for a third of the time."""
 
 
 class BacktestParams(Params):
     """Parameters of ``forecast.backtest``."""
 
-    models: tuple[Model, ...] = Field(MODELS, min_length=1, description="The models to try.")
+    models: tuple[Model, ...] = Field(DEFAULT_MODELS, min_length=1, description="The models to try.")
     horizon: int | None = Field(
         None, ge=1, le=400, description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters."
     )
@@ -29,15 +54,6 @@ class BacktestParams(Params):
         ge=1,
         le=400,
         description="Periods in a season; null: by frequency, 7 days, 52 weeks, 12 months, 4 quarters.",
-    )
-    choose_by: Literal["rmsse", "mase", "smape", "wape"] = Field(
-        "rmsse", description="The metric by which a series' model is chosen."
-    )
-    tie_tolerance: float = Field(
-        0.02,
-        ge=0,
-        le=1,
-        description="Models within this share of the best count as equal: the incumbent wins, then the simplest.",
     )
     rows_per_bucket: int = Field(
         5_000,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
+from jobs.forecast.trials.weights import COMBINED
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,11 +17,20 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "seasonal_naive": "seasonal naive",
+    "window_average": "window average",
     "croston_sba": "Croston SBA",
+    "tsb": "TSB",
+    "adida": "ADIDA",
     "imapa": "IMAPA",
     "theta": "Theta",
     "ets": "ETS",
+    "ces": "CES",
+    "mfles": "MFLES",
+    "stl_theta": "STL + Theta",
+    "log_stl_ets": "STL + ETS of logarithms",
     "lightgbm": "LightGBM, all series",
+    "lightgbm_diff": "LightGBM of differences",
+    "combined": "weighted mean",
 }
 _METRICS = ("wape", "mase", "rmsse", "smape", "scaled_pinball", "coverage_80", "coverage_95")
 _HEADS = ("WAPE", "MASE", "RMSSE", "sMAPE %", "pinball", "in 80 %", "in 95 %")
@@ -38,75 +48,88 @@ def write_report(
     params: BacktestParams,
     origins: Origins,
     series_count: int,
-    series: Mapping[str, int],
-    wins: Mapping[str, int],
+    shares: Mapping[str, Any],
     failed: Sequence[Any],
     by_model: Sequence[Any],
-    of_choice: Any,
     by_class: Sequence[Any],
 ) -> None:
-    """Fill the report; rows are aggregates of forecasts and actual values."""
+    """Fill the report; rows are aggregates of forecasts and actual values, ``shares`` (tried, used, share) by model."""
     report.title = f"Backtest as of {as_of}"
     scores = {row["model"]: row for row in by_model}
-    naive = scores.get("seasonal_naive")
-    report.headline("Series", f"{series_count:,}", f"{sum(wins.values()):,} with a chosen model")
-    report.headline("WAPE of the choice", _percent(of_choice["wape"]), "sum of errors over sum of demand")
-    if naive is not None and naive["wape"]:
+    mean, naive = scores.get(COMBINED), scores.get("seasonal_naive")
+    weighed = max((row["used"] for row in shares.values()), default=0)
+    total = sum(row["share"] or 0.0 for row in shares.values())
+    report.headline(
+        "Series", f"{series_count:,}", f"{total:,.0f} with weighed models" if weighed else "none long enough"
+    )
+    if mean is not None:
+        report.headline("WAPE of the weighted mean", _percent(mean["wape"]), "sum of errors over sum of demand")
+    if mean is not None and naive is not None and naive["wape"]:
         report.headline(
             "Gain over the naive",
-            _percent(1 - (of_choice["wape"] or 0.0) / naive["wape"]),
+            _percent(1 - (mean["wape"] or 0.0) / naive["wape"]),
             f"the naive alone: WAPE {_percent(naive['wape'])}",
         )
     report.headline("Origins", str(len(origins.cutoffs)), f"each {plural(origins.horizon, 'period')} ahead")
-    rows = [
-        (model_words(name), series.get(name, 0), wins.get(name, 0), *(_cell(row, metric) for metric in _METRICS))
-        for name, row in sorted(scores.items(), key=lambda pair: pair[1]["wape"] or 0.0)
-    ]
-    rows.append(("the choice for each series", sum(wins.values()), "", *(_cell(of_choice, name) for name in _METRICS)))
+    ranked = sorted(scores.items(), key=lambda pair: (pair[1]["rmsse"] is None, pair[1]["rmsse"] or 0.0))
     report.table(
         "Models side by side",
-        ("model", "series", "chosen", *_HEADS),
-        rows,
+        ("model", "series", "share", *_HEADS),
+        [
+            (
+                model_words(name),
+                series_count if name == COMBINED else _of(shares, name, "tried"),
+                "" if name == COMBINED else _percent((_of(shares, name, "share") or 0.0) / (total or 1.0)),
+                *(_cell(row, metric) for metric in _METRICS),
+            )
+            for name, row in ranked
+        ],
         note=(
-            f"Chosen by {params.choose_by} on the same origins: the last row has hindsight, so it is a little better "
-            "than the choice will be. Bands are calibrated only on errors known at each origin; the earliest "
-            "origins have none. In 80 % and in 95 %: how many actual values lay in these bands."
+            "From all origins but the earliest: each weighted mean knows only errors made before it. A model that "
+            "cannot forecast some series is scored on the others. Bands are calibrated only on errors known at each "
+            "origin. In 80 % and in 95 %: how many actual values lay in these bands."
+            if len(origins.cutoffs) > 1
+            else "With one origin nothing was known of the models: the mean is the plain one of all."
         ),
     )
-    ranked = sorted(wins.items(), key=lambda pair: -pair[1])
-    if ranked:
+    used = sorted(((name, row["share"] or 0.0) for name, row in shares.items()), key=lambda pair: -pair[1])
+    used = [(name, share) for name, share in used if share > 0]
+    if used:
         report.bars(
-            "Which model was chosen",
-            [model_words(name) for name, _ in ranked],
-            [count for _, count in ranked],
-            unit="series",
+            "Share of each model in the forecasts",
+            [model_words(name) for name, _ in used],
+            [100 * share / total for _, share in used],
+            unit="%",
             label_name="model",
-            text_alternative=f"{model_words(ranked[0][0])} was chosen most often, for {ranked[0][1]:,} series.",
-            note=f"Within {params.tie_tolerance:.0%} of the best, the incumbent stays, else the simplest model wins.",
+            text_alternative=f"{model_words(used[0][0])} has the largest share, {used[0][1] / total:.0%}.",
+            note="By the errors of a series and of its class of demand: the smaller, the larger the share.",
         )
     _classes(report, by_class)
     _origins(report, params, origins, failed)
 
 
+def _of(shares: Mapping[str, Any], model: str, what: str) -> Any:
+    return shares[model][what] if model in shares else 0
+
+
 def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
     found: dict[str, dict[str, Any]] = {}
     for row in by_class:
-        found.setdefault(str(row["demand_class"]), {})[row["of"]] = row
+        found.setdefault(str(row["demand_class"]), {})[row["model"]] = row
     report.table(
-        "Gain of the choice, by class of demand",
-        ("class", "WAPE of the choice", "WAPE of the naive", "MASE of the choice", "in 80 % band"),
+        "Gain of the weighted mean, by class of demand",
+        ("class", "WAPE of the mean", "WAPE of the naive", "MASE of the mean", "in 80 % band"),
         [
             (
                 name,
-                _percent(rows["the choice"]["wape"]),
+                _percent(rows[COMBINED]["wape"]),
                 _percent(rows["seasonal_naive"]["wape"]) if "seasonal_naive" in rows else "",
-                _cell(rows["the choice"], "mase"),
-                _cell(rows["the choice"], "coverage_80"),
+                _cell(rows[COMBINED], "mase"),
+                _cell(rows[COMBINED], "coverage_80"),
             )
             for name, rows in sorted(found.items())
-            if "the choice" in rows
+            if COMBINED in rows
         ],
-        note="Series whose chosen model is the naive itself count under the choice only.",
     )
 
 

@@ -61,10 +61,15 @@ TRIALS = Table(
             *optional(NUMBER, "mase", "rmsse", "smape", "wape", "scaled_pinball", "coverage_80", "coverage_95"),
             *required(BooleanType(), "is_champion"),
             *optional(TEXT, "chosen_because"),
+            *optional(NUMBER, "weight"),
         ]
     ),
     keys=("unique_id", "model"),
     day_column="as_of_date",
     suite="forecast.trials",
-    description="All trials of the backtest, one row per series and model, and which model was chosen and why.",
+    description=(
+        "All trials of the backtest, one row per series and model. weight is the share of a model in the forecast of "
+        "the series; is_champion marks the largest share, chosen_because says what it rests on. The model combined is "
+        "the weighted mean, with the shares known at each origin."
+    ),
 )

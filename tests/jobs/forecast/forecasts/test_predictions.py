@@ -34,26 +34,29 @@ def test_a_global_model_that_breaks_says_by_which_class_of_error(
             "unique_id": ["a", "a", "b", "b"],
             "ds": [MONDAY, MONDAY + timedelta(days=7)] * 2,
             "y": [1.0, 2.0, 3.0, 4.0],
-            "champion": ["lightgbm", "lightgbm", "seasonal_naive", "seasonal_naive"],
+            "models": [["lightgbm"], ["lightgbm"], ["seasonal_naive"], ["seasonal_naive"]],
+            "weights": [[1.0]] * 4,
             "reason": None,
         }
     )
     predicted = spark.createDataFrame(
-        global_forecasts(rows, 2, Boosting(WEEKS, 1, seed=0)), "unique_id string, ds date, global_y_hat double, "
-        "failure string",
-    )  # fmt: skip
-    local = local_forecasts(rows, WEEKS, 2, 1)
-    champions = spark.createDataFrame([("a", "lightgbm"), ("b", "seasonal_naive")], "unique_id string, champion string")
-    local_rows = spark.createDataFrame(
-        local[["unique_id", "ds", "step", "model", "fallback_reason", "y_hat"]],
-        "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double",
+        global_forecasts(rows, ["lightgbm"], 2, Boosting(WEEKS, 1, seed=0)),
+        "unique_id string, ds date, model string, global_y_hat double, failure string",
     )
-    found = with_global(local_rows, predicted, champions).orderBy("unique_id", "step").collect()
+    local = local_forecasts(rows, WEEKS, 2, 1)
+    weights = spark.createDataFrame(
+        [("a", "lightgbm", 1.0), ("b", "seasonal_naive", 1.0)], "unique_id string, model string, weight double"
+    )
+    local_rows = spark.createDataFrame(
+        local[["unique_id", "ds", "step", "model", "fallback_reason", "y_hat", "weight"]],
+        "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, weight double",
+    )
+    found = with_global(local_rows, predicted, weights).orderBy("unique_id", "step").collect()
     assert [(row["unique_id"], row["model"], row["y_hat"], row["fallback_reason"]) for row in found] == [
         ("a", "seasonal_naive", 2.0, "lightgbm failed: RuntimeError"),
         ("a", "seasonal_naive", 2.0, "lightgbm failed: RuntimeError"),
-        ("b", "seasonal_naive", 4.0, None),
-        ("b", "seasonal_naive", 4.0, None),
+        ("b", "combined", 4.0, None),
+        ("b", "combined", 4.0, None),
     ]
 
 

@@ -27,32 +27,43 @@ WEEKS = Periods("W")
 RESIDUALS = "unique_id string, model string, demand_class string, step int, r double"
 
 
-def history(name: str, values: list[float], champion: str, reason: str | None = None) -> pd.DataFrame:
+def history(name: str, values: list[float], weights: dict[str, float], reason: str | None = None) -> pd.DataFrame:
     days = [MONDAY + timedelta(days=7 * n) for n in range(len(values))]
-    return pd.DataFrame({"unique_id": name, "ds": days, "y": values, "champion": champion, "reason": reason})
+    lists = {"models": [list(weights)] * len(values), "weights": [list(weights.values())] * len(values)}
+    return pd.DataFrame({"unique_id": name, "ds": days, "y": values, **lists, "reason": reason})
 
 
 def test_every_series_gets_every_period_once_with_the_reason_for_a_fallback() -> None:
     rows = pd.concat(
         [
-            history("naive", [1.0, 2.0, 3.0], "seasonal_naive"),
-            history("short", [5.0], "none", "FCT-202 a single period of history"),
-            history("zeros", [0.0] * 9, "theta"),
-            history("global", [4.0, 2.0], "lightgbm"),
-            history("broken", [np.nan, 6.0, np.inf, 2.0], "none", "no model could be scored"),
+            history("mean", [1.0, 2.0, 3.0], {"seasonal_naive": 0.5, "window_average": 0.5}),
+            history("short", [5.0], {}, "FCT-202 a single period of history"),
+            history("zeros", [0.0] * 9, {"theta": 1.0}),
+            history("global", [4.0, 2.0], {"lightgbm": 1.0}),
+            history("too few", [6.0, 2.0, 4.0], {"theta": 0.5, "lightgbm": 0.5}),
+            history("broken", [np.nan, 6.0, np.inf, 2.0], {}, "no model could be scored"),
         ]
     )
     found = local_forecasts(rows.sample(frac=1, random_state=1), WEEKS, horizon=2, season_length=52)
     assert not found.duplicated(["unique_id", "ds"]).any()
     firsts = found[found["step"] == 1].set_index("unique_id")
-    assert firsts[["model", "y_hat", "fallback_reason"]].to_dict("index") == {
-        "naive": {"model": "seasonal_naive", "y_hat": 3.0, "fallback_reason": None},
-        "short": {"model": "seasonal_naive", "y_hat": 5.0, "fallback_reason": "FCT-202 a single period of history"},
-        "zeros": {"model": "zero", "y_hat": 0.0, "fallback_reason": "no demand at all"},
-        "global": {"model": "seasonal_naive", "y_hat": 2.0, "fallback_reason": "lightgbm gave no forecast"},
-        "broken": {"model": "seasonal_naive", "y_hat": 2.0, "fallback_reason": "no model could be scored"},
-    }
-    assert firsts.loc["naive", "ds"] == MONDAY + timedelta(days=21)
+    assert firsts[["model", "y_hat", "weight", "fallback_reason"]].to_dict("index") == {
+        "mean": {"model": "combined", "y_hat": 2.5, "weight": 1.0, "fallback_reason": None},
+        "short": {
+            "model": "seasonal_naive", "y_hat": 5.0, "weight": 0.0,
+            "fallback_reason": "FCT-202 a single period of history",
+        },
+        "zeros": {"model": "zero", "y_hat": 0.0, "weight": 0.0, "fallback_reason": "no demand at all"},
+        "global": {"model": "seasonal_naive", "y_hat": 2.0, "weight": 0.0, "fallback_reason": None},
+        "too few": {
+            "model": "seasonal_naive", "y_hat": 4.0, "weight": 0.0,
+            "fallback_reason": "theta needs 5 periods, 3 are there",
+        },
+        "broken": {
+            "model": "seasonal_naive", "y_hat": 2.0, "weight": 0.0, "fallback_reason": "no model could be scored",
+        },
+    }  # fmt: skip
+    assert firsts.loc["mean", "ds"] == MONDAY + timedelta(days=21)
 
 
 def forecasts(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
@@ -63,37 +74,49 @@ def forecasts(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     )
 
 
-def test_the_global_model_replaces_the_fallback_of_its_own_series_only(spark: SparkSession) -> None:
-    local = forecasts(
-        spark,
-        ("a", MONDAY, 1, "seasonal_naive", "lightgbm gave no forecast", 5.0, 1.0, True, "smooth"),
-        ("b", MONDAY, 1, "theta", None, 7.0, 1.0, True, "smooth"),
-        ("c", MONDAY, 1, "seasonal_naive", "lightgbm gave no forecast", 9.0, 1.0, True, "smooth"),
-    )
-    champions = spark.createDataFrame(
-        [("a", "lightgbm"), ("b", "theta"), ("c", "lightgbm")], "unique_id string, champion string"
-    )
-    predicted = spark.createDataFrame(
-        [("a", MONDAY, 6.0, None), ("b", MONDAY, 99.0, None)],
-        "unique_id string, ds date, global_y_hat double, failure string",
-    )
-    found = with_global(local, predicted, champions).orderBy("unique_id").collect()
-    assert [(row["model"], row["y_hat"], row["fallback_reason"]) for row in found] == [
-        ("lightgbm", 6.0, None),
-        ("theta", 7.0, None),
-        ("seasonal_naive", 9.0, "lightgbm gave no forecast"),
+def test_global_models_have_their_share_in_the_series_that_give_them_one(spark: SparkSession) -> None:
+    rows = [
+        ("half", MONDAY, 1, "combined", None, 5.0, 1.0, True, "smooth"),
+        ("none", MONDAY, 1, "combined", None, 7.0, 1.0, True, "smooth"),
+        ("gone", MONDAY, 1, "combined", None, 9.0, 1.0, True, "smooth"),
+        ("only", MONDAY, 1, "seasonal_naive", None, 1.0, 1.0, True, "smooth"),
     ]
+    own = {"half": 0.5, "none": 1.0, "gone": 0.6, "only": 0.0}
+    local = forecasts(spark, *rows).join(
+        spark.createDataFrame(list(own.items()), "unique_id string, weight double"), "unique_id"
+    )
+    weights = spark.createDataFrame(
+        [("half", "lightgbm", 0.25), ("half", "lightgbm_diff", 0.25), ("gone", "lightgbm", 0.4),
+         ("only", "lightgbm", 1.0)],
+        "unique_id string, model string, weight double",
+    )  # fmt: skip
+    predicted = spark.createDataFrame(
+        [("half", MONDAY, "lightgbm", 6.0, None), ("half", MONDAY, "lightgbm_diff", 8.0, None),
+         ("none", MONDAY, "lightgbm", 99.0, None), ("only", MONDAY, "lightgbm", 3.0, None),
+         ("gone", MONDAY, "lightgbm", None, "lightgbm failed: ValueError")],
+        "unique_id string, ds date, model string, global_y_hat double, failure string",
+    )  # fmt: skip
+    found = {row["unique_id"]: row for row in with_global(local, predicted, weights).collect()}
+    assert {name: (row["model"], row["y_hat"], row["fallback_reason"]) for name, row in found.items()} == {
+        "half": ("combined", 0.5 * 5 + 0.25 * 6 + 0.25 * 8, None),
+        "none": ("combined", 7.0, None),
+        "gone": ("combined", 9.0, "lightgbm failed: ValueError"),
+        "only": ("combined", 3.0, None),
+    }
 
 
-def test_quantiles_rise_are_floored_where_demand_is_and_are_zero_without_any(spark: SparkSession) -> None:
+def test_quantiles_rise_are_floored_where_demand_is_and_have_the_band_of_the_class_without_any(
+    spark: SparkSession,
+) -> None:
     rows = forecasts(
         spark,
-        ("floored", MONDAY, 1, "m", None, 1.0, 2.0, True, "smooth"),
-        ("free", MONDAY, 1, "m", None, 1.0, 2.0, False, "smooth"),
-        ("zero", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, None),
+        ("floored", MONDAY, 1, "combined", None, 1.0, 2.0, True, "smooth"),
+        ("free", MONDAY, 1, "combined", None, 1.0, 2.0, False, "smooth"),
+        ("zero", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, "smooth"),
+        ("lonely", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, "lumpy"),
     )
     residuals = spark.createDataFrame(
-        [(name, "m", "smooth", 1, float(n)) for name in "ab" for n in range(-2, 3)], RESIDUALS
+        [(name, "combined", "smooth", 1, float(n)) for name in "ab" for n in range(-2, 3)], RESIDUALS
     )
     found = {row["unique_id"]: row for row in with_quantiles(rows, residuals, fewest=5).collect()}
     # Ten errors, each of -2 ... 2 twice: ranks 1, 2, 6, 9 and 10 of levels .1 to .9; 1 + 2 r. The others lie beyond
@@ -102,8 +125,11 @@ def test_quantiles_rise_are_floored_where_demand_is_and_are_zero_without_any(spa
     expected = [1 - far[0.975], -3.0, -3.0, 1.0, 5.0, 5.0, *(1 + far[level] for level in (0.95, 0.975, 0.99))]
     assert [found["free"][name] for name in QUANTILES] == pytest.approx(expected)
     assert [found["floored"][name] for name in QUANTILES] == pytest.approx([max(value, 0.0) for value in expected])
-    assert {found["zero"][name] for name in QUANTILES} == {0.0}
-    assert found["free"]["calibrated_on"] == "class and step"
+    # Around nothing, in units of the middle spread of its class.
+    assert (found["zero"]["model"], found["zero"]["spread"]) == ("zero", 2.0)
+    assert [found["zero"][name] for name in QUANTILES] == pytest.approx([max(value - 1, 0.0) for value in expected])
+    assert {found["lonely"][name] for name in QUANTILES} == {0.0}  # nobody else of its class
+    assert (found["lonely"]["calibrated_on"], found["free"]["calibrated_on"]) == ("no demand at all", "class and step")
 
 
 def order_rows(spark: SparkSession, policy: Policy, stock: DataFrame | None) -> dict[str, Any]:

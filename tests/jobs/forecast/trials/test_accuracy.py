@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from math import log
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.forecast.trials.accuracy import scored
 from jobs.forecast.trials.calibration import NORMAL, with_offsets
-from jobs.forecast.trials.champions import with_champions
 from jobs.forecast.trials.residuals import path_residuals
 from jobs.forecast.trials.tables import QUANTILES
 
@@ -53,27 +52,28 @@ def test_a_zero_forecast_of_zero_has_no_error_and_a_constant_history_no_scale(sp
 
 
 def test_offsets_are_the_conformal_ranks_of_the_finest_pool_with_enough_errors(spark: SparkSession) -> None:
-    rising = [(m, "smooth", step, float(n)) for m, step in (("m", 1), ("m", 2)) for n in range(1, 10)]
+    rising = [("st"[n % 2], "m", "smooth", step, float(n)) for step in (1, 2) for n in range(1, 10)]
     residuals = spark.createDataFrame(
-        [*rising, ("m", "lumpy", 1, 100.0), ("other", "smooth", 1, 50.0)],
-        "model string, demand_class string, step int, r double",
+        [*rising, ("u", "m", "lumpy", 1, 100.0), ("s", "other", "smooth", 1, 50.0)],
+        "unique_id string, model string, demand_class string, step int, r double",
     )
     targets = spark.createDataFrame(
-        [("m", "smooth", 1), ("m", "lumpy", 1), ("m", "smooth", 9), ("other", "smooth", 1)],
-        "model string, demand_class string, step int",
+        [("a", "m", "smooth", 1), ("a", "m", "lumpy", 1), ("a", "m", "smooth", 9), ("a", "other", "smooth", 1)],
+        "unique_id string, model string, demand_class string, step int",
     )
     found = {
         (row["model"], row["demand_class"], row["step"]): row
         for row in with_offsets(targets, residuals, [0.1, 0.5, 0.8, 0.975], fewest=9).collect()
     }
-    # Nine errors: floor(10 x 0.1) = 1st, 5th, 8th, and the 9th for want of a tenth.
+    # Errors 1 to 9 of two series: the lowest and the highest count as those of the other series, 2 and 8. Ranks
+    # floor(10 x 0.1) = 1st, 5th, 8th; a tenth there is not, so the 8 is stretched away from the 5 in the middle.
     finest = found["m", "smooth", 1]
-    assert (finest["offsets"], finest["calibrated_on"]) == ([1.0, 5.0, 8.0, 9.0], "class and step")
-    # Ten errors of step 1: floor(1.1) = 1st, ceil(5.5) = 6th, ceil(8.8) = 9th, ceil(10.7) beyond: the 10th.
-    assert (found["m", "lumpy", 1]["offsets"], found["m", "lumpy", 1]["calibrated_on"]) == (
-        [1.0, 6.0, 9.0, 100.0],
-        "step",
-    )
+    assert finest["offsets"] == pytest.approx([2.0, 5.0, 8.0, 5 + 3 * log(40) / log(10)])
+    assert finest["calibrated_on"] == "class and step"
+    # Ten errors of step 1, the lumpy 100 counts as a 9: floor(1.1) = 1st, ceil(5.5) = 6th, ceil(8.8) = 9th, beyond.
+    wider = found["m", "lumpy", 1]
+    assert wider["offsets"] == pytest.approx([2.0, 6.0, 9.0, 5.5 + 3.5 * log(40) / log(11)])
+    assert wider["calibrated_on"] == "step"
     assert found["m", "smooth", 9]["calibrated_on"] == "model"
     assert found["other", "smooth", 1]["calibrated_on"] == NORMAL
     assert found["other", "smooth", 1]["offsets"][1:] == pytest.approx([0.0, 0.8416212, 1.959964])
@@ -90,45 +90,8 @@ def test_errors_are_summed_along_whole_paths_only(spark: SparkSession) -> None:
     assert sorted((row["unique_id"], row["step"], row["r"]) for row in found) == [
         ("a", 1, 1.0),
         ("a", 3, (2 + 1 - 1) / 2),
-        ("b", 1, -0.5),
+        ("b", 1, None),  # a constant history has no unit in which its error could be told
     ]
-
-
-def trial(name: str, model: str, rmsse: float | None, **changes: Any) -> dict[str, Any]:
-    return {
-        "unique_id": name,
-        "model": model,
-        "status": "scored",
-        "windows": 2,
-        "rmsse": rmsse,
-        "mae": 1.0 if rmsse is None else rmsse,
-        **changes,
-    }
-
-
-def test_ties_go_to_the_incumbent_and_then_to_the_simpler(spark: SparkSession) -> None:
-    rows = spark.createDataFrame(
-        [
-            trial("clear", "ets", 0.5), trial("clear", "theta", 0.9), trial("clear", "naive", 0.52),
-            trial("tie", "ets", 1.0), trial("tie", "theta", 1.01), trial("tie", "naive", 1.3),
-            trial("kept", "ets", 1.0), trial("kept", "theta", 1.01), trial("kept", "naive", 1.005),
-            trial("constant", "ets", None, mae=0.0), trial("constant", "naive", None, mae=0.0),
-            trial("unfair", "ets", 0.1, windows=1), trial("unfair", "naive", 0.7),
-            trial("failed", "ets", None, status="failed", windows=0, mae=None),
-        ],
-        "unique_id string, model string, status string, windows int, rmsse double, mae double",
-    )  # fmt: skip
-    incumbents = spark.createDataFrame([("kept", "theta"), ("clear", "theta")], "unique_id string, model string")
-    found = with_champions(
-        rows, incumbents, choose_by="rmsse", tolerance=0.02, simplest_first=("naive", "theta", "ets")
-    ).where("is_champion")
-    assert {row["unique_id"]: (row["model"], row["chosen_because"]) for row in found.collect()} == {
-        "clear": ("ets", "best rmsse"),
-        "tie": ("theta", "simplest within 2% of the best (ets)"),
-        "kept": ("theta", "incumbent, within 2% of the best (ets)"),
-        "constant": ("naive", "best rmsse"),
-        "unfair": ("naive", "best rmsse"),
-    }
 
 
 def test_quantile_columns_are_named_by_their_level() -> None:

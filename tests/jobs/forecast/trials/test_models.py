@@ -8,10 +8,11 @@ import pytest
 from jobs.forecast.trials.models import (
     LOCAL_MODELS,
     effective_season,
+    fallback_forecast,
     forecast,
     in_sample_scales,
-    laddered_forecast,
     seasonal_naive,
+    weighted_forecast,
     without_gaps,
 )
 
@@ -30,30 +31,38 @@ BAD_SERIES = {
 
 
 @pytest.mark.parametrize("name", BAD_SERIES)
-@pytest.mark.parametrize("model", [*LOCAL_MODELS, "none", "lightgbm"])
-def test_every_series_gets_finite_values_that_are_not_negative(name: str, model: str) -> None:
-    values, made_by, reason = laddered_forecast(model, np.array(BAD_SERIES[name]), 3, 7)
-    assert values.shape == (3,)
+def test_every_series_gets_finite_values_that_are_not_negative(name: str) -> None:
+    y = np.array(BAD_SERIES[name])
+    for model in (*LOCAL_MODELS, "lightgbm"):
+        values, behind, reasons = weighted_forecast({model: 0.5}, y, 3, 7)
+        assert values.shape == (3,)
+        assert np.isfinite(values).all()
+        assert (values >= 0).all()
+        assert behind == 0.5 or reasons or model == "lightgbm"
+    values, made_by = fallback_forecast(y, 3, 7)
     assert np.isfinite(values).all()
     assert (values >= 0).all()
-    assert made_by in {*LOCAL_MODELS, "mean", "zero"}
-    assert (made_by == model) or reason or model in {"none", "lightgbm"}
+    assert made_by in {"seasonal_naive", "mean", "zero"}
 
 
-def test_the_ladder_goes_from_the_champion_over_the_naive_to_the_mean_and_to_zero() -> None:
-    outcomes = [
-        laddered_forecast("theta", np.array([1.0, 2.0, 3.0]), 1, 1)[1:],
-        laddered_forecast("theta", np.array([1.0, 3.0, np.inf]), 1, 1)[1:2],
-        laddered_forecast("theta", np.zeros(9), 1, 1)[1:],
-        laddered_forecast("theta", np.array([np.nan]), 1, 1)[1:],
-    ]
-    assert outcomes == [
-        ("seasonal_naive", "theta needs 5 periods, 3 are there"),
-        ("mean",),
-        ("zero", "no demand at all"),
-        ("zero", "no history"),
-    ]
-    assert laddered_forecast("theta", np.array([1.0, 3.0, np.inf]), 2, 1)[0].tolist() == [2.0, 2.0]
+def test_the_fallback_goes_from_the_naive_to_the_mean_and_to_zero() -> None:
+    assert fallback_forecast(np.array([1.0, 2.0, 3.0]), 1, 1)[1] == "seasonal_naive"
+    values, made_by = fallback_forecast(np.array([1.0, 3.0, np.inf]), 2, 1)
+    assert (values.tolist(), made_by) == ([2.0, 2.0], "mean")
+    assert fallback_forecast(np.zeros(9), 1, 1)[1] == "zero"
+    assert fallback_forecast(np.array([np.nan]), 1, 1)[1] == "zero"
+
+
+def test_the_weighted_mean_is_that_of_the_models_that_can_forecast() -> None:
+    y = np.array([4.0, 8.0, 6.0, 2.0])
+    # The naive says 2, the average of the last four 5; Theta needs five periods.
+    values, behind, reasons = weighted_forecast({"seasonal_naive": 0.2, "window_average": 0.4, "theta": 0.4}, y, 2, 1)
+    assert values.tolist() == pytest.approx([4.0, 4.0])
+    assert behind == pytest.approx(0.6)
+    assert reasons == ("theta needs 5 periods, 4 are there",)
+    assert weighted_forecast({"theta": 1.0}, y, 2, 1)[1] == 0
+    assert weighted_forecast({"log_stl_ets": 1.0}, np.arange(20.0), 2, 4)[2] == ("log_stl_ets needs values above zero",)
+    assert weighted_forecast({"stl_theta": 1.0}, y, 2, 4)[2] == ("stl_theta needs 6 periods, 4 are there",)
 
 
 def test_the_seasonal_naive_repeats_the_last_season() -> None:

@@ -1,0 +1,172 @@
+"""The share of each model in the forecast of a series: by its errors in the backtest, shrunk to those of its class.
+
+Shares are those of 1 / E^p, E the mean squared error over the origins (Bates and Granger 1969 combine by p = 1). Few
+origins say little about one series, so the logarithm of its relative error is averaged with that of its class of
+demand, which counts as much as CLASS_ORIGINS origins; and a class of few series is shrunk to equal shares. Models that
+are much worse than the best of the class take no part. Chosen on validation origins: docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from common.spark.few_rows import few_rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+COMBINED: Final = "combined"
+"""The model of rows that are the weighted mean of the others."""
+
+SCORED, FAILED = "scored", "failed"
+
+POWER: Final = 4.0
+CLASS_ORIGINS: Final = 4.0
+# Errors of this many pairs of series and origin count as much as the belief that all models are equally good.
+_EQUAL_PAIRS: Final = 20.0
+_WORST_RATIO: Final = 2.0
+_SMALLEST_SHARE: Final = 0.02
+_LARGEST_RATIO: Final = 1_000.0
+FINAL: Final = date(9999, 12, 31)
+"""The moment of use of the weights by which what comes is forecast: after every origin."""
+
+
+def origin_errors(rows: DataFrame) -> DataFrame:
+    """``unique_id, demand_class, model, cutoff, error`` of rows of BACKTESTS with a class: the mean of e^2 / scale."""
+    squared = F.pow(F.col("y") - F.col("y_hat"), 2.0)
+    scale = F.when(F.col("scale_mse") > 0, F.col("scale_mse")).otherwise(1.0)
+    return rows.groupBy("unique_id", "demand_class", "model", "cutoff").agg(F.avg(squared / scale).alias("error"))
+
+
+def uses_of(cutoffs: Sequence[date], last_known: Sequence[date]) -> list[tuple[date, date]]:
+    """Pairs (origin, moment of use): an origin's errors are known once its last period, of ``last_known``, is over."""
+    pairs = [(cutoff, FINAL) for cutoff in cutoffs]
+    for cutoff, known in zip(cutoffs, last_known, strict=True):
+        pairs.extend((cutoff, later) for later in cutoffs if known <= later)
+    return pairs
+
+
+def model_weights(
+    spark: SparkSession, errors: DataFrame, series: DataFrame, uses: Sequence[tuple[date, date]]
+) -> DataFrame:
+    """``use, unique_id, model, weight, origins``: shares that add up to 1 for each series and moment of use.
+
+    ``errors`` as ``origin_errors`` gives them, ``series`` is unique_id, demand_class: a series without errors of its
+    own has the shares of its class. ``origins`` counts the series' own origins behind a share.
+    """
+    pairs = few_rows(spark, list(uses), "cutoff date, use date")
+    known = errors.withColumn("demand_class", _class()).join(F.broadcast(pairs), "cutoff", "inner")
+    own = known.groupBy("use", "unique_id", "demand_class", "model").agg(
+        F.avg("error").alias("error"), F.count(F.lit(1)).alias("origins")
+    )
+    of_series = Window.partitionBy("use", "unique_id")
+    # A model tried from fewer origins than another was spared the harder ones.
+    fair = own.withColumn("_most", F.max("origins").over(of_series)).where(F.col("origins") == F.col("_most"))
+    middle = fair.groupBy("use", "unique_id").agg(F.expr("percentile(error, 0.5)").alias("_middle"))
+    relative = fair.join(middle, ["use", "unique_id"], "inner").withColumn("relative", _log_ratio())
+    pooled = relative.groupBy("use", "demand_class", "model").agg(
+        F.avg("relative").alias("_mean"), F.sum("origins").alias("_pairs")
+    )
+    pooled = pooled.withColumn("pooled", F.col("_mean") * F.col("_pairs") / (F.col("_pairs") + _EQUAL_PAIRS))
+    of_class = Window.partitionBy("use", "demand_class")
+    good = pooled.where(F.col("_pairs") > 0).withColumn("_best", F.min("pooled").over(of_class))
+    good = good.where(F.col("pooled") <= F.col("_best") + math.log(_WORST_RATIO))
+    asked = series.select("unique_id", "demand_class").withColumn("demand_class", _class())
+    wanted = asked.join(F.broadcast(good.select("use", "demand_class", "model", "pooled")), "demand_class", "inner")
+    both = wanted.join(
+        relative.select("use", "unique_id", "model", "relative", "origins"), ["use", "unique_id", "model"], "left"
+    )
+    origins = F.coalesce("origins", F.lit(0))
+    score = (origins * F.coalesce("relative", F.lit(0.0)) + CLASS_ORIGINS * F.col("pooled")) / (origins + CLASS_ORIGINS)
+    shares = both.withColumns({"origins": origins.cast("int"), "_raw": F.exp(-POWER * score)})
+    shares = shares.withColumn("_share", F.col("_raw") / F.sum("_raw").over(of_series))
+    kept = shares.where(F.col("_share") >= _SMALLEST_SHARE)
+    weight = F.col("_share") / F.sum("_share").over(of_series)
+    return kept.select("use", "unique_id", "model", weight.alias("weight"), "origins")
+
+
+def _class() -> Column:
+    return F.coalesce("demand_class", F.lit("none"))
+
+
+def _log_ratio() -> Column:
+    """ln of a model's error over the middle one of the series, bounded; 0 where both are 0."""
+    ratio = F.when(F.col("_middle") > 0, F.col("error") / F.col("_middle")).otherwise(
+        F.when(F.col("error") > 0, _LARGEST_RATIO).otherwise(1.0)
+    )
+    return F.log(F.least(F.greatest(ratio, F.lit(1 / _LARGEST_RATIO)), F.lit(_LARGEST_RATIO)))
+
+
+def combined(rows: DataFrame, weights: DataFrame) -> DataFrame:
+    """Rows of BACKTESTS that are the weighted means of ``rows``: from each origin by what was known at it.
+
+    From the earliest origin nothing was known of the models, so there are no such rows, except where it is the only
+    one: there all models count the same.
+    """
+    keys = ("unique_id", "cutoff", "ds", "step")
+    known = weights.where(F.col("use") != F.lit(FINAL)).withColumnRenamed("use", "cutoff")
+    weighted = rows.join(
+        known.select("cutoff", "unique_id", "model", "weight"), ["cutoff", "unique_id", "model"], "inner"
+    )
+    return _means(weighted, keys)
+
+
+def equally_combined(rows: DataFrame) -> DataFrame:
+    """Rows of BACKTESTS that are the plain means of ``rows``, for a backtest of a single origin."""
+    return _means(rows.withColumn("weight", F.lit(1.0)), ("unique_id", "cutoff", "ds", "step"))
+
+
+def _means(weighted: DataFrame, keys: Sequence[str]) -> DataFrame:
+    y_hat = F.sum(F.col("weight") * F.col("y_hat")) / F.sum("weight")
+    same = ("y", "scale_mae", "scale_mse")
+    return (
+        weighted.groupBy(*keys)
+        .agg(y_hat.alias("y_hat"), *(F.first(name).alias(name) for name in same))
+        .withColumn("model", F.lit(COMBINED))
+    )
+
+
+def trials_of(rows: DataFrame, scores: DataFrame) -> DataFrame:
+    """One row per series and model of ``rows`` (COLUMNS of origins) and ``scores``: its scores, or why it has none."""
+    failures = rows.where(F.col("step") == 0).groupBy("unique_id", "model").agg(F.min("reason").alias("reason"))
+    seasons = rows.groupBy("unique_id", "model").agg(F.max("season").alias("_season"))
+    longest = rows.groupBy("unique_id").agg(F.max("season").alias("season_length"))
+    scored = seasons.join(scores, ["unique_id", "model"], "full").join(failures, ["unique_id", "model"], "left")
+    scored = scored.join(longest, "unique_id", "left").drop("_season")
+    return scored.withColumns(
+        {
+            "status": F.when(F.col("windows").isNotNull(), SCORED).otherwise(FAILED),
+            "windows": F.coalesce("windows", F.lit(0)),
+        }
+    )
+
+
+def with_weights(trials: DataFrame, weights: DataFrame) -> DataFrame:
+    """``trials`` with ``weight``, ``is_champion`` (the largest share of the series) and ``chosen_because``."""
+    final = weights.where(F.col("use") == F.lit(FINAL)).select("unique_id", "model", "weight", "origins")
+    rows = trials.join(final, ["unique_id", "model"], "left")
+    # Models that failed on the series would fail again.
+    weight = F.when(F.col("status") == SCORED, F.col("weight"))
+    rows = rows.withColumn("weight", weight)
+    of_series = Window.partitionBy("unique_id")
+    is_scored = (F.col("status") == SCORED) & (F.col("model") != COMBINED)
+    total, scored = F.sum("weight").over(of_series), F.sum(is_scored.cast("int")).over(of_series)
+    # Where none of the models that work for a series is good for its class, they all count the same.
+    equal = F.when(is_scored, 1.0 / scored)
+    rows = rows.withColumn("weight", F.when(total > 0, F.col("weight") / total).otherwise(equal))
+    order = of_series.orderBy(F.col("weight").desc_nulls_last(), "model")
+    is_first = F.col("weight").isNotNull() & (F.row_number().over(order) == 1)
+    because = F.format_string(
+        "%.0f %% by its errors from %d origins and those of its class",
+        F.col("weight") * 100,
+        F.coalesce("origins", F.lit(0)),
+    )
+    return rows.withColumns(
+        {"is_champion": is_first, "chosen_because": F.when(F.col("weight").isNotNull(), because)}
+    ).drop("origins")
