@@ -35,6 +35,8 @@ Usage: lakejobs COMMAND [arguments]
   policy JOB... [flags]     print the IAM policy with the least rights that jobs need; --trust: of their role
   infra [NAME]              list the CloudFormation templates, or print one
   cost JOB... [flags]       what jobs would cost on a cluster, on EMR Serverless and on EMR on EKS
+  cost --run-id ID --target NAME
+                            what a run has cost, by its service's own numbers
   source suggest --input PATH --for JOB
                             write a source for files of your own
   source check FILE --input PATH
@@ -152,6 +154,10 @@ def _infra(arguments: Sequence[str]) -> int:
 
 
 def _cost(arguments: Sequence[str]) -> int:
+    if any(word.partition("=")[0] in ("--run-id", "--target") for word in arguments):
+        from deploy.cost.after import main as cost_of_run
+
+        return cost_of_run(arguments)
     from deploy.cost.command import main as cost
 
     return cost(arguments)

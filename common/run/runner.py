@@ -28,6 +28,7 @@ from common.run.signals import stoppable, undisturbed
 from common.run.start import check_free_columns, check_start
 from common.spark.input_size import planned_by_size
 from common.spark.jobs import cancel_jobs
+from common.spark.resources import Meter
 
 if TYPE_CHECKING:
     from common.job.declaration import Job
@@ -89,12 +90,16 @@ class Run:
         return context
 
     def _attempt(self, context: RunContext, personal: PersonalFields) -> int:
-        begun = monotonic_seconds()
+        begun, meter = monotonic_seconds(), Meter.begin(context.started_at)
         context.log.info("started", extra=_started_fields(context))
         lineage = Lineage(context)
         failure = self._work(context, personal, lineage)
         with undisturbed():
-            record = ended_record(context, failure, utc_now(), monotonic_seconds() - begun)
+            ended, seconds = utc_now(), monotonic_seconds() - begun
+            # Who stops a run does not wait for its JVM.
+            is_stopped = failure is not None and failure.exit_code in _STOP_CODES
+            resources = None if is_stopped else meter.read(context.opened("spark"), ended)
+            record = {**ended_record(context, failure, ended, seconds), "resources": resources}
             self._keep(context, record)
             lineage.end(record)
             print_summary(record, as_json=self._flags.output == "json")

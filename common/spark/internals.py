@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -229,3 +230,80 @@ def stop_context() -> None:
             session.stop()
 
     _or_public("stop the context", private, public)
+
+
+@dataclass(frozen=True)
+class ExecutorLife:
+    """An executor as Spark's status store knows it: seconds since 1970, ``removed`` None while it lives."""
+
+    cores: int
+    added: float
+    removed: float | None
+    peak_heap_bytes: int | None
+
+
+def executor_lives(spark: SparkSession) -> list[ExecutorLife] | None:
+    """The executors of the status store, also those gone; in local Spark the driver is one. Publicly: None."""
+
+    def private() -> list[ExecutorLife] | None:
+        context: Any = spark.sparkContext
+        found = context._jsc.sc().statusStore().executorList(False)
+        return [_life(found.apply(number)) for number in range(found.size())]
+
+    lives = _or_public("ask for executors", private, lambda: None)
+    # On a cluster the driver is listed too, without cores.
+    return None if lives is None else [life for life in lives if life.cores > 0]
+
+
+def _life(one: Any) -> ExecutorLife:
+    removed, peaks = one.removeTime(), one.peakMemoryMetrics()
+    return ExecutorLife(
+        one.totalCores(),
+        one.addTime().getTime() / 1_000,
+        removed.get().getTime() / 1_000 if removed.isDefined() else None,
+        peaks.get().getMetricValue("JVMHeapMemory") if peaks.isDefined() else None,
+    )
+
+
+# Spark drops the oldest stages beyond so many; unless somebody has set another number.
+_RETAINED_STAGES = "spark.ui.retainedStages", "1000"
+
+
+def stage_times(spark: SparkSession, *, since: float) -> tuple[float, float] | None:
+    """Seconds that tasks ran, and of JVM CPU, in the stages begun ``since``; None when the store may have dropped some.
+
+    Publicly only the REST interface of the Spark UI says this and the lives, and it may be off: None.
+    """
+
+    def private() -> tuple[float, float] | None:
+        context: Any = spark.sparkContext
+        doubles, tasks = context._gateway.new_array(context._jvm.double, 0), context._jvm.java.util.ArrayList()
+        found = context._jsc.sc().statusStore().stageList(None, False, False, doubles, tasks)
+        if found.size() >= int(context.getConf().get(*_RETAINED_STAGES)):
+            return None
+        ran = cpu = 0.0
+        for stage in (found.apply(number) for number in range(found.size())):
+            submitted = stage.submissionTime()
+            if submitted.isDefined() and submitted.get().getTime() / 1_000 >= since:
+                ran += stage.executorRunTime() / 1_000
+                cpu += stage.executorCpuTime() / 1_000_000_000
+        return ran, cpu
+
+    return _or_public("ask for stages", private, lambda: None)
+
+
+def driver_process() -> int | None:
+    """The process id of the driver's JVM; None where none was started or where it cannot be known."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        # spark-submit's JVM starts the Python of the driver.
+        return os.getppid()
+    if "pyspark" not in sys.modules:
+        return None
+
+    def private() -> int | None:
+        from pyspark import SparkContext
+
+        gateway: Any = SparkContext._gateway
+        return None if gateway is None else int(gateway.proc.pid)
+
+    return _or_public("know the JVM's process", private, lambda: None)

@@ -14,6 +14,7 @@ from deploy.cost.prices import Prices
 from deploy.targets.instances import Instance, processor_of, under_kubernetes, under_yarn
 from deploy.targets.sizes import ServerlessSize, Size, check_node, check_serverless, serverless_worker_gb
 
+PLACES = ("emr-step", "emr-serverless", "emr-eks")
 FREE_DISK_GB = 20
 HOURS_A_MONTH = 730
 _LEAST_HOURS = 1 / 60
@@ -21,7 +22,7 @@ _LEAST_HOURS = 1 / 60
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be run: ``runs`` one after another, each of ``hours`` with ``executors`` on average.
+    """What is to be run: ``runs`` one after another, each of ``hours`` with ``executors`` on average (whole nodes).
 
     ``spot_share`` of the worker nodes is spot, never the primary node. ``startup_minutes`` are those of a cluster that
     is made for these runs, in which its nodes are paid for and do nothing yet. ``node_disk_gb`` is the disk of a node.
@@ -29,7 +30,7 @@ class Work:
 
     size: ServerlessSize
     hours: float
-    executors: int
+    executors: float
     runs: int = 1
     spot_share: float = 0.0
     instance_type: str = "m5.xlarge"
@@ -66,7 +67,7 @@ def estimates(work: Work, prices: Prices, only: str = "") -> list[Estimate]:
     """
     _check(work)
     found = []
-    for place, price in (("emr-step", _steps), ("emr-serverless", _serverless), ("emr-eks", _eks)):
+    for place, price in zip(PLACES, (_steps, _serverless, _eks), strict=True):
         if only not in ("", place):
             continue
         try:
@@ -93,7 +94,7 @@ def _check(work: Work) -> None:
         name
         for name, is_right in (
             ("--hours", math.isfinite(work.hours) and work.hours > 0),
-            ("--executors", 1 <= work.executors <= 10_000),
+            ("--executors", 0 < work.executors <= 10_000),
             ("--spot-share", 0 <= work.spot_share <= 1),
             ("--startup-minutes", math.isfinite(work.startup_minutes) and work.startup_minutes >= 0),
             ("--node-disk-gb", work.node_disk_gb >= 0),
@@ -106,7 +107,7 @@ def _check(work: Work) -> None:
         raise UsageError(
             "CST-003",
             f"No price can be given: {', '.join(wrong)}.",
-            remedy="Hours above 0, executors from 1 to max_executors, a spot share from 0 to 1.",
+            remedy="Hours above 0, executors above 0 and up to max_executors, a spot share from 0 to 1.",
         )
 
 
@@ -122,7 +123,7 @@ def _serverless(work: Work, prices: Prices) -> Estimate:
         machines=hours
         * (cores * rates.rate(f"vcpu_{work.architecture}") + memory * rates.rate(f"memory_{work.architecture}")),
         disk=hours * disk * rates.rate("disk"),
-        basis=f"{cores} vCPU, {memory} GB, {disk} GB of disk beyond the free ones; spot does not apply",
+        basis=f"{cores:g} vCPU, {memory:g} GB, {disk:g} GB of disk beyond the free ones; spot does not apply",
     )
 
 
@@ -155,7 +156,7 @@ def _eks(work: Work, prices: Prices) -> Estimate:
         machines=hours * workers * prices.ec2.rate(work.instance_type) * (1 - saved),
         fee=hours * (cores * prices.eks_fee.rate("vcpu") + memory * prices.eks_fee.rate("memory")),
         disk=_disks(workers, hours, work, prices),
-        basis=f"{workers} nodes {work.instance_type}, pods of {cores} vCPU and {memory:.1f} GB; EKS itself left out",
+        basis=f"{workers} nodes {work.instance_type}, pods of {cores:g} vCPU and {memory:.1f} GB; EKS itself left out",
     )
 
 
@@ -168,8 +169,9 @@ def _disks(nodes: int, hours: float, work: Work, prices: Prices) -> float:
     return nodes * hours * work.node_disk_gb * prices.disk.rate("gp3") / HOURS_A_MONTH
 
 
-def _nodes(size: Size, executors: int, node: Instance) -> int:
+def _nodes(size: Size, average: float, node: Instance) -> int:
     """Nodes that hold the executors and the driver, each filled as far as cores and memory go."""
+    executors = math.ceil(average)
     driver, executor = size.driver, size.executor
     each = min(node.cores // executor.cores, node.memory_mb // executor.total_mb)
     whole, rest = divmod(executors, each)

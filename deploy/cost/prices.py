@@ -15,13 +15,17 @@ SHIPPED = Path(__file__).resolve().parent / "prices.yaml"
 
 
 class Section(BaseModel):
-    """Prices of one kind, by name, in ``unit``; ``source`` says where they are from, ``as_of`` of which day."""
+    """Prices of one kind, by name, in ``unit``; ``source`` says where they are from, ``as_of`` of which day.
+
+    ``unverified`` are the names of those that only one source or a rule of thumb gives.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unit: str = Field(min_length=1)
     as_of: date
     source: str = Field(min_length=1)
+    unverified: tuple[str, ...] = ()
     rates: dict[str, float]
 
     def rate(self, name: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common.errors import LakejobsError
+from common.lake.storage.objects import ObjectStore
 from deploy.control.run import objects_of
 from deploy.remote.run import SentRun, value_of
 from deploy.targets.target import Target
@@ -20,19 +21,23 @@ def read_record(run: SentRun, target: Target) -> tuple[Mapping[str, Any] | None,
     return record_of(run.job, run.run_id, run.arguments, target)
 
 
+def lake_objects(arguments: Sequence[str], target: Target) -> ObjectStore | None:
+    """The objects of the lake that a job's ``arguments`` or its target name; None where neither does."""
+    lake = value_of("--lake", arguments) or target.lake or ""
+    env = value_of("--env", arguments) or target.env or "local"
+    return objects_of([("--env", env), ("--lake", lake), ("--set", _PATIENCE)]) if lake else None
+
+
 def record_of(
     full_name: str, run_id: str, arguments: Sequence[str], target: Target
 ) -> tuple[Mapping[str, Any] | None, str]:
     """The record below the lake that a job's ``arguments`` name; why there is none if it could not be read."""
-    lake = value_of("--lake", arguments) or target.lake or ""
-    env = value_of("--env", arguments) or target.env or "local"
-    if not lake or "." not in full_name:
-        return None, "The lake of the run is not known: no record was looked for."
     family, _, job = full_name.partition(".")
     try:
-        stored = objects_of([("--env", env), ("--lake", lake), ("--set", _PATIENCE)]).get(
-            f"runs/{family}/{job}/{run_id}.json"
-        )
+        objects = lake_objects(arguments, target)
+        if objects is None or not job:
+            return None, "The lake of the run is not known: no record was looked for."
+        stored = objects.get(f"runs/{family}/{job}/{run_id}.json")
     except (LakejobsError, OSError) as error:
         code = f" ({error.code})" if isinstance(error, LakejobsError) else ""
         return None, f"The run's record could not be read from here{code}: the service's word stands alone."

@@ -27,7 +27,7 @@ _TRIES = 20
 _READERS = 16
 _END_OF_TIME_MS = 10**14
 # What the page does not show; it would make each entry as long as the record.
-_LEFT_OUT = ("settings", "origins", "quality", "inputs")
+_LEFT_OUT = ("settings", "origins", "quality", "inputs", "resources")
 
 
 def keep_index(objects: ObjectStore, record: Record) -> None:

@@ -1,4 +1,4 @@
-"""Tables of the suite about itself: what ran, and what the audits said."""
+"""Tables of the suite about itself: what ran, what the audits said, and what runs have cost."""
 
 from __future__ import annotations
 
@@ -66,4 +66,38 @@ RUNS = Table(
     ),
     keys=("run_id", "attempt"),
     description="One row for each attempt of each run, done or failed; record_json is the whole run record",
+)
+
+COSTS = Table(
+    name="ops.costs",
+    layer="ops",
+    schema=StructType(
+        [
+            StructField("run_id", StringType(), nullable=False),
+            StructField("attempt", IntegerType(), nullable=False),
+            StructField("job", StringType(), nullable=False),
+            StructField("place", StringType(), nullable=False),
+            StructField("service_run_id", StringType(), nullable=False),
+            StructField("region", StringType()),
+            StructField("architecture", StringType(), nullable=False),
+            StructField("started_at", TimestampType()),
+            StructField("ended_at", TimestampType()),
+            StructField("seconds", DoubleType(), nullable=False),
+            StructField("vcpu_hours", DoubleType()),
+            StructField("memory_gb_hours", DoubleType()),
+            StructField("storage_gb_hours", DoubleType()),
+            StructField("instance_hours", DoubleType()),
+            StructField("machines_usd", DoubleType(), nullable=False),
+            StructField("fee_usd", DoubleType(), nullable=False),
+            StructField("disk_usd", DoubleType(), nullable=False),
+            StructField("total_usd", DoubleType(), nullable=False),
+            StructField("cheapest_place", StringType()),
+            StructField("cheapest_usd", DoubleType()),
+            StructField("prices_region", StringType(), nullable=False),
+            StructField("prices_as_of", DateType(), nullable=False),
+            StructField("cost_json", StringType(), nullable=False),
+        ]
+    ),
+    keys=("run_id", "attempt"),
+    description="One row for each attempt that `lakejobs cost --run-id` has priced; cost_json is all that it printed",
 )

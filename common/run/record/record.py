@@ -88,6 +88,7 @@ def started_record(context: RunContext) -> Record:
         "started_at": utc_text(context.started_at),
         "ended_at": None,
         "seconds": None,
+        "resources": None,
         "outcome": "",
         "counts": {},
         "inputs": {},

@@ -10,6 +10,8 @@ import pytest
 
 from common.errors import ContractError
 from common.run.context import RunContext
+from common.run.record.cost import keep_cost
+from common.run.record.ops_tables import COSTS
 from common.run.record.outbox import fill_ops
 
 pytestmark = pytest.mark.unit
@@ -91,3 +93,37 @@ def test_tables_that_another_run_fills_are_waited_for_and_then_left_to_it(toy: A
     assert toy.run(body) == 5
     assert "ops.runs is being written after 60 s." in toy.err
     assert first in pending(toy)
+
+
+def test_costs_that_wait_become_rows_of_ops_costs_and_no_runs(toy: Any) -> None:
+    cost = {
+        "run_id": "night-1",
+        "attempt": 1,
+        "job": "toy.run",
+        "place": "emr-serverless",
+        "service_run_id": "00run1",
+        "region": None,
+        "architecture": "aarch64",
+        "seconds": 60.0,
+        "started_at": "2026-11-20T03:00:00.000Z",
+        "ended_at": None,
+        "prices_region": "us-east-1",
+        "prices_as_of": "2026-11-21",
+        "cheapest": None,
+        "used": dict.fromkeys(("vcpu_hours", "memory_gb_hours", "storage_gb_hours", "instance_hours"), 1.5),
+        "cost": {"machines": 0.25, "fee": 0, "disk": 0.25, "total": 0.5},
+    }
+    rows: list[dict[str, Any]] = []
+
+    def body(context: RunContext) -> None:
+        assert [keep_cost(context.objects, cost) for _ in range(2)] == [True, False]
+        append = context.lake.append_ops
+        context.lake.append_ops = lambda table, some: rows.extend(some) if table is COSTS else append(table, some)
+        assert fill_ops(context.lake) == 0
+
+    assert toy.run(body) == 0
+    ((row,), kept) = rows[:1], rows[1:]
+    assert not kept
+    assert set(row) == set(COSTS.schema.names)
+    assert (row["total_usd"], row["cheapest_place"], str(row["prices_as_of"])) == (0.5, None, "2026-11-21")
+    assert not list((toy.lake / "runs" / "_pending" / "costs").glob("*"))

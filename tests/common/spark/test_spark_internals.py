@@ -10,9 +10,11 @@ import pytest
 from pyspark.sql import SparkSession
 from shop_orders import FIRST, SECOND, TABLE, content, orders
 
+from common.clock import utc_now
 from common.lake.delta.maintain import checkpoint
 from common.lake.lake import Lake
 from common.spark import internals as spark_internals
+from common.spark.resources import Meter
 from common.spark.session import DELTA_EXTENSION
 
 pytestmark = pytest.mark.unit
@@ -94,3 +96,19 @@ def test_a_missing_private_part_is_said_once(caplog: pytest.LogCaptureFixture, m
     assert [record.getMessage() for record in caplog.records] == [
         "this Spark has no private way to do it: using the public one (TypeError)"
     ]
+
+
+def test_a_run_knows_what_its_executors_and_its_driver_have_taken(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = Meter.begin(utc_now())
+    assert spark.range(1000).selectExpr("sum(id)").collect()[0][0] == 499_500
+    found = meter.read(spark, utc_now())
+    # In local Spark the driver is the one executor, and it was there before.
+    assert found["executors"] == 1
+    assert all(found[name] is not None and found[name] >= 0 for name in found if name != "executor_peak_heap_mb"), found
+    assert spark_internals.driver_process()
+    monkeypatch.setenv(spark_internals.PUBLIC_ONLY, "1")
+    public = meter.read(spark, utc_now())
+    assert (public["executors"], public["task_seconds"]) == (None, None)
+    assert public["driver_cpu_seconds"] is not None

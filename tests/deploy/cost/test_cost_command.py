@@ -59,6 +59,7 @@ def test_every_price_has_its_unit_day_and_source() -> None:
     for section in (prices.ec2, prices.emr_fee, prices.disk, prices.serverless, prices.eks_fee, prices.spot):
         assert section.unit
         assert section.source
+        assert set(section.unverified) <= set(section.rates)
     assert set(prices.ec2.rates) == set(prices.emr_fee.rates)
 
 
