@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -19,7 +20,6 @@ class LineageSettings(Params):
     files: bool = Field(False, description="Write the events of each run below runs/lineage of the lake.")
     url: str | None = Field(
         None,
-        # A password or a key in an address would stand in records and logs.
         pattern=r"^https?://[^\s@?#/]+(/[^\s@?#]*)?$",
         description="Post the events to this address, e.g. https://lineage.example.com/api/v1/lineage; null: nowhere.",
     )
@@ -35,6 +35,14 @@ class LineageSettings(Params):
         pattern=r"^\S+/[^\s/]+/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
         description="Run that started this one, NAMESPACE/JOB/UUID, as Airflow's lineage_parent_id gives it.",
     )
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _holds_no_secret(cls, url: Any) -> Any:
+        if isinstance(url, str) and any(sign in url for sign in "@?#"):
+            # A password or a key in an address would stand in records and logs; nor does the error quote it.
+            raise PydanticCustomError("secret_reference", "must be an address without user, password or query")
+        return url
 
     @field_validator("token")
     @classmethod

@@ -82,14 +82,21 @@ def _flags(job: Job) -> list[tuple[str, str]]:
 
 
 def parameters(model: type[BaseModel]) -> list[tuple[str, str]]:
-    """Name -> type, default, bounds and description of each parameter."""
+    """Name -> type, default, bounds and description of each parameter; of a group of them each member."""
     schema = model.model_json_schema()
+    return _rows(schema, schema.get("$defs", {}), "")
+
+
+def _rows(schema: dict[str, Any], groups: dict[str, Any], before: str) -> list[tuple[str, str]]:
     required = set(schema.get("required", ()))
     rows = []
     for name, field in schema.get("properties", {}).items():
+        if "$ref" in field:
+            rows += _rows(groups[_type(field)], groups, f"{before}{name}.")
+            continue
         default = "required" if name in required else f"default {_plain(field.get('default'))}"
         facts = ", ".join(fact for fact in (_type(field), default, *_bounds(field)) if fact)
-        rows.append((name, f"{field.get('description', '')} [{facts}]".strip()))
+        rows.append((f"{before}{name}", f"{field.get('description', '')} [{facts}]".strip()))
     return rows
 
 

@@ -98,7 +98,8 @@ def _line(job: str, env: str, ended: datetime, units: Units, members: Mapping[st
     line = {
         "_aws": {"Timestamp": int(ended.timestamp() * 1000), "CloudWatchMetrics": [directive]},
         "Job": job,
-        "Env": env,
+        # A dimension must hold a text: an environment may have been given as an empty one.
+        "Env": env or "none",
         **members,
         **{name: value for name, (_, value) in units.items()},
     }

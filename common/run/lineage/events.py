@@ -41,14 +41,15 @@ def start_event(context: RunContext) -> Event:
 def end_event(context: RunContext, record: Mapping[str, Any]) -> Event:
     """COMPLETE, FAIL or ABORT: what was read and written, at which versions, with the rows of each output.
 
-    Rows of an input are known of the files of an ingest, and of the first input of a step whose rows are balanced.
+    When a run is done, the rows of an input are known: of the files of an ingest, and of the first input of a step
+    whose rows are balanced.
     """
     maker = _Maker(context)
     read = [maker.table(table, record["inputs"].get(table.name)) for table, _ in _reads(context)]
     inputs = [one for one in read if "version" in one["facets"]]
     files = maker.files()
     counted = files[:1] or ([read[0]] if context.job.step and not context.job.balance_by else [])
-    for one in counted:
+    for one in counted if record["status"] == "done" else ():
         one["inputFacets"] = {"inputStatistics": maker.rows_read(record)}
     facets = maker.run_facets() | maker.end_facets(record)
     kind, ended = _EVENT_TYPES[record["status"]], record["ended_at"]

@@ -56,6 +56,10 @@ def test_help_lists_each_parameter_with_default_bounds_and_description(toy: Any)
     for flag in ("--env", "--lake", "--day", "--from", "--set", "--conf-file", "--plan", "-o json", "--debug"):
         assert flag in text
     assert "lease_seconds" in text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert (
+        "lineage.files Write the events of each run below runs/lineage of the lake. [boolean, default false]" in lines
+    )
 
 
 def test_help_shows_at_least_two_examples(toy: Any) -> None:

@@ -151,6 +151,7 @@ def body(context: RunContext) -> None:
         (("--env", "prod", "--env=dev", "--day", "20.11."), "dev", "CLI-003"),
         (("--env", "dev", "--day", "2026-11-20", "--set", "gap_minutes=0"), "dev", "CFG-003"),
         (("--day", "2026-11-20", "--source", "toy.yaml"), "local", "CLI-007"),
+        (("--env=", "--day", "2026-11-20"), "none", "CFG-004"),
     ],
 )
 def test_on_emr_a_run_that_is_refused_before_it_has_a_record_counts_as_failed(

@@ -129,7 +129,7 @@ def test_every_panel_of_both_dashboards_asks_for_metrics_that_are_sent() -> None
 
 def test_every_alarm_asks_for_metrics_that_are_sent() -> None:
     alarms = {name: body for name, body in resources("watch").items() if body["Type"] == "AWS::CloudWatch::Alarm"}
-    assert set(alarms) == {"Failed", "Silent", "Rows", "Slow", "Rejected", "WorkersWait", "MetricLinesLost"}
+    assert set(alarms) == {"Failed", "Silent", "Stale", "Rows", "Slow", "Rejected", "WorkersWait", "MetricLinesLost"}
     questions = {name: list(asked(body["Properties"])) for name, body in alarms.items()}
     assert all(questions.values())
     assert [one for each in questions.values() for one in each if not is_sent(*one)] == []

@@ -13,13 +13,15 @@ from open_lineage import faults_of
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from common.config.lake_settings import LakeSettings
+from common.config.params import Params
 from common.errors import UsageError
-from common.job.declaration import Input
+from common.job.declaration import Input, Job
+from common.job.references import attribute
 from common.lake.result import WriteResult
 from common.lake.table import Table
 from common.run.context import RunContext
 from common.run.lineage.datasets import named
-from common.run.lineage.events import run_uuid
+from common.run.lineage.events import end_event, run_uuid
 
 pytestmark = pytest.mark.unit
 
@@ -140,6 +142,51 @@ def test_an_ingest_reads_files_whose_rows_are_counted_and_writes_what_it_rejects
     assert rows == {"visits": 8, "quarantine_run": 1}
 
 
+@pytest.mark.parametrize(
+    ("more", "status", "rows"),
+    [
+        ({"step": "toy_lineage:step"}, "done", 5),
+        ({"step": "toy_lineage:step"}, "failed", None),  # it may have stopped before it counted them
+        ({"step": "toy_lineage:step", "balance_by": ("visitor",)}, "done", None),  # counts visitors, not rows
+        ({"body": "toy_lineage:body"}, "done", None),  # counts what it likes
+    ],
+)
+def test_rows_of_a_table_that_is_read_are_given_where_the_counts_are_theirs(
+    more: dict[str, Any], status: str, rows: int | None
+) -> None:
+    job = Job("toy.run", "A toy.", Params, **JOB, **more)
+    context = SimpleNamespace(
+        job=job,
+        settings=LakeSettings(root="s3://shop-lake/prod"),
+        tables=lambda references: [attribute(one) for one in references],
+        code_version="1",
+        env="prod",
+        run_id="night",
+        attempt=1,
+        day_range=None,
+        input_path=None,
+    )
+    record = {
+        "run_id": "night",
+        "attempt": 1,
+        "env": "prod",
+        "status": status,
+        "exit_code": 0,
+        "error": None,
+        "counts": {"rows_read": 5},
+        "release": "emr-7.13.0",
+        "spark_version": "3.5.6",
+        "outputs": [],
+        "inputs": {"toy.views": 7, "toy.costs": 2},
+        "ended_at": "2026-11-21T03:30:00.000Z",
+    }
+    event = end_event(context, record)  # type: ignore[arg-type]
+    assert faults_of(event) == []
+    assert [one["name"] for one in event["inputs"]] == ["prod/silver/toy/views", "prod/silver/toy/costs"]
+    counted = [one.get("inputFacets", {}).get("inputStatistics", {}).get("rowCount") for one in event["inputs"]]
+    assert counted == [rows, None]
+
+
 def test_by_default_there_are_no_events(toy: Any) -> None:
     assert toy.run(wrote, **JOB) == 0
     assert not (toy.lake / "runs" / "lineage").exists()
@@ -159,6 +206,12 @@ def test_by_default_there_are_no_events(toy: Any) -> None:
 )
 def test_a_location_is_named_by_its_store_and_its_path(address: str, namespace: str, name: str) -> None:
     assert named(address) == (namespace, name)
+
+
+def test_a_password_in_the_address_of_the_server_is_refused_and_not_repeated(toy: Any) -> None:
+    assert toy.run(wrote, "--set", "lake.lineage.url=https://ann:s3cret@lineage.example.com/", **JOB) == 2
+    assert "lake.lineage.url (--set): must be an address without user, password or query." in toy.err
+    assert "s3cret" not in toy.out + toy.err
 
 
 @pytest.mark.parametrize(
