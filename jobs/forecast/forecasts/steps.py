@@ -14,7 +14,7 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.trials.buckets import in_buckets
 from jobs.forecast.trials.calibration import POOLED_ON, at_level, with_offsets
 from jobs.forecast.trials.global_model import Boosting, boosted, failed, in_segments
-from jobs.forecast.trials.models import fallback_forecast, in_sample_scales, spread_of, weighted_forecast
+from jobs.forecast.trials.models import fallback_forecast, is_whole, spread_of, weighted_forecast
 from jobs.forecast.trials.tables import QUANTILES
 from jobs.forecast.trials.weights import COMBINED
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NO_DEMAND = "no demand at all"
 _LOCAL = (
     "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, weight double, "
-    "spread double, is_floored boolean"
+    "spread double, is_floored boolean, is_whole boolean"
 )
 _GLOBAL = "unique_id string, ds date, model string, global_y_hat double, failure string"
 
@@ -51,12 +51,12 @@ def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_l
             if model == "zero":
                 reasons = (NO_DEMAND,)
         fallback_reason = "; ".join(part for part in (why, *reasons) if part) or None
-        spread = spread_of(in_sample_scales(y, season_length)[0])
+        spread, whole = spread_of(y, season_length) or 1.0, is_whole(y)
         last: date = series["ds"].iloc[-1]
         is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
         for step, value in enumerate(values, start=1):
             ds = periods.plus(last, step)
-            found.append((name, ds, step, model, fallback_reason, float(value), weight, spread, is_floored))
+            found.append((name, ds, step, model, fallback_reason, float(value), weight, spread, is_floored, whole))
     return pd.DataFrame(found, columns=_names(_LOCAL))
 
 
@@ -154,7 +154,7 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -
     """``forecasts`` with a column for each of QUANTILES and ``calibrated_on``; quantiles rise with their level.
 
     ``residuals`` (unique_id, model, demand_class, step, r) come from the backtest. A series without any demand has the
-    band of its class: the errors there, in units of the middle spread.
+    band of its class: the errors there, in units of the middle spread. Quantiles of counts are whole numbers.
     """
     others = forecasts.where(~is_zero_of("model") & (F.col("step") == 1))
     usual = others.groupBy("demand_class").agg(F.expr("percentile(spread, 0.5)").alias("_usual"))
@@ -165,12 +165,14 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -
     )
     calibrated = with_offsets(rows, residuals, list(QUANTILES.values()), fewest=fewest)
     columns = {
-        name: at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"))
+        name: at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"), is_whole=F.col("is_whole"))
         for position, name in enumerate(QUANTILES)
     }
     label = F.when(F.col("spread") == 0, NO_DEMAND).otherwise(F.col(POOLED_ON))
     named = calibrated.withColumns({**columns, POOLED_ON: label})
-    return named.drop("model", "_usual", "offsets", "is_floored", "weight").withColumnRenamed("_model", "model")
+    return named.drop("model", "_usual", "offsets", "is_floored", "is_whole", "weight").withColumnRenamed(
+        "_model", "model"
+    )
 
 
 def is_zero_of(model: str) -> Column:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.days import DayRange
@@ -139,7 +139,9 @@ def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series
     The errors of an origin are known once its whole horizon has passed, and they are those of ``demand`` (with
     CORRECTED) as it was known at the later origin.
     """
-    spread = rows.withColumn("_spread", spread_column())
+    # Whether a series counts things is a property of its unit, not of what is known at an origin.
+    counts = F.min(((F.col("y") == F.rint("y")) & (F.col("y") >= 0)).cast("int")).over(Window.partitionBy("unique_id"))
+    spread = rows.withColumns({"_spread": spread_column(), "_is_whole": counts == 1})
     uses = [
         (earlier, later, origins.periods.last_day(later))
         for earlier in origins.cutoffs
@@ -160,9 +162,10 @@ def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series
     calibrated = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
     is_known = F.col(POOLED_ON) != NORMAL
     quantiles = {
-        name: F.when(is_known, at_level(position, "y_hat", "_spread")) for position, name in enumerate(QUANTILES)
+        name: F.when(is_known, at_level(position, "y_hat", "_spread", is_whole=F.col("_is_whole")))
+        for position, name in enumerate(QUANTILES)
     }
-    return calibrated.withColumns(quantiles).drop("_spread", POOLED_ON, "offsets")
+    return calibrated.withColumns(quantiles).drop("_spread", "_is_whole", POOLED_ON, "offsets")
 
 
 def _account(context: RunContext, history: History, trials: DataFrame) -> None:

@@ -9,7 +9,8 @@ Three rules keep a pool honest:
 
 - The largest error of the worst series, or of the worst 0.5 % of them, counts as that of the next worst: what a single
   broken series lends to the others is bounded by what another one has seen too. A pool of one series serves only it.
-- A series whose spread is 0 (a constant history) lends nothing: in its units every error is infinite.
+- A series whose spread is 0 (a constant history that does not count things) lends nothing: there is no unit for its
+  errors.
 - n errors say nothing beyond level n / (n + 1). Further out, the distance of the outermost error from the median grows
   as in an exponential tail, by ln(1 / (1 - q)) / ln(n + 1), the same below with q for 1 - q.
 """
@@ -33,8 +34,9 @@ _SERIES_PER_OUTLIER = 200
 
 
 def spread_column() -> Column:
-    """The unit of a series' errors: its in-sample error of the seasonal naive; null where that is 0."""
-    return F.when(F.col("scale_mae") > 0, F.col("scale_mae"))
+    """The unit of a series' errors (``spread_of`` of models.py) as of the origin; null where there is none."""
+    unit = F.coalesce("spread", "scale_mae")  # rows of earlier releases have no spread
+    return F.when(unit > 0, unit)
 
 
 def sampled(residuals: DataFrame, series: int, most_series: int) -> DataFrame:
@@ -123,8 +125,14 @@ def _normal_quantile(level: float) -> float:
     return NormalDist().inv_cdf(level)
 
 
-def at_level(position: int, centre: str, spread: str, *, is_floored: Column | None = None) -> Column:
-    """Quantile at ``position`` of the levels: centre + offset x spread; at least 0 where ``is_floored`` or if None."""
+def at_level(
+    position: int, centre: str, spread: str, *, is_floored: Column | None = None, is_whole: Column | None = None
+) -> Column:
+    """Quantile at ``position`` of the levels: centre + offset x spread.
+
+    At least 0 where ``is_floored`` or if None; the nearest whole number where ``is_whole``.
+    """
     value = F.col(centre) + F.get(OFFSETS, F.lit(position)) * F.col(spread)
     floored = F.greatest(value, F.lit(0.0))
-    return floored if is_floored is None else F.when(is_floored, floored).otherwise(value)
+    bounded = floored if is_floored is None else F.when(is_floored, floored).otherwise(value)
+    return bounded if is_whole is None else F.when(is_whole, F.rint(bounded)).otherwise(bounded)

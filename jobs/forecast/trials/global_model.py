@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.trials.models import effective_season, in_sample_scales, known_points
+from jobs.forecast.trials.models import effective_season, in_sample_scales, known_points, spread_of
 from jobs.forecast.trials.origins import (
     COLUMNS,
     DEMAND_COLUMNS,
@@ -176,6 +176,7 @@ def _trial_rows(
     scales = {
         name: (
             *in_sample_scales(y.to_numpy(), origins.season_length),
+            spread_of(y.to_numpy(), origins.season_length),
             effective_season(known_points(y.to_numpy()), origins.season_length),
         )
         for name, y in known.groupby("unique_id")["y"]
@@ -190,7 +191,7 @@ def _trial_rows(
         found.append((name, model, cutoff, day, steps[day], float(y), float(y_hat), *scales[name], None))
     for name in sorted(set(rows["unique_id"]) - set(joined["unique_id"])):
         reason = NOTHING_TO_COMPARE if name in has_forecast else failure
-        found.append((name, model, cutoff, cutoff, 0, None, None, *scales.get(name, (0.0, 0.0, 1)), reason))
+        found.append((name, model, cutoff, cutoff, 0, None, None, *scales.get(name, (0.0, 0.0, 0.0, 1)), reason))
     return found
 
 

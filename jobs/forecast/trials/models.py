@@ -10,6 +10,7 @@ latter on logarithms. The libraries are imported on first use: a worker pays onc
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ _LOGARITHMIC: Final = frozenset({"log_stl_ets"})
 # ETS and CES estimate one value per place in the season: of a year of weeks that is more than they can bear.
 _LONGEST_STATE: Final = 24
 _SHORTEST_WINDOW, _LONGEST_WINDOW = 4, 28
+_RECENT_PERIODS = 112
 
 
 @cache
@@ -152,9 +154,23 @@ def in_sample_scales(y: Numbers, season_length: int) -> tuple[float, float]:
     return absolute, squared
 
 
-def spread_of(scale_mae: float) -> float:
-    """The unit in which the errors of a series are pooled with those of others; 1 for a constant series."""
-    return scale_mae if scale_mae > 0 else 1.0
+def is_whole(y: Numbers) -> bool:
+    """The known values of ``y`` count things: whole numbers, none below zero."""
+    known = y[np.isfinite(y)]
+    return len(known) > 0 and bool((known >= 0).all() and (known == np.rint(known)).all())
+
+
+def spread_of(y: Numbers, season_length: int) -> float:
+    """The unit in which the errors of a series are pooled with those of others; 0 where there is none.
+
+    The in-sample error of the seasonal naive. Counts vary at least as the Poisson distribution does, however quiet the
+    past was: there it is the root of that error squared and the mean of the last _RECENT_PERIODS values.
+    """
+    error = in_sample_scales(y, season_length)[0]
+    if not is_whole(y):
+        return error
+    recent = y[np.isfinite(y)][-_RECENT_PERIODS:]
+    return math.sqrt(error**2 + float(np.mean(recent)))
 
 
 def weighted_forecast(

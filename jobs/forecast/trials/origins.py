@@ -15,15 +15,35 @@ from common.report.wording import plural
 from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.trials.buckets import in_buckets
-from jobs.forecast.trials.models import LOCAL_MODELS, effective_season, forecast, in_sample_scales, known_points
+from jobs.forecast.trials.models import (
+    LOCAL_MODELS,
+    effective_season,
+    forecast,
+    in_sample_scales,
+    known_points,
+    spread_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("unique_id", "model", "cutoff", "ds", "step", "y", "y_hat", "scale_mae", "scale_mse", "season", "reason")
+COLUMNS = (
+    "unique_id",
+    "model",
+    "cutoff",
+    "ds",
+    "step",
+    "y",
+    "y_hat",
+    "scale_mae",
+    "scale_mse",
+    "spread",
+    "season",
+    "reason",
+)
 SCHEMA = (
     "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mae double, "
-    "scale_mse double, season int, reason string"
+    "scale_mse double, spread double, season int, reason string"
 )
 FEWEST_TRAINING = 4
 NOTHING_TO_COMPARE = "no value is known after the origin"
@@ -112,7 +132,7 @@ def _from_origin(
     points = known_points(known)
     season = effective_season(points, origins.season_length)
     scale_mae, scale_mse = in_sample_scales(known, origins.season_length)
-    tail = (scale_mae, scale_mse, season)
+    tail = (scale_mae, scale_mse, spread_of(known, origins.season_length), season)
     for model in origins.models:
         if model not in LOCAL_MODELS:
             continue

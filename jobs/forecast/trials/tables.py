@@ -36,6 +36,8 @@ BACKTESTS = Table(
             *required(DAY, "cutoff", "ds"),
             *required(WHOLE, "step"),
             *required(NUMBER, "y", "y_hat", "scale_mae", "scale_mse"),
+            # Null in rows of earlier releases.
+            *optional(NUMBER, "spread"),
         ]
     ),
     keys=("unique_id", "model", "cutoff", "ds"),
@@ -43,8 +45,9 @@ BACKTESTS = Table(
     cluster_by=("unique_id",),
     suite="forecast.backtests",
     description=(
-        "Every forecast of the backtest with the actual value. scale_mae and scale_mse are the in-sample errors of the "
-        "seasonal naive (for MASE) and of the naive squared (for RMSSE), as of the cutoff."
+        "Every forecast of the backtest with the actual value. As of the cutoff: scale_mae and scale_mse are the "
+        "in-sample errors of the seasonal naive (for MASE) and of the naive squared (for RMSSE), spread the unit in "
+        "which errors are pooled."
     ),
 )
 

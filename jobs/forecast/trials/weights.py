@@ -124,7 +124,7 @@ def equally_combined(rows: DataFrame) -> DataFrame:
 
 def _means(weighted: DataFrame, keys: Sequence[str]) -> DataFrame:
     y_hat = F.sum(F.col("weight") * F.col("y_hat")) / F.sum("weight")
-    same = ("y", "scale_mae", "scale_mse")
+    same = ("y", "scale_mae", "scale_mse", "spread")
     return (
         weighted.groupBy(*keys)
         .agg(y_hat.alias("y_hat"), *(F.first(name).alias(name) for name in same))

@@ -115,6 +115,8 @@ def test_quantiles_rise_are_floored_where_demand_is_and_have_the_band_of_the_cla
         ("zero", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, "smooth"),
         ("lonely", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, "lumpy"),
     )
+    rows = rows.unionByName(rows.where("unique_id = 'floored'").withColumn("unique_id", F.lit("whole")))
+    rows = rows.withColumn("is_whole", F.col("unique_id") == "whole").withColumn("weight", F.lit(1.0))
     residuals = spark.createDataFrame(
         [(name, "combined", "smooth", 1, float(n)) for name in "ab" for n in range(-2, 3)], RESIDUALS
     )
@@ -125,6 +127,7 @@ def test_quantiles_rise_are_floored_where_demand_is_and_have_the_band_of_the_cla
     expected = [1 - far[0.975], -3.0, -3.0, 1.0, 5.0, 5.0, *(1 + far[level] for level in (0.95, 0.975, 0.99))]
     assert [found["free"][name] for name in QUANTILES] == pytest.approx(expected)
     assert [found["floored"][name] for name in QUANTILES] == pytest.approx([max(value, 0.0) for value in expected])
+    assert [found["whole"][name] for name in QUANTILES] == [max(round(value), 0) for value in expected]
     # Around nothing, in units of the middle spread of its class.
     assert (found["zero"]["model"], found["zero"]["spread"]) == ("zero", 2.0)
     assert [found["zero"][name] for name in QUANTILES] == pytest.approx([max(value - 1, 0.0) for value in expected])

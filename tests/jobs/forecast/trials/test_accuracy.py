@@ -81,16 +81,18 @@ def test_offsets_are_the_conformal_ranks_of_the_finest_pool_with_enough_errors(s
 
 def test_errors_are_summed_along_whole_paths_only(spark: SparkSession) -> None:
     rows = spark.createDataFrame(
-        [("a", "m", DAY, step, 10.0, y_hat, 2.0) for step, y_hat in ((1, 8.0), (2, 9.0), (3, 11.0))]
-        + [("b", "m", DAY, 1, 5.0, 5.5, 0.0)],
-        "unique_id string, model string, cutoff date, step int, y double, y_hat double, scale_mae double",
+        [("a", "m", DAY, step, 10.0, y_hat, 2.0, None) for step, y_hat in ((1, 8.0), (2, 9.0), (3, 11.0))]
+        + [("b", "m", DAY, 1, 5.0, 5.5, 0.0, 0.0), ("c", "m", DAY, 1, 5.0, 4.0, 0.0, 2.0)],
+        "unique_id string, model string, cutoff date, step int, y double, y_hat double, scale_mae double, "
+        "spread double",
     )
-    classes = spark.createDataFrame([("a", "smooth"), ("b", "smooth")], "unique_id string, demand_class string")
+    classes = spark.createDataFrame([(name, "smooth") for name in "abc"], "unique_id string, demand_class string")
     found = path_residuals(rows, classes, (1, 3)).collect()
     assert sorted((row["unique_id"], row["step"], row["r"]) for row in found) == [
-        ("a", 1, 1.0),
+        ("a", 1, 1.0),  # a row of an earlier release: in units of scale_mae
         ("a", 3, (2 + 1 - 1) / 2),
-        ("b", 1, None),  # a constant history has no unit in which its error could be told
+        ("b", 1, None),  # a constant history has no unit for its errors
+        ("c", 1, 0.5),
     ]
 
 

@@ -11,7 +11,9 @@ from jobs.forecast.trials.models import (
     fallback_forecast,
     forecast,
     in_sample_scales,
+    is_whole,
     seasonal_naive,
+    spread_of,
     weighted_forecast,
     without_gaps,
 )
@@ -118,3 +120,16 @@ def test_a_falling_series_of_demand_is_not_forecast_below_zero() -> None:
     values, _ = forecast("theta", np.array([float(n) for n in range(20, -1, -1)]), 60, 1)
     assert values is not None
     assert values.min() == 0.0
+
+
+def test_counts_vary_at_least_as_the_poisson_distribution_does() -> None:
+    quiet = np.array([0.0] * 30 + [3.0] * 10)
+    # The naive errs by 3 once in 39 steps; the mean is 30 / 40.
+    assert spread_of(quiet, 1) == pytest.approx(((3 / 39) ** 2 + 0.75) ** 0.5)
+    assert spread_of(np.full(20, 4.0), 1) == 2.0
+    # Half a litre is no count, and neither is what may be negative.
+    assert spread_of(np.array([0.5, 1.5, 0.5]), 1) == 1.0
+    assert spread_of(np.array([-1.0, 1.0, -1.0]), 1) == 2.0
+    assert spread_of(np.full(20, 0.5), 1) == 0.0
+    assert is_whole(np.array([1.0, np.nan, 2.0]))
+    assert not is_whole(np.array([np.nan]))

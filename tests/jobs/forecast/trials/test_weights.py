@@ -73,13 +73,13 @@ def test_a_model_much_worse_than_the_best_of_its_class_takes_no_part(spark: Spar
 def test_the_weighted_mean_of_an_origin_has_the_shares_known_at_it(spark: SparkSession) -> None:
     schema = (
         "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mae double, "
-        "scale_mse double"
+        "scale_mse double, spread double"
     )
     rows = spark.createDataFrame(
         [
-            ("a", "x", LATE, date(2026, 2, 9), 1, 10.0, 8.0, 1.0, 2.0),
-            ("a", "y", LATE, date(2026, 2, 9), 1, 10.0, 12.0, 1.0, 2.0),
-            ("a", "x", EARLY, date(2026, 1, 12), 1, 10.0, 8.0, 1.0, 2.0),
+            ("a", "x", LATE, date(2026, 2, 9), 1, 10.0, 8.0, 1.0, 2.0, 3.0),
+            ("a", "y", LATE, date(2026, 2, 9), 1, 10.0, 12.0, 1.0, 2.0, 3.0),
+            ("a", "x", EARLY, date(2026, 1, 12), 1, 10.0, 8.0, 1.0, 2.0, 3.0),
         ],
         schema,
     )
@@ -88,7 +88,7 @@ def test_the_weighted_mean_of_an_origin_has_the_shares_known_at_it(spark: SparkS
         "use date, unique_id string, model string, weight double, origins int",
     )
     (row,) = combined(rows, weights).collect()
-    assert (row["model"], row["cutoff"], row["y_hat"], row["y"], row["scale_mse"]) == (COMBINED, LATE, 9.0, 10.0, 2.0)
+    assert (row["model"], row["cutoff"], row["y_hat"], row["y"], row["spread"]) == (COMBINED, LATE, 9.0, 10.0, 3.0)
 
 
 def test_a_model_that_failed_leaves_its_share_to_the_others(spark: SparkSession) -> None:
