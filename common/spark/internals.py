@@ -11,9 +11,8 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -232,8 +231,7 @@ def stop_context() -> None:
     _or_public("stop the context", private, public)
 
 
-@dataclass(frozen=True)
-class ExecutorLife:
+class ExecutorLife(NamedTuple):
     """An executor as Spark's status store knows it: seconds since 1970, ``removed`` None while it lives."""
 
     cores: int
@@ -248,25 +246,17 @@ def executor_lives(spark: SparkSession) -> list[ExecutorLife] | None:
     def private() -> list[ExecutorLife] | None:
         context: Any = spark.sparkContext
         found = context._jsc.sc().statusStore().executorList(False)
-        return [_life(found.apply(number)) for number in range(found.size())]
+        return [life(found.apply(number)) for number in range(found.size())]
+
+    def life(one: Any) -> ExecutorLife:
+        removed, peaks = one.removeTime(), one.peakMemoryMetrics()
+        end = removed.get().getTime() / 1_000 if removed.isDefined() else None
+        peak = peaks.get().getMetricValue("JVMHeapMemory") if peaks.isDefined() else None
+        return ExecutorLife(one.totalCores(), one.addTime().getTime() / 1_000, end, peak)
 
     lives = _or_public("ask for executors", private, lambda: None)
     # On a cluster the driver is listed too, without cores.
     return None if lives is None else [life for life in lives if life.cores > 0]
-
-
-def _life(one: Any) -> ExecutorLife:
-    removed, peaks = one.removeTime(), one.peakMemoryMetrics()
-    return ExecutorLife(
-        one.totalCores(),
-        one.addTime().getTime() / 1_000,
-        removed.get().getTime() / 1_000 if removed.isDefined() else None,
-        peaks.get().getMetricValue("JVMHeapMemory") if peaks.isDefined() else None,
-    )
-
-
-# Spark drops the oldest stages beyond so many; unless somebody has set another number.
-_RETAINED_STAGES = "spark.ui.retainedStages", "1000"
 
 
 def stage_times(spark: SparkSession, *, since: float) -> tuple[float, float] | None:
@@ -279,7 +269,8 @@ def stage_times(spark: SparkSession, *, since: float) -> tuple[float, float] | N
         context: Any = spark.sparkContext
         doubles, tasks = context._gateway.new_array(context._jvm.double, 0), context._jvm.java.util.ArrayList()
         found = context._jsc.sc().statusStore().stageList(None, False, False, doubles, tasks)
-        if found.size() >= int(context.getConf().get(*_RETAINED_STAGES)):
+        # Beyond so many Spark drops the oldest stages.
+        if found.size() >= int(context.getConf().get("spark.ui.retainedStages", "1000")):
             return None
         ran = cpu = 0.0
         for stage in (found.apply(number) for number in range(found.size())):
