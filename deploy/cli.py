@@ -21,6 +21,8 @@ Usage: lakejobs COMMAND [arguments]
   graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
   graph SELECTOR... --format asl --target NAME -- [flags]
                             print a state machine of Step Functions that runs jobs in that order
+  graph SELECTOR... --format emr-steps --target NAME -- --day D [flags]
+                            print the request for a cluster that runs them and ends (-o shell: the command)
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   publish --target NAME     put the build where a target takes it from: once, verified, the manifest last

@@ -144,7 +144,7 @@ def _look(work: Work, known: dict[str, str]) -> dict[str, Any]:
 
 def _run(work: Work, run_id: str, known: dict[str, str]) -> dict[str, Any]:
     request = work.plan.request
-    if not isinstance(request.body, dict) or request.service not in _INTEGRATIONS:
+    if not isinstance(request.body, dict) or request.operation not in ("StartJobRun", "AddJobFlowSteps"):
         raise UsageError(
             "TGT-012",
             f"Step Functions starts nothing on {work.plan.target.kind}.",

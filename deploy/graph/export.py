@@ -1,4 +1,4 @@
-"""``lakejobs graph --format asl``: the same jobs and plans, for a scheduler that others run."""
+"""``lakejobs graph --format asl`` and ``emr-steps``: the same jobs and plans, for what others run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import NoReturn
 
 from common.errors import LakejobsError, UsageError
 from deploy.graph.asl import state_machine
-from deploy.graph.work import works_of
+from deploy.graph.emr_steps import cluster_request, not_done
+from deploy.graph.work import Works, works_of
+from deploy.targets.sending import command_of
 
-FORMATS = ("asl",)
+ASL, EMR_STEPS = "asl", "emr-steps"
+FORMATS = (ASL, EMR_STEPS)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,13 +50,16 @@ def _exported(words: list[str]) -> str:
     parser = _Parser(prog="lakejobs graph", add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--each-day", action="store_true")
-    parser.add_argument("--max-concurrency", type=int, default=1)
+    parser.add_argument("--max-concurrency", type=int)
+    parser.add_argument("--rest", action="store_true")
+    parser.add_argument("-o", "--output", choices=("json", "shell"), default="json")
     try:
         options, target_words = parser.parse_known_args(flags)
     except argparse.ArgumentError as error:
         raise UsageError("CLI-002", f"{error}.", remedy="See `lakejobs graph --help`.") from error
-    if options.max_concurrency < 1:
-        raise UsageError("CLI-002", "--max-concurrency is below 1.", remedy="Give the number of days side by side.")
+    _refuse_flags_of_others(options)
+    if options.format == EMR_STEPS:
+        return _cluster(options, selectors, target_words, job_words)
     works = works_of(selectors, target_words, job_words, is_sent_later=True)
     if options.each_day and not (works.day and any(work.job.by_day for work in works.all)):
         raise UsageError(
@@ -62,9 +68,44 @@ def _exported(words: list[str]) -> str:
             cause="Days are given." if not works.day else "No job of these works by day.",
             remedy="Leave the days out, or --each-day.",
         )
-    for name, why in works.left_out.items():
-        print(f"{name} does not run: {why}.", file=sys.stderr)
-    for sentence in dict.fromkeys(sentence for work in works.all for sentence in work.plan.warnings):
-        print(sentence, file=sys.stderr)
-    definition = state_machine(works, each_day=options.each_day, max_concurrency=options.max_concurrency)
+    _say_doubts(works)
+    definition = state_machine(works, each_day=options.each_day, max_concurrency=options.max_concurrency or 1)
     return json.dumps(definition, indent=2)
+
+
+def _refuse_flags_of_others(options: argparse.Namespace) -> None:
+    if options.max_concurrency is not None and options.max_concurrency < 1:
+        raise UsageError("CLI-002", "--max-concurrency is below 1.", remedy="Give the number of days side by side.")
+    owned = [
+        ("--max-concurrency", options.max_concurrency is not None, ASL),
+        ("--rest", options.rest, EMR_STEPS),
+        ("-o shell", options.output == "shell", EMR_STEPS),
+    ]
+    for flag, is_given, owner in owned:
+        if is_given and options.format != owner:
+            raise UsageError("CLI-002", f"{flag} is for --format {owner}.", remedy="Leave it out.")
+
+
+def _cluster(
+    options: argparse.Namespace, selectors: Sequence[str], target_words: Sequence[str], job_words: Sequence[str]
+) -> str:
+    each_day = ["--each-day"] if options.each_day else []
+    works = works_of(selectors, target_words, [*each_day, *job_words], is_sent_later=False)
+    if options.rest:
+        works = not_done(works, _say)
+    _say_doubts(works)
+    request = cluster_request(works)
+    if options.output == "shell":
+        return command_of(request, works.all[0].plan.target)
+    return json.dumps(request.body, indent=2)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+def _say_doubts(works: Works) -> None:
+    for name, why in works.left_out.items():
+        _say(f"{name} does not run: {why}.")
+    for sentence in dict.fromkeys(sentence for work in works.all for sentence in work.plan.warnings):
+        _say(sentence)

@@ -60,6 +60,10 @@ def works_of(
     order = parse_order([*(selectors or ["*"]), *job_words])
     if order.rehearsal:
         raise UsageError("PKG-010", "--rehearsal is a flag of `lakejobs run`.", remedy="Leave it out.")
+    if order.each_day and is_sent_later:
+        raise UsageError(
+            "CLI-005", "--each-day stands before --.", cause="Its days come later.", remedy="Give it after --format."
+        )
     graph = Graph.of_suite()
     words = {word.partition("=")[0] for word in order.shared}
     day = unused_day([*target_words, *job_words]) if is_sent_later and not words & {*DAYS, CHANGED} else ""
@@ -76,6 +80,13 @@ def works_of(
                 "A run id is given.",
                 cause="Each execution names its own work, and counts the attempts.",
                 remedy="Leave --run-id and --attempt out.",
+            )
+        if order.each_day and _names_its_run(flags.run_id, flags.attempt, graph.nodes[step.job].job, step.arguments):
+            raise UsageError(
+                "CLI-008",
+                "A run id is given.",
+                cause="Each day is work of its own.",
+                remedy="Leave --run-id and --attempt out: one is proposed for each.",
             )
         flags = parse_plan_flags([step.job, *target_words, *given, "--", *step.arguments])
         before = _before(step.job, names, graph)

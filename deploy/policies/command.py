@@ -85,14 +85,14 @@ def _parser() -> argparse.ArgumentParser:
 def _filled_in(options: argparse.Namespace) -> argparse.Namespace:
     """The flags, those that were not given taken from the target. Raises what ``target_of`` raises."""
     from deploy.targets.requests import event_logs, log_group, s3_logs
-    from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget, StepTarget
+    from deploy.targets.target import ClusterTarget, EksTarget, EmrTarget, ServerlessTarget, StepTarget
     from deploy.targets.target_file import target_of
 
     target = target_of(options.target, options.targets)
     said = {"lake": target.lake, "artifacts": target.artifacts}
     if isinstance(target, EmrTarget):
         said["region"] = target.region
-    if isinstance(target, StepTarget | ServerlessTarget | EksTarget):
+    if isinstance(target, StepTarget | ClusterTarget | ServerlessTarget | EksTarget):
         # arn:aws:iam::ACCOUNT:role/NAME
         said["account"] = target.role_arn.split(":")[4] if target.role_arn else None
     if isinstance(target, ServerlessTarget | EksTarget):

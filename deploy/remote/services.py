@@ -7,11 +7,11 @@ from deploy.remote.run import SentRun, Service
 from deploy.remote.starting import Eks, Serverless
 from deploy.remote.steps import Steps
 from deploy.targets.clients import client
-from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target
+from deploy.targets.target import ClusterTarget, EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target
 
 
 def service_of(target: Target) -> Service:
-    """The service that runs a target's jobs. Raises UsageError SUB-001 for plain YARN, which has none."""
+    """The service that runs a target's jobs. Raises UsageError SUB-001 for plain YARN and a cluster to be started."""
     if isinstance(target, EmrTarget):
         region = target.region
         if isinstance(target, ServerlessTarget):
@@ -21,6 +21,13 @@ def service_of(target: Target) -> Service:
         if isinstance(target, StepTarget):
             once = client(Steps.name, region, attempts=1)
             return Steps(client(Steps.name, region), once, target.identifier, region)
+    if isinstance(target, ClusterTarget):
+        raise UsageError(
+            "SUB-001",
+            "A cluster that is started for its steps is not sent to, nor watched, by run id.",
+            remedy="Run the line that `lakejobs plan -o shell` or `lakejobs graph --format emr-steps -o shell` prints; "
+            "`aws emr list-steps` shows its steps.",
+        )
     raise UsageError(
         "SUB-001",
         "Runs on plain YARN are sent and watched on a node of the cluster.",

@@ -61,6 +61,12 @@ def check_job(job: Job, arguments: Sequence[str], target: str) -> Checked:
     if not here or settings is None or env is None:
         return Checked(flags, None, unseen)
     refuse_folder_on_cluster(settings, target)
+    if target == "emr-cluster" and is_for_drivers_only(settings.root):
+        raise UsageError(
+            "LAK-001",
+            "A lake on HDFS is lost when the cluster ends.",
+            remedy="Give s3://bucket/prefix as the lake root.",
+        )
     if target in _WITHOUT_HDFS and is_for_drivers_only(settings.root):
         raise UsageError(
             "LAK-001", f"There is no HDFS on {target}.", remedy="Give s3://bucket/prefix as the lake root."

@@ -27,7 +27,16 @@ from deploy.targets.sending import command_of
 from deploy.targets.sizes import check_executors, check_node, check_serverless
 from deploy.targets.spark_conf import check_conf
 from deploy.targets.submission import Submission, proposed_run_id
-from deploy.targets.target import INSTANCE_TYPES, EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target, YarnTarget
+from deploy.targets.target import (
+    INSTANCE_TYPES,
+    ClusterTarget,
+    EksTarget,
+    EmrTarget,
+    ServerlessTarget,
+    StepTarget,
+    Target,
+    YarnTarget,
+)
 from deploy.targets.target_file import target_of
 
 _READABLE = ("s3://", "s3a://", "/", "file:")
@@ -112,6 +121,13 @@ def _check_size(target: Target) -> None:
     if isinstance(target, ServerlessTarget):
         check_serverless(target.size)
         return
+    if isinstance(target, ClusterTarget):
+        primary, _, nodes = target.node_types
+        for one in (primary, *nodes):
+            _check_processor(one, target.architecture)
+        for one in nodes:
+            check_node(target.size, under_yarn(one), "YARN")
+        return
     node = _node(target)
     if node is None:
         check_executors(target.size)
@@ -121,13 +137,8 @@ def _check_size(target: Target) -> None:
 
 def _node(target: Target) -> Instance | None:
     declared = getattr(target, "instance_type", None)
-    processor = processor_of(declared) if declared else target.architecture
-    if processor != target.architecture:
-        raise UsageError(
-            "TGT-003",
-            f"The instance type {declared} is {processor}, the architecture of the target {target.architecture}.",
-            remedy=f"Set architecture: {processor}, or another instance_type.",
-        )
+    if declared:
+        _check_processor(declared, target.architecture)
     if isinstance(target, EksTarget):
         return under_kubernetes(declared) if declared else None
     if isinstance(target, StepTarget | YarnTarget):
@@ -142,11 +153,28 @@ def _node(target: Target) -> Instance | None:
     return None
 
 
+def _check_processor(declared: str, architecture: str) -> None:
+    processor = processor_of(declared)
+    if processor != architecture:
+        raise UsageError(
+            "TGT-003",
+            f"The instance type {declared} is {processor}, the architecture of the target {architecture}.",
+            remedy=f"Set architecture: {processor}, or another instance_type.",
+        )
+
+
 def release_of_target(target: Target) -> Release:
     """The release that a target says it has. Raises UsageError REL-001, REL-002."""
     if isinstance(target, YarnTarget):
         return release_of_spark(target.spark_version)
-    return release_of(target.release) if isinstance(target, EmrTarget) else release_of("")
+    release = release_of(target.release) if isinstance(target, EmrTarget) else release_of("")
+    if isinstance(target, ClusterTarget) and target.release != release.label:
+        raise UsageError(
+            "REL-001",
+            f"'{target.release}' is an image of EMR on EKS, not the release of a cluster.",
+            remedy=f"Write release: {release.label}.",
+        )
+    return release
 
 
 def _run_id(flags: PlanFlags, job_flags: Flags) -> str | None:

@@ -6,14 +6,15 @@ from common.errors import UsageError
 from deploy.cost.estimate import Work, estimates
 from deploy.cost.prices import read_prices
 from deploy.targets.sizes import ServerlessSize
-from deploy.targets.target import INSTANCE_TYPES, EmrTarget, Target
+from deploy.targets.target import INSTANCE_TYPES, ClusterTarget, EmrTarget, Target
 
 
 def price_text(target: Target) -> str:
     """``at most 12.34 USD an hour, with 20 executors (prices of us-east-1)``; why not where none can be given."""
     if not isinstance(target, EmrTarget):
         return ""
-    declared = getattr(target, "instance_type", None)
+    is_cluster = isinstance(target, ClusterTarget)
+    declared = target.node_types[1] if isinstance(target, ClusterTarget) else getattr(target, "instance_type", None)
     work = Work(
         size=ServerlessSize.model_validate(target.size.model_dump()),
         hours=1.0,
@@ -24,7 +25,7 @@ def price_text(target: Target) -> str:
     )
     try:
         prices = read_prices()
-        (found,) = estimates(work, prices, only=target.kind)
+        (found,) = estimates(work, prices, only="emr-step" if is_cluster else target.kind)
     except UsageError as error:
         return f"not known: {error.message}"
     if found.refusal:

@@ -14,7 +14,7 @@ from deploy.targets.requests import Request, event_logs, log_group, s3_logs
 from deploy.targets.sending import command_of
 from deploy.targets.sizes import SERVERLESS_INITIAL_EXECUTORS, serverless_worker_gb
 from deploy.targets.submission import Submission
-from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target
+from deploy.targets.target import ClusterTarget, EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target
 
 
 def plan_text(
@@ -46,6 +46,8 @@ def plan_text(
     body = json.dumps(request.body, indent=2) if isinstance(request.body, dict) else command_of(request, target)
     title = f"{request.service} {request.operation}" if request.service else "Command"
     how = "`lakejobs submit` with the same words sends it; so does the line that `-o shell` prints.\n\n"
+    if isinstance(target, ClusterTarget):
+        how = "The line that `-o shell` prints starts a cluster for it, which ends with it.\n\n"
     return f"Plan of {job.name}: nothing is sent.\n{aligned(rows)}\n{how if request.service else ''}{title}:\n{body}\n"
 
 
@@ -56,6 +58,8 @@ def _identity(submission: Submission, target: Target, *, is_proposed: bool) -> l
         rows.append(("token", f"{submission.client_token(target.identifier)}: sent again, it starts no second run"))
     elif isinstance(target, StepTarget):
         rows.append(("token", "none: a step that is sent twice runs twice"))
+    elif isinstance(target, ClusterTarget):
+        rows.append(("token", "none: a request that is sent twice starts two clusters"))
     return rows
 
 
@@ -92,6 +96,8 @@ def _sizes(submission: Submission, target: Target) -> list[tuple[str, str]]:
         at_start = SERVERLESS_INITIAL_EXECUTORS
     starts = f", {at_start} at the start" if at_start is not None else ""
     rows.append(("executors", f"at most {size.max_executors}{starts}"))
+    if isinstance(target, ClusterTarget):
+        rows.append(("nodes", f"{target.core_nodes} on-demand, at most {target.max_units} with those on spot"))
     if isinstance(target, ServerlessTarget):
         rows.append(("timeout", plural(target.timeout_minutes, "minute")))
     if isinstance(target, ServerlessTarget | EksTarget) and target.max_attempts > 1:
@@ -104,7 +110,7 @@ def _logs(target: Target, target_name: str) -> list[tuple[str, str]]:
         return [("logs", "yarn logs -applicationId ...")]
     said = getattr(target, "logs", None)
     rows = [("logs", s3_logs(target, said.s3 if said else None) or "none on S3")]
-    if isinstance(target, ServerlessTarget | EksTarget):
+    if isinstance(target, ServerlessTarget | EksTarget | ClusterTarget):
         rows.append(
             (
                 "",

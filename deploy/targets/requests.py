@@ -6,9 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.targets.cluster import run_job_flow
 from deploy.targets.request_check import check_request
 from deploy.targets.submission import Submission
-from deploy.targets.target import OFF, EksTarget, EmrTarget, ServerlessTarget, StepTarget, Target, YarnTarget
+from deploy.targets.target import (
+    OFF,
+    ClusterTarget,
+    EksTarget,
+    EmrTarget,
+    ServerlessTarget,
+    StepTarget,
+    Target,
+    YarnTarget,
+)
 from deploy.targets.words import check_kubernetes_words, check_step_words, check_yarn_words
 
 _KUBERNETES_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -35,6 +45,8 @@ def request_of(submission: Submission, target: Target, target_name: str) -> Requ
     """
     if isinstance(target, StepTarget):
         service, operation, body = "emr", "AddJobFlowSteps", emr_step(submission, target)
+    elif isinstance(target, ClusterTarget):
+        service, operation, body = "emr", "RunJobFlow", emr_cluster(submission, target, target_name)
     elif isinstance(target, ServerlessTarget):
         service, operation, body = "emr-serverless", "StartJobRun", emr_serverless(submission, target, target_name)
     elif isinstance(target, EksTarget):
@@ -62,7 +74,7 @@ def s3_logs(target: EmrTarget, said: str | None) -> str:
 
 def event_logs(target: Target) -> str:
     """The folder of Spark's event logs; empty where none are asked for, or the service keeps its own."""
-    if isinstance(target, StepTarget | EksTarget) and target.logs.events:
+    if isinstance(target, StepTarget | ClusterTarget | EksTarget) and target.logs.events:
         return f"{s3_logs(target, target.logs.s3).rstrip('/')}/spark-events"
     return ""
 
@@ -74,7 +86,7 @@ def _event_log_conf(target: Target) -> dict[str, str]:
     return {"spark.eventLog.enabled": "true", "spark.eventLog.dir": folder, **rolling} if folder else {}
 
 
-def log_group(target: ServerlessTarget | EksTarget, target_name: str) -> str:
+def log_group(target: ServerlessTarget | EksTarget | ClusterTarget, target_name: str) -> str:
     """The log group of CloudWatch; empty when it is off. By default that of the target."""
     said = target.logs.cloudwatch
     return "" if said == OFF else said or f"/lakejobs/{target_name}"
@@ -118,14 +130,7 @@ def plain_yarn(submission: Submission, target: YarnTarget) -> list[str]:
 
 def emr_step(submission: Submission, target: StepTarget) -> dict[str, Any]:
     """The request of AddJobFlowSteps."""
-    conf = submission.with_more(submission.spark_conf(submission.release.delta_jars) | _event_log_conf(target))
-    words = _submit_words(submission, conf)
-    check_step_words(words)
-    step: dict[str, Any] = {
-        "Name": submission.name,
-        "ActionOnFailure": "CONTINUE",
-        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": words},
-    }
+    step = _step(submission, target, "CONTINUE")
     logs = s3_logs(target, target.logs.s3)
     if logs:
         step["StepMonitoringConfiguration"] = {"S3MonitoringConfiguration": {"LogUri": logs}}
@@ -133,6 +138,25 @@ def emr_step(submission: Submission, target: StepTarget) -> dict[str, Any]:
     if target.role_arn:
         request["ExecutionRoleArn"] = target.role_arn
     return request
+
+
+def emr_cluster(submission: Submission, target: ClusterTarget, target_name: str) -> dict[str, Any]:
+    """The request of RunJobFlow: a cluster for this one step, which ends with it."""
+    # What comes after a failed step may need its tables, and has them from an earlier day: it would run on old rows.
+    step = _step(submission, target, "TERMINATE_CLUSTER")
+    logs = s3_logs(target, target.logs.s3)
+    return run_job_flow([step], target, f"lakejobs-{target_name}", logs, log_group(target, target_name))
+
+
+def _step(submission: Submission, target: StepTarget | ClusterTarget, on_failure: str) -> dict[str, Any]:
+    conf = submission.with_more(submission.spark_conf(submission.release.delta_jars) | _event_log_conf(target))
+    words = _submit_words(submission, conf)
+    check_step_words(words)
+    return {
+        "Name": submission.name,
+        "ActionOnFailure": on_failure,
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": words},
+    }
 
 
 def emr_serverless(submission: Submission, target: ServerlessTarget, target_name: str) -> dict[str, Any]:

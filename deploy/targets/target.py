@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -15,7 +15,15 @@ OFF = "off"
 INSTANCE_TYPES = {"x86_64": "m5.xlarge", "aarch64": "m6g.xlarge"}
 """Processor -> the type of nodes that is taken where none is declared."""
 
+NODE_TYPES = {
+    "x86_64": ("m6i.xlarge", "m6i.2xlarge", "m5.2xlarge", "r6i.2xlarge", "r5.2xlarge"),
+    "aarch64": ("m7g.xlarge", "m7g.2xlarge", "m6g.2xlarge", "r7g.2xlarge", "r6g.2xlarge"),
+}
+"""Processor -> types of the nodes of a cluster that is started: primary, core, then more for task nodes."""
+
 _ROLE = r"^arn:aws[a-zA-Z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]+$"
+_ROLE_NAME = r"^(arn:aws[a-zA-Z0-9-]*:iam::\d{12}:(role|instance-profile)/)?[\w+=,.@/-]+$"
+_GROUP = r"^sg-[0-9a-f]{8,17}$"
 _BUCKET = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _S3_PREFIX = rf"^{_BUCKET}(/[^\s\"'\\?#]*)?$"
 _S3_OR_OFF = rf"^(off|{_BUCKET}(/[^\s\"'\\]*)?)$"
@@ -59,7 +67,7 @@ class Target(Params):
 
     identifier_key: ClassVar[str] = ""
 
-    kind: Literal["emr-step", "emr-serverless", "emr-eks", "yarn"]
+    kind: Literal["emr-step", "emr-cluster", "emr-serverless", "emr-eks", "yarn"]
     artifacts: str = Field(description="Prefix that builds are uploaded below.")
     env: str | None = Field(None, description="--env of the jobs.")
     lake: str | None = Field(None, description="--lake of the jobs.")
@@ -101,6 +109,61 @@ class StepTarget(EmrTarget):
     node_cores: int | None = Field(None, ge=1, description="Cores of a node, instead of the instance type.")
     node_memory_mb: int | None = Field(None, ge=1_024, description="YARN's memory on a node, MB; instead of the type.")
     logs: StepLogs = Field(default_factory=StepLogs)
+
+
+class ClusterTarget(EmrTarget):
+    """A cluster of EMR on EC2 that is started for its steps, and ends with them."""
+
+    kind: Literal["emr-cluster"]
+    service_role: str = Field(pattern=_ROLE_NAME, description="Role of the service, name or ARN.")
+    instance_profile: str = Field(pattern=_ROLE_NAME, description="Instance profile of the nodes, name or ARN.")
+    role_arn: str | None = Field(None, pattern=_ROLE, description="Runtime role of the steps; default: the nodes'.")
+    security_configuration: str = Field(min_length=1, max_length=10_280, description="Name of its encryption and IAM.")
+    subnets: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")], ...] = Field(
+        min_length=1, max_length=16, description="Private subnets; EMR chooses one by its capacity."
+    )
+    primary_group: str | None = Field(None, pattern=_GROUP, description="Security group of the primary node.")
+    core_group: str | None = Field(None, pattern=_GROUP, description="Security group of core and task nodes.")
+    service_group: str | None = Field(
+        None, pattern=_GROUP, validate_default=True, description="Security group of EMR's own access."
+    )
+    log_key_arn: str | None = Field(
+        None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/.+$", description="Key of the logs on S3."
+    )
+    primary_type: str | None = Field(None, description="Type of the primary node; default: m6i.xlarge, m7g.xlarge.")
+    instance_type: str | None = Field(None, description="Type of the core nodes; default: m6i.2xlarge, m7g.2xlarge.")
+    task_types: tuple[str, ...] = Field(
+        (), max_length=29, description="More types of spot task nodes; default: as large, of other families."
+    )
+    node_disk_gb: int = Field(100, ge=32, le=16_384, description="Disk of each node, GB.")
+    core_nodes: int = Field(2, ge=1, le=1_000, description="Core nodes: on-demand, never scaled.")
+    max_units: int = Field(ge=1, le=4_000, description="Core and task nodes together, at most.")
+    idle_seconds: int = Field(1_800, ge=60, le=604_800, description="Seconds without work that end the cluster.")
+    logs: EksLogs = Field(default_factory=EksLogs)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=48, description="Tags of the cluster.")
+
+    @field_validator("service_group")
+    @classmethod
+    def _is_with_others(cls, group: str | None, info: ValidationInfo) -> str | None:
+        given = {bool(group), bool(info.data.get("primary_group")), bool(info.data.get("core_group"))}
+        if len(given) > 1:
+            raise PydanticCustomError("some_groups", "goes with primary_group and core_group: all three, or none")
+        return group
+
+    @field_validator("max_units")
+    @classmethod
+    def _hold_core_nodes(cls, units: int, info: ValidationInfo) -> int:
+        if units < info.data.get("core_nodes", 1):
+            raise PydanticCustomError("below_core", "should be core_nodes or more")
+        return units
+
+    @property
+    def node_types(self) -> tuple[str, str, tuple[str, ...]]:
+        """Types of the primary, of the core, and of the task nodes, whose first one is that of the core."""
+        primary, core, *more = NODE_TYPES[self.architecture]
+        others = tuple(more) if self.instance_type is None and not self.task_types else self.task_types
+        first = self.instance_type or core
+        return self.primary_type or primary, first, tuple(dict.fromkeys((first, *others)))
 
 
 class ServerlessTarget(EmrTarget):
@@ -149,6 +212,7 @@ class YarnTarget(Target):
 
 KINDS: dict[str, type[Target]] = {
     "emr-step": StepTarget,
+    "emr-cluster": ClusterTarget,
     "emr-serverless": ServerlessTarget,
     "emr-eks": EksTarget,
     "yarn": YarnTarget,

@@ -13,6 +13,7 @@ from common.config.annotations import alternatives, is_model
 from common.config.entries import Entry, mapping, nested, overlay, parse_yaml
 from common.errors import UsageError
 from common.words import did_you_mean
+from deploy.targets.plan_flags import TARGET_FLAGS
 from deploy.targets.target import KINDS, Target
 
 DEFAULT_FILE = Path("targets.yaml")
@@ -133,11 +134,11 @@ def _refusal(name: str, model: type[Target], tree: Entry, found: Sequence[Any]) 
         )
     if missing:
         keys = [".".join(map(str, one["loc"])) for one in missing]
-        flags = " ".join(f"--{key.replace('_', '-')} VALUE" for key in keys)
+        flags = " ".join(f"{flag} VALUE" for flag, key in TARGET_FLAGS.items() if key in keys)
         return UsageError(
             "PKG-013",
             f"The target {name} needs {' and '.join(keys)}.",
-            remedy=f"Write {'them' if len(keys) > 1 else 'it'} in targets.yaml, or add {flags}.",
+            remedy=f"Write {'them' if len(keys) > 1 else 'it'} in targets.yaml{f', or add {flags}' if flags else ''}.",
         )
     sentences = [_sentence(one, model, tree) for one in found]
     return UsageError(

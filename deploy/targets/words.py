@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from common.errors import UsageError
 
+_MOST_CHARACTERS_OF_A_STEP = 10_240
+
 # YARN replaces these in the command of every container: an opening of a variable, its end, a separator of paths.
 _YARN_MARKS = ("{{", "}}", "<CPS>")
 # Kubernetes expands $(NAME) in the words of a container, and makes $$ into $.
@@ -18,13 +20,24 @@ def check_yarn_words(words: Sequence[str]) -> None:
 
 
 def check_step_words(words: Sequence[str]) -> None:
-    """Raises UsageError TGT-005 for a word that command-runner.jar drops, or that YARN would change."""
+    """Raises UsageError TGT-005 for a word that command-runner.jar drops, or that YARN would change.
+
+    PKG-011 for more characters than a step takes.
+    """
     if any(not word.strip() for word in words):
         raise UsageError(
             "TGT-005",
             "An argument is empty.",
             cause="command-runner.jar drops empty words, and every later word would move up.",
             remedy="Leave the flag out, or give it a value.",
+        )
+    length = sum(map(len, words))
+    if length > _MOST_CHARACTERS_OF_A_STEP:
+        raise UsageError(
+            "PKG-011",
+            f"emr would refuse this step: its words have {length:,} characters.",
+            cause=f"A step takes {_MOST_CHARACTERS_OF_A_STEP:,}.",
+            remedy="Write long values into a YAML file and name that with --conf-file s3://...",
         )
     check_yarn_words(words)
 

@@ -81,7 +81,7 @@ def plan(dist: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         ("serverless", ["--timeout-minutes", "0"], "greater than or equal to 1"),
         ("serverless", ["--timeout-minutes", "10081"], "less than or equal to 10080"),
         ("serverless", ["--timeout-minutes", "soon"], "should be a whole number"),
-        ("serverless", ["--instance-type", "m5.xlarge"], "It is one of emr-step, emr-eks."),
+        ("serverless", ["--instance-type", "m5.xlarge"], "It is one of emr-step, emr-cluster, emr-eks."),
         ("steps", ["--executor-memory-gb", "14"], "An executor of 18.4 GB does not fit a node m5.xlarge"),
         ("steps", ["--instance-type", "m6g.2xlarge"], "is aarch64, the architecture of the target x86_64"),
         ("steps", ["--timeout-minutes", "60"], "It is one of emr-serverless."),

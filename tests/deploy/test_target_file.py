@@ -8,7 +8,7 @@ import pytest
 
 from common.errors import UsageError
 from deploy.package.build import REPOSITORY
-from deploy.targets.target import EksTarget, ServerlessTarget, StepTarget, YarnTarget
+from deploy.targets.target import ClusterTarget, EksTarget, ServerlessTarget, StepTarget, YarnTarget
 from deploy.targets.target_file import read_targets, target_of
 
 pytestmark = pytest.mark.unit
@@ -38,7 +38,13 @@ def refused(tmp_path: Path):
 
 def test_the_example_has_one_target_of_each_kind() -> None:
     targets = {name: target_of(name, _EXAMPLE) for name in read_targets(_EXAMPLE)}
-    assert [type(target) for target in targets.values()] == [StepTarget, ServerlessTarget, EksTarget, YarnTarget]
+    assert [type(target) for target in targets.values()] == [
+        StepTarget,
+        ClusterTarget,
+        ServerlessTarget,
+        EksTarget,
+        YarnTarget,
+    ]
     assert targets["prod-serverless"].size.max_executors == 20
     assert targets["on-premises"].conf == {"spark.yarn.queue": "nightly"}
 

@@ -11,7 +11,6 @@ import pytest
 from small_states import Execution, StateError
 
 from deploy.cli import main
-from deploy.package.build import build
 from deploy.package.entries import find_entries
 
 pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("s3_out_of_reach")]
@@ -23,6 +22,9 @@ _TARGETS = f"""
 serverless: {{kind: emr-serverless, application_id: 00f1abcdefgh, {_ON_EMR}}}
 eks: {{kind: emr-eks, virtual_cluster_id: abcdefgh1234, {_ON_EMR}}}
 steps: {{kind: emr-step, cluster_id: j-1ABCDEFGHIJKL, {_ON_EMR}}}
+cluster:
+  {{kind: emr-cluster, service_role: emr, instance_profile: nodes, security_configuration: safe,
+    subnets: [subnet-0123456789], max_units: 4, {_ON_EMR}}}
 yarn: {{kind: yarn, artifacts: hdfs:///apps, lake: s3a://shop/prod, env: prod}}
 """
 _KEY = ["--set", "lake.pseudonym_key=secret://aws/lakejobs/key"]
@@ -31,22 +33,13 @@ _FORECASTS = ["forecast.history", "forecast.backtest", "forecast.predict", "fore
 Export = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("build")
-    archive = made / "environment-default-x86_64-0123456789ab.tar.gz"
-    archive.write_bytes(b"")
-    build(made / "dist", [archive])
-    (made / "targets.yaml").write_text(_TARGETS)
-    return made
-
-
 @pytest.fixture
-def export(folder: Path, capsys: pytest.CaptureFixture[str]) -> Export:
+def export(built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Export:
     """Exports jobs; the definition, or what was said with another exit code."""
 
     def run(*selectors: str, target: str = "serverless", flags: Any = (), words: Any = (), code: int = 0) -> Any:
-        files = ["--targets", str(folder / "targets.yaml"), "--manifest", str(folder / "dist" / "manifest.json")]
+        (tmp_path / "targets.yaml").write_text(_TARGETS)
+        files = ["--targets", str(tmp_path / "targets.yaml"), "--manifest", str(built / "dist" / "manifest.json")]
         line = ["graph", *selectors, "--format", "asl", "--target", target, *files, *flags, "--", *_KEY, *words]
         assert main(line) == code
         printed = capsys.readouterr()
@@ -263,6 +256,10 @@ def test_a_step_has_no_token_so_only_what_was_surely_not_taken_is_sent_again(exp
 
 def test_what_step_functions_cannot_do_is_refused(export: Export) -> None:
     assert "TGT-012" in export("forecast.history", target="yarn", code=2)
+    assert "TGT-012" in export("forecast.history", target="cluster", code=2)
+    assert "CLI-005" in export("forecast.history", words=["--each-day", "--day", "2026-11-20"], code=2)
+    assert "CLI-002" in export("forecast.history", flags=["-o", "shell"], code=2)
+    assert "CLI-002" in export("forecast.history", flags=["--rest"], code=2)
     assert "CLI-008" in export("forecast.history", flags=["--run-id", "mine"], code=2)
     assert "CLI-005" in export("forecast.history", flags=["--each-day"], words=["--day", "2026-11-20"], code=2)
     assert "CLI-005" in export("maintenance.maintain", flags=["--each-day"], code=2)
