@@ -87,7 +87,7 @@ def plan(dist: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         ("steps", ["--timeout-minutes", "60"], "It is one of emr-serverless."),
         ("eks", ["--instance-type", "m5.xlarge"], "does not fit a node m5.xlarge"),
         ("eks", ["--disk-gb", "50"], "'disk_gb' (--disk-gb) is not a key of a target of kind emr-eks below size"),
-        ("premises", ["--release", "emr-7.13.0"], "It is one of emr-step, emr-serverless, emr-eks."),
+        ("premises", ["--release", "emr-7.13.0"], "It is one of emr-step, emr-cluster, emr-serverless, emr-eks."),
         ("premises", ["--role-arn", "x"], "It is one of"),
         ("premises", ["--spark-version", "3.3.0"], "REL-002"),
         ("steps", ["--release", "emr-spark-8.1"], "Did you mean 'emr-spark-8.1.0'?"),
