@@ -39,6 +39,8 @@ Usage: lakejobs COMMAND [arguments]
   cost JOB... [flags]       what jobs would cost on a cluster, on EMR Serverless and on EMR on EKS
   cost --run-id ID --target NAME
                             what a run has cost, by its service's own numbers
+  cost --refresh-prices [--region R] [--output FILE]
+                            write a price file from AWS's price list
   source suggest --input PATH --for JOB
                             write a source for files of your own
   source check FILE --input PATH
@@ -156,7 +158,12 @@ def _infra(arguments: Sequence[str]) -> int:
 
 
 def _cost(arguments: Sequence[str]) -> int:
-    if any(word.partition("=")[0] in ("--run-id", "--target") for word in arguments):
+    flags = {word.partition("=")[0] for word in arguments}
+    if "--refresh-prices" in flags:
+        from deploy.cost.refresh import main as refresh
+
+        return refresh(arguments)
+    if flags & {"--run-id", "--target"}:
         from deploy.cost.after import main as cost_of_run
 
         return cost_of_run(arguments)
