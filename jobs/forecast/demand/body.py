@@ -14,7 +14,7 @@ from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.demand import steps
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
-from jobs.forecast.demand.feed_calendar import Dated, as_dated, calendar_of, dated
+from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
@@ -46,7 +46,9 @@ def run(context: RunContext) -> None:
     """One run of forecast.history. Raises LakejobsError."""
     params, lake = context.params_as(HistoryParams), context.lake
     sources = _sources(context, params)
-    calendar = calendar_of(params.freq, context.days, sources.dated, other_rows=sources.purchases)
+    calendar = calendar_of(
+        params.freq, context.days, sources.dated, other_rows=sources.purchases, week_begins=params.week_begins
+    )
     periods, whole = calendar.periods, calendar.whole
     _check_frequency(context, periods)
     if calendar.note:
@@ -67,7 +69,7 @@ def run(context: RunContext) -> None:
                 profiles(staged.rows),
                 _facts(lines.past, by_period),
                 as_of=context.days.last,
-                min_periods=params.min_periods,
+                min_periods=params.min_periods or periods.fewest,
                 ended_after_periods=params.ended_after_periods or periods.least_silence,
                 ended_chance=params.ended_chance,
                 max_series=params.max_series,
@@ -117,7 +119,7 @@ def _sources(context: RunContext, params: HistoryParams) -> _Sources:
     sales = lake.read(SALES) if lake.exists(SALES) else None
     lines, found, purchases = sales, Dated(), 0
     if sales is not None:
-        row = dated(sales.where(F.col("sold_day") <= F.lit(last)), params.freq).first()
+        row = dated(sales.where(F.col("sold_day") <= F.lit(last)), asked_for(params.freq, params.week_begins)).first()
         found = found if row is None else as_dated(row)
         lines = sales.withColumn(BOOKED_ON, F.lit(None).cast("date"))
     if params.purchases_from_clickstream and lake.exists(CLICKSTREAM_EVENTS):

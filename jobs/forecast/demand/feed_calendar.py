@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from jobs.forecast.demand.periods import WEEKDAYS, Frequency, Periods
+from jobs.forecast.demand.periods import WEEKDAYS, Periods
+
+if TYPE_CHECKING:
+    from jobs.forecast.demand.params import Frequency, Weekday
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,13 @@ class Dated:
     several: bool = False
 
 
-def dated(sales: DataFrame, freq: Frequency) -> DataFrame:
-    """One row with the fields of ``Dated`` for ``sales`` (SALES)."""
+def dated(sales: DataFrame, periods: Periods) -> DataFrame:
+    """One row with the fields of ``Dated`` for ``sales`` (SALES), counted by ``periods``."""
     is_series = F.col("is_series")
     day = F.when(is_series, F.col("sold_day"))
     # Lines are one group: only values of ready series are looked at one by one.
     by_period = sales.groupBy(
-        F.when(is_series, F.col("item_id")).alias("series"), Periods(freq).start_of(day).alias("period")
+        F.when(is_series, F.col("item_id")).alias("series"), periods.start_of(day).alias("period")
     ).agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_if(is_series).alias("values"),
@@ -68,24 +72,34 @@ class Calendar:
     note: str = ""
 
 
-def calendar_of(freq: Frequency, days: DayRange, found: Dated, *, other_rows: int = 0) -> Calendar:
+def asked_for(freq: Frequency, week_begins: Weekday | None) -> Periods:
+    """The periods of sales lines: weeks begin on Monday unless ``week_begins`` says otherwise."""
+    return Periods(freq, WEEKDAYS.index(week_begins) if freq == "W" and week_begins else 0)
+
+
+def calendar_of(
+    freq: Frequency, days: DayRange, found: Dated, *, other_rows: int = 0, week_begins: Weekday | None = None
+) -> Calendar:
     """The calendar of a run over ``days``; ``other_rows`` are lines that are not among those of ``found``.
 
     A feed of ready series alone, one value per period, sets it: weeks are named by its weekday, and the period of its
-    last value is whole. With sales lines beside them weeks begin on Monday and are whole when they are over. Raises
-    UsageError FCT-001 when no period is whole.
+    last value is whole. With sales lines beside them weeks begin on Monday and are whole when they are over. Where
+    ``week_begins`` is given, weeks begin on that day in any case. Raises UsageError FCT-001 when no period is whole.
     """
     is_ready_feed = bool(found.values) and found.rows == found.values and not other_rows and not found.several
     weekday = found.weekdays[0] if found.weekdays and found.weekdays[0] == found.weekdays[1] else None
-    first_weekday = weekday if is_ready_feed and freq == "W" and weekday is not None else 0
+    periods = asked_for(freq, week_begins)
+    if is_ready_feed and freq == "W" and weekday is not None and week_begins is None:
+        periods = Periods(freq, weekday)
     last = found.last_value if is_ready_feed and found.last_value and found.last_value >= days.first else None
-    periods = Periods(freq, first_weekday)
-    return Calendar(periods, periods.whole_in(days, last_value=last), _note(freq, found, weekday, is_ready_feed))
+    return Calendar(periods, periods.whole_in(days, last_value=last), _note(periods, found, weekday, week_begins))
 
 
-def _note(freq: Frequency, found: Dated, weekday: int | None, is_ready_feed: bool) -> str:
-    if freq != "W" or not found.values or found.several or weekday == 0 or (weekday and is_ready_feed):
+def _note(periods: Periods, found: Dated, weekday: int | None, week_begins: Weekday | None) -> str:
+    if periods.freq != "W" or not found.values or found.several or weekday == periods.first_weekday:
         return ""
+    begins = WEEKDAYS[periods.first_weekday]
     on = "several weekdays" if weekday is None else f"a {WEEKDAYS[weekday]}"
-    why = "" if weekday is None else ", because weeks of sales lines begin on it"
-    return f"Values of ready series are dated on {on}: each counts in the week from Monday that holds its date{why}."
+    why = ", because week_begins says so" if week_begins else ", because weeks of sales lines begin on it"
+    why = "" if weekday is None else why
+    return f"Values of ready series are dated on {on}: each counts in the week from {begins} that holds its date{why}."

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from common.config.params import Params
 
+Frequency = Literal["D", "W", "M", "Q", "Y"]
+Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 # Ids of receipts and customers would make series of a line or two, and of persons.
 SeriesColumn = Literal["item_id", "item_name", "store", "country", "currency"]
 
@@ -17,7 +19,12 @@ class HistoryParams(Params):
 
     beside_rows = ("report_top",)
 
-    freq: Literal["D", "W", "M", "Q"] = Field("W", description="Length of a period: day, week, month or quarter.")
+    freq: Frequency = Field("W", description="Length of a period: day, week, month, quarter or year.")
+    week_begins: Weekday | None = Field(
+        None,
+        description="The day on which weeks begin; null: that on which ready-made series are dated where there are no "
+        "sales lines, otherwise Monday.",
+    )
     series_by: tuple[SeriesColumn, ...] = Field(
         ("item_id",), min_length=1, description="Columns of a sales line that make a series."
     )
@@ -34,13 +41,18 @@ class HistoryParams(Params):
         False, description="Count purchases in clickstream events too, unless their transaction is among the sales."
     )
     leave_out_fraud: bool = Field(True, description="Leave out transactions confirmed as fraud by then.")
-    min_periods: int = Field(12, ge=2, le=10_000, description="Series with fewer periods are forecast by a fallback.")
+    min_periods: int | None = Field(
+        None,
+        ge=2,
+        le=10_000,
+        description="Series with fewer periods are forecast by a fallback; null: by frequency, 12, of years 6.",
+    )
     ended_after_periods: int | None = Field(
         None,
         ge=1,
         le=10_000,
         description="Periods without demand before a series may have ended and be left out; null: by frequency, "
-        "91 days, 13 weeks, 12 months, 6 quarters.",
+        "91 days, 13 weeks, 12 months, 6 quarters, 4 years.",
     )
     ended_chance: float = Field(
         0.005,

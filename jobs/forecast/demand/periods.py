@@ -1,13 +1,14 @@
-"""Calendar periods: days, weeks, months and quarters, each named by its first day.
+"""Calendar periods: days, weeks, months, quarters and years, each named by its first day.
 
-Weeks begin on Monday, or on the weekday of a ready-made feed: then the name of a week is the date that the feed gives.
+Weeks begin on Monday, on the weekday that the shop asks for, or on that of a ready-made feed: then the name of a week
+is the date that the feed gives.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -15,14 +16,22 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import UsageError
 
-Frequency = Literal["D", "W", "M", "Q"]
-_UNITS = {"D": "day", "W": "week", "M": "month", "Q": "quarter"}
-_STEPS = {"D": "INTERVAL 1 DAY", "W": "INTERVAL 7 DAY", "M": "INTERVAL 1 MONTH", "Q": "INTERVAL 3 MONTH"}
-_SEASONS = {"D": 7, "W": 52, "M": 12, "Q": 4}
-_HORIZONS = {"D": 28, "W": 8, "M": 12, "Q": 8}
-_SILENCES = {"D": 91, "W": 13, "M": 12, "Q": 6}
-_OFFSETS = {"D": "D", "M": "MS", "Q": "QS"}
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+if TYPE_CHECKING:
+    from jobs.forecast.demand.params import Frequency, Weekday
+
+_UNITS = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
+_MONTHS = {"M": 1, "Q": 3, "Y": 12}
+_STEPS = {
+    "D": "INTERVAL 1 DAY",
+    "W": "INTERVAL 7 DAY",
+    **{freq: f"INTERVAL {months} MONTH" for freq, months in _MONTHS.items()},
+}
+_SEASONS = {"D": 7, "W": 52, "M": 12, "Q": 4, "Y": 1}
+_HORIZONS = {"D": 28, "W": 8, "M": 12, "Q": 8, "Y": 6}
+_SILENCES = {"D": 91, "W": 13, "M": 12, "Q": 6, "Y": 4}
+_FEWEST = {"D": 12, "W": 12, "M": 12, "Q": 12, "Y": 6}
+_OFFSETS = {"D": "D", "M": "MS", "Q": "QS", "Y": "YS"}
+WEEKDAYS: Final[tuple[Weekday, ...]] = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True)
@@ -44,13 +53,18 @@ class Periods:
 
     @property
     def season_length(self) -> int:
-        """Periods in the natural season: a week of days, a year of the others."""
+        """Periods in the natural season: a week of days, a year of the others; years have none."""
         return _SEASONS[self.freq]
 
     @property
     def horizon(self) -> int:
         """How many periods ahead a planner usually looks."""
         return _HORIZONS[self.freq]
+
+    @property
+    def fewest(self) -> int:
+        """Periods that a series needs to be modelled."""
+        return _FEWEST[self.freq]
 
     @property
     def least_silence(self) -> int:
@@ -88,13 +102,14 @@ class Periods:
             return day
         if self.freq == "W":
             return day - timedelta(days=(day.weekday() - self.first_weekday) % 7)
-        return day.replace(day=1, month=day.month if self.freq == "M" else 3 * ((day.month - 1) // 3) + 1)
+        months = _MONTHS[self.freq]
+        return day.replace(day=1, month=months * ((day.month - 1) // months) + 1)
 
     def plus(self, start: date, periods: int) -> date:
         """The period ``periods`` after (or before) the one that begins on ``start``."""
         if self.freq in {"D", "W"}:
             return start + timedelta(days=periods * (1 if self.freq == "D" else 7))
-        months = start.year * 12 + start.month - 1 + periods * (1 if self.freq == "M" else 3)
+        months = start.year * 12 + start.month - 1 + periods * _MONTHS[self.freq]
         return date(months // 12, months % 12 + 1, 1)
 
     def whole_in(self, days: DayRange, *, last_value: date | None = None) -> DayRange:

@@ -45,7 +45,10 @@ class BacktestParams(Params):
 
     models: tuple[Model, ...] = Field(DEFAULT_MODELS, min_length=1, description="The models to try.")
     horizon: int | None = Field(
-        None, ge=1, le=400, description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters."
+        None,
+        ge=1,
+        le=400,
+        description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters, 6 years.",
     )
     windows: int = Field(3, ge=1, le=52, description="Rolling origins.")
     stride: int | None = Field(None, ge=1, le=400, description="Periods from an origin to the next; null: the horizon.")
@@ -53,7 +56,7 @@ class BacktestParams(Params):
         None,
         ge=1,
         le=400,
-        description="Periods in a season; null: by frequency, 7 days, 52 weeks, 12 months, 4 quarters.",
+        description="Periods in a season; null: by frequency, 7 days, 52 weeks, 12 months, 4 quarters, 1 year.",
     )
     rows_per_bucket: int = Field(
         5_000,

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from common.days import DayRange
 from common.errors import UsageError
-from jobs.forecast.demand.feed_calendar import Dated, as_dated, calendar_of, dated
-from jobs.forecast.demand.periods import Periods
+from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
+from jobs.forecast.demand.periods import WEEKDAYS, Periods
 from jobs.forecast.demand.series import not_begun
 from jobs.forecast.demand.steps import with_series
 
@@ -32,6 +32,33 @@ def ends(freq: Any, days: DayRange, found: Dated, other_rows: int = 0) -> tuple[
 def test_weeks_of_ready_series_keep_their_weekday_and_their_last_value() -> None:
     assert ends("W", DAYS, FRIDAYS) == ("2012-09-07", "2012-10-26", 4)
     assert calendar_of("W", DAYS, FRIDAYS).note == ""
+
+
+def test_weeks_begin_on_the_day_that_is_asked_for_with_sales_lines_and_with_ready_series() -> None:
+    lines = calendar_of("W", DAYS, Dated(rows=8), week_begins="Sunday")
+    assert (str(lines.whole.first), str(lines.whole.last)) == ("2012-09-09", "2012-10-14")
+    assert lines.periods.words == "week (from Sunday)"
+    # The last value, of Friday the 26th, is that of the week from the 21st.
+    ready = calendar_of("W", DAYS, FRIDAYS, week_begins="Sunday")
+    assert (str(ready.whole.last), ready.note) == (
+        "2012-10-21",
+        "Values of ready series are dated on a Friday: each counts in the week from Sunday that holds its date, "
+        "because week_begins says so.",
+    )
+    assert calendar_of("M", DAYS, FRIDAYS, week_begins="Sunday").periods == Periods("M")
+
+
+def test_years_follow_years() -> None:
+    years = Periods("Y")
+    assert (years.first_day(date(2026, 6, 30)), years.plus(date(2026, 1, 1), -3)) == (
+        date(2026, 1, 1),
+        date(2023, 1, 1),
+    )
+    assert years.last_day(date(2024, 1, 1)) == date(2024, 12, 31)
+    days = DayRange(date(1990, 3, 1), date(2020, 12, 31))
+    assert ends("Y", days, Dated(rows=8)) == ("1991-01-01", "2020-01-01", 0)
+    # The last value of a ready-made feed is whole, whichever day of the year it is dated on.
+    assert ends("Y", days, Dated(30, 30, (0, 6), date(2021, 6, 30))) == ("1991-01-01", "2021-01-01", 0)
 
 
 def test_a_single_day_with_a_ready_value_is_a_whole_period() -> None:
@@ -76,7 +103,7 @@ def test_values_before_the_days_make_no_period_whole() -> None:
 def test_how_ready_series_are_dated_is_read_from_the_sales(spark: SparkSession) -> None:
     def of(*rows: tuple[str, date, bool], freq: Any = "W") -> Dated:
         sales = spark.createDataFrame(list(rows), "item_id string, sold_day date, is_series boolean")
-        found = dated(sales, freq).first()
+        found = dated(sales, Periods(freq)).first()
         assert found is not None
         return as_dated(found)
 
@@ -97,8 +124,23 @@ def test_a_week_from_any_weekday_begins_with_the_last_such_day(spark: SparkSessi
         assert start.weekday() == weekday
         assert 0 <= (day - start).days < 7
         assert weeks.first_day(day) == start
+    assert asked_for("W", WEEKDAYS[weekday]) == weeks
     # The name that pandas has for such weeks dates them on the same weekday.
     assert pd.date_range("2012-10-20", periods=1, freq=weeks.offset)[0].weekday() == weekday
+
+
+def test_a_year_is_named_by_its_first_day(spark: SparkSession) -> None:
+    years = Periods("Y")
+    rows = spark.createDataFrame([(date(2024, 2, 29),), (date(2025, 12, 31),)], "day date")
+    found = rows.select(years.start_of("day").alias("ds")).select("ds", years.last_day_of("ds")).collect()
+    assert [tuple(row) for row in found] == [
+        (date(2024, 1, 1), date(2024, 12, 31)),
+        (date(2025, 1, 1), date(2025, 12, 31)),
+    ]
+    assert [day.date() for day in pd.date_range("2024-01-01", periods=2, freq=years.offset)] == [
+        date(2024, 1, 1),
+        date(2025, 1, 1),
+    ]
 
 
 def test_a_series_by_several_columns_names_each_of_them_and_no_two_are_one(spark: SparkSession) -> None:

@@ -108,6 +108,16 @@ def test_the_global_model_forecasts_every_series_from_every_origin() -> None:
     assert (good["y_hat"] > 0).all()
 
 
+@pytest.mark.parametrize("freq", ["D", "W", "M", "Q", "Y"])
+def test_the_global_model_knows_every_frequency(freq: Any) -> None:
+    periods = Periods(freq)
+    days = [periods.plus(date(1990, 1, 1), n) for n in range(30)]
+    rows = series("a", wave(30)).assign(ds=days)
+    tried = Origins.rolling(["lightgbm"], days[-1], periods, horizon=2, windows=1, stride=None, season=None)
+    found = global_backtest(rows, tried, Boosting(periods, tried.season_length, seed=0))
+    assert found[["ds", "step", "reason"]].to_numpy().tolist() == [[days[-2], 1, None], [days[-1], 2, None]]
+
+
 def test_planted_futures_move_no_honest_forecast() -> None:
     gaps = wave(30)
     gaps[20:23], gaps[27:29] = [np.nan] * 3, [np.nan] * 2  # the second one around the later origin
