@@ -84,9 +84,12 @@ def boosted(model: str, known: pd.DataFrame, horizon: int, how: Boosting) -> pd.
 
 def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
     # A gap is filled forward: a lag on the line between its neighbours would give away the value after it.
+    known = scaled["y"].notna()
     filled = scaled.assign(y=scaled.groupby("unique_id")["y"].ffill())
     begun = filled["y"].notna()
-    filled, is_known = filled[begun], scaled.loc[begun, "y"].notna().to_numpy()
+    if model == DIFFERENCES:  # The step out of a gap is that of several periods.
+        known &= known.groupby(scaled["unique_id"]).shift(fill_value=False)
+    filled, learned = filled[begun], scaled.loc[known, ["unique_id", "ds"]]
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
     from mlforecast.target_transforms import Differences
@@ -118,9 +121,8 @@ def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting) ->
     with warnings.catch_warnings():
         # Rows whose long lags are before a series' first sale stay: the trees handle missing values.
         warnings.filterwarnings("ignore", message="Found null values")
-        # One row for each of ``filled``, in its order.
         rows: Any = forecaster.preprocess(filled, static_features=[], dropna=False)
-        features = rows[is_known & rows["y"].notna().to_numpy()]
+        features = rows.merge(learned, on=["unique_id", "ds"])
         return forecaster.fit_models(features.drop(columns=["unique_id", "ds", "y"]), features["y"].to_numpy())
 
 

@@ -73,7 +73,11 @@ def test_a_period_of_which_nothing_is_known_leaves_no_row() -> None:
     ]
 
 
-def test_the_global_model_learns_nothing_from_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+# 38 periods up to the origin, three of them unknown in one of the three series; a step needs the period before it too.
+@pytest.mark.parametrize(("model", "rows_learned"), [("lightgbm", 38 + 35 + 38), ("lightgbm_diff", 37 + 33 + 37)])
+def test_a_global_model_learns_nothing_from_a_gap(
+    model: str, rows_learned: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learned: list[int] = []
     honest = LGBMRegressor.fit
 
@@ -84,7 +88,7 @@ def test_the_global_model_learns_nothing_from_a_gap(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(LGBMRegressor, "fit", counted)
     values = wave(40)
     gap, end = [*values[:20], *[np.nan] * 3, *values[23:]], [*values[:38], np.nan, 9.0]
-    tried, how = origins("lightgbm", last=MONDAY + timedelta(days=7 * 39), windows=1), Boosting(WEEKS, 1, seed=0)
+    tried, how = origins(model, last=MONDAY + timedelta(days=7 * 39), windows=1), Boosting(WEEKS, 1, seed=0)
     new = series("new", [np.nan] * 38 + [1.0, 2.0])
     rows = pd.concat([series("a", values), series("gap", gap), series("end", end), new])
     found = global_backtest(rows, tried, how)
@@ -93,8 +97,7 @@ def test_the_global_model_learns_nothing_from_a_gap(monkeypatch: pytest.MonkeyPa
     assert found[found["step"] == 0][["unique_id", "reason"]].to_numpy().tolist() == [
         ["new", "too few periods before the origin"]
     ]
-    # 38 periods up to the origin, three of them unknown in one of the three series.
-    assert learned == [38 + 35 + 38]
+    assert learned == [rows_learned]
 
 
 def test_the_global_model_forecasts_every_series_from_every_origin() -> None:
