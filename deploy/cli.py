@@ -26,6 +26,7 @@ Usage: lakejobs COMMAND [arguments]
   jobs [-o json]            list the jobs
   package [flags]           build the code archive, entry files and manifest for a cluster
   publish --target NAME     put the build where a target takes it from: once, verified, the manifest last
+  doctor [--target NAME]    say whether jobs can run there, or here: asked from here, then from inside by a tiny job
   plan JOB --target NAME -- [flags]
                             print what a run would be on EMR or YARN, and the request for it; sends nothing
   submit JOB... --target NAME -- [flags]
@@ -113,6 +114,12 @@ def _plan(arguments: Sequence[str]) -> int:
     from deploy.targets.plan import main as plan
 
     return plan(arguments)
+
+
+def _doctor(arguments: Sequence[str]) -> int:
+    from deploy.doctor.command import doctor
+
+    return doctor(arguments)
 
 
 def _submit(arguments: Sequence[str]) -> int:
@@ -219,6 +226,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "quarantine": _quarantine,
     "config": _config,
     "publish": _publish,
+    "doctor": _doctor,
     "submit": _submit,
     "status": _status,
     "wait": _wait,

@@ -68,6 +68,7 @@ def as_tree(graph: Graph, names: Sequence[str], *, colour: bool) -> str:
         entries += [f"writes {table}" for table in node.writes]
         entries += [f"writes files for {ingest}" for ingest in node.job.feeds]
         entries += ["works on all tables of the lake"] if node.job.maintains_all else []
+        entries += ["looks at the place where it runs, and at no table"] if node.job.examines else []
         for number, entry in enumerate(entries):
             lines.append(f"{'└─' if number == len(entries) - 1 else '├─'} {entry}")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ _CLUSTER_WORKS = {"STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING"}
 _APPLICATION_WORKS = {"CREATED", "STARTING", "STARTED"}
 _PROCESSORS = {"ARM64": "aarch64", "X86_64": "x86_64"}
 # No right to ask, or nobody to ask: the run finds out. Anything else is an answer.
-_UNASKED = {"TGT-009", "TGT-011"}
+UNASKED = frozenset({"TGT-009", "TGT-011"})
 
 
 def check_before(works: Sequence[Work], bodies: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -37,7 +37,7 @@ def check_before(works: Sequence[Work], bodies: Sequence[Mapping[str, Any]]) -> 
     if not isinstance(target, EmrTarget):
         return unseen
     checks: list[tuple[str, Callable[[], list[str]]]] = [
-        ("the place where it runs", lambda: _check_place(target)),
+        ("the place where it runs", lambda: check_place(target)),
         ("the artefacts", lambda: [one for body in bodies for one in check_artefacts(target, body, first.manifest)]),
         ("the buckets", lambda: check_buckets(target, [work.lake for work in works])),
         ("the role", lambda: check_role(target, [(work.job, work.lake) for work in works])),
@@ -46,13 +46,14 @@ def check_before(works: Sequence[Work], bodies: Sequence[Mapping[str, Any]]) -> 
         try:
             unseen += check()
         except LakejobsError as error:
-            if error.code not in _UNASKED:
+            if error.code not in UNASKED:
                 raise
             unseen.append(f"{what} ({error.message})")
     return list(dict.fromkeys(unseen))
 
 
-def _check_place(target: EmrTarget) -> list[str]:
+def check_place(target: EmrTarget) -> list[str]:
+    """Nothing to say when the place takes runs. Raises UsageError SUB-006, SUB-007."""
     if isinstance(target, StepTarget):
         return _check_cluster(target)
     if isinstance(target, ServerlessTarget):

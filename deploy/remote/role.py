@@ -7,6 +7,7 @@ from typing import Any
 
 from common.errors import UsageError
 from common.job.references import attribute
+from common.lake.delta.probe import PROBES
 from deploy.package.entries import find_entries
 from deploy.targets.clients import ask, client, is_absent
 from deploy.targets.target import EmrTarget
@@ -56,6 +57,8 @@ def _wanted(target: EmrTarget, jobs: Iterable[tuple[str, str]]) -> dict[str, tup
             continue
         job = entries[name].load()
         wanted[f"{lake}/runs/{job.family}/{job.short_name}"] = _WRITE[:2]
+        if job.examines:
+            wanted[f"{lake}/{PROBES}"] = _WRITE
         for read in job.inputs:
             if not read.optional:
                 wanted.setdefault(f"{lake}/{attribute(read.table).relative_path}", _READ)

@@ -137,7 +137,7 @@ def _in_order(
         if not as_json:
             _print(sent, waits=waits)
         if waits and sent.outcome != IS_DONE:
-            run, found = _waited(sent, service)
+            run, found = waited(sent, service)
             result |= {"state": run.state, "status": found.status, "exit_code": found.exit_code}
             say("\n".join([f"{work.job}: {found.status}, exit code {found.exit_code}", *found.sentences]))
             if found.exit_code:
@@ -209,7 +209,8 @@ def _send(work: Work, service: Service, attempt: int) -> Sent:
     return Sent(work, SENT, attempt, service.send(work.body_of(attempt)))
 
 
-def _waited(sent: Sent, service: Service) -> tuple[SentRun, Verdict]:
+def waited(sent: Sent, service: Service) -> tuple[SentRun, Verdict]:
+    """The run at its end. Ctrl-C leaves it, or cancels it if somebody says so, and ends the process."""
     run = next(
         (one for one in attempts_of(service, sent.work.run_id, sent.work.job) if one.id == sent.id), None
     ) or service.describe(sent.id)

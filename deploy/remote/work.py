@@ -17,7 +17,7 @@ from deploy.remote.flags import command_for
 from deploy.remote.run import job_of_entry, value_of
 from deploy.remote.steps import entry_and_arguments
 from deploy.targets.plan import Plan, make_plan
-from deploy.targets.plan_flags import parse_plan_flags
+from deploy.targets.plan_flags import PlanFlags, parse_plan_flags
 from deploy.targets.request_check import check_request
 from deploy.targets.requests import ATTEMPT_TAG, RUN_ID_TAG, request_of
 from deploy.targets.target import Target
@@ -82,7 +82,11 @@ def planned(
 
 def _planned(words: Sequence[str]) -> Work:
     flags = parse_plan_flags(words)
-    plan = make_plan(flags)
+    return work_of(flags, make_plan(flags))
+
+
+def work_of(flags: PlanFlags, plan: Plan) -> Work:
+    """The work of a plan that was made of these flags, for a target that takes requests."""
     said = plan.submission.attempt if flags.attempt or plan.checked.flags.attempt else None
     return Work(
         job=plan.job.name,

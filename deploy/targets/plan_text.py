@@ -39,6 +39,7 @@ def plan_text(
         *[("reads", _table(one.table, optional=one.optional, external=one.external)) for one in job.inputs],
         *[("writes", _table(reference)) for reference in job.writes],
         *([("works on", "all tables below the lake root")] if job.maintains_all else []),
+        *([("looks at", "the place where it runs, and at no table")] if job.examines else []),
         *_sizes(submission, target),
         *([("price", price)] if (price := price_text(target)) else []),
         *_logs(target, target_name),

@@ -12,7 +12,8 @@ from common.run.findings import Finding, looked, stopping
 from jobs.maintenance.examination.account import account_findings
 from jobs.maintenance.examination.engine import engine_findings
 from jobs.maintenance.examination.process import process_findings
-from jobs.maintenance.examination.storage import storage_findings
+from jobs.maintenance.examination.storage import SILENT, is_unreachable, storage_findings
+from jobs.maintenance.examination.workers import CHECK as EXECUTORS
 from jobs.maintenance.examination.workers import workers_finding
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ def run(context: RunContext) -> None:
     folder = f"{PROBES}/{context.run_id}"
     try:
         # First the session: on HDFS the small objects need its JVM, too.
-        findings += _of_spark(context, folder)
-        findings += _of_objects(context, folder)
+        spark, lines = _of_spark(context)
+        findings += lines
+        objects = _of_objects(context, folder)
+        findings += [*objects, _of_table(context, spark, folder, is_silent=is_unreachable(objects))]
     finally:
         with suppress(LakejobsError, OSError):
             context.objects.delete_folder(folder)
@@ -45,7 +48,7 @@ def run(context: RunContext) -> None:
         )
 
 
-def _of_spark(context: RunContext, folder: str) -> list[Finding]:
+def _of_spark(context: RunContext) -> tuple[SparkSession | None, list[Finding]]:
     found: list[SparkSession] = []
 
     def opened() -> str:
@@ -54,19 +57,8 @@ def _of_spark(context: RunContext, folder: str) -> list[Finding]:
 
     session = looked("Spark session", opened)
     if not found:
-        return [session, *(Finding.unchecked(check, _NO_SESSION) for check in ("executors", "Delta table"))]
-    spark = found[0]
-
-    def table() -> str:
-        path = context.lake.spark_path(f"{folder}/table")
-        return f"{write_and_read(spark, path)} rows in two commits, written and read below {folder}"
-
-    return [
-        session,
-        *engine_findings(spark, context.settings.release),
-        workers_finding(spark),
-        looked("Delta table", table),
-    ]
+        return None, [session, Finding.unchecked(EXECUTORS, _NO_SESSION)]
+    return found[0], [session, *engine_findings(found[0], context.settings.release), workers_finding(found[0])]
 
 
 def _of_objects(context: RunContext, folder: str) -> list[Finding]:
@@ -75,6 +67,18 @@ def _of_objects(context: RunContext, folder: str) -> list[Finding]:
     except LakejobsError as error:
         return [Finding.of_error("lake", error)]
     return storage_findings(objects, f"{folder}/objects")
+
+
+def _of_table(context: RunContext, spark: SparkSession | None, folder: str, *, is_silent: bool) -> Finding:
+    check = "Delta table"
+    if spark is None or is_silent:
+        return Finding.unchecked(check, _NO_SESSION if spark is None else SILENT)
+
+    def written() -> str:
+        rows = write_and_read(spark, context.lake.spark_path(f"{folder}/table"))
+        return f"{rows} rows in two commits, written and read below {folder}"
+
+    return looked(check, written)
 
 
 def _report(context: RunContext) -> None:

@@ -45,7 +45,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> dict[str, Stubber]:
 
 def _refused(target: Any) -> str:
     with pytest.raises(UsageError) as raised:
-        preflight._check_place(target)
+        preflight.check_place(target)
     return str(raised.value)
 
 
@@ -63,12 +63,12 @@ def test_a_cluster_without_auto_termination_is_refused_with_the_remedy(aws: dict
 
 def test_a_cluster_that_ends_by_itself_or_is_meant_to_go_on_is_taken(aws: dict[str, Stubber]) -> None:
     aws["emr"].add_response("describe_cluster", _cluster(AutoTerminate=True))
-    assert preflight._check_place(StepTarget(**_CLUSTER)) == []
+    assert preflight.check_place(StepTarget(**_CLUSTER)) == []
     aws["emr"].add_response("describe_cluster", _cluster("RUNNING"))
     aws["emr"].add_response("get_auto_termination_policy", {"AutoTerminationPolicy": {"IdleTimeout": 3600}})
-    assert preflight._check_place(StepTarget(**_CLUSTER)) == []
+    assert preflight.check_place(StepTarget(**_CLUSTER)) == []
     aws["emr"].add_response("describe_cluster", _cluster())
-    assert preflight._check_place(StepTarget(**_CLUSTER, keeps_running=True)) == []
+    assert preflight.check_place(StepTarget(**_CLUSTER, keeps_running=True)) == []
 
 
 @pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS"])
@@ -109,7 +109,7 @@ def test_an_application_of_another_kind_is_refused(aws: dict[str, Stubber], more
 
 def test_a_stopped_application_that_starts_by_itself_is_taken(aws: dict[str, Stubber]) -> None:
     aws["emr-serverless"].add_response("get_application", _application())
-    assert preflight._check_place(_SERVERLESS) == []
+    assert preflight.check_place(_SERVERLESS) == []
 
 
 def test_a_virtual_cluster_that_ends_takes_no_run(aws: dict[str, Stubber]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from common.config.lake_settings import LakeSettings
-from common.errors import UsageError
+from common.errors import TransientError, UsageError
 from common.lake.storage.folder import FolderStore
 from common.run.context import Services
 from common.run.findings import Finding
@@ -77,6 +77,31 @@ def test_each_missing_right_is_a_line_of_its_own_and_hides_no_other(tmp_path: Pa
     }
     assert found["put"].found == "LAK-009: S3 denied access: put _probes/run/probe failed with AccessDenied."
     assert found["put"].remedy == "Allow it."
+
+
+class Silent(FolderStore):
+    """Does not answer."""
+
+    def write(self, path: str, body: bytes) -> str:
+        raise TransientError("LAK-008", f"S3 did not answer within 20 s (put {path}).", remedy="Check the network.")
+
+
+class WithoutConditions(FolderStore):
+    """Knows no conditional puts."""
+
+    def write_if_absent(self, path: str, body: bytes) -> str | None:
+        raise TransientError("LAK-008", f"S3 could not put {path}: NotImplemented.", remedy="Run again later.")
+
+
+def test_a_store_that_does_not_answer_is_asked_once(tmp_path: Path) -> None:
+    found = storage_findings(Silent(tmp_path), "_probes/run")
+    assert [one.status for one in found] == ["wrong", *["not checked"] * 5]
+
+
+def test_a_store_that_knows_no_conditional_puts_is_not_to_be_asked_again_later(tmp_path: Path) -> None:
+    found = {one.check: one for one in storage_findings(WithoutConditions(tmp_path), "_probes/run")}
+    assert found["put if absent"].remedy.startswith("Use a store with conditional puts")
+    assert found["put if unchanged"].status == "ok"
 
 
 @pytest.fixture
