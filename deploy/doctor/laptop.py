@@ -63,7 +63,11 @@ def _of_account(target: EmrTarget, flags: PlanFlags, job: Job, lake: str, work: 
         there = f"in {target.artifacts}, with the sums of the manifest"
         yield asked("artefacts", lambda: check_artefacts(target, body, work.manifest), there)
     yield from bucket_findings(target, lake, asked)
-    yield asked("role", lambda: check_role(target, [(job.name, lake)]), f"{getattr(target, 'role_arn', '')} may")
+    yield asked(
+        "role",
+        lambda: check_role(target, [(job.name, lake)]),
+        f"{getattr(target, 'role_arn', '')}: IAM's simulator denies nothing",
+    )
     yield from log_group_finding(target, flags.target, asked)
 
 

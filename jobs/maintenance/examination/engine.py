@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 
 from common.releases import release_of_spark
 from common.run.findings import Finding, looked
-from common.spark.conf import declared_conf
-from common.spark.internals import location_of_class
+from common.spark.internals import jars_of_class
 from common.spark.session import DELTA_EXTENSION, running_release
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _NUMBERS = re.compile(r"\d+\.\d+\.\d+")
-_JAR_LISTS = ("spark.jars", "spark.yarn.dist.jars", "spark.driver.extraClassPath", "spark.submit.pyFiles")
-# delta-spark_2.13-4.2.0.jar, io.delta_delta-spark_4.1_2.13-4.2.0.jar; delta-core before Delta 3.
-_DELTA_JAR = re.compile(r"(?:^|[_/])delta-(?:spark|core)\b[^/]*\.jar$")
 
 
 def engine_findings(spark: SparkSession, label: str) -> list[Finding]:
@@ -27,7 +23,7 @@ def engine_findings(spark: SparkSession, label: str) -> list[Finding]:
         looked("release", lambda: _release(spark.version, label)),
         looked("Hadoop", lambda: _said_by_java(spark, "org.apache.hadoop.util.VersionInfo", "getVersion")),
         looked("Java", lambda: _said_by_java(spark, "java.lang.System", "getProperty", "java.version")),
-        looked("Delta", _delta),
+        looked("Delta", lambda: delta_finding(jars_of_class(DELTA_EXTENSION))),
     ]
 
 
@@ -59,20 +55,25 @@ def _release(version: str, label: str) -> Finding:
     return Finding.ok("release", f"{found.label}: Spark {found.spark}, Delta {found.delta}, Hadoop {found.hadoop}")
 
 
-def _delta() -> Finding:
-    conf = declared_conf()
-    named = [jar for key in _JAR_LISTS for jar in re.split("[,:]", conf.get(key, "")) if _DELTA_JAR.search(jar)]
-    jars = list(dict.fromkeys(jar.rpartition("/")[2] for jar in named))
-    loaded = location_of_class(DELTA_EXTENSION)
-    where = f"loaded from {loaded}" if loaded else "the jar that it is loaded from is not known"
-    if len(jars) > 1:
+def delta_finding(jars: list[str]) -> Finding:
+    """The line for the jars that hold Delta's extension, the one that it is loaded from first."""
+    check = "Delta"
+    if not jars:
+        return Finding.unchecked(check, "the JVM does not say which jar it is loaded from")
+    # The same jar may be there twice, where the platform keeps it and where Spark has put it for the run.
+    others = sorted({_name(jar) for jar in jars} - {_name(jars[0])})
+    if others:
         return Finding.wrong(
-            "Delta",
-            f"{where}; several jars are named: {', '.join(jars)}",
-            "Name one only: on EMR the platform's own, without --packages.",
+            check,
+            f"loaded from {jars[0]}; {', '.join(others)} has it too",
+            "Leave one on the class path: on EMR the platform's own, without --packages.",
             stops=False,
         )
-    return Finding.ok("Delta", f"{where}; named: {', '.join(jars) or 'none'}")
+    return Finding.ok(check, f"loaded from {jars[0]}")
+
+
+def _name(jar: str) -> str:
+    return jar.rpartition("/")[2]
 
 
 def _said_by_java(spark: SparkSession, *words: str) -> str:

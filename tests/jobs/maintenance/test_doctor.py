@@ -17,6 +17,7 @@ from common.run.findings import Finding
 from common.run.launch import run_job
 from jobs.maintenance.doctor import JOB
 from jobs.maintenance.examination import workers
+from jobs.maintenance.examination.engine import delta_finding
 from jobs.maintenance.examination.storage import storage_findings
 
 pytestmark = pytest.mark.unit
@@ -149,6 +150,15 @@ def test_without_a_session_what_needs_none_is_looked_at_all_the_same(doctor: Any
     code, record, _ = doctor(session=refused)
     found = {one["check"]: one["status"] for one in record["findings"]}
     assert (code, found["Spark session"], found["executors"], found["put"]) == (2, "wrong", "not checked", "ok")
+
+
+def test_a_second_delta_jar_is_wrong_and_the_same_one_in_two_places_is_not() -> None:
+    own = "/usr/share/aws/delta/lib/delta-spark.jar"
+    assert delta_finding([own, "/mnt/yarn/container_1/delta-spark.jar"]).status == "ok"
+    both = delta_finding([own, "/home/hadoop/.ivy2/jars/io.delta_delta-spark_2.12-3.3.2.jar"])
+    assert (both.status, both.stops) == ("wrong", False)
+    assert both.found == f"loaded from {own}; io.delta_delta-spark_2.12-3.3.2.jar has it too"
+    assert delta_finding([]).status == "not checked"
 
 
 def test_executors_with_other_code_or_without_a_module_would_stop_a_job() -> None:
