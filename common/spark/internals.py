@@ -122,27 +122,6 @@ def has_class(name: str) -> bool | None:
     return _or_public("look for a class", private, lambda: None)
 
 
-def jars_of_class(name: str) -> list[str]:
-    """The jars on the driver's class path that hold a class, the one that it is loaded from first.
-
-    Empty where the JVM cannot be asked.
-    """
-
-    def private() -> list[str]:
-        from pyspark import SparkContext
-
-        jvm: Any = SparkContext._jvm
-        loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-        loaded = str(loader.loadClass(name).getProtectionDomain().getCodeSource().getLocation().getPath())
-        found, jars = loader.getResources(f"{name.replace('.', '/')}.class"), [loaded]
-        while found.hasMoreElements():
-            # file:/usr/share/aws/delta/lib/delta-spark.jar!/io/delta/...
-            jars.append(str(found.nextElement().getPath()).partition("!")[0].removeprefix("file:"))
-        return list(dict.fromkeys(jars))
-
-    return _or_public("ask where a class comes from", private, list)
-
-
 def has_session() -> bool:
     """True when a session is open in this process."""
     from pyspark.sql import SparkSession

@@ -17,7 +17,7 @@ from deploy.remote.services import service_of
 from deploy.remote.submit import IS_DONE, Sent, send_once, waited
 from deploy.targets.plan_flags import parse_plan_flags
 from deploy.targets.sending import command_of
-from deploy.targets.target import Target
+from deploy.targets.target import ClusterTarget, Target
 from jobs.maintenance.doctor import JOB
 
 _ASSUMED = re.compile(r"\barn:aws[a-z-]*:sts::\d{12}:assumed-role/([^/\s]+)/")
@@ -78,9 +78,10 @@ def _goes_on(found: Laptop, shown: dict[str, Any], *, laptop_only: bool, as_json
         return 2
     if laptop_only:
         return 0
-    if found.work is None:
+    if found.work is None or isinstance(found.target, ClusterTarget):
         shown["next_command"] = command_of(found.plan.request, found.target)
-        say(f"To look from inside, run this on a node of the cluster:\n{shown['next_command']}")
+        how = "on a node of the cluster" if found.work is None else "it starts a cluster of its own"
+        say(f"To look from inside, run this ({how}):\n{shown['next_command']}")
         return 0
     service = service_of(found.target)
     sent = send_once(found.work, service)

@@ -55,7 +55,11 @@ def examine(job: Job, flags: PlanFlags) -> Laptop:
 
 
 def _of_account(target: EmrTarget, flags: PlanFlags, job: Job, lake: str, work: Work | None) -> Iterable[Finding]:
-    yield asked("place", lambda: check_place(target), f"{target.identifier} takes runs, of this release")
+    yield asked(
+        "place",
+        lambda: check_place(target),
+        f"{target.identifier} takes runs" if target.identifier else "a cluster is started for its steps",
+    )
     if work is None:
         yield Finding.unchecked("artefacts", "there is no plan that names them")
     else:

@@ -12,7 +12,7 @@ from common.run.findings import Finding
 from deploy.remote.buckets import buckets_of, check_bucket
 from deploy.targets.clients import ask, client, is_absent
 from deploy.targets.requests import log_group
-from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget
+from deploy.targets.target import ClusterTarget, EksTarget, EmrTarget, ServerlessTarget
 
 Asked = Callable[[str, Callable[[], list[str]], str], Finding]
 
@@ -74,7 +74,7 @@ def _rules(s3: Any, bucket: str) -> list[dict[str, Any]]:
 
 def log_group_finding(target: EmrTarget, name: str, asked: Asked) -> Iterator[Finding]:
     """A line on the log group of a run, where it has one."""
-    group = log_group(target, name) if isinstance(target, ServerlessTarget | EksTarget) else ""
+    group = log_group(target, name) if isinstance(target, ServerlessTarget | EksTarget | ClusterTarget) else ""
     if not group:
         return
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from common.releases import release_of_spark
 from common.run.findings import Finding, looked
-from common.spark.internals import jars_of_class
+from common.spark.class_path import jars_of_class
 from common.spark.session import DELTA_EXTENSION, running_release
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ _NUMBERS = re.compile(r"\d+\.\d+\.\d+")
 
 
 def engine_findings(spark: SparkSession, label: str) -> list[Finding]:
-    """Lines about versions and jars. ``label`` is the release of the settings."""
-    return [
+    """Lines about versions and jars. None would stop a job. ``label`` is the release of the settings."""
+    findings = [
         looked("Spark", lambda: _spark(spark.version)),
         looked("release", lambda: _release(spark.version, label)),
         looked("Hadoop", lambda: _said_by_java(spark, "org.apache.hadoop.util.VersionInfo", "getVersion")),
         looked("Java", lambda: _said_by_java(spark, "java.lang.System", "getProperty", "java.version")),
         looked("Delta", lambda: delta_finding(jars_of_class(DELTA_EXTENSION))),
     ]
+    return [replace(one, stops=False) for one in findings]
 
 
 def _spark(version: str) -> Finding:

@@ -245,6 +245,21 @@ def test_plain_yarn_gets_the_line_to_run_on_a_node(aws, dist, lakejobs, tmp_path
     assert "/jobs/maintenance/doctor.py" in err
 
 
+def test_a_cluster_that_is_started_for_its_steps_gets_the_line_that_starts_it(aws, emr, doctor, tmp_path) -> None:
+    (tmp_path / "targets.yaml").write_text(
+        "night:\n  kind: emr-cluster\n  region: eu-west-1\n  service_role: example-service\n"
+        "  instance_profile: example-nodes\n  security_configuration: example\n  subnets: [subnet-00000000]\n"
+        "  max_units: 4\n"
+        "  artifacts: s3://example-artifacts/lakejobs\n  env: prod\n  lake: s3://example-lake/prod\n",
+        encoding="utf-8",
+    )
+    code, shown = doctor()
+    assert (code, emr.runs) == (0, {})
+    assert lines(shown)["place"] == "ok"
+    assert lines(shown)["role"] == "not checked"
+    assert shown["next_command"].startswith("aws emr create-cluster")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["--laptop-only"], "goes with --target"), (["--target", "night", "-o", "shell"], "Give -o json")],
