@@ -48,6 +48,8 @@ Usage: lakejobs COMMAND [arguments]
                             show what a source makes of files, without a lake
   tables [--lake ROOT]      list the tables of a lake: rows, size, last change
   show TABLE [flags]        print rows of a table   --where SQL  --columns A,B  --limit N  -o json|csv
+  unload TABLE --to redshift|dynamodb --output DIR
+                            write rows as files that Redshift or DynamoDB loads
   quarantine show JOB       print what a job rejected: file, line, column, text, reason   --reason CODE
   config schema [FILE]      print the JSON schema of all settings, or write it to a file
 
@@ -191,6 +193,12 @@ def _show(arguments: Sequence[str]) -> int:
     return show(arguments)
 
 
+def _unload(arguments: Sequence[str]) -> int:
+    from deploy.unload.command import main as unload
+
+    return unload(arguments)
+
+
 def _quarantine(arguments: Sequence[str]) -> int:
     from deploy.tables.quarantine import main as quarantine
 
@@ -235,6 +243,7 @@ _COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "policy": _policy,
     "infra": _infra,
     "cost": _cost,
+    "unload": _unload,
 }
 
 

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MASK = "***"
-_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
+PSEUDONYM = "^[0-9a-f]{32}$"
+"""What a pseudonym looks like, in the syntax of Python and of RE2."""
+
+_PSEUDONYM = re.compile(PSEUDONYM)
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:])")

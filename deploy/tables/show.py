@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
             "CLI-002", f"--limit {options.limit} is not allowed.", remedy="Give a number; all rows need -o csv or json."
         )
     table = lake_of(options).open(options.table)
-    columns = _columns(options.columns, [field.name for field in table.schema().fields], options.table)
+    columns = columns_of(options.columns, [field.name for field in table.schema().fields], options.table)
     contract = contracts().get(options.table)
     mask = Mask(contract.personal, contract.has_pseudonyms) if contract and not options.clear else Mask()
     rows = selected(table, columns, options.where, options.limit, options.table)
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _columns(asked: str, there: Sequence[str], table: str) -> list[str]:
+def columns_of(asked: str, there: Sequence[str], table: str) -> list[str]:
+    """The columns of ``--columns``, or all. Raises UsageError TBL-002 for one that is not there."""
     names = [name.strip() for name in asked.split(",") if name.strip()]
     for name in names:
         if name not in there:
@@ -66,16 +67,27 @@ def _columns(asked: str, there: Sequence[str], table: str) -> list[str]:
 
 
 def selected(table: Any, columns: Sequence[str], where: str, limit: int, name: str) -> Iterator[dict[str, Any]]:
-    """Rows as name -> value, read as they are asked for; partitions and files that ``where`` rules out are not read.
+    """Rows as name -> value, read as they are asked for; see ``batches_of``."""
+    for batch in batches_of(table, columns, where, name, limit=limit):
+        yield from _rows(batch)
+
+
+def batches_of(table: Any, columns: Sequence[str], where: str, name: str, *, limit: int = 0) -> Iterator[Any]:
+    """Arrow batches of a table, read as they are asked for; partitions and files that ``where`` rules out are not read.
 
     Raises UsageError TBL-002 when ``where`` is not a condition over the columns.
     """
-    import pyarrow as pa
-
-    names = ", ".join(_quoted(column) for column in columns)
+    names = ", ".join(quoted(column) for column in columns)
     query = f"SELECT {names} FROM stored"
     query += f" WHERE ({where})" if where else ""
     query += f" LIMIT {limit}" if limit else ""
+    return answer_of(table, query, name)
+
+
+def answer_of(table: Any, query: str, name: str) -> Iterator[Any]:
+    """Arrow batches of a query over the table ``stored``. Raises UsageError TBL-002 when it cannot be planned."""
+    import pyarrow as pa
+
     builder = delta_library().QueryBuilder().register("stored", table)
     try:
         batches = builder.execute(query)
@@ -88,10 +100,11 @@ def selected(table: Any, columns: Sequence[str], where: str, limit: int, name: s
         ) from error
     with readable(name):
         for batch in batches:
-            yield from _rows(pa.record_batch(batch))
+            yield pa.record_batch(batch)
 
 
-def _quoted(column: str) -> str:
+def quoted(column: str) -> str:
+    """A column's name in SQL."""
     doubled = column.replace('"', '""')
     return f'"{doubled}"'
 
