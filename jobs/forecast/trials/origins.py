@@ -137,7 +137,7 @@ def _from_origin(
         if model not in LOCAL_MODELS:
             continue
         values, reason = None, f"only {plural(points, 'period')} before the origin"
-        if not known_points(coming):
+        if not known_points(coming[: origins.horizon]):
             reason = NOTHING_TO_COMPARE
         elif points >= FEWEST_TRAINING:
             values, reason = forecast(model, known, origins.horizon, origins.season_length)

@@ -67,6 +67,14 @@ def test_a_period_of_which_nothing_is_known_leaves_no_row() -> None:
     rows = series("a", [1.0, 2.0, 3.0, 5.0, np.nan, np.nan, 7.0])
     tried = origins("seasonal_naive", last=rows["ds"].iloc[-1], windows=1)
     assert local_backtest(rows, tried)[["step", "y", "y_hat"]].to_numpy().tolist() == [[2, 7.0, 5.0]]
+    # The other origin, four weeks before the end, has known values only beyond its horizon.
+    rows = series("a", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, np.nan, np.nan, 9.0, 9.0])
+    both = local_backtest(rows, origins("seasonal_naive", last=rows["ds"].iloc[-1]))
+    assert both[["step", "reason"]].to_numpy().tolist() == [
+        [1, None],
+        [2, None],
+        [0, "no value is known after the origin"],
+    ]
     rows = series("a", [1.0, 2.0, 3.0, 5.0, 6.0, np.nan, np.nan])
     assert local_backtest(rows, tried)[["step", "reason"]].to_numpy().tolist() == [
         [0, "no value is known after the origin"]
