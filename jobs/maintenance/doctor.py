@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from common.config.params import Params
 from common.job.declaration import Job
 from common.run.launch import run_job
+from jobs.maintenance.examination.params import DoctorParams
 
 JOB = Job(
     name="maintenance.doctor",
     summary="Look from inside whether jobs can run here: interpreter, versions, credentials, rights, executors.",
-    params=Params,
+    params=DoctorParams,
     body="jobs.maintenance.examination.body:run",
     examines=True,
     by_day=False,

@@ -143,7 +143,7 @@ def test_input_files_on_hdfs_are_refused_before_a_task_looks_for_them(root: str)
         find_files(f"{root}/landing", LakeSettings())
 
 
-def test_a_packaged_job_leaves_its_tables_on_hdfs_and_a_second_run_finds_nothing_to_do(
+def test_a_packaged_job_leaves_its_tables_on_hdfs_a_second_finds_nothing_to_do_and_the_doctor_nothing_wrong(
     package: Package, yarn: YarnCluster, spark: SparkSession, tmp_path: Path
 ) -> None:
     build = f"hdfs-lake/{package.name}"
@@ -161,6 +161,7 @@ def test_a_packaged_job_leaves_its_tables_on_hdfs_and_a_second_run_finds_nothing
     write_defaults(home, {**yarn_defaults(yarn.hdfs), **variables})
     flags = {run_id: ["--env", "prod", "--lake", lake, "--run-id", run_id, *key, *inputs] for run_id in ("a", "b")}
     lines = [json.dumps(["forecast.ingest", *words]) for words in flags.values()]
+    lines.append(json.dumps(["maintenance.doctor", "--env", "prod", "--lake", lake, "--run-id", "c"]))
     answer = str(tmp_path / "answer.json")
     words = rendered_for_app(package.folder, f"{yarn.hdfs}/hdfs-lake", "forecast.ingest", [answer, "", *lines])
     entry = f"{yarn.hdfs}/{build}/{package.manifest['entries']['forecast.ingest']}"
@@ -172,5 +173,8 @@ def test_a_packaged_job_leaves_its_tables_on_hdfs_and_a_second_run_finds_nothing
     objects = object_store(lake, LakeSettings())
     records = [json.loads(objects.read(f"runs/forecast/ingest/{run_id}.json")) for run_id in flags]
     assert [(one["status"], one["counts"].get("rows_written")) for one in records] == [("done", 2), ("done", 0)]
+    found = json.loads(objects.read("runs/maintenance/doctor/c.json"))["findings"]
+    assert [one["check"] for one in found if one["status"] != "ok"] == ["credentials", "region"]
+    assert [entry.path for entry in objects.list("_probes/")] == []
     rows = spark.read.format("delta").load(f"{lake}/silver/forecast/sales").select("item_id", "quantity").collect()
     assert sorted(tuple(row) for row in rows) == [("A1", 3.0), ("A2", 1.0)]

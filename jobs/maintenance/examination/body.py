@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ from common.run.context import RunContext
 from common.run.findings import Finding, looked, stopping
 from jobs.maintenance.examination.account import account_findings
 from jobs.maintenance.examination.engine import engine_findings
+from jobs.maintenance.examination.params import DoctorParams
 from jobs.maintenance.examination.process import process_findings
 from jobs.maintenance.examination.storage import SILENT, is_unreachable, storage_findings
 from jobs.maintenance.examination.workers import CHECK as EXECUTORS
-from jobs.maintenance.examination.workers import workers_finding
+from jobs.maintenance.examination.workers import NONE_CAME, workers_finding
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,7 +35,8 @@ def run(context: RunContext) -> None:
         spark, lines = _of_spark(context)
         findings += lines
         objects = _of_objects(context, folder)
-        findings += [*objects, _of_table(context, spark, folder, is_silent=is_unreachable(objects))]
+        findings += objects
+        findings.append(_of_table(context, spark, folder, _hindrance(spark, [*lines, *objects])))
     finally:
         with suppress(LakejobsError, OSError):
             context.objects.delete_folder(folder)
@@ -58,7 +61,9 @@ def _of_spark(context: RunContext) -> tuple[SparkSession | None, list[Finding]]:
     session = looked("Spark session", opened)
     if not found:
         return None, [session, Finding.unchecked(EXECUTORS, _NO_SESSION)]
-    return found[0], [session, *engine_findings(found[0], context.settings.release), workers_finding(found[0])]
+    spark, seconds = found[0], context.params_as(DoctorParams).executor_seconds
+    # What no executor is needed for comes first: later checks may wait.
+    return spark, [session, *engine_findings(spark, context.settings.release), workers_finding(spark, seconds)]
 
 
 def _of_objects(context: RunContext, folder: str) -> list[Finding]:
@@ -69,10 +74,19 @@ def _of_objects(context: RunContext, folder: str) -> list[Finding]:
     return storage_findings(objects, f"{folder}/objects")
 
 
-def _of_table(context: RunContext, spark: SparkSession | None, folder: str, *, is_silent: bool) -> Finding:
+def _hindrance(spark: SparkSession | None, findings: Sequence[Finding]) -> str:
+    """Why Spark cannot be asked to write: it would fail without a word of its own, or wait for ever."""
+    if spark is None:
+        return _NO_SESSION
+    if any(one.found.startswith(NONE_CAME) for one in findings):
+        return "there is no executor"
+    return SILENT if is_unreachable(findings) else ""
+
+
+def _of_table(context: RunContext, spark: SparkSession | None, folder: str, hindrance: str) -> Finding:
     check = "Delta table"
-    if spark is None or is_silent:
-        return Finding.unchecked(check, _NO_SESSION if spark is None else SILENT)
+    if spark is None or hindrance:
+        return Finding.unchecked(check, hindrance)
 
     def written() -> str:
         rows = write_and_read(spark, context.lake.spark_path(f"{folder}/table"))

@@ -9,21 +9,26 @@ from typing import TYPE_CHECKING
 from common.releases import release_of_spark
 from common.run.findings import Finding, looked
 from common.spark.class_path import jars_of_class
+from common.spark.internals import driver_jvm
 from common.spark.session import DELTA_EXTENSION, running_release
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_NO_JVM = "the JVM could not be asked"
 _NUMBERS = re.compile(r"\d+\.\d+\.\d+")
 
 
 def engine_findings(spark: SparkSession, label: str) -> list[Finding]:
-    """Lines about versions and jars. None would stop a job. ``label`` is the release of the settings."""
+    """Lines about versions and jars, asked of the driver alone; ``label`` is the release of the settings.
+
+    None of them would stop a job.
+    """
     findings = [
         looked("Spark", lambda: _spark(spark.version)),
         looked("release", lambda: _release(spark.version, label)),
-        looked("Hadoop", lambda: _said_by_java(spark, "org.apache.hadoop.util.VersionInfo", "getVersion")),
-        looked("Java", lambda: _said_by_java(spark, "java.lang.System", "getProperty", "java.version")),
+        looked("Hadoop", _hadoop),
+        looked("Java", _java),
         looked("Delta", lambda: delta_finding(jars_of_class(DELTA_EXTENSION))),
     ]
     return [replace(one, stops=False) for one in findings]
@@ -78,10 +83,14 @@ def _name(jar: str) -> str:
     return jar.rpartition("/")[2]
 
 
-def _said_by_java(spark: SparkSession, *words: str) -> str:
-    arguments = ", ".join(f"'{word}'" for word in words)
-    row = spark.sql(f"SELECT java_method({arguments})").first()
-    return str(row[0]) if row else ""
+def _hadoop() -> Finding | str:
+    jvm = driver_jvm()
+    return str(jvm.org.apache.hadoop.util.VersionInfo.getVersion()) if jvm else Finding.unchecked("Hadoop", _NO_JVM)
+
+
+def _java() -> Finding | str:
+    jvm = driver_jvm()
+    return str(jvm.java.lang.System.getProperty("java.version")) if jvm else Finding.unchecked("Java", _NO_JVM)
 
 
 def _numbers(version: str) -> str:

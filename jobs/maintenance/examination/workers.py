@@ -6,11 +6,13 @@ import importlib
 import json
 import platform
 import sys
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from common.run.findings import Finding, looked
+from common.run.findings import WRONG, Finding, looked
 from common.run.record.build import running_build
+from common.spark.jobs import cancel_jobs
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -19,18 +21,34 @@ CHECK = "executors"
 NEEDED = ("pyarrow", "pandas", "numpy", "pydantic", "yaml", "boto3", "lightgbm", "xgboost")
 """What tasks of the suite import, and what the modules that they import do."""
 
+NONE_CAME = "none has answered within"
 _PARTITIONS = 2
 
 
-def workers_finding(spark: SparkSession) -> Finding:
-    """One line about all executors that a job of two tasks reaches."""
+def workers_finding(spark: SparkSession, seconds: float) -> Finding:
+    """One line about all executors that a job of two tasks reaches; it is cancelled when none has answered in time.
+
+    Spark itself waits for executors for ever, on a full queue or in a subnet without addresses.
+    """
+    is_late = threading.Event()
+
+    def cancel() -> None:
+        is_late.set()
+        cancel_jobs(spark)
 
     def look() -> Finding:
         # Of Spark's ways to run Python this one needs nothing but an interpreter: neither Arrow nor pandas.
         tasks = spark.sparkContext.parallelize(range(_PARTITIONS), _PARTITIONS)
         return judged([json.loads(text) for text in tasks.mapPartitions(_answers).collect()])
 
+    timer = threading.Timer(seconds, cancel)
+    timer.daemon = True
+    timer.start()
     found = looked(CHECK, look)
+    timer.cancel()
+    if found.status == WRONG and is_late.is_set():
+        remedy = "Is there room for them: the queue, the application's maximum, free addresses of the subnet, quotas?"
+        return Finding.wrong(CHECK, f"{NONE_CAME} {seconds:g} s", remedy)
     if found.remedy and found.found.startswith("SPK-001"):
         remedy = "Look into the log of an executor: `lakejobs logs --of executors`. Its Python must be the driver's."
         return Finding.wrong(CHECK, found.found, remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,19 @@ def test_without_a_session_what_needs_none_is_looked_at_all_the_same(doctor: Any
     code, record, _ = doctor(session=refused)
     found = {one["check"]: one["status"] for one in record["findings"]}
     assert (code, found["Spark session"], found["executors"], found["put"]) == (2, "wrong", "not checked", "ok")
+
+
+def test_executors_that_never_come_are_not_waited_for_for_ever(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(_rows: Any) -> Any:
+        time.sleep(600)
+        yield "{}"
+
+    # A task that does not end is, for the driver, what a task without an executor is.
+    monkeypatch.setattr(workers, "_answers", never)
+    found = workers.workers_finding(spark, 2)
+    assert (found.status, found.stops, found.found) == ("wrong", True, "none has answered within 2 s")
 
 
 def test_a_second_delta_jar_is_wrong_and_the_same_one_in_two_places_is_not() -> None:
