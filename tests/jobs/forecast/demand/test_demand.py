@@ -44,8 +44,8 @@ def lines(spark: SparkSession, *rows: dict[str, Any]) -> DataFrame:
     return spark.createDataFrame(whole, SALES.schema)
 
 
-def netted(*rows: tuple[float, float], within_days: int = 30) -> list[float]:
-    """Net quantities of one customer's lines of one item, given as (day, quantity)."""
+def netted(*rows: tuple[float, float], within_days: int = 30, **more: list[str | None]) -> list[float]:
+    """Net quantities of lines of one item, given as (day, quantity): of one customer, unless ``more`` says of whom."""
     frame = pd.DataFrame(
         {
             "line_id": [f"{n:02d}" for n in range(len(rows))],
@@ -54,6 +54,7 @@ def netted(*rows: tuple[float, float], within_days: int = 30) -> list[float]:
             "day": [int(day) for day, _ in rows],
             "quantity": [quantity for _, quantity in rows],
             "void": None,
+            **more,
         }
     )
     found = undo(frame.sample(frac=1, random_state=1), within_days * DAY)
@@ -81,7 +82,28 @@ def test_what_no_purchase_explains_stays_negative() -> None:
     assert netted((0, 2), (1, -5), (2, 4)) == [0, -3, 4]
 
 
-def test_only_the_customer_who_bought_can_undo(spark: SparkSession) -> None:
+def test_a_cancellation_undoes_its_invoice_first_whoever_the_customer_is_and_however_long_ago() -> None:
+    def cancelled(*rows: tuple[float, float], by: str | None) -> list[float]:
+        """The last of ``rows`` cancels the invoice 600 of the first; the others are the customer's own."""
+        between = len(rows) - 2
+        return netted(
+            *rows,
+            customer_id=["ann", *["ann"] * between, by],
+            invoice_id=["600", *["601"] * between, "C600"],
+            cancels=[None] * (len(rows) - 1) + ["600"],
+        )
+
+    assert cancelled((0, 5), (90, -2), by=None) == [3, 0]
+    assert cancelled((0, 5), (1, 3), (2, -4), by=None) == [1, 3, 0]
+    # Never more than was bought: the rest is the customer's, or nobody's.
+    assert cancelled((0, 5), (1, 3), (2, -7), by=None) == [0, 3, -2]
+    assert cancelled((0, 5), (1, 3), (2, -7), by="bob") == [0, 3, -2]
+    assert cancelled((0, 5), (1, 3), (2, -7), by="ann") == [0, 1, 0]
+    assert cancelled((9, 5), (1, 3), (2, -4), by="ann") == [5, 0, -1]  # the invoice came later
+
+
+def test_only_the_customer_who_bought_or_a_cancellation_can_undo(spark: SparkSession) -> None:
+    later = MONDAY + timedelta(days=40)
     rows = lines(
         spark,
         {"quantity": 5.0},
@@ -89,6 +111,12 @@ def test_only_the_customer_who_bought_can_undo(spark: SparkSession) -> None:
         {"quantity": -1.0, "customer_id": "d", "sold_day": MONDAY + timedelta(days=1)},
         {"quantity": -1.0, "customer_id": None, "sold_day": MONDAY + timedelta(days=1)},
         {"quantity": -1.0, "item_id": "B", "sold_day": MONDAY + timedelta(days=1)},
+        {"quantity": 5.0, "item_id": "C", "customer_id": None, "invoice_id": "600"},
+        {"quantity": -2.0, "item_id": "C", "customer_id": None, "invoice_id": "C600", "sold_day": later},
+        {"quantity": -4.0, "item_id": "C", "customer_id": "d", "invoice_id": "c600", "sold_day": later},
+        {"quantity": -1.0, "item_id": "C", "customer_id": None, "invoice_id": "CR600", "sold_day": later},
+        {"quantity": 5.0, "item_id": "D", "invoice_id": "700"},
+        {"quantity": -3.0, "item_id": "D", "customer_id": None, "invoice_id": "C700", "sold_day": later},
     )
     dated = rows.withColumns({"ds": F.col("sold_day"), "void": F.lit(None).cast("array<array<int>>")})
     found = parts_of_demand(with_series(dated, ["item_id"]), return_days=30)
@@ -100,10 +128,17 @@ def test_only_the_customer_who_bought_can_undo(spark: SparkSession) -> None:
         ("A", 1, 0.0, 1.0),
         ("A", 0, 0.0, 2.0),  # off the day of the purchase
         ("B", 1, 0.0, 1.0),
+        ("C", 0, 5.0, 0.0),
+        ("C", 40, 0.0, 1.0),  # what is left of the second cancellation, and a letter too many
+        ("C", 40, 0.0, 1.0),
+        ("C", 0, 0.0, 2.0),
+        ("C", 0, 0.0, 3.0),
+        ("D", 0, 5.0, 0.0),
+        ("D", 0, 0.0, 3.0),
     ]  # fmt: skip
     lines_in_parts = found.agg(F.sum("lines")).first()
     assert lines_in_parts is not None
-    assert lines_in_parts[0] == 5
+    assert lines_in_parts[0] == 11
 
 
 def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSession) -> None:
