@@ -47,6 +47,7 @@ def _float_text(value: float) -> str:
     return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{number.adjusted()}"
 
 
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WHOLE_BITS = {"tinyint": 8, "byte": 8, "smallint": 16, "short": 16, "int": 32, "integer": 32, "bigint": 64, "long": 64}
 
 
@@ -73,7 +74,7 @@ def cast(value: Any, kind: str) -> Any:
 def _to_whole(value: Any, bits: int) -> int:
     if isinstance(value, str):
         text = value.strip()
-        if not re.fullmatch(r"[+-]?\d+", text):
+        if not re.fullmatch(r"[+-]?[0-9]+", text):
             raise BadValueError
         number = int(text)
     elif isinstance(value, (int, float, Decimal)):
@@ -88,10 +89,18 @@ def _to_whole(value: Any, bits: int) -> int:
 def _to_float(value: Any) -> float:
     if isinstance(value, date):
         raise NeedsSparkError("a cast of a time to a number")
-    try:
-        return float(value.strip().rstrip("dDfF") if isinstance(value, str) else value)
-    except ValueError as error:
-        raise BadValueError from error
+    if isinstance(value, str):
+        return _float_of(value.strip())
+    return float(value)
+
+
+def _float_of(text: str) -> float:
+    # Java would read 5d and inf, Python 1_000 and inf: neither is a number that anybody sends.
+    if text.lower() == "nan":
+        return math.nan
+    if not _NUMBER.fullmatch(text):
+        raise BadValueError
+    return float(text)
 
 
 def _to_decimal(value: Any, kind: str) -> Decimal:
@@ -99,6 +108,8 @@ def _to_decimal(value: Any, kind: str) -> Decimal:
     precision, scale = (int(match[1] or 10), int(match[2] or 0)) if match else (10, 0)
     if isinstance(value, date):
         raise NeedsSparkError("a cast of a time to a number")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        raise BadValueError
     try:
         number = Decimal(
             value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value

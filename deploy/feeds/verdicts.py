@@ -171,6 +171,9 @@ class Verdicts:
             return ["FRD-120 a latitude or longitude is none"]
         if isinstance(quantity, float) and not math.isfinite(quantity):
             return ["FCT-104 the quantity is not finite"]
+        price = values.get("unit_price")
+        if price is not None and price < 0 and values.get("is_product") is not False:
+            return ["FCT-109 the price is negative"]
         return []
 
 

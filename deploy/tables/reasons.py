@@ -60,6 +60,7 @@ ABOUT = {
     "FCT-106": ("quantity", "y"),
     "FCT-107": ("quantity", "y"),
     "FCT-108": ("sold_at", "ds"),
+    "FCT-109": ("unit_price",),
 }
 """Code of a family's rule -> the canonical columns that it looks at."""
 

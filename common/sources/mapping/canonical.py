@@ -18,6 +18,7 @@ from common.sources.mapping.conversion import READS, is_date_only, is_given, ste
 from common.sources.mapping.expressions import quoted_bare_names
 from common.sources.mapping.fit import KEPT, lacking_of
 from common.sources.mapping.guarded import guarded, has_raised, is_plain, opened
+from common.sources.mapping.java_numbers import carried_rows
 from common.sources.mapping.model import Source
 from common.words import did_you_mean
 
@@ -34,7 +35,8 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     that cannot be read, or whose expression raised, is null, and ``_reason`` names the columns (``SRC-301 cannot be
     read: a, b``) unless it holds a reason already. Nothing is rounded. Times that name no zone are local to the
     source's ``time_zone``; a date alone is the first moment of that date in this zone and in UTC, and its column is
-    listed in ``_date_only array<string>``, which only a ``target`` with times brings. Rows in = rows out. Raises
+    listed in ``_date_only array<string>``, which only a ``target`` with times brings. A text that only Java takes for a
+    number (see ``java_numbers``) cannot be read as one. Rows in = rows out. Raises
     UsageError SRC-004 (an expression does not fit the raw columns) and SRC-005 (a column that ``target`` lacks), before
     anything is computed.
     """
@@ -53,7 +55,13 @@ def canonical(raw: DataFrame, source: Source, target: StructType | None = None) 
     kept = [name for name in KEPT if name in raw.columns]
     careful = [name for name, text in asked.items() if not is_plain(text)]
     carried = {name: guarded(text, kinds[name]) if name in careful else text for name, text in asked.items()}
-    mapped = raw.select(*(F.expr(text).alias(_carried(name)) for name, text in carried.items()), *kept)
+    mapped = carried_rows(
+        raw,
+        {_carried(name): text for name, text in asked.items()},
+        {_carried(name): text for name, text in carried.items()},
+        [_carried(name) for name in careful],
+        kept,
+    )
     given = mapped.select(
         *(
             F.expr(opened(f"`{_carried(name)}`", kinds[name]) if name in careful else f"`{_carried(name)}`").alias(

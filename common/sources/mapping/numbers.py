@@ -9,7 +9,8 @@ from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 
 from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
 
-_PLAIN = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
+PLAIN = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
+"""Pattern of a number as programs write it."""
 _CURRENCY = rf"(?:[A-Z]{{0,3}}\\p{{Sc}}|[A-Z]{{3}}|{CURRENCY_WORDS})"
 # Blanks that stand between groups of digits: no-break, thin, narrow no-break.
 _BLANKS = "\u00a0\u2009\u202f"
@@ -23,7 +24,7 @@ def number_text(style: NumberStyle | None) -> list[str]:
     digits must be whole: ``12,50`` is not a number where the comma parts thousands.
     """
     if style is None:
-        return [f"CASE WHEN {{v}} RLIKE '{_PLAIN}' THEN {{v}} END"]
+        return [f"CASE WHEN {{v}} RLIKE '{PLAIN}' THEN {{v}} END"]
     number = f"CASE WHEN {{v}} RLIKE '{_styled(style)}' THEN {{v}} END"
     if style.thousands:
         number = f"replace({number}, '{_quoted(style.thousands)}', '')"

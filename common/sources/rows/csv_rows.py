@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import DataType, DoubleType, FloatType, StringType, StructField, StructType
 
 from common.sources.files.csv_dialect import HEADER_MARKS, SEPARATOR_LINE, Dialect, column_names, without_marks
 from common.sources.mapping.fit import KEPT
+from common.sources.mapping.numbers import PLAIN
 from common.sources.rows.exact import declared, is_rounded, widened
 
 _CORRUPT = "_unparsed"
 _MOST_COLUMNS = 20_480
+# As a program writes one; what is no number, and what is too large, are looked at later.
+_FLOAT = rf"{PLAIN}|^(?:NaN|[+-]?Inf(?:inity)?)$"
 # How long a field may be is a matter of max_line_bytes: Spark's parser would stop the job.
 _OWN_OPTIONS = frozenset({"header", "multiline", "sep", "maxCharsPerColumn"})
 
@@ -35,16 +40,39 @@ def csv_rows(lines: DataFrame, header: str, schema: StructType | None, options: 
     widest = max(int(options.get("maxColumns", _MOST_COLUMNS)), len(schema))
     options = {**options, "maxColumns": str(widest)}
     line = F.when(F.col("_reason").isNull() & ~_is_too_wide(F.col("_raw"), widest, dialect), F.col("_raw"))
-    exact = widened(schema)
+    exact = _with_floats_as_text(widened(schema))
     parsed = rows.withColumn("_parsed", _parsed(line, exact, options))
     # Only where the number of fields is not that of the columns is the line looked at once more.
     again = F.when(_is_broken("_parsed") & line.isNotNull(), _mended(line, len(schema), needed, dialect))
     parsed = parsed.withColumn("_again", F.when(again.isNotNull(), _parsed(again, exact, options)))
     parsed = parsed.withColumn("_parsed", F.coalesce("_again", "_parsed"))
     words = F.lit(f"SRC-212 not a csv line of {len(schema)} columns")
-    broken = _is_broken("_parsed") | is_rounded(F.col("_parsed"), schema)
+    broken = _is_broken("_parsed") | is_rounded(F.col("_parsed"), schema) | _has_no_float("_parsed", schema)
     parsed = parsed.withColumn("_reason", F.coalesce("_reason", F.when(broken, words)))
-    return parsed.select(*declared(F.col("_parsed"), schema), *KEPT)
+    rows = parsed.select(*declared(F.col("_parsed"), _with_floats_as_text(schema)), *KEPT)
+    floats = {one.name: _as_float(F.col(f"`{one.name}`"), one.dataType) for one in _floats(schema)}
+    return rows.withColumns(floats) if floats else rows
+
+
+def _with_floats_as_text(schema: StructType) -> StructType:
+    """``schema`` by which floats are parsed: Spark's parser takes whatever Java does, 5d and 0x1p3 for 5 and 8."""
+    texts = {one.name for one in _floats(schema)}
+    return StructType(
+        [StructField(one.name, StringType() if one.name in texts else one.dataType) for one in schema.fields]
+    )
+
+
+def _has_no_float(parsed: str, schema: StructType) -> Column:
+    texts = (F.col(parsed)[one.name] for one in _floats(schema))
+    return reduce(or_, (text.isNotNull() & ~text.rlike(_FLOAT) for text in texts), F.lit(False))
+
+
+def _as_float(text: Column, kind: DataType) -> Column:
+    return F.when(text.rlike(_FLOAT), text).cast(kind)
+
+
+def _floats(schema: StructType) -> list[StructField]:
+    return [one for one in schema.fields if isinstance(one.dataType, DoubleType | FloatType)]
 
 
 def _is_broken(parsed: str) -> Column:

@@ -33,6 +33,7 @@ class JsonNumber(str):
 
 _WHOLE = {"tinyint", "byte", "smallint", "short", "int", "integer", "bigint", "long"}
 _FLOATS = {"double", "float", "real"}
+_INFINITE = {f"{sign}{word}" for sign in ("", "+", "-") for word in ("Inf", "Infinity")}
 # Other names of types, and what holds text of any length in a file.
 _SAME = {
     "byte": "tinyint",
@@ -132,7 +133,9 @@ def of_text(value: str | None, kind: RawType) -> Any:
     """A field of csv as the type that the source declares. Raises OtherTypeError where Spark reads no line."""
     if value is None or kind.name == "string":
         return value
-    if kind.name in _FLOATS and value[-1:] in "dDfF":
+    if kind.name in _FLOATS and value in _INFINITE:
+        return float(value)
+    if kind.name in _FLOATS and value == "nan":
         raise OtherTypeError
     return _cast(value, kind)
 

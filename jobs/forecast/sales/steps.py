@@ -58,6 +58,8 @@ def sales_rules(latest: datetime, largest_quantity: float, earliest_day: date = 
         Rule(FUTURE, "the time is in the future", out_of_range("sold_at", high=latest)),
         Rule("FCT-106", "the quantity is above the limit", lambda: _is_too_large(largest_quantity)),
         Rule("FCT-108", "the time is before earliest_day", lambda: _is_too_early(earliest_day)),
+        # A voucher may be a line below zero.
+        Rule("FCT-109", "the price is negative", lambda: (F.col("unit_price") < 0) & F.col("is_product")),
     ]
 
 
@@ -91,7 +93,7 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
     trimmed = {name: F.trim(name) for name in (*RECEIPTS, "store")}
     sent = bronze.withColumns({**trimmed, "customer_id": named, "sold_at": moment})
     hidden = pseudonymise(sent, ["customer_id"], key, key_id_column=None)
-    by_source, by_shop = _day_in(source_zone), _day_in(time_zone or source_zone)
+    by_source, by_shop = day_in("sold_at", source_zone), day_in("sold_at", time_zone or source_zone)
     return hidden.withColumns(
         {
             KEY_ID_COLUMN: F.when(F.col("customer_id").isNotNull(), F.lit(key.key_id)),
@@ -106,13 +108,13 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
     )
 
 
-def _day_in(zone: str) -> Column:
-    """The day of ``sold_at`` by the clock of ``zone``.
+def day_in(moment: str, zone: str) -> Column:
+    """The day of ``moment`` by the clock of ``zone``.
 
     Years of sentinels have no clock: moved to a zone, 0001-01-01 and 9999-12-31 may lie in years that have no date.
     """
-    moved = F.to_date(F.from_utc_timestamp("sold_at", zone))
-    return F.when(F.year("sold_at").between(*ZONED_YEARS), moved).otherwise(F.to_date("sold_at"))
+    moved = F.to_date(F.from_utc_timestamp(moment, zone))
+    return F.when(F.year(moment).between(*ZONED_YEARS), moved).otherwise(F.to_date(moment))
 
 
 def judged_sales(

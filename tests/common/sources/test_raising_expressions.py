@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql.types import DecimalType, StringType, StructField, StructType
@@ -119,7 +121,7 @@ def test_calls_that_stay_within_bounds_give_what_they_gave(spark: SparkSession) 
 
 def test_an_expression_that_two_columns_share_is_caught_in_both(spark: SparkSession) -> None:
     # Spark computes what two columns share once, and in advance.
-    shared = {"price": "c / 100", "order_total": "c / 100", "tax": "concat('t', c / 100)"}
+    shared = {"price": "c / 100.0", "order_total": "c / 100", "tax": "concat('t', c / 100)"}
     good, bad = mapped(spark, [("1999", *FINE[1:]), ("n/a", *FINE[1:])], shared)
     assert (good["price"], good["order_total"], good["tax"], good["_reason"]) == ("19.99", "19.99", "t19.99", None)
     assert (bad["price"], bad["order_total"], bad["tax"]) == (None, None, None)
@@ -136,6 +138,37 @@ def test_the_documented_price_in_cents_survives_a_bad_value_and_keeps_its_neighb
         ("b", "None", "SRC-301 cannot be read: price"),
         ("c", "None", None),
     ]
+
+
+def test_a_text_that_only_java_takes_for_a_number_is_none_and_stays_a_text(spark: SparkSession) -> None:
+    asked = {
+        "price": "c / 100.0",
+        "order_total": "get(lines, 0).p * 2.0",
+        "tax": "round(cast(c as double), 1)",
+        "quantity": "try_cast(c as double)",
+        "item_id": "upper(c)",
+        "item_name": "case when c = '5f' then 'grade' when c > 5.5 then 'many' end",
+        "coupon": "case when c = '5d' then length(c) - 1 end",
+    }
+    source = Source.parse(f"format: parquet\ncolumns: {json.dumps(asked)}\n", name="tested")
+    target = StructType([StructField(name, StringType()) for name in asked])
+    sent = ["12.5", "5d", " 5F", "0x1p3", "-Infinity", "5g", None]
+    raw = spark.createDataFrame([(text, [(text,)]) for text in sent], "c string, lines array<struct<p string>>")
+    rows = canonical(raw.repartition(1), source, target).collect()
+    found = [
+        tuple(row[name] for name in ("price", "order_total", "tax", "quantity", "item_id", "coupon")) for row in rows
+    ]
+    assert found == [
+        ("0.125", "25", "12.5", "12.5", "12.5", None),
+        (None, None, None, None, "5D", "1"),
+        (None, None, None, None, "5F", None),
+        (None, None, None, None, "0X1P3", None),
+        (None, None, None, None, "-INFINITY", None),
+        (None, None, None, None, "5G", None),
+        (None, None, None, None, None, None),
+    ]
+    numbers = "SRC-301 cannot be read: price, order_total, tax, item_name"
+    assert [row["_reason"] for row in rows] == [None, *[numbers] * 5, None]
 
 
 def test_a_null_that_is_meant_is_no_failure(spark: SparkSession) -> None:

@@ -52,6 +52,22 @@ JSON = """{"item": "A", "ms": 1714989600000, "n": "25", "lines": [{"p": "1.5"}],
 {"item": 12345678901234567890, "ms": "1714989600", "n": "n/a", "lines": []} {"item": "B", "ms": null, "n": "1e1"}
 {"item": null, "ms": 1714989600000.5, "n": "-10", "lines": [{"p": "2"}], "user": {"id": "u"}} rest
 [{"item": " C ", "ms": 1714989600000, "n": 10.5, "lines": [{"p": "x"}, {"p": "3"}]}]
+{"item": "5d", "ms": 1714989600000, "n": "5d", "lines": [{"p": "5d"}]}
+{"item": "0x1p3", "ms": 1714989600000, "n": "Infinity", "lines": [{"p": "1_000"}]}
+"""
+TYPED = """A,2024-05-06,5d,1
+B,2024-05-06,1_000,1
+C,2024-05-06,0x1p3,1
+D,2024-05-06,Infinity,1
+E,2024-05-06,2,NaN
+F,2024-05-06,nan,1
+G,2024-05-06, 5.,-0.5
+H,2024-05-06,1e3,1f
+"""
+TYPES = """format: csv
+options: {header: false}
+raw_schema: "item string, day string, n double, p float"
+columns: {item_id: item, sold_at: day, quantity: n, unit_price: p}
 """
 SALES = """format: json
 raw_schema: "item string, ms string, n string, lines array<struct<p: string>>, user struct<id: string>"
@@ -68,7 +84,11 @@ columns:
 
 @pytest.mark.parametrize(
     ("name", "text", "yaml", "job"),
-    [("a.csv", TEXT, SOURCE, "fraud.ingest"), ("a.json", JSON, SALES, "forecast.ingest")],
+    [
+        ("a.csv", TEXT, SOURCE, "fraud.ingest"),
+        ("a.json", JSON, SALES, "forecast.ingest"),
+        ("a.csv", TYPED, TYPES, "forecast.ingest"),
+    ],
 )
 def test_values_and_reasons_are_those_of_spark(
     spark: SparkSession, tmp_path: Path, name: str, text: str, yaml: str, job: str

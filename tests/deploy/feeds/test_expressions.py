@@ -81,7 +81,12 @@ def test_common_expressions_have_sparks_values(expression, value):
 
 
 @pytest.mark.parametrize(
-    "expression", ["cast(a as int)", "a / 2", "whole / 0", "'12.5' / 10", "items[9].p", "cast(n as tinyint) * 'x'"]
+    "expression",
+    [
+        *("cast(a as int)", "a / 2", "whole / 0", "'12.5' / 10", "items[9].p", "cast(n as tinyint) * 'x'"),
+        *("'5d' / 10.0", "cast('5f' as float)", "cast('1_000' as double)", "cast('0x1p3' as double)"),
+        *("cast('inf' as double)", "cast('1_0' as decimal(4, 0))", "cast('NaN' as decimal(4, 0))"),
+    ],
 )
 def test_a_value_for_which_spark_would_raise_is_none_at_all(expression):
     with pytest.raises(BadValueError):

@@ -70,11 +70,13 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
     found = [
         *_reasons("fraud.ingest", tx_amount=Decimal(-1)),
         *_reasons("forecast.ingest", quantity=float("inf")),
+        *_reasons("forecast.ingest", unit_price=Decimal("-0.5")),
         *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
         *_reasons("clickstream.ingest", price="-3"),
         *_reasons("clickstream.ingest", tax="0.00001234"),
     ]
-    wanted = {"FRD-106", "FCT-104", "EVT-005", "EVT-006", "EVT-007", "EVT-008", "EVT-009", "EVT-012"}
+    assert _reasons("forecast.ingest", unit_price=Decimal(-5), is_product=False) == _reasons("forecast.ingest")
+    wanted = {"FRD-106", "FCT-104", "FCT-109", "EVT-005", "EVT-006", "EVT-007", "EVT-008", "EVT-009", "EVT-012"}
     assert wanted <= {reason.partition(" ")[0] for reason in found}
     assert set(found) <= RULES
     assert not {"EVT-007", "EVT-008"} & {

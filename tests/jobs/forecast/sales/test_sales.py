@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -73,6 +74,7 @@ def test_bad_rows_are_rejected_each_with_its_reason(spark: SparkSession) -> None
         {"quantity": float("-inf")},
         {"quantity": 2e6},
         {"sold_at": datetime(2027, 1, 1, tzinfo=UTC)},
+        {"unit_price": Decimal("-0.01")},
     ]
     found = judged(spark, [LINE | change | {"_file": f"f{n}"} for n, change in enumerate(bad)])
     assert set(fates(found)) == {"rejected"}
@@ -84,7 +86,10 @@ def test_bad_rows_are_rejected_each_with_its_reason(spark: SparkSession) -> None
         ["FCT-104"],
         ["FCT-106"],
         ["FCT-105"],
+        ["FCT-109"],
     ]
+    voucher = {"unit_price": Decimal(-5), "is_product": False}
+    assert fates(judged(spark, [LINE | voucher, LINE | {"unit_price": Decimal(0)}])) == ["new", "new"]
 
 
 def test_equal_lines_are_one_line_sent_twice(spark: SparkSession) -> None:
