@@ -12,7 +12,7 @@ from pyspark.sql.types import BooleanType, DataType, DecimalType, DoubleType, In
 
 from common.sources.mapping.conversion import NUMBER, OWN_TIME, TIME, UNSAID
 from common.sources.mapping.model import ColumnMapping, Source
-from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
+from common.sources.mapping.options import CURRENCY_WORDS, NumberStyle
 from common.sources.mapping.patterns import time_pattern
 from deploy.feeds.casts import NeedsSparkError, words_of
 from deploy.feeds.patterns import at_zone, pattern_of, zone_of

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.sources.mapping.number_style import CURRENCY_WORDS
+from common.sources.mapping.options import CURRENCY_WORDS
 
 _AROUND = re.compile(
     r"[€$£¥₹₽₺]|R\$|\b(?:EUR|USD|GBP|CHF|JPY|BRL|PLN|CZK|SEK|NOK|DKK|CAD|AUD|INR|CNY|MXN|Ft|Rs|lei)\b|" + CURRENCY_WORDS

@@ -14,8 +14,7 @@ from common.sources.grammar.types import parse_schema
 from common.sources.mapping.expressions import checked, with_quoted_names
 from common.sources.mapping.faults import sentences, unknown_key
 from common.sources.mapping.free_columns import EXTRA_MAPS, FreeColumn, check_names
-from common.sources.mapping.number_style import NumberStyle
-from common.sources.mapping.options import WIDE, encoding_of, options_of, zone_of
+from common.sources.mapping.options import WIDE, NumberStyle, encoding_of, options_of, zone_of
 from common.sources.mapping.patterns import time_pattern
 from common.words import did_you_mean
 from common.yaml import YamlError, read_yaml

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pyspark.sql.types import DataType, DecimalType, DoubleType, FloatType
 
-from common.sources.mapping.number_style import CURRENCY_WORDS, NumberStyle
+from common.sources.mapping.options import CURRENCY_WORDS, NumberStyle
 
 PLAIN = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$"
 """Pattern of a number as programs write it."""

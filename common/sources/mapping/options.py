@@ -1,12 +1,25 @@
-"""The reader options of a source, and the names of encodings, as people write them."""
+"""The reader options of a source, the names of encodings, as people write them, and how its numbers are written."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from common.words import did_you_mean, nearest
+
+CURRENCY_WORDS = "(?:Kč|zł|kr|Ft|Rs|lei|лв|руб|р)[.]?"  # noqa: RUF001 - Cyrillic
+"""Pattern of the words, other than codes and signs, that stand around amounts."""
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """The mark before decimals, and the one between groups of digits (or none)."""
+
+    decimal: str = "."
+    thousands: str = ""
+
 
 _CSV = (
     "sep quote escape header multiline comment nullValue emptyValue ignoreLeadingWhiteSpace ignoreTrailingWhiteSpace "

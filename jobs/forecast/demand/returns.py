@@ -1,7 +1,7 @@
 """Returned goods: each return is deducted from the purchase that it undoes.
 
 A return whose invoice is the letter C and the id of an earlier invoice cancels that one: it undoes the invoice's lines
-of the item, whoever the customer is and however long ago. Any other return, and what is left of this one, undoes the
+of the item, for any customer and at any age. Any other return, and what is left of this one, undoes the
 customer's latest earlier purchases of the item, within some days: cancelled demand is taken out of the period in which
 it seemed to arise. Units that no purchase explains are deducted from the period of the return. Which purchase a return
 undoes is decided by what was known on its day, and never changes afterwards.
