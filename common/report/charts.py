@@ -62,7 +62,7 @@ def _write_above(axes: Any, labels: Sequence[str], texts: Sequence[str]) -> int:
 def _write_values(axes: Any, labels: Sequence[str], texts: Sequence[str], totals: Sequence[float]) -> int:
     """Labels left of the bars, values at their ends. Returns the height of the drawing."""
     height = 28 * len(labels) + 8
-    shown = [_shorten(label, 36) for label in labels]
+    shown = [_shorten(label, 32) for label in labels]
     label_room = _LETTER * max(map(len, shown)) + 10
     text_room = _LETTER * max(map(len, texts)) + 10
     left_room = text_room if min(totals) < 0 else 0.0

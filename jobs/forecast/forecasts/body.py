@@ -19,7 +19,7 @@ from jobs.forecast.forecasts.params import PredictParams
 from jobs.forecast.forecasts.report import write_report
 from jobs.forecast.forecasts.steps import forecast_globally, forecast_locally, with_global, with_quantiles
 from jobs.forecast.forecasts.tables import FORECASTS
-from jobs.forecast.trials.calibration import sampled
+from jobs.forecast.trials.calibration import reach_of, sampled
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting
 from jobs.forecast.trials.residuals import step_residuals
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
@@ -44,7 +44,12 @@ def run(context: RunContext) -> None:
     rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_length)
     classes = history.series.select("unique_id", "demand_class")
     residuals = _residuals(context, backtests, classes, history.series_count, params.calibration_series)
-    calibrated = with_quantiles(rows.join(classes, "unique_id", "left"), residuals, fewest=params.min_calibration)
+    calibrated = with_quantiles(
+        rows.join(classes, "unique_id", "left"),
+        residuals,
+        fewest=params.min_calibration,
+        reach=reach_of(tested.horizon or horizon),
+    )
     calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     with lake.stage(FORECASTS, calibrated.select(*FORECASTS.schema.names)) as staged:
         _check_complete(staged.rows, history, horizon)

@@ -33,11 +33,11 @@ def write_report(
     fallen = sum(row["count"] for row in fallbacks)
     report.headline("Series", f"{series_count:,}", f"{plural(horizon, 'period')} each, none missing")
     report.headline("Expected demand", f"{sum(row['y_hat'] for row in totals):,.0f}", "units, all series and periods")
-    report.headline("Fallbacks", f"{fallen:,}", "series forecast with something simpler than their model")
+    report.headline("Fallbacks", f"{fallen:,}", "series forecast without a model of theirs, or with something simpler")
     report.table(
         "Expected demand, all series",
         ("period from", "units"),
-        [(row["ds"], row["y_hat"]) for row in totals],
+        [(row["ds"], round(row["y_hat"])) for row in totals],
     )
     for name, words in names.items():
         _drawn(report, name, words, past, coming)

@@ -150,7 +150,7 @@ def with_global(local: DataFrame, predicted: DataFrame, weights: DataFrame) -> D
     ).drop("_sum", "_behind", "_failure")
 
 
-def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -> DataFrame:
+def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int, reach: int = 0) -> DataFrame:
     """``forecasts`` with a column for each of QUANTILES and ``calibrated_on``; quantiles rise with their level.
 
     ``residuals`` (unique_id, model, demand_class, step, r) come from the backtest. A series without any demand has the
@@ -163,7 +163,7 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int) -
     rows = rows.withColumn(
         "spread", F.when(is_zero_of("_model"), F.coalesce("_usual", F.lit(0.0))).otherwise(F.col("spread"))
     )
-    calibrated = with_offsets(rows, residuals, list(QUANTILES.values()), fewest=fewest)
+    calibrated = with_offsets(rows, residuals, list(QUANTILES.values()), fewest=fewest, reach=reach)
     columns = {
         name: at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"), is_whole=F.col("is_whole"))
         for position, name in enumerate(QUANTILES)

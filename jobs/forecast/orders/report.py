@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 
 from common.report.wording import plural
 from jobs.forecast.orders.policy import policy_of
-from jobs.forecast.trials.report import model_words
 
 if TYPE_CHECKING:
     from datetime import date
@@ -109,35 +108,34 @@ def write_report(
                 ),
             ],
         )
-    has_point = policy.name != "(R, S)"
+    has_point, has_stock = policy.name != "(R, S)", matched is not None
     report.table(
         "Orders of the most valuable items",
         (
             "item",
             "name",
-            "stock",
+            "order",
+            *(("stock",) if has_stock else ()),
             *(("reorder point",) if has_point else ()),
             "fill up to",
-            "order",
             f"expected in {covered}",
             "safety stock",
-            "model",
         ),
         [
             (
                 row["unique_id"],
                 row["item_name"] or "",
-                "unknown" if row["stock_position"] is None else round(row["stock_position"]),
+                round(row["order_quantity"]),
+                *((_stock_cell(row["stock_position"]),) if has_stock else ()),
                 *((round(row["reorder_point"]),) if has_point else ()),
                 round(row["order_up_to"]),
-                round(row["order_quantity"]),
                 round(row["reorder_point"] - row["safety_stock"]),
                 round(row["safety_stock"]),
-                model_words(row["model"]),
             )
             for row in top
         ],
-        note="stock: on the shelf and on order. All orders, each with its reason, are in forecast.orders.",
+        note=("stock: on the shelf and on order. " if has_stock else "")
+        + "All orders, each with its reason, are in forecast.orders.",
     )
     shown = sorted(top, key=lambda row: -row["reorder_point"])[:12]
     if shown:
@@ -160,11 +158,16 @@ def write_report(
     report.text("How to read this", _words(policy, unit, matched))
 
 
+def _stock_cell(position: float | None) -> str | int:
+    return "unknown" if position is None else round(position)
+
+
 def _words(policy: Policy, unit: str, matched: tuple[int, int] | None) -> list[str]:
     lead, review = plural(policy.lead_time_periods, unit), plural(policy.review_periods, unit)
+    every = unit if policy.review_periods == 1 else review
     if policy.is_periodic:
         first = (
-            f"Periodic review {policy.name}: stock is reviewed every {review}, goods come {lead} after the order. "
+            f"Periodic review {policy.name}: stock is reviewed every {every}, goods come {lead} after the order. "
             "What is not ordered now comes only after the next review, so stock and open orders must cover "
             f"{lead} and {review}."
         )

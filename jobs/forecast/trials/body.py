@@ -15,7 +15,7 @@ from jobs.forecast.demand.changes import y_known_on
 from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.trials.accuracy import scored
-from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, sampled, spread_column, with_offsets
+from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, reach_of, sampled, spread_column, with_offsets
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, backtest_globally
 from jobs.forecast.trials.leakage import probed
 from jobs.forecast.trials.origins import Origins, backtest_locally
@@ -159,7 +159,14 @@ def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series
         .join(corrections, ["unique_id", "ds"], "left")
         .select(F.col("later").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual)
     )
-    calibrated = with_offsets(spread, known, list(QUANTILES.values()), fewest=_FEWEST_FOR_QUANTILES, by=("cutoff",))
+    calibrated = with_offsets(
+        spread,
+        known,
+        list(QUANTILES.values()),
+        fewest=_FEWEST_FOR_QUANTILES,
+        by=("cutoff",),
+        reach=reach_of(origins.horizon),
+    )
     is_known = F.col(POOLED_ON) != NORMAL
     quantiles = {
         name: F.when(is_known, at_level(position, "y_hat", "_spread", is_whole=F.col("_is_whole")))

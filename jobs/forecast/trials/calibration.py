@@ -3,7 +3,8 @@
 Errors of all series of a class of demand are pooled, each in units of its own series' spread, for each model and step
 ahead. With n errors the quantile of level q is the one of rank ceil((n + 1) q) above the middle and floor((n + 1) q)
 below it (split conformal prediction: Vovk et al. 2005), so that the intervals hold in finite samples. Small pools give
-way to wider ones: class and step, then step, then all steps of the model.
+way to wider ones: class and step, then step, then all steps of the model. A step learns from its neighbours too, a
+quarter of the horizon to each side: alone it has so few errors that bands would jump from one step to the next.
 
 Three rules keep a pool honest:
 
@@ -52,15 +53,34 @@ def sampled_of(residuals: DataFrame, series: DataFrame, most_series: int) -> Dat
     return residuals.crossJoin(F.broadcast(share)).where(chosen).drop("_share")
 
 
+def reach_of(horizon: int) -> int:
+    """How many steps to each side a step learns from."""
+    return max(1, round(horizon / 4))
+
+
+def _of_neighbours(residuals: DataFrame, reach: int) -> DataFrame:
+    """``residuals`` once for every step that learns from them."""
+    if not reach:
+        return residuals
+    steps = F.sequence(F.greatest(F.col("step") - reach, F.lit(1)), F.col("step") + reach)
+    return residuals.withColumn("step", F.explode(steps))
+
+
 def with_offsets(
-    targets: DataFrame, residuals: DataFrame, levels: Sequence[float], *, fewest: int, by: Sequence[str] = ()
+    targets: DataFrame,
+    residuals: DataFrame,
+    levels: Sequence[float],
+    *,
+    fewest: int,
+    by: Sequence[str] = (),
+    reach: int = 0,
 ) -> DataFrame:
     """``targets`` with ``offsets`` (one for each of ``levels``, in units of spread) and ``calibrated_on``.
 
     ``residuals`` (unique_id, model, demand_class, step, r) must be few enough to be sorted pool by pool: see
     ``sampled``. Both may be separated ``by`` further columns. The first pool of the ladder with ``fewest`` residuals is
     taken; where there is none, the normal distribution with a standard deviation of one spread, and ``calibrated_on``
-    is ``normal``.
+    is ``normal``. A step learns from those up to ``reach`` before and behind it too.
     """
     rows = targets
     usable = residuals.where(F.col("r").isNotNull())
@@ -68,7 +88,7 @@ def with_offsets(
     for number, (name, keys) in enumerate(_LADDER):
         column, only, keyed = f"_offsets_{number}", f"_only_{number}", [*by, *keys]
         pool = (
-            _bounded(usable, keyed)
+            _bounded(_of_neighbours(usable, reach) if "step" in keys else usable, keyed)
             .where(F.size("_sorted") >= fewest)
             .select(*keyed, _ranked(levels).alias(column), F.col("_only").alias(only))
         )

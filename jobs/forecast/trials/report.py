@@ -98,7 +98,7 @@ def write_report(
         report.bars(
             "Share of each model in the forecasts",
             [model_words(name) for name, _ in used],
-            [100 * share / total for _, share in used],
+            [round(100 * share / total, 1) for _, share in used],
             unit="%",
             label_name="model",
             text_alternative=f"{model_words(used[0][0])} has the largest share, {used[0][1] / total:.0%}.",

@@ -79,6 +79,22 @@ def test_offsets_are_the_conformal_ranks_of_the_finest_pool_with_enough_errors(s
     assert found["other", "smooth", 1]["offsets"][1:] == pytest.approx([0.0, 0.8416212, 1.959964])
 
 
+def test_a_step_learns_from_its_neighbours_but_the_widest_pool_counts_each_error_once(spark: SparkSession) -> None:
+    schema = "unique_id string, model string, demand_class string, step int, r double"
+    errors = [(name, "m", "smooth", step, float(step)) for name in "ab" for step in (1, 2, 3, 4)]
+    residuals = spark.createDataFrame(errors, schema)
+    targets = spark.createDataFrame(
+        [("x", "m", "smooth", step) for step in (1, 4, 9)],
+        "unique_id string, model string, demand_class string, step int",
+    )
+    found = {
+        row["step"]: (row["offsets"][0], row["calibrated_on"])
+        for row in with_offsets(targets, residuals, [0.5], fewest=4, reach=1).collect()
+    }
+    # Step 1: 1, 1, 2, 2, rank ceil(2.5) = 3rd. Step 4: 3, 3, 4, 4. Step 9 has no neighbours: 1, 1 ... 4, 4, 5th.
+    assert found == {1: (2.0, "class and step"), 4: (4.0, "class and step"), 9: (3.0, "model")}
+
+
 def test_errors_are_summed_along_whole_paths_only(spark: SparkSession) -> None:
     rows = spark.createDataFrame(
         [("a", "m", DAY, step, 10.0, y_hat, 2.0, None) for step, y_hat in ((1, 8.0), (2, 9.0), (3, 11.0))]
