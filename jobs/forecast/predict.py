@@ -16,8 +16,8 @@ JOB = Job(
     reads=(
         Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
         "jobs.forecast.tables:SERIES",
-        Input("jobs.forecast.tables:TRIALS", optional=True),
-        Input("jobs.forecast.tables:BACKTESTS", optional=True),
+        "jobs.forecast.tables:TRIALS",
+        "jobs.forecast.tables:BACKTESTS",
     ),
     writes=("jobs.forecast.tables:FORECASTS",),
     examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set horizon=13"),

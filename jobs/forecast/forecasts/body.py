@@ -12,7 +12,6 @@ from common.days import DayRange
 from common.errors import InputMissingError, JobFailedError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
-from common.spark.few_rows import few_rows
 from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.forecasts.params import PredictParams
@@ -35,15 +34,15 @@ def run(context: RunContext) -> None:
     params, lake = context.params_as(PredictParams), context.lake
     history = read_history(context, MODELLED, FALLBACK)
     day = DayRange.single(history.as_of)
-    trials = lake.read(TRIALS, days=day) if lake.exists(TRIALS) else None
-    backtests = lake.read(BACKTESTS, days=day) if lake.exists(BACKTESTS) else None
+    trials = lake.read(TRIALS, days=day)
+    backtests = lake.read(BACKTESTS, days=day)
     tested = _tested(context, history, trials, backtests)
     horizon = _horizon(params, history, tested)
-    weights = _weights(context, trials).persist()
+    weights = trials.where("weight > 0").select("unique_id", "model", "weight").persist()
     demand = read_demand(context, history)
     rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_length)
     classes = history.series.select("unique_id", "demand_class")
-    residuals = _residuals(context, backtests, classes, history.series_count, params.calibration_series)
+    residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
     calibrated = with_quantiles(
         rows.join(classes, "unique_id", "left"),
         residuals,
@@ -71,9 +70,9 @@ class _Tested:
     season_length: int | None
 
 
-def _tested(context: RunContext, history: History, trials: DataFrame | None, backtests: DataFrame | None) -> _Tested:
+def _tested(context: RunContext, history: History, trials: DataFrame, backtests: DataFrame) -> _Tested:
     """Raises InputMissingError FCT-008 when there are series to be modelled and no backtest of the day."""
-    tried = None if trials is None else trials.agg(F.max("season_length").alias("season")).first()
+    tried = trials.agg(F.max("season_length").alias("season")).first()
     if tried is None or tried["season"] is None:
         if not history.series.where(F.col("status") == MODELLED).isEmpty():
             raise InputMissingError(
@@ -82,7 +81,7 @@ def _tested(context: RunContext, history: History, trials: DataFrame | None, bac
                 remedy="Run forecast.backtest for that day first.",
             )
         return _Tested(None, None)
-    steps = None if backtests is None else backtests.agg(F.max("step").alias("steps")).first()
+    steps = backtests.agg(F.max("step").alias("steps")).first()
     horizon = None if steps is None else steps["steps"]
     if horizon is None:
         context.warn(
@@ -103,21 +102,6 @@ def _horizon(params: PredictParams, history: History, tested: _Tested) -> int:
             remedy=f"Run forecast.backtest with horizon={params.horizon}, or ask for fewer periods.",
         )
     return params.horizon or tested.horizon
-
-
-def _weights(context: RunContext, trials: DataFrame | None) -> DataFrame:
-    """``unique_id, model, weight`` of the models that have a share in the forecast."""
-    if trials is None:
-        return few_rows(context.spark, [], "unique_id string, model string, weight double")
-    return trials.where("weight > 0").select("unique_id", "model", "weight")
-
-
-def _residuals(
-    context: RunContext, backtests: DataFrame | None, classes: DataFrame, series: int, most_series: int
-) -> DataFrame:
-    if backtests is None:
-        return few_rows(context.spark, [], "unique_id string, model string, demand_class string, step int, r double")
-    return sampled(step_residuals(backtests, classes), series, most_series)
 
 
 def _forecasts(

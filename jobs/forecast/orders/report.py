@@ -83,7 +83,7 @@ def write_report(
 ) -> None:
     """Fill the report; ``top`` are the orders of the most valuable series, ``matched`` as ``_matched`` counts."""
     unit = _UNITS[freq]
-    covered = plural(policy.covered_periods, unit)
+    covered = _periods(policy.covered_periods, unit)
     report.title = f"Orders as of {as_of}"
     report.headline("Items to order", f"{totals['orders']:,}", "" if matched else "what is usual: stock is not known")
     report.headline("Units", f"{totals['units']:,.0f}", "in whole packs")
@@ -158,12 +158,16 @@ def write_report(
     report.text("How to read this", _words(policy, unit, matched))
 
 
+def _periods(count: int, unit: str) -> str:
+    return f"{count} {unit if count == 1 else f'{unit}s'}"
+
+
 def _stock_cell(position: float | None) -> str | int:
     return "unknown" if position is None else round(position)
 
 
 def _words(policy: Policy, unit: str, matched: tuple[int, int] | None) -> list[str]:
-    lead, review = plural(policy.lead_time_periods, unit), plural(policy.review_periods, unit)
+    lead, review = _periods(policy.lead_time_periods, unit), _periods(policy.review_periods, unit)
     every = unit if policy.review_periods == 1 else review
     if policy.is_periodic:
         first = (

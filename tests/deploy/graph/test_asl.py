@@ -174,8 +174,8 @@ def test_another_execution_of_the_same_run_does_what_is_left(export: Export) -> 
         lake.run(definition, _DAY)
     before = len(lake.sent)
     lake.run(definition, {**_DAY, "run": "night"}, name="by-hand")
-    # Orders read the backtests, so they were left with them; forecasts do not, and were made.
-    assert lake.jobs[before:] == ["forecast.backtest", "forecast.replenish"]
+    # The forecasts read the backtests, so they were left with them.
+    assert lake.jobs[before:] == ["forecast.backtest", "forecast.predict", "forecast.replenish"]
     assert len(set(lake.tokens)) == len(lake.tokens)
 
 

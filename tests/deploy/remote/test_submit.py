@@ -200,7 +200,7 @@ def test_several_jobs_go_in_the_order_of_the_graph_and_stop_behind_a_failure(emr
         list(emr.runs.values())[-1]["state"] = states.pop(0)
 
     monkeypatch.setattr("deploy.remote.waiting.sleep", pause)
-    jobs = ["forecast.replenish", "forecast.history", "forecast.backtest"]
+    jobs = ["forecast.predict", "forecast.history", "forecast.backtest"]
     manifest = ["--manifest", str(dist.folder / "manifest.json")]
     flags = ["--", "--set", "lake.shared_folder=true", "--from", "2026-11-01", "--to", "2026-11-20"]
     code, out, _ = lakejobs("submit", *jobs, "--target", "night", *manifest, "-o", "json", *flags)
@@ -209,5 +209,5 @@ def test_several_jobs_go_in_the_order_of_the_graph_and_stop_behind_a_failure(emr
     assert sent == [
         ("forecast.history", 0, "sent"),
         ("forecast.backtest", 1, "sent"),
-        ("forecast.replenish", None, "not sent"),
+        ("forecast.predict", None, "not sent"),
     ]
