@@ -21,7 +21,7 @@ MEASUREMENTS: tuple[str, ...] = (
     "fraud_handbook",
     "fraud_features",
     "fraud_scoring",
-    "forecast_accuracy",
+    "forecast_sets",
     "forecast_speed",
     "demo",
 )
