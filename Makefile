@@ -26,7 +26,7 @@ JAVA = export JAVA_HOME="$$($(BIN)/python -m deploy.laptop.toolchain java)"; exp
 	export PATH="$(CURDIR)/$(BIN):$$PATH"
 JARS = $(BIN)/python -m deploy.laptop.jars $(RELEASE)/delta $(RELEASE)/s3a
 
-.PHONY: help setup demo test lint format bench package lock clean
+.PHONY: help setup demo test lint airflow format bench package lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -86,6 +86,12 @@ lint-infra: $(SYNCED)
 	  $(INFRA)/cloudsplaining scan-policy-file --input-file build/policies/$$policy.json | grep "no results found" || \
 	    { echo "cloudsplaining objects to build/policies/$$policy.json" >&2; exit 1; }; done
 
+# The DAG files of `lakejobs graph --format airflow`, parsed and run by Airflow: 272 MB that no other check needs.
+airflow: $(SYNCED) ## export DAG files, and let Airflow parse and run them
+	@$(MAKE) RELEASE=airflow .venv-airflow/.synced
+	@$(BIN)/python tests/support/airflow_dags.py build/airflow 2> /dev/null
+	@.venv-airflow/bin/python tests/support/airflow_check.py build/airflow
+
 format: $(SYNCED) ## put the code into the house style
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
@@ -102,7 +108,7 @@ package: $(SYNCED) ## the reproducible zip, entry files, bootstrap action and ma
 	@$(BIN)/python -m deploy.package.build $(ARGS)
 
 lock: $(UV) ## resolve the requirement locks anew
-	@for name in default emr-7.13.0 bench infra uv jdk; do \
+	@for name in default emr-7.13.0 bench infra airflow uv jdk; do \
 	  $(UV) pip compile --quiet --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	    --upgrade requirements/$$name.in --output-file requirements/$$name.txt; done
 	@# What is shipped to clusters: the run-time closure alone, at the versions that the tests ran on.

@@ -19,8 +19,8 @@ Usage: lakejobs COMMAND [arguments]
                             --for JOB FLAGS  flags of one job     --each-day  day by day from --from to --to
   retry [--lake ROOT]       run here what the last `run` of several jobs left
   graph [JOB] [-o json]     show which job's tables another one reads (--format tree|json|mermaid)
-  graph SELECTOR... --format asl --target NAME -- [flags]
-                            print a state machine of Step Functions that runs jobs in that order
+  graph SELECTOR... --format asl|airflow --target NAME -- [flags]
+                            print a state machine of Step Functions, or a DAG file, that runs jobs in that order
   graph SELECTOR... --format emr-steps --target NAME -- --day D [flags]
                             print the request for a cluster that runs them and ends (-o shell: the command)
   jobs [-o json]            list the jobs

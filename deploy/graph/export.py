@@ -1,21 +1,28 @@
-"""``lakejobs graph --format asl`` and ``emr-steps``: the same jobs and plans, for what others run."""
+"""``lakejobs graph --format asl``, ``emr-steps`` and ``airflow``: the same jobs and plans, for what others run."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import NoReturn
 
+from common.clock import utc_now
 from common.errors import LakejobsError, UsageError
 from deploy.graph.asl import state_machine
+from deploy.graph.dag import dag_file
 from deploy.graph.emr_steps import cluster_request, not_done
 from deploy.graph.work import Works, works_of
 from deploy.targets.sending import command_of
 
-ASL, EMR_STEPS = "asl", "emr-steps"
-FORMATS = (ASL, EMR_STEPS)
+ASL, EMR_STEPS, AIRFLOW = "asl", "emr-steps", "airflow"
+FORMATS = (ASL, EMR_STEPS, AIRFLOW)
+
+_CRON = re.compile(r"\S+( \S+){4}")
+_DAG_ID = re.compile(r"[A-Za-z0-9_.-]{1,250}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +58,8 @@ def _exported(words: list[str]) -> str:
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--each-day", action="store_true")
     parser.add_argument("--max-concurrency", type=int)
+    for flag in ("--name", "--schedule", "--start"):
+        parser.add_argument(flag)
     parser.add_argument("--rest", action="store_true")
     parser.add_argument("-o", "--output", choices=("json", "shell"), default="json")
     try:
@@ -61,6 +70,8 @@ def _exported(words: list[str]) -> str:
     if options.format == EMR_STEPS:
         return _cluster(options, selectors, target_words, job_words)
     works = works_of(selectors, target_words, job_words, is_sent_later=True)
+    if options.format == AIRFLOW:
+        return _dag(options, works)
     if options.each_day and not (works.day and any(work.job.by_day for work in works.all)):
         raise UsageError(
             "CLI-005",
@@ -80,7 +91,12 @@ def _refuse_flags_of_others(options: argparse.Namespace) -> None:
         ("--max-concurrency", options.max_concurrency is not None, ASL),
         ("--rest", options.rest, EMR_STEPS),
         ("-o shell", options.output == "shell", EMR_STEPS),
+        *((f"--{one}", getattr(options, one) is not None, AIRFLOW) for one in ("name", "schedule", "start")),
     ]
+    if options.each_day and options.format == AIRFLOW:
+        raise UsageError(
+            "CLI-002", "--each-day is not for --format airflow.", remedy="Leave it out: each run of a DAG has its day."
+        )
     for flag, is_given, owner in owned:
         if is_given and options.format != owner:
             raise UsageError("CLI-002", f"{flag} is for --format {owner}.", remedy="Leave it out.")
@@ -98,6 +114,27 @@ def _cluster(
     if options.output == "shell":
         return command_of(request, works.all[0].plan.target)
     return json.dumps(request.body, indent=2)
+
+
+def _dag(options: argparse.Namespace, works: Works) -> str:
+    name = options.name or f"lakejobs-{works.all[0].plan.target_name}"
+    if not _DAG_ID.fullmatch(name):
+        raise UsageError("CLI-002", f"--name '{name}' is no id of a DAG.", remedy="Letters, digits, '-', '_' and '.'.")
+    schedule = options.schedule or "0 3 * * *"
+    if not _CRON.fullmatch(schedule):
+        raise UsageError("CLI-002", f"--schedule '{schedule}' is not cron.", remedy="e.g. --schedule '0 3 * * *'")
+    for flag in ("schedule", "start"):
+        if getattr(options, flag) and not works.day:
+            raise UsageError(
+                "CLI-005", f"--{flag} is for days that come later.", cause="Days are given.", remedy="Leave one out."
+            )
+    try:
+        # The run of the coming night is for the day before it.
+        start = date.fromisoformat(options.start) if options.start else utc_now().date() - timedelta(days=1)
+    except ValueError as error:
+        raise UsageError("CLI-003", f"--start '{options.start}' is no day.", remedy="Write YYYY-MM-DD.") from error
+    _say_doubts(works)
+    return dag_file(works, name, schedule, start).rstrip("\n")
 
 
 def _say(sentence: str) -> None:

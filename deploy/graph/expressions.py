@@ -23,13 +23,19 @@ def with_expressions(value: Any, known_later: Mapping[str, str]) -> Any:
 
 def joined(text: str, known_later: Mapping[str, str]) -> str:
     """The text, as it is or as an expression that joins its pieces."""
-    pieces: list[tuple[str, bool]] = [(text, False)]
-    for mark, what in known_later.items():
-        pieces = [one for piece in pieces for one in _cut(piece, mark, what)]
+    pieces = pieces_of(text, known_later)
     if not any(is_expression for _, is_expression in pieces):
         # The service would take such a text for an expression.
         return expression(json.dumps(text)) if text.startswith("{%") else text
     return expression(" & ".join(one if found else json.dumps(one) for one, found in pieces if one))
+
+
+def pieces_of(text: str, known_later: Mapping[str, str]) -> list[tuple[str, bool]]:
+    """The text cut at the keys of ``known_later``: plain pieces, and expressions (True) in place of the keys."""
+    pieces: list[tuple[str, bool]] = [(text, False)]
+    for mark, what in known_later.items():
+        pieces = [one for piece in pieces for one in _cut(piece, mark, what)]
+    return pieces
 
 
 def _cut(piece: tuple[str, bool], mark: str, what: str) -> list[tuple[str, bool]]:
