@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.forecast_data import FOLDER, LOADERS
-from benchmarks.forecast_notes import PUBLISHED, TRIED
+from benchmarks.forecast_notes import HOURLY_TRIES, PUBLISHED, TRIED
 from benchmarks.forecast_scores import BEST, CHAMPION, MEAN, NAIVE, NAIVE2, OF_ALL, WEIGHTED
 from benchmarks.measure import load_note
 from benchmarks.results import RESULTS, Claim, Section, conclude
@@ -123,14 +123,14 @@ def section(kept: Mapping[str, Figures]) -> Section:
         "forecast_sets",
         "Forecast accuracy on public sets",
         claims=claims,
-        tables=tables,
+        tables={**tables, **HOURLY_TRIES},
         notes=[*_busy(kept), *_missing(kept), *TRIED],
         command="make bench DATA=folder ARGS=forecast_sets",
     )
 
 
 def _busy(kept: Mapping[str, Figures]) -> list[str]:
-    return [str(figures["note"]) for figures in kept.values()][:1]
+    return [f"{figures['title']}: {figures['note']}" for figures in kept.values()]
 
 
 def _missing(kept: Mapping[str, Figures]) -> list[str]:
