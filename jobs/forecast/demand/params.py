@@ -52,7 +52,7 @@ class HistoryParams(Params):
         ge=1,
         le=10_000,
         description="Periods without demand before a series may have ended and be left out; null: by frequency, "
-        "91 days, 13 weeks, 12 months, 6 quarters, 4 years.",
+        "182 days, 26 weeks, 12 months, 6 quarters, 4 years.",
     )
     ended_chance: float = Field(
         0.005,

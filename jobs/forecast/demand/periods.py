@@ -28,7 +28,7 @@ _STEPS = {
 }
 _SEASONS = {"D": 7, "W": 52, "M": 12, "Q": 4, "Y": 1}
 _HORIZONS = {"D": 28, "W": 8, "M": 12, "Q": 8, "Y": 6}
-_SILENCES = {"D": 91, "W": 13, "M": 12, "Q": 6, "Y": 4}
+_SILENCES = {"D": 182, "W": 26, "M": 12, "Q": 6, "Y": 4}
 _FEWEST = {"D": 12, "W": 12, "M": 12, "Q": 12, "Y": 6}
 _OFFSETS = {"D": "D", "M": "MS", "Q": "QS", "Y": "YS"}
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
