@@ -172,7 +172,7 @@ def _cost(arguments: Sequence[str]) -> int:
         from deploy.cost.refresh import main as refresh
 
         return refresh(arguments)
-    if flags & {"--run-id", "--target"}:
+    if "--run-id" in flags:
         from deploy.cost.after import main as cost_of_run
 
         return cost_of_run(arguments)

@@ -10,6 +10,7 @@ from typing import Any
 from common.clock import utc_now, utc_text
 from common.errors import LakejobsError, TransientError, UsageError
 from common.run.record.cost import Cost, cost_path, keep_cost
+from deploy.cost.command import nodes_of
 from deploy.cost.estimate import Estimate, cheapest
 from deploy.cost.prices import SHIPPED, Prices, read_prices
 from deploy.cost.sizes_sent import conf_of, size_of
@@ -23,7 +24,7 @@ from deploy.remote.verdict import record_of_attempt
 from deploy.targets import clients
 from deploy.targets.instances import processor_of
 from deploy.targets.sizes import ServerlessSize
-from deploy.targets.target import INSTANCE_TYPES, EksTarget, EmrTarget, ServerlessTarget
+from deploy.targets.target import EksTarget, EmrTarget, ServerlessTarget
 
 _MORE: list[tuple[str, dict[str, Any]]] = [
     ("--executors", {"type": float, "help": "how many ran on average, where it is not known otherwise"}),
@@ -82,7 +83,7 @@ def _elsewhere(asked: Asked, target: EmrTarget) -> Elsewhere:
             "No price can be given: a number is out of its bounds.",
             remedy="--executors is 0 to 10,000, --spot-share 0 to 1, --startup-minutes and --node-disk-gb from 0 on.",
         )
-    declared = more.compare_type or getattr(target, "instance_type", None) or INSTANCE_TYPES[target.architecture]
+    declared = more.compare_type or nodes_of(target)
     processor_of(declared)
     return Elsewhere(declared, more.spot_share, more.startup_minutes, more.node_disk_gb)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,6 +19,8 @@ from deploy.cost.estimate import Estimate, Work, cheapest, estimates
 from deploy.cost.prices import SHIPPED, Prices, read_prices
 from deploy.cost.sample import sample_text
 from deploy.targets.sizes import ServerlessSize
+from deploy.targets.target import INSTANCE_TYPES, ClusterTarget, Target
+from deploy.targets.target_file import target_of
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
             print(sample_text(prices), end="")
             return 0
         names = _jobs(options.jobs)
-        work = _work(options, runs=len(names))
+        target = target_of(options.target, options.targets, {}) if options.target else None
+        work = _work(options, target, runs=len(names))
         found = estimates(work, prices)
     except LakejobsError as error:
         print(error, file=sys.stderr)
@@ -57,10 +61,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help=f"repeat it; {', '.join(ServerlessSize.model_fields)}; defaults as in targets",
     )
+    add("--target", metavar="NAME", help="take sizes, processor and instance type from a target")
+    add("--targets", type=Path, metavar="FILE", help="the file of targets (default: ./targets.yaml)")
     add("--spot-share", type=float, default=0.0, help="share of worker nodes on spot, 0 to 1 (default: 0)")
-    add("--instance-type", default="m5.xlarge", help="nodes of the cluster and of EKS (default: m5.xlarge)")
+    add("--instance-type", help="nodes of the cluster and of EKS (default: the target's, else m5.xlarge)")
     add("--startup-minutes", type=float, default=5.0, help="until a new cluster begins (default: 5)")
-    add("--node-disk-gb", type=int, default=100, help="disk of a node (default: 100)")
+    add("--node-disk-gb", type=int, help="disk of a node (default: the target's, else 100)")
     add("--prices", type=Path, default=SHIPPED, metavar="FILE", help="default: deploy/cost/prices.yaml")
     add("--sample", action="store_true", help="a published calculation under its own rates and under these")
     add("-o", "--output", choices=("text", "json"), default="text")
@@ -73,21 +79,30 @@ def _jobs(selectors: Sequence[str]) -> list[str]:
     return Graph.of_suite().selected(selectors)
 
 
-def _work(options: argparse.Namespace, *, runs: int) -> Work:
+def _work(options: argparse.Namespace, target: Target | None, *, runs: int) -> Work:
+    disk = options.node_disk_gb if options.node_disk_gb is not None else getattr(target, "node_disk_gb", 100)
     return Work(
-        size=_size(options.size, options.executors),
+        size=_size(options.size, options.executors, target.size.model_dump() if target else {}),
         hours=options.hours,
         executors=options.executors,
         runs=runs,
         spot_share=options.spot_share,
-        instance_type=options.instance_type,
+        instance_type=options.instance_type or nodes_of(target),
         startup_minutes=options.startup_minutes,
-        node_disk_gb=options.node_disk_gb,
+        node_disk_gb=disk,
     )
 
 
-def _size(pairs: Sequence[str], executors: int) -> ServerlessSize:
-    given: dict[str, str] = {}
+def nodes_of(target: Target | None) -> str:
+    """The instance type that a target's jobs run on, or the usual one of its processor."""
+    if target is None:
+        return INSTANCE_TYPES["x86_64"]
+    declared = target.node_types[1] if isinstance(target, ClusterTarget) else getattr(target, "instance_type", None)
+    return declared or INSTANCE_TYPES[target.architecture]
+
+
+def _size(pairs: Sequence[str], executors: int, of_target: Mapping[str, Any]) -> ServerlessSize:
+    given: dict[str, Any] = dict(of_target)
     for pair in pairs:
         key, has_value, value = pair.partition("=")
         if not has_value or key not in ServerlessSize.model_fields:

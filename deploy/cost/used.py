@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from common.errors import TransientError
+from common.errors import InputMissingError, TransientError
 from deploy.cost.sizes_sent import conf_of, fixed_executors
 from deploy.remote.run import SentRun
 from deploy.targets.clients import ask
@@ -96,7 +96,10 @@ def used_on_eks(run: SentRun, size: Size, average: float | None) -> Used:
 
 
 def used_on_cluster(run: SentRun, client: Any, cluster_id: str, average: float | None) -> Used:
-    """A step's part of the hours of its cluster's instances: where steps ran side by side, they share by time."""
+    """A step's part of the hours of its cluster's instances: where steps ran side by side, they share by time.
+
+    Raises InputMissingError CST-006 when EMR does not list the instances any more.
+    """
     started, ended = _span(run.answer)
     if started is None or ended is None or ended <= started:
         return Used("emr-step", started, ended, 0.0, 0.0, notes=("The step never started.",))
@@ -114,7 +117,12 @@ def used_on_cluster(run: SentRun, client: Any, cluster_id: str, average: float |
     if others:
         notes.append(f"{len(others)} other steps ran at some of that time: instances are shared equally then.")
     if not hours:
-        notes.append("EMR lists no instance of the cluster any more: its part is not known.")
+        raise InputMissingError(
+            "CST-006",
+            f"What the step {run.id} has cost is not known.",
+            cause=f"EMR lists no instance of {cluster_id} that was there while it ran: it forgets old ones.",
+            remedy="Ask within some weeks of a run; what was asked before is in ops.costs.",
+        )
     return Used("emr-step", started, ended, _hours(started, ended), average, instances=hours, notes=(*notes,))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common.errors import UsageError
+from common.causes import cause_of
+from common.errors import JobFailedError, UsageError
 from deploy.tables.contracts import Contract, contracts
 from deploy.tables.lakes import add_lake_flags, lake_of, parsed
 from deploy.tables.show import columns_of
@@ -26,7 +28,8 @@ def main(words: Sequence[str]) -> int:
     options = _options(words)
     lake = lake_of(options)
     table = lake.open(options.table)
-    columns = columns_of(options.columns, [field.name for field in table.schema().fields], options.table)
+    there = [field.name for field in table.schema().fields]
+    columns = list(dict.fromkeys(columns_of(options.columns, there, options.table)))
     contract = contracts().get(options.table)
     from deploy.unload.rows import Outgoing
 
@@ -40,13 +43,21 @@ def main(words: Sequence[str]) -> int:
         bool(contract and contract.has_pseudonyms),
     )
     folder = Folder(options.output, options.table, options.to)
-    if options.to == "redshift":
-        facts, said = _to_redshift(outgoing, folder, options)
-    else:
-        facts, said = _to_dynamodb(outgoing, folder, options, contract)
+    try:
+        if options.to == "redshift":
+            facts, said = _to_redshift(outgoing, folder, options)
+        else:
+            facts, said = _to_dynamodb(outgoing, folder, options, contract)
+        facts = {**facts, "table_version": table.version(), "masked": sorted(outgoing.masked)}
+        folder.end(facts)
+    except OSError as error:
+        raise JobFailedError(
+            "UNL-006",
+            f"The folder {options.output} could not be written.",
+            cause=cause_of(error),
+            remedy="Make room, or give another --output; the same command replaces what is there.",
+        ) from error
     notes = _notes(outgoing, contract, options)
-    facts = {**facts, "table_version": table.version(), "masked": sorted(outgoing.masked)}
-    folder.end(facts)
     if options.format == "json":
         print(json.dumps({"table": options.table, "to": options.to, **facts, "notes": notes}, indent=2))
         return 0
@@ -121,7 +132,7 @@ def _to_redshift(outgoing: Any, folder: Folder, options: argparse.Namespace) -> 
     facts = {"rows": rows, "in_place": not own.reason, "reason": own.reason, "files": [list(one) for one in files]}
     said = [
         f"{outgoing.name}: {rows:,} rows, {how}",
-        f"next: aws s3 sync {folder.path} {place}   then run {folder.path}/load.sql in Redshift",
+        f"next: {_sync(folder, place)}   then run {folder.path}/load.sql in Redshift",
     ]
     return facts, said
 
@@ -147,8 +158,10 @@ def _to_dynamodb(
     facts = {"rows": rows, "key": list(key), "files": [[f"{place}/{name}", size] for name, size, _ in written.files]}
     said = [
         f"{outgoing.name}: {rows:,} rows, as many items in {len(written.files)} files below {folder.path}",
-        f"next: aws s3 sync {folder.path} {place}   then "
-        f"aws dynamodb import-table --cli-input-json file://{folder.path}/import-table.json",
+        f"next: {_sync(folder, place)}   then "
+        + shlex.join(
+            ["aws", "dynamodb", "import-table", "--cli-input-json", f"file://{folder.path}/import-table.json"]
+        ),
     ]
     return facts, said
 
@@ -167,6 +180,10 @@ def check_sets(sets: Sequence[str], schema: Any) -> None:
                 cause=f"It is {kind}; a set is an array of texts, numbers or bytes.",
                 remedy="Leave it out of --sets: it becomes a list or a map.",
             )
+
+
+def _sync(folder: Folder, place: str) -> str:
+    return shlex.join(["aws", "s3", "sync", str(folder.path), place])
 
 
 def _place(options: argparse.Namespace) -> str:

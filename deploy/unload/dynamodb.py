@@ -84,7 +84,7 @@ def write_items(outgoing: Outgoing, folder: Folder, key: tuple[str, ...], sets: 
         name = f"items/part-{len(files):05d}.json.gz"
         path, size, items = folder.file(name), 0, 0
         # Without a time and a name in the file: the same rows are the same bytes.
-        with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+        with path.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
             while row is not None and size < _FILE_BYTES:
                 item = item_of(row[1], sets)
                 if hidden := outgoing.masked & set(key):

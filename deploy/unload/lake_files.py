@@ -52,6 +52,7 @@ def _reason(outgoing: Outgoing) -> str:
         (bool(outgoing.where), "--where leaves rows out"),
         (list(outgoing.columns) != names, "--columns leaves columns out"),
         (bool(outgoing.personal & set(names)), "it has personal columns, which are masked unless --clear is given"),
+        (any(pa.types.is_int8(one.type) for one in outgoing.schema()), "its bytes are to be written as shorts"),
         (bool(table.metadata().partition_columns), "its partition columns are not in its files"),
         (configured.get("delta.columnMapping.mode", "none") != "none", "its columns have other names in its files"),
         ("deletionVectors" in (table.protocol().reader_features or ()), "deletion vectors may hide rows of its files"),

@@ -55,10 +55,13 @@ def redshift_type(kind: pa.DataType, longest: int | None = None) -> str:
 
 
 def stored_type(kind: pa.DataType) -> pa.DataType:
-    """How a column is written to Parquet, so that COPY finds the type of ``redshift_type``."""
+    """How a column is written to Parquet, so that COPY finds the type of ``redshift_type``.
+
+    Times as UTC, zone or not: only those bear the older mark TIMESTAMP_MICROS too, which Spark writes and all read.
+    """
     if pa.types.is_int8(kind):
         return pa.int16()
-    return pa.timestamp("us") if pa.types.is_timestamp(kind) else kind
+    return pa.timestamp("us", tz="UTC") if pa.types.is_timestamp(kind) else kind
 
 
 def check_names(names: Sequence[str]) -> None:

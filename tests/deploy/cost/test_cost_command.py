@@ -79,3 +79,23 @@ def test_a_price_file_with_a_slip_is_refused(
     file.write_text(SHIPPED.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     assert lakejobs("fraud.score", "--prices", str(file)) == 2
     assert capsys.readouterr().err.startswith("CST-001")
+
+
+def test_a_target_says_sizes_processor_and_nodes_and_flags_stand_above_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text(
+        "night:\n  kind: emr-serverless\n  application_id: 00example\n  architecture: aarch64\n"
+        "  role_arn: arn:aws:iam::000000000000:role/example\n  artifacts: s3://example-artifacts/lakejobs\n"
+        "  size: {driver_cores: 1, driver_memory_gb: 4, executor_cores: 1, executor_memory_gb: 4}\n",
+        encoding="utf-8",
+    )
+    words = ("fraud.score", "--target", "night", "--targets", str(file), "--executors", "2", "-o", "json")
+    assert lakejobs(*words) == 0
+    places = {one["place"]: one for one in json.loads(capsys.readouterr().out)["places"]}
+    # A driver of 4 GB + 1,690 MB is one of 6 GB; an executor of 4 GB + 1,178 MB too: 3 vCPU and 18 GB of Graviton.
+    assert places["emr-serverless"]["total"] == pytest.approx(3 * 0.042094 + 18 * 0.004628)
+    assert "m6g.xlarge" in places["emr-step"]["basis"]
+    assert lakejobs(*words, "--instance-type", "m5.2xlarge", "--size", "executor_cores=2") == 0
+    assert "m5.2xlarge" in capsys.readouterr().out

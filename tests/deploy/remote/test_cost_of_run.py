@@ -12,6 +12,7 @@ import pytest
 from botocore.stub import Stubber
 from fake_serverless import FakeServerless
 
+from common.errors import InputMissingError
 from deploy.cost.prices import SHIPPED
 from deploy.cost.used import used_on_cluster, used_on_eks
 from deploy.remote.run import SentRun
@@ -187,3 +188,46 @@ def test_pods_are_billed_for_what_they_ask_and_an_unknown_number_is_an_upper_bou
     conf = {"sparkSubmitParameters": "--conf spark.dynamicAllocation.enabled=false --conf spark.executor.instances=2"}
     fixed = used_on_eks(_run({"jobDriver": {"sparkSubmitJobDriver": conf}}), size, None)
     assert fixed.vcpu_hours == pytest.approx(10.0)
+
+
+def test_a_cluster_whose_instances_are_forgotten_has_no_cost(cluster: Stubber) -> None:
+    cluster.add_response("list_steps", {"Steps": []})
+    cluster.add_response("list_instances", {"Instances": []})
+    with pytest.raises(InputMissingError, match="is not known"):
+        used_on_cluster(_run(_step("s-1", 10, 70)), cluster.client, "j-1", None)
+
+
+def test_a_step_is_priced_by_type_and_market_and_compared_where_its_executors_are_counted(
+    cluster: Stubber,
+    record: Callable[..., None],
+    lakejobs: Lakejobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "targets.yaml").write_text(
+        "night:\n  kind: emr-step\n  cluster_id: j-EXAMPLE\n  region: us-east-1\n"
+        f"  artifacts: s3://example-artifacts/lakejobs\n  lake: {tmp_path / 'lake'}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    for place in ("deploy.remote.services.client", "deploy.targets.clients.client"):
+        monkeypatch.setattr(place, lambda *_, **__: cluster.client)
+    args = ["spark-submit", "s3://a/jobs/clickstream/sessionise.py", "--run-id", "night-1"]
+    step = {**_step("s-1", 0, 60), "Config": {"Jar": "command-runner.jar", "Args": args}}
+    instances = [_instance("m5.xlarge", "ON_DEMAND", 0, None), _instance("m5.xlarge", "SPOT", 0, None)]
+    for _ in range(2):
+        cluster.add_response("list_steps", {"Steps": [step]})
+        cluster.add_response("list_steps", {"Steps": [step]})
+        cluster.add_response("list_instances", {"Instances": instances})
+    words = ("cost", "--run-id", "night-1", "--target", "night", "--no-keep", "--node-disk-gb", "0", "-o", "json")
+    cost = json.loads(lakejobs(*words)[1])
+    # An hour of each: 0.192 and 0.192 less 60 %, and the fee on both.
+    assert cost["cost"] == {"machines": 0.2688, "fee": 0.096, "disk": 0, "total": 0.3648}
+    assert [one["place"] for one in cost["places"]] == ["emr-step"]
+    assert any("--executors N" in note for note in cost["notes"])
+    record("night-1", "done", 0, seconds=3590, resources={"executor_seconds": 5400.0})
+    cost = json.loads(lakejobs(*words)[1])
+    assert cost["used"]["executors"] == pytest.approx(1.5)
+    # A driver of 2 vCPU and 8 GB, and 1.5 executors of 4 vCPU and 12 GB.
+    serverless = next(one for one in cost["places"] if one["place"] == "emr-serverless")
+    assert serverless["total"] == pytest.approx(8 * 0.052624 + 26 * 0.0057785, abs=1e-6)

@@ -14,11 +14,15 @@ from deploy.tables.contracts import contracts
 from deploy.tables.lakes import LookedAt, storage_options
 from deploy.tables.listing import listed
 from deploy.tables.show import selected
+from deploy.unload.lake_files import lake_files
+from deploy.unload.rows import Outgoing
 
 pytestmark = pytest.mark.engine
 
 
-def test_tables_on_s3_are_listed_and_read(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_on_s3_are_listed_and_read_and_their_files_are_named(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in s3.environment().items():
         monkeypatch.setenv(name, value)
     settings = s3.settings("looked-at")
@@ -30,3 +34,10 @@ def test_tables_on_s3_are_listed_and_read(s3: S3Server, monkeypatch: pytest.Monk
     ]
     found = selected(lake.open("forecast.sales"), ["item_id"], "quantity > 1", 5, "forecast.sales")
     assert json.dumps(list(found)) == '[{"item_id": "A2"}]'
+    table = lake.open("forecast.sales")
+    own = lake_files(Outgoing(table, "forecast.sales", ["item_id", "quantity"]))
+    assert own.reason == ""
+    ((url, size),) = own.files
+    stored = lake.objects.get(url.removeprefix(f"{settings.root}/"))
+    assert stored is not None
+    assert len(stored.body) == size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +34,9 @@ def test_partitioned_rows_are_written_once_more_with_manifest_table_and_copy(unl
     rows = pq.read_table(file)
     assert rows.column_names[:3] == ["transaction_id", "tx_datetime", "tx_day"]
     found = {row["transaction_id"]: row for row in rows.to_pylist()}
-    assert found["t2"]["tx_datetime"] == datetime(2026, 3, 1, 12, 0, 0, 500_000)
+    assert found["t2"]["tx_datetime"] == datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+    # The mark that older readers know, too.
+    assert pq.ParquetFile(file).schema.column(1).converted_type == "TIMESTAMP_MICROS"
     assert found["t3"]["tx_day"] == date(2026, 3, 2)
     assert found["t1"]["tx_amount"] == Decimal("10.5000")
     assert json.loads((out / "manifest.json").read_text()) == {

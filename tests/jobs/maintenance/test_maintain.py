@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -20,7 +21,8 @@ from common.lake.lake import Lake
 from common.lake.table import Table
 from common.run.context import Services
 from common.run.launch import run_job
-from common.run.record.ops_tables import RUNS
+from common.run.record.cost import keep_cost
+from common.run.record.ops_tables import COSTS, RUNS
 from common.spark.internals import PUBLIC_ONLY
 from jobs.maintenance.maintain import JOB
 
@@ -85,15 +87,28 @@ def test_a_checkpoint_that_delta_could_not_write_is_reported_and_every_row_is_st
     assert scattered.read(EVENTS).count() == 6
 
 
-def test_each_attempt_that_ended_before_has_exactly_one_row_of_ops_runs(
+def test_each_attempt_that_ended_before_has_exactly_one_row_of_ops_runs_and_each_cost_one_of_ops_costs(
     spark: SparkSession, settings: LakeSettings, scattered: Lake
 ) -> None:
+    cost: dict[str, Any] = {
+        **dict.fromkeys(("region", "started_at", "cheapest")),
+        **dict.fromkeys(("run_id", "job", "place", "service_run_id", "architecture", "prices_region"), "x"),
+        "attempt": 1,
+        "seconds": 60.0,
+        "ended_at": "2026-11-20T03:00:00.000Z",
+        "prices_as_of": "2026-11-21",
+        "used": dict.fromkeys(("vcpu_hours", "memory_gb_hours", "storage_gb_hours", "instance_hours")),
+        "cost": {"machines": 0.25, "fee": 0, "disk": 0.25, "total": 0.5},
+    }
+    assert keep_cost(scattered.objects, cost)
     flags = ("--set", "tables=[shop.events]", "--set", "compact=false", "--set", "vacuum=false")
     for _ in range(3):
         assert maintain(spark, settings, *flags) == 0
     rows = scattered.read(RUNS).select("job", "status", "attempt").collect()
     # Its own record waits for the next maintenance.
     assert [tuple(row) for row in rows] == [("maintenance.maintain", "done", 1)] * 2
+    costs = scattered.read(COSTS).select("run_id", "total_usd", "vcpu_hours").collect()
+    assert [tuple(row) for row in costs] == [("x", 0.5, None)]
 
 
 def test_vacuum_keeps_the_files_that_versions_within_the_retention_need(
