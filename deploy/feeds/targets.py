@@ -122,11 +122,30 @@ def _sales() -> Target:
     )
 
 
+def _stock() -> Target:
+    from jobs.forecast.stock.tables import REQUIRED, STOCK_FEED
+
+    return Target(
+        job="forecast.ingest_stock",
+        schema=STOCK_FEED,
+        required=REQUIRED,
+        missing=(
+            Missing(("unique_id", "item_id", "item_name", "store"), "FCT-121 the series of the stock is missing"),
+            Missing(("counted_at",), "FCT-122 the time of counting is missing or cannot be read"),
+            Missing(("on_hand", "on_order"), "FCT-123 the units on hand and on order are missing or cannot be read"),
+        ),
+        times=("counted_at",),
+        identifiers=("unique_id", "item_id", "order_id"),
+        personal=frozenset(),
+    )
+
+
 _TARGETS: dict[str, Callable[[], Target]] = {
     "clickstream.ingest": _events,
     "fraud.ingest": _transactions,
     "fraud.ingest_labels": _labels,
     "forecast.ingest": _sales,
+    "forecast.ingest_stock": _stock,
 }
 JOBS = tuple(_TARGETS)
 

@@ -34,12 +34,14 @@ _FUTURE = {
     "fraud.ingest": "FRD-108 the time is in the future",
     "fraud.ingest_labels": "FRD-116 the report is in the future",
     "forecast.ingest": "FCT-105 the time is in the future",
+    "forecast.ingest_stock": "FCT-125 the stock is of the future",
 }
 _TOO_EARLY = {
     "clickstream.ingest": "EVT-002 the time is before {day}",
     "fraud.ingest": "FRD-110 the time is before earliest_day",
     "fraud.ingest_labels": "FRD-119 the time of the report is before earliest_day",
     "forecast.ingest": "FCT-108 the time is before earliest_day",
+    "forecast.ingest_stock": "FCT-127 the stock is from before earliest_day",
 }
 _UNITS, _MONEY = (
     re.compile(rf"[+-]?(0*\d{{1,13}}(\.\d{{0,{places}}}0*)?|\.\d{{1,{places}}}0*|[\d.]+[eE][+-]?\d{{1,2}})")
@@ -171,10 +173,21 @@ class Verdicts:
             return ["FRD-120 a latitude or longitude is none"]
         if isinstance(quantity, float) and not math.isfinite(quantity):
             return ["FCT-104 the quantity is not finite"]
+        if self.target.job == "forecast.ingest_stock":
+            return _of_stock(values)
         price = values.get("unit_price")
         if price is not None and price < 0 and values.get("is_product") is not False:
             return ["FCT-109 the price is negative"]
         return []
+
+
+def _of_stock(values: Mapping[str, Any]) -> list[str]:
+    on_hand, on_order = values.get("on_hand"), values.get("on_order")
+    if any(units is not None and not math.isfinite(units) for units in (on_hand, on_order)):
+        return ["FCT-124 the units on hand or on order are not finite"]
+    if on_order is not None and on_order < 0:
+        return ["FCT-129 the units on order are negative"]
+    return ["FCT-126 the units on hand are negative"] if on_hand is not None and on_hand < 0 else []
 
 
 def is_nothing(value: Any, words: Collection[str] = _NOTHING) -> bool:

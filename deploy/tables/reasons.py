@@ -61,6 +61,15 @@ ABOUT = {
     "FCT-107": ("quantity", "y"),
     "FCT-108": ("sold_at", "ds"),
     "FCT-109": ("unit_price",),
+    "FCT-121": ("unique_id", "item_id", "item_name", "store", "country", "currency"),
+    "FCT-122": ("counted_at",),
+    "FCT-123": ("on_hand", "on_order"),
+    "FCT-124": ("on_hand", "on_order"),
+    "FCT-125": ("counted_at",),
+    "FCT-126": ("on_hand",),
+    "FCT-127": ("counted_at",),
+    "FCT-128": ("on_hand", "on_order"),
+    "FCT-129": ("on_order",),
 }
 """Code of a family's rule -> the canonical columns that it looks at."""
 

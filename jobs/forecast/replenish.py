@@ -16,7 +16,7 @@ JOB = Job(
         Input("jobs.forecast.tables:SERIES", where="status IN ('modelled', 'fallback')"),
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",
-        Input("jobs.forecast.tables:STOCK", optional=True, external=True),
+        Input("jobs.forecast.tables:STOCK", optional=True, day_column="as_of_day"),
     ),
     writes=("jobs.forecast.tables:ORDERS",),
     step="jobs.forecast.orders.steps:replenishment",

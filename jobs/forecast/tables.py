@@ -20,8 +20,9 @@ from common.privacy.pseudonyms import KEY_ID_COLUMN
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
-from jobs.forecast.orders.tables import ORDERS, STOCK
+from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.sales.tables import SALE_RECORDS, SALES
+from jobs.forecast.stock.tables import STOCK, STOCK_RECORDS
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
 
 FRAUD_LABELS = Table(
@@ -86,5 +87,6 @@ __all__ = [
     "SALE_RECORDS",
     "SERIES",
     "STOCK",
+    "STOCK_RECORDS",
     "TRIALS",
 ]

@@ -23,7 +23,7 @@ def test_a_job_shows_who_writes_what_it_reads_and_what_it_writes(graph: Graph) -
         "├─ reads  forecast.series (from forecast.history)",
         "├─ reads  forecast.forecasts (from forecast.predict)",
         "├─ reads  forecast.backtests (from forecast.backtest)",
-        "├─ reads  forecast.stock (optional, external)",
+        "├─ reads  forecast.stock (optional, from forecast.ingest_stock)",
         "└─ writes forecast.orders",
     ]
 
@@ -54,8 +54,6 @@ def test_a_diagram_draws_an_arrow_per_table_between_the_jobs_asked_for(graph: Gr
         "    forecast_replenish[forecast.replenish]",
         "  end",
         "  forecast_predict -->|forecast.forecasts| forecast_replenish",
-        "  forecast_stock[(forecast.stock)]",
-        "  forecast_stock -.->|forecast.stock| forecast_replenish",
     ]
 
 

@@ -75,6 +75,7 @@ _SMALLER: Mapping[str, tuple[str, ...]] = {
     "fraud.evaluate": ("--from", "2018-05-16", "--to", "2018-05-18", *_sets("top_k=3")),
     "fraud.score": ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3")),
     "forecast.ingest": ("--source", "online_retail_uci", "--input", "{landing}/sales"),
+    "forecast.ingest_stock": ("--source", "stock_counts", "--input", "{landing}/stock"),
     "forecast.history": ("--from", "2010-12-01", "--to", "2011-12-09"),
     "forecast.backtest": (
         _LAST_SALE + _sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2")
@@ -104,8 +105,8 @@ STEPS = tuple(step for steps in FAMILIES.values() for step in steps)
 
 
 def write_landing(folder: Path) -> None:
-    """The raw files of the chain: lines of the access log, and the sales lines of a few items."""
-    for name, body in {**_access_log(), **_sales()}.items():
+    """The raw files of the chain: lines of the access log, and the sales lines of a few items, their stock."""
+    for name, body in {**_access_log(), **_sales(), **_stock()}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
@@ -128,3 +129,7 @@ def _sales() -> Mapping[str, bytes]:
     body = pa.BufferOutputStream()
     parquet.write_table(kept, body)
     return {"sales/invoices.parquet": body.getvalue().to_pybytes()}
+
+
+def _stock() -> Mapping[str, bytes]:
+    return {f"stock/{path.name}": path.read_bytes() for path in (_SAMPLES / "forecast" / "stock").glob("*.csv")}

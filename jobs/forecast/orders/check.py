@@ -53,7 +53,8 @@ def forecast_is_long_enough(
 
 
 def _check_stock(stock: DataFrame) -> None:
-    repeated = stock.groupBy("unique_id").count().where("count > 1").count()
+    # Counts have a day, and the last one holds; a table that the company's own system writes has one row per series.
+    repeated = stock.where("as_of_day IS NULL").groupBy("unique_id").count().where("count > 1").count()
     if repeated:
         raise ContractError(
             "FCT-012",

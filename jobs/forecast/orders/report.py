@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from common.report.wording import plural
 from jobs.forecast.orders.policy import policy_of
+from jobs.forecast.stock.steps import stock_as_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -40,7 +41,7 @@ def orders_report(
         F.sum("safety_stock").alias("safety_stock"),
         F.sum(F.col("reorder_point") - F.col("safety_stock")).alias("expected"),
     ).first()
-    matched = None if stock is None else _matched(series, stock)
+    matched = None if stock is None else _matched(series, stock_as_of(stock, as_of))
     ranked = rows.join(series.select("unique_id", "value", "freq"), "unique_id", "left")
     top = ranked.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top).collect()
     write_report(

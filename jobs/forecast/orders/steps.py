@@ -13,6 +13,7 @@ from jobs.forecast.orders.levels import OUTCOMES, REVIEW_OUTCOMES, with_costed_l
 from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
 from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.stock.steps import stock_as_of
 from jobs.forecast.trials.calibration import OFFSETS, sampled_of, with_offsets
 from jobs.forecast.trials.residuals import path_residuals
 
@@ -43,7 +44,8 @@ def replenishment(
     residuals = sampled_of(residuals, series, params.calibration_series)
     demand = covered_demand(forecasts, policy).join(facts, "unique_id", "left")
     demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
-    rows = orders(demand, residuals, stock, policy, fewest=params.min_calibration)
+    known = None if stock is None else stock_as_of(stock, as_of)
+    rows = orders(demand, residuals, known, policy, fewest=params.min_calibration)
     return rows.withColumn("as_of_date", F.lit(as_of)).select(*ORDERS.schema.names)
 
 
@@ -83,7 +85,8 @@ def orders(
     """``covered_demand`` (with demand_class) as orders.
 
     ``residuals`` (unique_id, model, demand_class, step, r) are errors summed over paths of the covered time and, for a
-    policy with costs, of a review. ``stock`` (STOCK) may be absent: then the order is what the policy usually orders.
+    policy with costs, of a review. ``stock`` (see ``stock_as_of``) may be absent: then the order is what the policy
+    usually orders.
     """
     grid = _GRID if policy.costs is None else _FINE_GRID
     levels = (policy.service_level, *grid)

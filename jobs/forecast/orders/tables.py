@@ -1,4 +1,4 @@
-"""Orders, and the stock they start from."""
+"""Orders."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from pyspark.sql.types import (
 
 from common.lake.table import Table
 from jobs.forecast.fields import DAY, NUMBER, TEXT, WHOLE, optional, required
-
-STOCK = Table(
-    name="forecast.stock",
-    layer="silver",
-    schema=StructType([*required(TEXT, "unique_id"), *required(NUMBER, "on_hand", "on_order")]),
-    keys=("unique_id",),
-    is_owned=False,
-    description="Optional, written by the company's stock system: units on the shelf and on their way, by series.",
-)
-
 
 ORDERS = Table(
     name="forecast.orders",

@@ -14,6 +14,7 @@ from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.params import IngestParams
 from jobs.clickstream.events.steps import rules
 from jobs.forecast.sales.steps import sales_rules
+from jobs.forecast.stock.steps import stock_rules
 from jobs.fraud.transactions.feeds import label_rules, transaction_rules
 
 pytestmark = pytest.mark.unit
@@ -27,6 +28,7 @@ RULES = {
         transaction_rules(NOW, 1e9),
         label_rules(NOW),
         sales_rules(NOW, 1e9),
+        stock_rules(NOW, EARLIEST, negative_stock=False),
     )
     for rule in some
 }
@@ -43,6 +45,11 @@ TIMES = {
         "FRD-119 the time of the report is before earliest_day",
     ),
     "forecast.ingest": ("sold_at", "FCT-105 the time is in the future", "FCT-108 the time is before earliest_day"),
+    "forecast.ingest_stock": (
+        "counted_at",
+        "FCT-125 the stock is of the future",
+        "FCT-127 the stock is from before earliest_day",
+    ),
 }
 
 
@@ -71,12 +78,28 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         *_reasons("fraud.ingest", tx_amount=Decimal(-1)),
         *_reasons("forecast.ingest", quantity=float("inf")),
         *_reasons("forecast.ingest", unit_price=Decimal("-0.5")),
+        *_reasons("forecast.ingest_stock", on_hand=float("inf")),
+        *_reasons("forecast.ingest_stock", on_hand=-1.0),
+        *_reasons("forecast.ingest_stock", on_order=-1.0),
         *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
         *_reasons("clickstream.ingest", price="-3"),
         *_reasons("clickstream.ingest", tax="0.00001234"),
     ]
     assert _reasons("forecast.ingest", unit_price=Decimal(-5), is_product=False) == _reasons("forecast.ingest")
-    wanted = {"FRD-106", "FCT-104", "FCT-109", "EVT-005", "EVT-006", "EVT-007", "EVT-008", "EVT-009", "EVT-012"}
+    wanted = {
+        "FRD-106",
+        "FCT-104",
+        "FCT-109",
+        "FCT-124",
+        "FCT-126",
+        "FCT-129",
+        "EVT-005",
+        "EVT-006",
+        "EVT-007",
+        "EVT-008",
+        "EVT-009",
+        "EVT-012",
+    }
     assert wanted <= {reason.partition(" ")[0] for reason in found}
     assert set(found) <= RULES
     assert not {"EVT-007", "EVT-008"} & {

@@ -16,7 +16,6 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.forecasts.steps import local_forecasts, with_global, with_quantiles
 from jobs.forecast.orders.policy import Policy
 from jobs.forecast.orders.steps import covered_demand, orders
-from jobs.forecast.orders.tables import STOCK
 from jobs.forecast.trials.calibration import sampled, sampled_of
 from jobs.forecast.trials.tables import QUANTILES
 
@@ -24,6 +23,7 @@ pytestmark = pytest.mark.unit
 
 MONDAY = date(2026, 3, 2)
 WEEKS = Periods("W")
+STOCK = "unique_id string, on_hand double, on_order double"
 RESIDUALS = "unique_id string, model string, demand_class string, step int, r double"
 
 
@@ -151,7 +151,7 @@ def order_rows(spark: SparkSession, policy: Policy, stock: DataFrame | None) -> 
 
 
 def test_a_periodic_review_fills_up_to_what_lasts_until_the_order_after_it_has_come(spark: SparkSession) -> None:
-    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 50.0, 6.0)], STOCK.schema)
+    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 50.0, 6.0)], STOCK)
     policy = Policy(lead_time_periods=1, review_periods=1, service_level=0.9, pack_size=6)
     found = order_rows(spark, policy, stock)
     # Eighteen errors 2, 2, 4, 4 ... 18, 18 over two periods: rank ceil(19 x 0.9) = the 18th. 2 x 10 + 18 x 2.
@@ -171,7 +171,7 @@ def test_a_periodic_review_fills_up_to_what_lasts_until_the_order_after_it_has_c
 
 
 def test_a_watched_stock_is_filled_by_a_fixed_quantity_when_it_is_at_its_reorder_point(spark: SparkSession) -> None:
-    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 20.0, 9.0), ("unknown", -7.0, 0.0)], STOCK.schema)
+    stock = spark.createDataFrame([("low", 20.0, 8.0), ("high", 20.0, 9.0), ("unknown", -7.0, 0.0)], STOCK)
     policy = Policy(lead_time_periods=1, review_periods=2, service_level=0.9, review="continuous")
     found = order_rows(spark, policy, stock)
     # Rank 18 of 1, 1 ... 9, 9: 10 + 9 x 2 over the lead time; an order lasts two periods.

@@ -1,0 +1,63 @@
+"""The body of forecast.ingest_stock: counts of stock and open orders to bronze and silver."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+
+from common.intake.fates import NEW, REJECTED, REPEATED
+from common.intake.feed import Feed, Published, Taken
+from common.intake.take import take_in
+from common.intake.waiting import with_waiting
+from common.report.wording import plural
+from jobs.forecast.stock.params import IngestStockParams
+from jobs.forecast.stock.steps import CLASH, FUTURE, prepared_stock, settled_stock, stock_rows, stock_rules
+from jobs.forecast.stock.tables import REQUIRED, STOCK, STOCK_FEED, STOCK_RECORDS
+
+if TYPE_CHECKING:
+    from common.run.context import RunContext
+    from common.sources.mapping.model import Source
+
+
+def run(context: RunContext) -> None:
+    """One run of forecast.ingest_stock. Raises LakejobsError."""
+    params = context.params_as(IngestStockParams)
+    latest = context.started_at + timedelta(days=params.future_days)
+    rules = stock_rules(latest, params.earliest_day, negative_stock=params.negative_stock)
+
+    def prepare(mapped: DataFrame, source: Source) -> DataFrame:
+        prepared = prepared_stock(stock_rows(mapped, params.series_by, source.time_zone), rules)
+        return with_waiting(prepared, FUTURE, "counted_at", latest, context.started_at)
+
+    def settle(prepared: DataFrame, published: Published) -> DataFrame:
+        return settled_stock(prepared, published.others)
+
+    feed = Feed(
+        STOCK_FEED,
+        REQUIRED,
+        STOCK_RECORDS,
+        STOCK,
+        ("unique_id", "item_id", "order_id"),
+        prepare,
+        settle,
+        key="unique_id",
+        day_column="as_of_day",
+        clashes=(CLASH,),
+        appends=True,
+    )
+    _write_report(context, take_in(context, feed, params))
+
+
+def _write_report(context: RunContext, taken: Taken) -> None:
+    report = context.report
+    report.title = "Stock ingested"
+    report.headline("New rows", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
+    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "the same count or open order, dropped")
+    report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
+    if taken.first_day:
+        report.text("Days", [f"The new rows say what was there from {taken.first_day} to {taken.last_day}."])
+    if taken.reasons:
+        ranked = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+        report.quarantine(ranked, table="forecast.quarantine_ingest_stock")

@@ -1,0 +1,66 @@
+"""Counts of stock and open orders, as sent and as used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyspark.sql.types import DataType, StructField, StructType, TimestampType
+
+from common.intake.bronze import bronze_table
+from common.lake.table import Table
+from jobs.forecast.fields import DAY, NUMBER, TEXT, optional, required
+
+_SENT: Final[dict[str, tuple[DataType, str]]] = {
+    "unique_id": (TEXT, "series, as forecast.history names it; otherwise the columns of series_by name it"),
+    "item_id": (TEXT, "product"),
+    "item_name": (TEXT, "its name"),
+    "store": (TEXT, "store"),
+    "country": (TEXT, "country"),
+    "currency": (TEXT, "currency"),
+    "counted_at": (TimestampType(), "when the stock was counted, or the open orders listed"),
+    "on_hand": (NUMBER, "units on hand: the row is a count"),
+    "on_order": (NUMBER, "units ordered and not yet there: of a count all of them, else of one open order"),
+    "due_on": (TimestampType(), "day on which an open order is due"),
+    "order_id": (TEXT, "number of an open order, or of its line; tells equal ones apart"),
+}
+STOCK_FEED: Final = StructType(
+    [StructField(name, kind, metadata={"comment": meaning}) for name, (kind, meaning) in _SENT.items()]
+)
+"""What a source of stock may map to: a row is the count of a series, or one of its open orders.
+
+The comment of a field is its meaning.
+"""
+
+
+REQUIRED: Final = tuple(
+    (series, "counted_at", units) for series in ("unique_id", "item_id", "store") for units in ("on_hand", "on_order")
+)
+"""A source maps all of one of these."""
+
+
+STOCK_RECORDS = bronze_table("forecast.stock_records", "Every record of every file of counts and open orders, as sent.")
+
+
+STOCK = Table(
+    name="forecast.stock",
+    layer="silver",
+    schema=StructType(
+        [
+            *required(TEXT, "unique_id"),
+            *optional(NUMBER, "on_hand", "on_order"),
+            # Null in a table that the company's own stock system writes: one row per series, as it is today.
+            *optional(TEXT, "line_id"),
+            *optional(DAY, "as_of_day"),
+            *optional(TimestampType(), "counted_at"),
+            *optional(DAY, "due_on"),
+            *optional(TEXT, "order_id", "_file_sha256", "_batch_id"),
+        ]
+    ),
+    keys=("line_id",),
+    cluster_by=("as_of_day",),
+    suite="forecast.stock",
+    description=(
+        "Counts of stock, in units: on_hand, and on_order where the count says it. A row without on_hand is an open "
+        "order. A count holds from as_of_day to the next one of its series."
+    ),
+)
