@@ -21,6 +21,7 @@ from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
 from jobs.forecast.replenish import JOB as REPLENISH
 from jobs.forecast.sales.tables import SALES
+from jobs.forecast.stock.tables import STOCK
 from jobs.forecast.trials.tables import TRIALS
 from jobs.fraud.transactions.tables import LABELS
 
@@ -139,6 +140,17 @@ def test_a_second_run_of_everything_changes_nothing(trading: tuple[Shop, dict[st
     assert everything_runs(shop) == before
     again = [record for record in shop.records() if record["job"] == "forecast.ingest"][-1]
     assert again["counts"]["rows_read"] == 0
+
+
+def test_a_stock_table_that_the_companys_own_system_writes_is_read_as_it_is(
+    trading: tuple[Shop, dict[str, list[str]]],
+) -> None:
+    shop, _ = trading
+    stock = shop.spark.createDataFrame([("MUG", 1.0, 2.0)], "unique_id string, on_hand double, on_order double")
+    stock.write.format("delta").save(str(shop.root / STOCK.relative_path))
+    assert shop.run(REPLENISH, "--day", str(LAST), "--set", "min_calibration=2") == 0
+    found = {row["unique_id"]: row["stock_position"] for row in shop.lake.read(ORDERS).collect()}
+    assert found == {"MUG": 3.0, "LAMP": None, "NEW": None}
 
 
 def test_confirmed_fraud_is_no_demand_and_absent_tables_change_nothing(shop: Shop) -> None:
