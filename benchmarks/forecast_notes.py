@@ -44,8 +44,8 @@ TRIED: Final = (
     "Hourly: the default models with shares as they are +.2 / +.2 / -4.4 / +1.6 / +.1 / +1.9 / +8. These experiments "
     "compared shares and models by the tests of these sets, so the defaults are not blind to them.",
     "Tried for the shares: inverse squared error as it is (power 1), worse on M4 (gain on Weekly and Hourly 12.4 to "
-    "9.4 without LightGBM); the plain mean loses to the best single on every set; one champion of three origins loses "
-    "3 to 10 %.",
+    "9.4 without LightGBM); the plain mean loses to the best single on every set. One champion of three origins loses "
+    "3 to 10 % there; here, with other models, the tables say.",
     "Tried for the models: simple exponential smoothing, Theta, ADIDA, Croston, MFLES, CES, ETS of logarithms, "
     "LightGBM of seasonal differences or with Tweedie's loss: each changes the mean gain by less than .2; without "
     "LightGBM of differences it is .8 less.",
