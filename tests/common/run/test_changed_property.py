@@ -94,7 +94,8 @@ class World:
                 needless.extend([one] if before == after is not None and one not in self.broken else [])
                 if after is not None:
                     self.results[one] = after
-                if fails:  # in the middle of its work
+                if fails:  # in the middle of its work: what it has published stays
+                    self.out.write({one: one in self.results})
                     raise TransientError("TOY-001", "Not now.")
             self.out.write({one: one in self.results for one in context.days})
             self.broken -= set(context.days)
