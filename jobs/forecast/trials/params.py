@@ -37,7 +37,7 @@ DEFAULT_MODELS: tuple[Model, ...] = (
     "lightgbm",
     "lightgbm_diff",
 )
-"""As good as all of them together on validation origins (docs/benchmarks.md), for a third of the time."""
+"""About as good as all of them together on seven public sets (docs/benchmarks.md), for a third of the time."""
 
 
 class BacktestParams(Params):

@@ -3,7 +3,7 @@
 Shares are those of 1 / E^p, E the mean squared error over the origins (Bates and Granger 1969 combine by p = 1). Few
 origins say little about one series, so the logarithm of its relative error is averaged with that of its class of
 demand, which counts as much as CLASS_ORIGINS origins; and a class of few series is shrunk to equal shares. Models that
-are much worse than the best of the class take no part. Chosen on validation origins: docs/benchmarks.md.
+are much worse than the best of the class take no part. How the numbers were found: docs/benchmarks.md.
 """
 
 from __future__ import annotations
