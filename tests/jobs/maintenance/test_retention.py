@@ -158,5 +158,11 @@ def test_the_plan_counts_the_days_and_touches_nothing(settings: LakeSettings, ag
 
 def test_clear_ids_of_every_family_are_declared_to_go_after_90_days() -> None:
     bronze = {table.name: table.retention_days for table in declared_tables().values() if table.layer == "bronze"}
-    names = ("clickstream.event_records", "forecast.sale_records", "fraud.label_records", "fraud.transaction_records")
+    names = (
+        "clickstream.event_records",
+        "forecast.sale_records",
+        "forecast.stock_records",
+        "fraud.label_records",
+        "fraud.transaction_records",
+    )
     assert bronze == dict.fromkeys(names, 90)
