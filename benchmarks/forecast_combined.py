@@ -115,7 +115,6 @@ def shares(panel: Panel, values: Values) -> dict[str, dict[str, float]]:
     from jobs.forecast.trials.weights import FINAL, model_weights, origin_errors
 
     spark = bench_session("2g")
-    cutoffs = [panel.cutoff(origin) for origin in range(1, ORIGINS + 1)]
     with tempfile.TemporaryDirectory() as folder:
         paths = [str(Path(folder) / f"{name}.parquet") for name in ("history", "rows")]
         for rows, path in zip((_long(panel, 0), validation_rows(panel, values)), paths, strict=True):
@@ -125,7 +124,7 @@ def shares(panel: Panel, values: Values) -> dict[str, dict[str, float]]:
         )
         series = profiles(grid).select("unique_id", "demand_class").cache()
         trials = spark.read.parquet(paths[1]).withColumn("cutoff", F.to_date("cutoff")).join(series, "unique_id")
-        weights = model_weights(spark, origin_errors(trials), series, [(cutoff, FINAL) for cutoff in cutoffs])
+        weights = model_weights(origin_errors(trials.withColumn("use", F.lit(FINAL))), series)
         found: dict[str, dict[str, float]] = {}
         # A row for each series and model of the panel.
         for row in weights.select("unique_id", "model", "weight").collect():

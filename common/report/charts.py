@@ -19,6 +19,7 @@ SERIES = tuple(f"#0101a{n}" for n in range(1, 7))
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 2), (8, 2, 2, 2), (4, 4), (1, 3))
 # The breadth of a letter, generously: the reader's font is not known here.
 _LETTER = FONT_SIZE * 0.6
+_CAPITAL = 1.25  # the width of a capital, in letters
 _LEFT_EDGE = ("axes fraction", "data")
 
 
@@ -63,7 +64,7 @@ def _write_values(axes: Any, labels: Sequence[str], texts: Sequence[str], totals
     """Labels left of the bars, values at their ends. Returns the height of the drawing."""
     height = 28 * len(labels) + 8
     shown = [_shorten(label, 32) for label in labels]
-    label_room = _LETTER * max(map(len, shown)) + 10
+    label_room = _LETTER * max(map(_letters, shown)) + 10
     text_room = _LETTER * max(map(len, texts)) + 10
     left_room = text_room if min(totals) < 0 else 0.0
     for place, (label, text, total) in enumerate(zip(shown, texts, totals, strict=True)):
@@ -202,6 +203,11 @@ def _spread(count: int, room: int) -> list[int]:
     """At most ``room`` places of ``count``, at equal distance, starting with the first."""
     step = max(1, -(-(count - 1) // max(1, room - 1)))
     return list(range(0, count, step))
+
+
+def _letters(text: str) -> float:
+    """How many letters of the usual width ``text`` is wide: names of products are often in capitals."""
+    return sum(_CAPITAL if letter.isupper() else 1.0 for letter in text)
 
 
 def _shorten(text: str, letters: int) -> str:

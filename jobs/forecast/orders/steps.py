@@ -14,7 +14,7 @@ from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.stock.steps import stock_as_of
-from jobs.forecast.trials.calibration import OFFSETS, sampled_of, with_offsets
+from jobs.forecast.trials.calibration import NORMAL, OFFSETS, POOLED_ON, sampled_of, with_offsets
 from jobs.forecast.trials.residuals import path_residuals
 
 # Grids of probabilities, fine enough for an expectation over the distribution; costs are decided in its tail.
@@ -39,7 +39,7 @@ def replenishment(
     """
     as_of, policy = day_of(days, "forecast.replenish"), policy_of(params)
     facts = series.select("unique_id", "item_name", "demand_class", "units", "periods")
-    lengths = (policy.covered_periods, policy.review_periods)
+    lengths = (policy.covered_periods, *((policy.review_periods,) if policy.costs is not None else ()))
     residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
     residuals = sampled_of(residuals, series, params.calibration_series)
     demand = covered_demand(forecasts, policy).join(facts, "unique_id", "left")
@@ -127,10 +127,10 @@ def _with_outcomes(
     )
     found = with_offsets(asked, residuals, levels, fewest=fewest)
     found = found.drop("model").withColumnRenamed("_model", "model")
-    values = F.transform(
-        OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * F.col("spread"), F.lit(0.0)).cast("double")
-    )
-    return found.withColumn("_outcomes", values).drop(OFFSETS, "calibrated_on", "step")
+    # Paths have their own errors; the normal distribution is that of one period, and periods vary for themselves.
+    unit = F.when(F.col(POOLED_ON) == NORMAL, F.sqrt(F.lit(float(periods)))).otherwise(1.0) * F.col("spread")
+    values = F.transform(OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * unit, F.lit(0.0)).cast("double"))
+    return found.withColumn("_outcomes", values).drop(OFFSETS, POOLED_ON, "step")
 
 
 def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> DataFrame:

@@ -10,8 +10,6 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import ContractError
 from common.run.gate import pass_gate
-from common.spark.few_rows import few_rows
-from jobs.forecast.demand.changes import y_known_on
 from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.trials.accuracy import scored
@@ -24,7 +22,9 @@ from jobs.forecast.trials.report import write_report
 from jobs.forecast.trials.tables import BACKTESTS, QUANTILES, TRIALS
 from jobs.forecast.trials.weights import (
     COMBINED,
+    FINAL,
     SCORED,
+    as_known,
     combined,
     equally_combined,
     model_weights,
@@ -68,13 +68,15 @@ def run(context: RunContext) -> None:
                 f"The earliest origin is {origins.cutoffs[-1]}: give more history, a shorter horizon or fewer windows."
             )
         classes = history.series.select("unique_id", "demand_class")
-        weights = _weights(good.join(classes, "unique_id", "inner"), classes, origins).persist()
+        corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
+        known = as_known(good.join(classes, "unique_id", "inner"), corrections, uses_of(origins))
+        weights = model_weights(origin_errors(known), classes).persist()
         means = combined(good, weights) if len(origins.cutoffs) > 1 else equally_combined(good)
         means = means.withColumn("as_of_date", F.lit(history.as_of))
         published = good.select(*BACKTESTS.schema.names).unionByName(means.select(*BACKTESTS.schema.names))
         published = published.persist()
         measured = _with_quantiles(
-            published.join(classes, "unique_id", "inner"), demand, origins, history.series_count
+            published.join(classes, "unique_id", "inner"), corrections, origins, history.series_count
         ).persist()
         scored_models = scored(measured, "unique_id", "model")
         trials = with_weights(trials_of(staged.rows, scored_models), weights)
@@ -91,12 +93,6 @@ def run(context: RunContext) -> None:
         for frame in (measured, published, weights):
             frame.unpersist()
     demand.unpersist()
-
-
-def _weights(good: DataFrame, classes: DataFrame, origins: Origins) -> DataFrame:
-    last_known = [origins.future(cutoff)[-1] for cutoff in origins.cutoffs]
-    uses = uses_of(origins.cutoffs, last_known)
-    return model_weights(good.sparkSession, origin_errors(good), classes, uses)
 
 
 def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origins: Origins, how: Boosting) -> None:
@@ -133,31 +129,20 @@ def _tried(
     return rows
 
 
-def _with_quantiles(rows: DataFrame, demand: DataFrame, origins: Origins, series: int) -> DataFrame:
+def _with_quantiles(rows: DataFrame, corrections: DataFrame, origins: Origins, series: int) -> DataFrame:
     """Backtest rows with quantiles that were calibrated on errors known at their own origin; null at the earliest.
 
-    The errors of an origin are known once its whole horizon has passed, and they are those of ``demand`` (with
-    CORRECTED) as it was known at the later origin.
+    The errors of an origin are known once its whole horizon has passed, as demand was known at the later origin.
     """
     # Whether a series counts things is a property of its unit, not of what is known at an origin.
     counts = F.min(((F.col("y") == F.rint("y")) & (F.col("y") >= 0)).cast("int")).over(Window.partitionBy("unique_id"))
     spread = rows.withColumns({"_spread": spread_column(), "_is_whole": counts == 1})
-    uses = [
-        (earlier, later, origins.periods.last_day(later))
-        for earlier in origins.cutoffs
-        for later in origins.cutoffs
-        if origins.future(earlier)[-1] <= later
-    ]
+    uses = [one for one in uses_of(origins) if one[1] != FINAL]
     if not uses:
         return rows.select("*", *(F.lit(None).cast("double").alias(name) for name in QUANTILES))
-    pairs = few_rows(rows.sparkSession, uses, "cutoff date, later date, moment date")
-    corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
-    residual = ((y_known_on("moment") - F.col("y_hat")) / F.col("_spread")).alias("r")
-    known = (
-        sampled(spread, series, _MOST_SERIES)
-        .join(F.broadcast(pairs), "cutoff", "inner")
-        .join(corrections, ["unique_id", "ds"], "left")
-        .select(F.col("later").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual)
+    residual = ((F.col("y") - F.col("y_hat")) / F.col("_spread")).alias("r")
+    known = as_known(sampled(spread, series, _MOST_SERIES), corrections, uses).select(
+        F.col("use").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual
     )
     calibrated = with_offsets(
         spread,

@@ -17,9 +17,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.spark.few_rows import few_rows
+from jobs.forecast.demand.changes import y_known_on
+from jobs.forecast.demand.inputs import CORRECTED
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from jobs.forecast.trials.origins import Origins
 
 COMBINED: Final = "combined"
 """The model of rows that are the weighted mean of the others."""
@@ -37,33 +39,45 @@ FINAL: Final = date(9999, 12, 31)
 """The moment of use of the weights by which what comes is forecast: after every origin."""
 
 
+def uses_of(origins: Origins) -> list[tuple[date, date, date]]:
+    """Triples (cutoff, use, moment): the errors from a cutoff are known once its last period is over, and then they
+    count for every later origin, as they were known at the end of ``moment``; for FINAL as they are known today.
+    """
+    found = [(cutoff, FINAL, FINAL) for cutoff in origins.cutoffs]
+    for cutoff in origins.cutoffs:
+        known = origins.future(cutoff)[-1]
+        found.extend((cutoff, use, origins.periods.last_day(use)) for use in origins.cutoffs if known <= use)
+    return found
+
+
+def as_known(rows: DataFrame, corrections: DataFrame, uses: Sequence[tuple[date, date, date]]) -> DataFrame:
+    """``rows`` of BACKTESTS once for each ``use`` of their cutoff, with ``y`` as it was known at that moment.
+
+    ``corrections`` is ``unique_id, ds`` with CORRECTED of inputs.py, of the periods that were corrected later.
+    """
+    pairs = few_rows(rows.sparkSession, list(uses), "cutoff date, use date, moment date")
+    paired = rows.join(F.broadcast(pairs), "cutoff", "inner").join(corrections, ["unique_id", "ds"], "left")
+    return paired.withColumn("y", y_known_on("moment")).drop("moment", *CORRECTED)
+
+
 def origin_errors(rows: DataFrame) -> DataFrame:
-    """``unique_id, demand_class, model, cutoff, error`` of rows of BACKTESTS with a class: the mean of e^2 / scale."""
+    """``use, unique_id, demand_class, model, cutoff, error`` of ``as_known`` rows with a class: mean of e^2 / scale."""
     squared = F.pow(F.col("y") - F.col("y_hat"), 2.0)
     scale = F.when(F.col("scale_mse") > 0, F.col("scale_mse")).otherwise(1.0)
-    return rows.groupBy("unique_id", "demand_class", "model", "cutoff").agg(F.avg(squared / scale).alias("error"))
+    keys = ("use", "unique_id", "demand_class", "model", "cutoff")
+    return rows.groupBy(*keys).agg(F.avg(squared / scale).alias("error"))
 
 
-def uses_of(cutoffs: Sequence[date], last_known: Sequence[date]) -> list[tuple[date, date]]:
-    """Pairs (origin, moment of use): an origin's errors are known once its last period, of ``last_known``, is over."""
-    pairs = [(cutoff, FINAL) for cutoff in cutoffs]
-    for cutoff, known in zip(cutoffs, last_known, strict=True):
-        pairs.extend((cutoff, later) for later in cutoffs if known <= later)
-    return pairs
-
-
-def model_weights(
-    spark: SparkSession, errors: DataFrame, series: DataFrame, uses: Sequence[tuple[date, date]]
-) -> DataFrame:
+def model_weights(errors: DataFrame, series: DataFrame) -> DataFrame:
     """``use, unique_id, model, weight, origins``: shares that add up to 1 for each series and moment of use.
 
     ``errors`` as ``origin_errors`` gives them, ``series`` is unique_id, demand_class: a series without errors of its
     own has the shares of its class. ``origins`` counts the series' own origins behind a share.
     """
-    pairs = few_rows(spark, list(uses), "cutoff date, use date")
-    known = errors.withColumn("demand_class", _class()).join(F.broadcast(pairs), "cutoff", "inner")
-    own = known.groupBy("use", "unique_id", "demand_class", "model").agg(
-        F.avg("error").alias("error"), F.count(F.lit(1)).alias("origins")
+    own = (
+        errors.withColumn("demand_class", _class())
+        .groupBy("use", "unique_id", "demand_class", "model")
+        .agg(F.avg("error").alias("error"), F.count(F.lit(1)).alias("origins"))
     )
     of_series = Window.partitionBy("use", "unique_id")
     # A model tried from fewer origins than another was spared the harder ones.
@@ -135,10 +149,10 @@ def _means(weighted: DataFrame, keys: Sequence[str]) -> DataFrame:
 def trials_of(rows: DataFrame, scores: DataFrame) -> DataFrame:
     """One row per series and model of ``rows`` (COLUMNS of origins) and ``scores``: its scores, or why it has none."""
     failures = rows.where(F.col("step") == 0).groupBy("unique_id", "model").agg(F.min("reason").alias("reason"))
-    seasons = rows.groupBy("unique_id", "model").agg(F.max("season").alias("_season"))
+    tried = rows.select("unique_id", "model").distinct()
     longest = rows.groupBy("unique_id").agg(F.max("season").alias("season_length"))
-    scored = seasons.join(scores, ["unique_id", "model"], "full").join(failures, ["unique_id", "model"], "left")
-    scored = scored.join(longest, "unique_id", "left").drop("_season")
+    scored = tried.join(scores, ["unique_id", "model"], "full").join(failures, ["unique_id", "model"], "left")
+    scored = scored.join(longest, "unique_id", "left")
     return scored.withColumns(
         {
             "status": F.when(F.col("windows").isNotNull(), SCORED).otherwise(FAILED),

@@ -182,6 +182,16 @@ def test_a_watched_stock_is_filled_by_a_fixed_quantity_when_it_is_at_its_reorder
     assert "above the reorder point 28" in found["high"]["reason"]
 
 
+def test_without_errors_of_its_own_a_sum_over_periods_varies_as_independent_periods_do(spark: SparkSession) -> None:
+    rows = forecasts(spark, *(("a", MONDAY, n, "m", None, 10.0, 2.0, True, "smooth") for n in (1, 2, 3, 4)))
+    demand = covered_demand(rows, Policy(3, 1, 0.95)).withColumns(
+        {"demand_class": F.lit("smooth"), "largest_plausible": F.lit(1e9)}
+    )
+    (row,) = orders(demand, spark.createDataFrame([], RESIDUALS), None, Policy(3, 1, 0.95), fewest=5).collect()
+    # Four periods of 10, each with a standard deviation of 2: 40 + 1.644854 x 2 x 2.
+    assert row["order_up_to"] == pytest.approx(40 + 1.644854 * 4)
+
+
 def test_one_broken_series_does_not_move_the_orders_of_the_others(spark: SparkSession) -> None:
     def up_to(broken: float) -> float:
         rows = forecasts(spark, *(("a", MONDAY, n, "m", None, 10.0, 2.0, True, "smooth") for n in (1, 2)))

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from math import exp, log
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.forecast.trials.weights import COMBINED, FINAL, combined, model_weights, uses_of, with_weights
+from jobs.forecast.demand.changes import days_since_epoch
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.trials.origins import Origins
+from jobs.forecast.trials.weights import (
+    COMBINED,
+    FINAL,
+    as_known,
+    combined,
+    model_weights,
+    origin_errors,
+    uses_of,
+    with_weights,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -16,9 +29,11 @@ EARLY, LATE = date(2026, 1, 5), date(2026, 2, 2)
 
 
 def errors(spark: SparkSession, *rows: tuple[str, str, date, float]) -> DataFrame:
+    """Errors of the early origin are known at the late one and today, those of the late one today."""
+    uses = {EARLY: (LATE, FINAL), LATE: (FINAL,)}
     return spark.createDataFrame(
-        [(name, "smooth", model, cutoff, error) for name, model, cutoff, error in rows],
-        "unique_id string, demand_class string, model string, cutoff date, error double",
+        [(use, name, "smooth", model, cutoff, error) for name, model, cutoff, error in rows for use in uses[cutoff]],
+        "use date, unique_id string, demand_class string, model string, cutoff date, error double",
     )
 
 
@@ -30,9 +45,28 @@ def shares(frame: DataFrame) -> dict[tuple[date, str], dict[str, float]]:
 
 
 def test_an_origin_knows_the_errors_of_those_whose_last_period_was_over() -> None:
-    uses = uses_of((LATE, EARLY), (date(2026, 2, 23), date(2026, 2, 2)))
-    assert sorted(uses) == [(EARLY, LATE), (EARLY, FINAL), (LATE, FINAL)]
-    assert (EARLY, LATE) not in uses_of((LATE, EARLY), (date(2026, 2, 23), date(2026, 2, 9)))
+    origins = Origins(("ets",), (LATE, EARLY), 4, 1, Periods("W"))
+    # The last of the four weeks from the early origin is the late origin itself, whose week ends on the Sunday.
+    assert sorted(uses_of(origins)) == [(EARLY, LATE, date(2026, 2, 8)), (EARLY, FINAL, FINAL), (LATE, FINAL, FINAL)]
+    assert sorted(uses_of(replace(origins, horizon=5))) == [(EARLY, FINAL, FINAL), (LATE, FINAL, FINAL)]
+
+
+def test_an_error_is_the_one_known_at_its_use_not_that_of_a_return_which_came_later(spark: SparkSession) -> None:
+    schema = (
+        "unique_id string, demand_class string, model string, cutoff date, ds date, step int, y double, y_hat double, "
+        "scale_mse double"
+    )
+    ds = date(2026, 1, 12)
+    rows = spark.createDataFrame([("a", "smooth", "x", EARLY, ds, 1, 4.0, 10.0, 4.0)], schema)
+    # Ten were sold; six came back on 1 March, after the late origin.
+    returned = days_since_epoch(date(2026, 3, 1))
+    corrections = spark.createDataFrame(
+        [("a", ds, 4.0, [returned], [-6.0])],
+        "unique_id string, ds date, net double, later_on array<int>, later_units array<double>",
+    )
+    uses = [(EARLY, LATE, date(2026, 2, 8)), (EARLY, FINAL, FINAL)]
+    found = origin_errors(as_known(rows, corrections, uses)).collect()
+    assert {row["use"]: row["error"] for row in found} == {LATE: 0.0, FINAL: 6.0**2 / 4}
 
 
 def test_shares_follow_the_errors_of_the_series_and_of_its_class(spark: SparkSession) -> None:
@@ -42,7 +76,7 @@ def test_shares_follow_the_errors_of_the_series_and_of_its_class(spark: SparkSes
         ("b", "good", EARLY, 1.0), ("b", "bad", EARLY, 1.0), ("b", "good", LATE, 1.0), ("b", "bad", LATE, 1.0),
     )  # fmt: skip
     series = spark.createDataFrame([(name, "smooth") for name in "abc"], "unique_id string, demand_class string")
-    found = shares(model_weights(spark, rows, series, uses_of((LATE, EARLY), (date(2026, 2, 23), date(2026, 2, 2)))))
+    found = shares(model_weights(rows, series))
     # Relative to the middle of the two, 1.5: ln(2/3) and ln(4/3) for a, 0 for b. The class has four pairs of series and
     # origin of 24 (20 stand for equality); it counts as four origins, a's own as two.
     class_good, class_bad = (log(2 / 3) / 2) * 4 / 24, (log(4 / 3) / 2) * 4 / 24
@@ -65,8 +99,11 @@ def test_a_model_much_worse_than_the_best_of_its_class_takes_no_part(spark: Spar
         ("perfect", "x", EARLY, 0.0), ("perfect", "y", EARLY, 0.0),
     )  # fmt: skip
     series = spark.createDataFrame([("s1", "smooth"), ("perfect", "smooth")], "unique_id string, demand_class string")
-    found = shares(model_weights(spark, rows, series, [(EARLY, FINAL)]))
-    assert {name: set(models) for (_, name), models in found.items()} == {"s1": {"x", "y"}, "perfect": {"x", "y"}}
+    found = shares(model_weights(rows, series))
+    assert {name: set(models) for (use, name), models in found.items() if use == FINAL} == {
+        "s1": {"x", "y"},
+        "perfect": {"x", "y"},
+    }
     assert sum(found[FINAL, "perfect"].values()) == pytest.approx(1)
 
 
