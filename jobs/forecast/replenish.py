@@ -13,7 +13,7 @@ JOB = Job(
     summary="Turn forecasts into reorder points and order quantities for a service level or given costs.",
     params=ReplenishParams,
     reads=(
-        Input("jobs.forecast.tables:SERIES", where="status IN ('modelled', 'fallback')"),
+        Input("jobs.forecast.tables:SERIES", where="status IN ('modelled', 'fallback') AND level IS NULL"),
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",
         Input("jobs.forecast.tables:STOCK", optional=True, day_column="as_of_day"),

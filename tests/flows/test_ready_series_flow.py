@@ -32,16 +32,19 @@ def test_ready_weekly_series_keep_their_weekday_and_no_value_vanishes(spark: Spa
     values += [f"GAP,{day},{50 + n}" for n, day in enumerate(FRIDAYS) if n not in (7, 8, 9)]
     (tmp_path / "in" / "series.csv").write_text("\n".join(["store,week,sales", *values, f"ONE,{LAST},7"]) + "\n")
     assert shop.run(INGEST, "--source", str(tmp_path / "source.yaml"), "--input", str(tmp_path / "in")) == 0
-    flags = ("--from", str(FRIDAYS[0]), "--to", str(LAST), "--set", "min_periods=8")
+    flags = ("--from", str(FRIDAYS[0]), "--to", str(LAST), "--set", "min_periods=8", "--set", "hierarchy=[[]]")
     assert shop.run(HISTORY, *flags) == 0
 
     demand = {(row["unique_id"], row["ds"]): row["y"] for row in shop.lake.read(DEMAND).collect()}
     assert sorted({day for _, day in demand}) == FRIDAYS
     assert (demand["S1", LAST], demand["NEG", LAST], demand["ONE", LAST]) == (111.0, -7.0, 7.0)
     assert [demand["GAP", day] for day in FRIDAYS[6:11]] == [56.0, None, None, None, 60.0]
+    # Nothing is known of a total while nothing is known of a series of it.
+    total = [demand.pop(("[total]", day)) for day in FRIDAYS]
+    assert total[5:] == [105 - 7 + 55, 106 - 5 + 56, None, None, None, 110 - 6 + 60, 111 - 7 + 61 + 7]
     assert len(demand) == 37
     reasons = {row["unique_id"]: (row["reason"] or "")[:7] for row in shop.lake.read(SERIES).collect()}
-    assert reasons == {"S1": "", "GAP": "", "NEG": "FCT-206", "ONE": "FCT-202"}
+    assert reasons == {"S1": "", "GAP": "", "NEG": "FCT-206", "ONE": "FCT-202", "[total]": ""}
     (history,) = [record for record in shop.records() if record["job"] == "forecast.history"]
     assert [history["counts"][name] for name in ("rows_read", "rows_written", "rows_filtered")] == [34, 34, 0]
     assert (history["counts"]["series_modelled"], history["counts"]["series_FCT-206"]) == (2, 1)
@@ -58,13 +61,14 @@ def test_ready_weekly_series_keep_their_weekday_and_no_value_vanishes(spark: Spa
     assert shop.run(PREDICT, *day, "--set", "min_calibration=2") == 0
     forecasts = shop.lake.read(FORECASTS).where(F.col("step") == 1).collect()
     assert {row["unique_id"]: row["ds"] for row in forecasts} == dict.fromkeys(
-        ("S1", "GAP", "NEG", "ONE"), LAST + timedelta(days=7)
+        ("S1", "GAP", "NEG", "ONE", "[total]"), LAST + timedelta(days=7)
     )
     assert {row["unique_id"]: row["y_hat"] < 0 for row in forecasts} == {
         "S1": False,
         "GAP": False,
         "NEG": True,
         "ONE": False,
+        "[total]": False,
     }
 
     # With sales lines beside them weeks begin on Monday: both kinds of weeks in one table would be summed.

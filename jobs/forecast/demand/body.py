@@ -13,14 +13,16 @@ from common.errors import InputMissingError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.demand import steps
+from jobs.forecast.demand.aggregates import facts_of, with_aggregates
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
 from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
+from jobs.forecast.demand.hierarchy import check_columns, columns_of, levels_of
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.report import NO_MODEL, write_report
 from jobs.forecast.demand.returns import parts_of_demand
-from jobs.forecast.demand.series import NEVER_SOLD, judged_series, never_sold, not_begun, profiles
+from jobs.forecast.demand.series import NEVER_SOLD, Rules, never_sold, not_begun, profiles
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.sales.tables import SALES
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
@@ -58,22 +60,18 @@ def run(context: RunContext) -> None:
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
     parts = parts.where(F.col("ds").between(F.lit(whole.first), F.lit(whole.last)))
-    with lake.stage(DEMAND_CHANGES, changes_of(parts, params.freq)) as changes:
+    counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
+    rules = Rules.of(params, periods, context.days.last)
+    names = _names(lines.past)
+    grown = with_aggregates(context, changes_of(parts, params.freq), _births(counted), counted, names, rules, whole)
+    births = grown.births
+    with lake.stage(DEMAND_CHANGES, grown.changes) as changes:
         audited_changes = pass_gate(context, changes)
         by_period = demand_as_of(changes.rows, context.days.last, periods).persist()
-        counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
-        births = _births(counted)
         with lake.stage(DEMAND, steps.on_grid(by_period, births, whole, periods)) as staged:
             demand = pass_gate(context, staged)
-            rows = judged_series(
-                profiles(staged.rows),
-                _facts(lines.past, by_period),
-                as_of=context.days.last,
-                min_periods=params.min_periods or periods.fewest,
-                ended_after_periods=params.ended_after_periods or periods.least_silence,
-                ended_chance=params.ended_chance,
-                max_series=params.max_series,
-            )
+            facts = facts_of(by_period, names).join(grown.described, "unique_id", "left")
+            rows = rules.judged(profiles(staged.rows), facts)
             rows = rows.unionByName(not_begun(births, whole.last, periods, as_of=context.days.last))
             rows = rows.unionByName(never_sold(counted, births, periods, as_of=context.days.last))
             with lake.stage(SERIES, rows) as series:
@@ -86,7 +84,8 @@ def run(context: RunContext) -> None:
                 lake.replace_days(classes, days=DayRange.single(context.days.last))
                 _report(context, params, periods, lines.left_out, used, staged.rows, series.rows, by_period)
         by_period.unpersist()
-    lines.judged.unpersist()
+    for frame in (lines.judged, *grown.persisted):
+        frame.unpersist()
 
 
 def _check_frequency(context: RunContext, periods: Periods) -> None:
@@ -137,6 +136,7 @@ def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole:
     lake, last, lines = context.lake, context.days.last, sources.lines
     has_labels = params.leave_out_fraud and lake.exists(FRAUD_LABELS)
     frauds = confirmed_frauds(lake.read(FRAUD_LABELS)) if has_labels else None
+    check_columns(lines, (*params.series_by, *columns_of(params)))
     dated = steps.with_left_out(lines, whole, periods, as_of=last, no_products=params.no_products, frauds=frauds)
     judged = steps.with_series(dated, params.series_by).persist()
     past = judged.where(F.col("sold_day") <= F.lit(last))
@@ -166,7 +166,9 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series:
     """
     is_never_sold = F.coalesce(F.col("reason") == NEVER_SOLD, F.lit(False)).alias("is_never_sold")
     by_series = by_period.groupBy("unique_id").agg(F.sum("lines").alias("lines"))
-    fates = by_series.join(series.select("unique_id", is_never_sold), "unique_id", "inner")
+    # Lines of an aggregate are those of its series.
+    own = series.where(F.col("level").isNull()).select("unique_id", is_never_sold)
+    fates = by_series.join(own, "unique_id", "inner")
     found = fates.agg(
         F.sum(F.when(~F.col("is_never_sold"), F.col("lines"))).alias("used"),
         F.sum(F.when(F.col("is_never_sold"), F.col("lines"))).alias("given_back"),
@@ -182,11 +184,10 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series:
     return int(used)
 
 
-def _facts(past: DataFrame, by_period: DataFrame) -> DataFrame:
+def _names(past: DataFrame) -> DataFrame:
     # An item's name is the one it was most often sold under: notes such as "damaged" are in the same column.
     sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
-    names = sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
-    return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")
+    return sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
 
 
 def _report(
@@ -199,14 +200,17 @@ def _report(
     series: DataFrame,
     by_period: DataFrame,
 ) -> None:
+    own = series.where(F.col("level").isNull())
+    by_period, grid = (frame.join(own, "unique_id", "left_semi") for frame in (by_period, grid))
     flow = by_period.agg(
         *(F.sum(name).alias(name) for name in ("units_sold", "units_returned", "units_floored"))
     ).first()
     totals = grid.groupBy("ds").agg(
         F.sum("y").alias("y"), F.min("is_closed").alias("is_closed"), F.count_if(F.col("y").isNull()).alias("unknown")
     )
-    kinds = series.groupBy(*_FACTS).agg(F.count(F.lit(1)).alias("series"), F.sum("units").alias("units"))
-    top = series.where("status = 'modelled'").orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
+    kinds = own.groupBy(*_FACTS).agg(F.count(F.lit(1)).alias("series"), F.sum("units").alias("units"))
+    levels = series.where(F.col("level").isNotNull()).groupBy("level", "status").count().collect()
+    top = own.where("status = 'modelled'").orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
     found: list[Row] = kinds.collect()
     of_status = dict.fromkeys(("modelled", "fallback", "left out"), 0)
     of_code: dict[str, int] = {}
@@ -229,5 +233,6 @@ def _report(
         flow=flow.asDict() if flow is not None else {},
         totals=totals.orderBy("ds").limit(2_000).collect(),
         kinds=found,
+        levels=levels_of(params.hierarchy, levels),
         top=top.collect(),
     )

@@ -65,7 +65,7 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
     Raises InputMissingError FCT-004 when there are none; with ``or_none`` only if none has that status either.
     """
     as_of = single_day(context)
-    known = context.lake.read(SERIES, days=DayRange.single(as_of))
+    known = pooled(context.lake.read(SERIES, days=DayRange.single(as_of)))
     series = known.where(F.col("status").isin(*statuses))
     facts = (
         known.where(F.col("status").isin(*statuses, or_none))
@@ -84,6 +84,15 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
     # Every series ends with the same period, so its weekday is that on which weeks begin.
     periods = Periods.named_by(facts["freq"], facts["last_ds"])
     return History(as_of, periods, facts["first_ds"], facts["last_ds"], series, facts["series"], facts["rows"])
+
+
+def pooled(series: DataFrame) -> DataFrame:
+    """``series`` (SERIES) with the class of demand that errors are pooled by.
+
+    Aggregates have classes of their own: what is summed over many series is smoother than any of them.
+    """
+    own = F.concat("demand_class", F.lit(" aggregate"))
+    return series.withColumn("demand_class", F.when(F.col("level").isNull(), F.col("demand_class")).otherwise(own))
 
 
 CORRECTED: Final = ("net", "later_on", "later_units")

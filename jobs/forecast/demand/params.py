@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from common.config.params import Params
+from common.sources.mapping.free_columns import is_name
 
 Frequency = Literal["D", "W", "M", "Q", "Y"]
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 # Ids of receipts and customers would make series of a line or two, and of persons.
 SeriesColumn = Literal["item_id", "item_name", "store", "country", "currency"]
+SERIES_COLUMNS: Final[tuple[SeriesColumn, ...]] = get_args(SeriesColumn)
+_OF_A_LINE = frozenset(
+    {
+        "invoice_id",
+        "transaction_id",
+        "customer_id",
+        "quantity",
+        "sold_at",
+        "unit_price",
+        "stock",
+        "promotion",
+        "is_product",
+    }
+)
+
+
+def _groups(name: str) -> str:
+    if name in _OF_A_LINE or not is_name(name):
+        raise ValueError(f"use {', '.join(SERIES_COLUMNS)} or the name of a free category of the source")
+    return name
+
+
+Grouping = Annotated[str, AfterValidator(_groups)]
+"""A column of SERIES_COLUMNS, or a free category: its values divide series."""
 
 
 class HistoryParams(Params):
@@ -25,8 +50,28 @@ class HistoryParams(Params):
         description="The day on which weeks begin; null: that on which ready-made series are dated where there are no "
         "sales lines, otherwise Monday.",
     )
-    series_by: tuple[SeriesColumn, ...] = Field(
-        ("item_id",), min_length=1, description="Columns of a sales line that make a series."
+    series_by: tuple[Grouping, ...] = Field(
+        ("item_id",), min_length=1, description="Columns of a sales line, or free categories, that make a series."
+    )
+    hierarchy: tuple[tuple[Grouping, ...], ...] = Field(
+        (),
+        max_length=12,
+        description="Levels of aggregates above the series, from the top, each a list of columns or free categories; "
+        "[] is the total.",
+    )
+    crossed: bool = Field(
+        False,
+        description="Levels divide the series in ways of their own (by region, by product); false: each divides the "
+        "one before.",
+    )
+    changed_parents: Literal["refuse", "last"] = Field(
+        "refuse",
+        description="A series with several values of a column of the hierarchy: refuse, or the last one counts.",
+    )
+    attributes: tuple[Grouping, ...] = Field(
+        (),
+        max_length=50,
+        description="Columns or free categories kept with each series, beside those of the hierarchy.",
     )
     no_products: tuple[str, ...] = Field(
         (),
@@ -64,3 +109,14 @@ class HistoryParams(Params):
         0, ge=0, le=10_000_000, description="Forecast only this many series, the most valuable ones; 0: all."
     )
     report_top: int = Field(12, ge=3, le=50, description="Series listed in the report.")
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        sets = [frozenset(level) for level in self.hierarchy]
+        if any(len(level) != len(columns) for level, columns in zip(sets, self.hierarchy, strict=True)):
+            raise ValueError("a level of the hierarchy names a column twice")
+        if len(set(sets)) != len(sets):
+            raise ValueError("two levels of the hierarchy have the same columns")
+        if frozenset(self.series_by) in sets:
+            raise ValueError("series_by is the lowest level already: leave it out of the hierarchy")
+        return self

@@ -34,9 +34,13 @@ def write_report(
     flow: Mapping[str, float],
     totals: Sequence[Any],
     kinds: Sequence[Any],
+    levels: Sequence[tuple[str, int, int]],
     top: Sequence[Any],
 ) -> None:
-    """Fill the report. ``totals`` are rows a period, ``kinds`` numbers of series by status, reason and class."""
+    """Fill the report. ``totals`` are rows a period, ``kinds`` numbers of series by status, reason and class.
+
+    ``levels`` has name, number of aggregates and how many are modelled for each level of the hierarchy.
+    """
     report.title = f"Demand history as of {days.last}"
     modelled = sum(row["series"] for row in kinds if row["status"] == "modelled")
     report.headline("Series to forecast", f"{modelled:,}", f"of {sum(row['series'] for row in kinds):,} seen")
@@ -66,6 +70,13 @@ def write_report(
     _totals(report, totals)
     _lines(report, used, left_out, flow)
     _kinds(report, kinds)
+    if levels:
+        report.table(
+            "Aggregates",
+            ("level", "aggregates", "modelled"),
+            levels,
+            note="An aggregate is the sum of its series, period by period. All figures above are of the series alone.",
+        )
     report.table(
         "The most valuable series",
         ("series", "name", "class", "units", "value", "periods", "with demand", "ADI", "CV²"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.tables import SERIES
+
+if TYPE_CHECKING:
+    from jobs.forecast.demand.params import HistoryParams
 
 MODELLED, FALLBACK, LEFT_OUT = "modelled", "fallback", "left out"
 TOO_SHORT = "FCT-201 too few periods of history"
@@ -124,19 +129,23 @@ def judged_series(
 ) -> DataFrame:
     """``profile`` with ``status`` and ``reason``, as columns of SERIES.
 
-    ``facts`` has ``unique_id, item_name, value``. With ``max_series`` above zero only the most valuable series (by
-    value, then units, then name) are forecast. Series that are too short, a single point, or without any value above
-    zero are forecast by a fallback; those whose demand or whose values have ended (``is_over``) and those beyond
-    ``max_series`` are left out.
+    ``facts`` has ``unique_id, item_name, value``, maybe ``level`` and ``attributes``. With ``max_series`` above zero
+    only the most valuable series (by value, then units, then name) are forecast. Series that are too short, a single
+    point, or without any value above zero are forecast by a fallback; those whose demand or whose values have ended
+    (``is_over``) and those beyond ``max_series`` are left out. Aggregates, which have a ``level``, do not count for
+    ``max_series``.
     """
     rows = profile.join(facts, "unique_id", "left").withColumn("value", F.coalesce("value", F.lit(0.0)))
+    for name in ("level", "attributes"):
+        if name not in rows.columns:
+            rows = rows.withColumn(name, F.lit(None).cast(SERIES.schema[name].dataType))
     ended, gone = (
         is_over(rhythm, least=ended_after_periods, chance=ended_chance) for rhythm in ("demand_rhythm", "value_rhythm")
     )
     rows = rows.withColumns({"_has_ended": ended, "_is_gone": gone | (F.col("periods") == 0)})
     if max_series:
         chosen = (
-            rows.where(~F.col("_has_ended") & ~F.col("_is_gone"))
+            rows.where(F.col("level").isNull() & ~F.col("_has_ended") & ~F.col("_is_gone"))
             .orderBy(F.col("value").desc(), F.col("units").desc(), F.col("unique_id"))
             .limit(max_series)
             .select("unique_id", F.lit(True).alias("_is_chosen"))
@@ -147,7 +156,7 @@ def judged_series(
     reason = (
         F.when(F.col("_is_gone"), NO_VALUES)
         .when(F.col("_has_ended"), ENDED)
-        .when(F.col("_is_chosen").isNull(), BEYOND)
+        .when(F.col("_is_chosen").isNull() & F.col("level").isNull(), BEYOND)
         .when((F.col("demand_periods") == 0) & (F.col("units") < 0), NEGATIVE)
         .when(F.col("demand_periods") == 0, ALL_ZEROS)
         .when(F.col("periods") == 1, ONE_POINT)
@@ -160,6 +169,36 @@ def judged_series(
     )
     described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
     return described.select(*SERIES.schema.names)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the series of a run are judged: the arguments of ``judged_series``, and the calendar."""
+
+    periods: Periods
+    as_of: date
+    min_periods: int
+    ended_after_periods: int
+    ended_chance: float
+    max_series: int
+
+    @classmethod
+    def of(cls, params: HistoryParams, periods: Periods, as_of: date) -> Rules:
+        """The rules that ``params`` set, with the usual ones of the frequency where they set none."""
+        fewest, silence = params.min_periods or periods.fewest, params.ended_after_periods or periods.least_silence
+        return cls(periods, as_of, fewest, silence, params.ended_chance, params.max_series)
+
+    def judged(self, profile: DataFrame, facts: DataFrame) -> DataFrame:
+        """``judged_series`` by these rules."""
+        return judged_series(
+            profile,
+            facts,
+            as_of=self.as_of,
+            min_periods=self.min_periods,
+            ended_after_periods=self.ended_after_periods,
+            ended_chance=self.ended_chance,
+            max_series=self.max_series,
+        )
 
 
 def not_begun(births: DataFrame, last_ds: date, periods: Periods, *, as_of: date) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from jobs.forecast.demand.changes import NEVER
+from jobs.forecast.demand.hierarchy import column_value, joined
 from jobs.forecast.demand.neighbours import BOOKED_ON
 from jobs.forecast.demand.periods import Periods
 
@@ -85,12 +86,8 @@ def may_count(lines: DataFrame) -> DataFrame:
 
 def with_series(lines: DataFrame, series_by: Sequence[str]) -> DataFrame:
     """Lines with ``unique_id``: the values of ``series_by`` joined by ``/``, which in all but the last is ``%2F``."""
-    *firsts, last = [F.coalesce(F.when(F.trim(name) != "", F.trim(name)), F.lit("unknown")) for name in series_by]
-    # Otherwise the series A/B of store C and the series B of the store A/C would be one.
-    parts = [*(F.regexp_replace(first, "/", "%2F") for first in firsts), last]
-    return lines.withColumn(
-        "unique_id", F.when(F.col("is_series"), F.col("item_id")).otherwise(F.concat_ws("/", *parts))
-    )
+    made = joined([column_value(name) for name in series_by])
+    return lines.withColumn("unique_id", F.when(F.col("is_series"), F.col("item_id")).otherwise(made))
 
 
 def on_grid(

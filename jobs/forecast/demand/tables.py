@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql.types import (
     BooleanType,
     LongType,
+    MapType,
+    StructField,
     StructType,
 )
 
@@ -47,6 +49,9 @@ SERIES = Table(
             *required(NUMBER, "units", "value"),
             *optional(NUMBER, "adi", "cv2"),
             *optional(TEXT, "demand_class"),
+            # Null in rows of earlier releases.
+            *optional(TEXT, "level"),
+            StructField("attributes", MapType(TEXT, TEXT)),
         ]
     ),
     keys=("unique_id",),
@@ -54,6 +59,7 @@ SERIES = Table(
     suite="forecast.series",
     description=(
         "What each series is as of a day: its class of demand, and whether it is modelled, forecast by a fallback, "
-        "or left out, with the reason."
+        "or left out, with the reason. level names the level of an aggregate, null for a series of its own: only these "
+        "are ordered. attributes are values of the columns asked for, as known on that day."
     ),
 )

@@ -164,7 +164,8 @@ def warn_of_failures(log: Logger, rows: DataFrame) -> None:
 def _report(
     context: RunContext, params: PredictParams, history: History, demand: DataFrame, rows: DataFrame, horizon: int
 ) -> None:
-    top = history.series.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
+    own = history.series.where(F.col("level").isNull())
+    top = own.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
     names = {row["unique_id"]: row["item_name"] or "" for row in top.select("unique_id", "item_name").collect()}
     recent = history.periods.plus(history.last_ds, -3 * horizon)
     wanted = F.col("unique_id").isin(list(names))
@@ -177,7 +178,11 @@ def _report(
         names=names,
         past=demand.where(wanted & (F.col("ds") > F.lit(recent))).orderBy("unique_id", "ds").collect(),
         coming=rows.where(wanted).orderBy("unique_id", "ds").collect(),
-        totals=rows.groupBy("ds").agg(F.sum("y_hat").alias("y_hat")).orderBy("ds").collect(),
+        totals=rows.join(own, "unique_id", "left_semi")
+        .groupBy("ds")
+        .agg(F.sum("y_hat").alias("y_hat"))
+        .orderBy("ds")
+        .collect(),
         fallbacks=rows.where("step = 1 AND fallback_reason IS NOT NULL")
         .groupBy("model", "fallback_reason")
         .count()

@@ -42,7 +42,8 @@ def replenishment(
     lengths = (policy.covered_periods, *((policy.review_periods,) if policy.costs is not None else ()))
     residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
     residuals = sampled_of(residuals, series, params.calibration_series)
-    demand = covered_demand(forecasts, policy).join(facts, "unique_id", "left")
+    # Aggregates are forecast too, and nobody orders them.
+    demand = covered_demand(forecasts, policy).join(facts, "unique_id", "inner")
     demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
     known = None if stock is None else stock_as_of(stock, as_of)
     rows = orders(demand, residuals, known, policy, fewest=params.min_calibration)

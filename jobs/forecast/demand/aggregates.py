@@ -1,0 +1,140 @@
+"""Demand of aggregates: exactly the sum of the demand of their series, on every day of knowledge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
+from jobs.forecast.demand.hierarchy import attributes_of, check_names, check_parents, columns_of, members_of
+from jobs.forecast.demand.params import HistoryParams
+from jobs.forecast.demand.series import BEYOND, LEFT_OUT, Rules, profiles
+from jobs.forecast.demand.steps import on_grid
+from jobs.forecast.demand.tables import SERIES
+
+if TYPE_CHECKING:
+    from common.days import DayRange
+    from common.run.context import RunContext
+
+_DECIMALS = 9
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Changes, births (unique_id, first_ds, is_series), levels and attributes of series and aggregates."""
+
+    changes: DataFrame
+    births: DataFrame
+    described: DataFrame
+    persisted: tuple[DataFrame, ...] = ()
+
+
+def with_aggregates(
+    context: RunContext,
+    changes: DataFrame,
+    births: DataFrame,
+    counted: DataFrame,
+    names: DataFrame,
+    rules: Rules,
+    whole: DayRange,
+) -> Grown:
+    """Changes and births with those of the aggregates of the hierarchy; what they were where there is none.
+
+    ``counted`` are the sales lines that count up to the last day, ``names`` is unique_id, item_name. Raises
+    ContractError FCT-031, FCT-032 or FCT-033.
+    """
+    params = context.params_as(HistoryParams)
+    columns = columns_of(params)
+    if not columns and not params.hierarchy:
+        nothing = {name: F.lit(None).cast(SERIES.schema[name].dataType) for name in ("level", "attributes")}
+        return Grown(changes, births, births.select("unique_id").withColumns(nothing))
+    attributes = attributes_of(counted, columns).persist()
+    changed = check_parents(attributes, params)
+    if changed:
+        context.counts.detail("series_with_changed_attributes", changed)
+    own = attributes.select("unique_id", F.lit(None).cast("string").alias("level"), "attributes")
+    if not params.hierarchy:
+        return Grown(changes, births, own, (attributes,))
+    members = members_of(attributes, params.hierarchy)
+    check_names(members)
+    changes = changes.persist()
+    by_period = demand_as_of(changes, rules.as_of, rules.periods)
+    grid = on_grid(by_period, births, whole, rules.periods)
+    series = rules.judged(profiles(grid), facts_of(by_period, names)).select("unique_id", "status", "reason").persist()
+    members = belonging(members, series).join(
+        births.where(F.col("first_ds") <= F.lit(whole.last)), "unique_id", "left_semi"
+    )
+    has_gaps = births.where("is_series")
+    unknown = None if has_gaps.isEmpty() else unknown_periods(grid, series)
+    nodes = members.groupBy(F.col("node").alias("unique_id")).agg(
+        F.first("level").alias("level"), F.first("attributes").alias("attributes")
+    )
+    return Grown(
+        changes.unionByName(aggregate_changes(changes, members, unknown)),
+        births.unionByName(aggregate_births(members, births)),
+        own.unionByName(nodes),
+        (attributes, changes, series),
+    )
+
+
+def facts_of(by_period: DataFrame, names: DataFrame) -> DataFrame:
+    """``unique_id, value, item_name`` of the series of ``demand_as_of``; ``names`` is unique_id, item_name."""
+    return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")
+
+
+def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame | None) -> DataFrame:
+    """Rows of DEMAND_CHANGES for the aggregates of ``members`` (unique_id, node).
+
+    The demand of a series never falls below zero, so its changes are those of its demand, not of units sold and
+    returned: an aggregate is then, as of any day, the sum of its series. In the periods ``unknown`` (unique_id, ds) of
+    a ready series its aggregates are not known either, and have no rows.
+    """
+    known = Window.partitionBy("unique_id", "ds").orderBy("known_on").rowsBetween(Window.unboundedPreceding, 0)
+    net = F.sum(F.col("units_sold") - F.col("units_returned")).over(known)
+    floored = F.when(F.col("is_series"), net).otherwise(F.greatest(F.round(net, _DECIMALS), F.lit(0.0)))
+    own = changes.withColumn("_y", floored)
+    before = F.lag("_y", 1, 0.0).over(Window.partitionBy("unique_id", "ds").orderBy("known_on"))
+    own = own.withColumn("_change", F.col("_y") - before)
+    parts = own.join(members.select("unique_id", "node"), "unique_id", "inner")
+    rows = parts.groupBy(F.col("node").alias("unique_id"), "freq", "ds", "known_on").agg(
+        F.max("is_series").alias("is_series"),
+        F.sum("lines").alias("lines"),
+        F.round(F.sum("units_sold"), _DECIMALS).alias("units_sold"),
+        F.round(F.sum(F.col("units_sold") - F.col("_change")), _DECIMALS).alias("units_returned"),
+        F.round(F.sum("value"), _DECIMALS).alias("value"),
+    )
+    if unknown is not None:
+        gaps = unknown.join(members.select("unique_id", "node"), "unique_id", "inner")
+        rows = rows.join(
+            gaps.select(F.col("node").alias("unique_id"), "ds").distinct(), ["unique_id", "ds"], "left_anti"
+        )
+    return rows.select(*DEMAND_CHANGES.schema.names)
+
+
+def unknown_periods(grid: DataFrame, series: DataFrame) -> DataFrame:
+    """``unique_id, ds`` of the periods in ``grid`` (DEMAND) of which nothing is known of a series that is forecast.
+
+    What has ended (``series``: columns of SERIES) is missing only up to its last value: afterwards there is none.
+    """
+    last = grid.where(F.col("y").isNotNull()).groupBy("unique_id").agg(F.max("ds").alias("_last"))
+    ended = series.where(F.col("status") == LEFT_OUT).select("unique_id", F.lit(True).alias("_is_over"))
+    gaps = grid.where(F.col("y").isNull()).select("unique_id", "ds")
+    gaps = gaps.join(last, "unique_id", "inner").join(ended, "unique_id", "left")
+    return gaps.where(F.col("_is_over").isNull() | (F.col("ds") <= F.col("_last"))).select("unique_id", "ds")
+
+
+def belonging(members: DataFrame, series: DataFrame) -> DataFrame:
+    """``members`` without the series beyond ``max_series``: nobody forecasts them, so no sum would hold them."""
+    beyond = series.where(F.col("reason") == BEYOND).select("unique_id")
+    return members.join(beyond, "unique_id", "left_anti")
+
+
+def aggregate_births(members: DataFrame, births: DataFrame) -> DataFrame:
+    """``unique_id, first_ds, is_series`` of the aggregates: each begins with the first of its series."""
+    own = members.join(births, "unique_id", "inner")
+    return own.groupBy(F.col("node").alias("unique_id")).agg(
+        F.min("first_ds").alias("first_ds"), F.max("is_series").alias("is_series")
+    )

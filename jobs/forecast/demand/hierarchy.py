@@ -1,0 +1,193 @@
+"""Hierarchies of series: which aggregates there are, what they are called, and which series belong to them.
+
+The levels are lists of columns, from the top: ``[]`` is the total of all series, ``[state, region]`` has one aggregate
+for each region of each state. A column is one of a sales line, or a free category (``extra_categories``). Its values
+are the attributes of a series, as known on the last day of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from common.errors import ContractError, UsageError
+from common.report.wording import plural
+from common.sources.mapping.extra import CATEGORIES
+from jobs.forecast.demand.params import SERIES_COLUMNS
+
+if TYPE_CHECKING:
+    from jobs.forecast.demand.params import HistoryParams
+
+TOTAL: Final = "total"
+UNKNOWN: Final = "unknown"
+"""The value of a column that no line of a series has."""
+
+_CHANGED = "_changed"
+
+
+def column_value(name: str) -> Column:
+    """The column of a sales line, or the free category, that is called ``name``; null where it is blank."""
+    value = F.col(name) if name in SERIES_COLUMNS else F.try_element_at(F.col(CATEGORIES), F.lit(name))
+    return F.when(F.trim(value) != "", F.trim(value))
+
+
+def joined(values: Sequence[Column]) -> Column:
+    """``values`` joined by ``/``, which in all but the last is written ``%2F``; a null is ``unknown``."""
+    *firsts, last = [F.coalesce(value, F.lit(UNKNOWN)) for value in values]
+    # Otherwise the series A/B of store C and the series B of the store A/C would be one.
+    return F.concat_ws("/", *(F.regexp_replace(first, "/", "%2F") for first in firsts), last)
+
+
+def level_name(columns: Sequence[str]) -> str:
+    """What a level is called: ``total``, ``state``, ``state/region``."""
+    return "/".join(columns) or TOTAL
+
+
+def aggregate_id(columns: Sequence[str], attributes: str = "attributes") -> Column:
+    """The ``unique_id`` of the aggregate of the level ``columns`` that holds a series with these ``attributes``.
+
+    The level in brackets and the values: ``[total]``, ``[state/region] Victoria/Melbourne``.
+    """
+    if not columns:
+        return F.lit(f"[{TOTAL}]")
+    values = [F.try_element_at(F.col(attributes), F.lit(name)) for name in columns]
+    return F.concat(F.lit(f"[{level_name(columns)}] "), joined(values))
+
+
+def columns_of(params: HistoryParams) -> tuple[str, ...]:
+    """All columns whose values a series keeps as attributes."""
+    return tuple(dict.fromkeys([*(name for level in params.hierarchy for name in level), *params.attributes]))
+
+
+def check_columns(lines: DataFrame, names: Sequence[str]) -> None:
+    """Raises UsageError FCT-030 for a free category among ``names`` that no sales line has."""
+    free = sorted({name for name in names if name not in SERIES_COLUMNS})
+    if not free:
+        return
+    there = [F.max(F.coalesce(F.map_contains_key(CATEGORIES, name), F.lit(False))).alias(name) for name in free]
+    found = lines.agg(*there).first()
+    missing = [name for name in free if found is None or not found[name]]
+    if missing:
+        raise UsageError(
+            "FCT-030",
+            f"No sales line has {'the column' if len(missing) == 1 else 'the columns'} {', '.join(missing)}.",
+            cause="series_by, hierarchy or attributes name what is neither a column of sales nor a free category of a "
+            "source (extra).",
+            remedy=f"Use {', '.join(SERIES_COLUMNS)}, or declare the column under extra in the source and run the "
+            "ingest again.",
+        )
+
+
+def attributes_of(lines: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """``unique_id, attributes`` (a map with each of ``columns``) of the series of ``lines``, and ``_changed``.
+
+    A value is that of the latest line that has one. ``_changed`` lists the columns that had several.
+    """
+    latest = F.struct("sold_day", "sold_at", "line_id")
+    named = lines.select("unique_id", latest.alias("_at"), *(column_value(name).alias(f"_{name}") for name in columns))
+    found = named.groupBy("unique_id").agg(
+        *(
+            F.max_by(f"_{name}", F.when(F.col(f"_{name}").isNotNull(), F.col("_at"))).alias(f"_{name}")
+            for name in columns
+        ),
+        F.array_compact(
+            F.array(*(F.when(F.min(f"_{name}") != F.max(f"_{name}"), F.lit(name)) for name in columns))
+        ).alias(_CHANGED),
+    )
+    pairs = [part for name in columns for part in (F.lit(name), F.coalesce(f"_{name}", F.lit(UNKNOWN)))]
+    return found.select("unique_id", F.create_map(*pairs).alias("attributes"), _CHANGED)
+
+
+def check_parents(attributes: DataFrame, params: HistoryParams) -> int:
+    """How many series of ``attributes_of`` had several values of a column, the last of which counts.
+
+    Raises ContractError FCT-031 where such a column is one of the hierarchy and ``changed_parents`` is not ``last``,
+    FCT-032 for an aggregate with two parents in the level above unless the levels may be ``crossed``.
+    """
+    levels = {name for level in params.hierarchy for name in level}
+    moved = F.exists(_CHANGED, lambda name: name.isin(*levels)) if levels else F.lit(False)
+    found = attributes.agg(
+        F.count_if(F.size(_CHANGED) > 0).alias("changed"),
+        F.count_if(moved).alias("moved"),
+        F.array_sort(F.array_distinct(F.flatten(F.collect_set(_CHANGED)))).alias("columns"),
+    ).first()
+    if found is None:
+        return 0
+    if found["moved"] and params.changed_parents == "refuse":
+        columns = ", ".join(name for name in found["columns"] if name in levels)
+        raise ContractError(
+            "FCT-031",
+            f"{plural(found['moved'], 'series')} with two parents in a level of the hierarchy.",
+            cause=f"Lines of one series have different values of {columns}.",
+            remedy="Correct the source, make the column part of series_by, or let the last value count: "
+            "changed_parents=last.",
+        )
+    for above, level in zip(params.hierarchy, params.hierarchy[1:], strict=False):
+        if not params.crossed and not set(above) <= set(level):
+            _check_level(attributes, above, level)
+    return int(found["changed"])
+
+
+def _check_level(attributes: DataFrame, above: Sequence[str], level: Sequence[str]) -> None:
+    parents = attributes.groupBy(aggregate_id(level).alias("node")).agg(
+        F.min(aggregate_id(above)).alias("first"), F.max(aggregate_id(above)).alias("last")
+    )
+    several = parents.where(F.col("first") != F.col("last")).count()
+    if several:
+        raise ContractError(
+            "FCT-032",
+            f"{plural(several, 'aggregate')} of the level {level_name(level)} with two parents in the level "
+            f"{level_name(above)}.",
+            cause="Each level must divide the one before it.",
+            remedy=f"Write the level with the columns of its parent, [{', '.join(dict.fromkeys([*above, *level]))}], "
+            "or, where the levels divide the series in ways of their own, set crossed=true.",
+        )
+
+
+def _only(columns: Sequence[str]) -> Column:
+    return F.map_filter("attributes", lambda key, _: key.isin(*columns))
+
+
+def members_of(attributes: DataFrame, hierarchy: Sequence[Sequence[str]]) -> DataFrame:
+    """``unique_id, node, level, attributes``: the aggregate of each level that a series belongs to, and its values."""
+    parts = [
+        attributes.select(
+            "unique_id",
+            aggregate_id(level).alias("node"),
+            F.lit(level_name(level)).alias("level"),
+            _only(level).alias("attributes"),
+        )
+        for level in hierarchy
+    ]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def check_names(members: DataFrame) -> None:
+    """Raises ContractError FCT-033 when a series has the name of an aggregate."""
+    clash = (
+        members.select("node")
+        .distinct()
+        .join(members.select(F.col("unique_id").alias("node")), "node", "left_semi")
+        .count()
+    )
+    if clash:
+        raise ContractError(
+            "FCT-033",
+            f"{plural(clash, 'series')} have the name of an aggregate.",
+            cause="Aggregates are named by their level in brackets and their values, such as [total].",
+            remedy="Map another name of the series in its source.",
+        )
+
+
+def levels_of(hierarchy: Sequence[Sequence[str]], counts: Sequence[Any]) -> list[tuple[str, int, int]]:
+    """Name, aggregates, and those of them that are modelled, of each level; ``counts`` has level, status, count."""
+    found = []
+    for name in map(level_name, hierarchy):
+        own = [row for row in counts if row["level"] == name]
+        modelled = sum(row["count"] for row in own if row["status"] == "modelled")
+        found.append((name, sum(row["count"] for row in own), modelled))
+    return found
