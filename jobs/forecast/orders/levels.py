@@ -1,57 +1,122 @@
-"""Levels that weigh the fixed cost of an order against stock and shortages: Arrow batches of whole series."""
+"""Levels to order at and up to, for what orders now and for what would have ordered then.
+
+Levels that weigh the fixed cost of an order against stock and shortages are sought in Arrow batches.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from jobs.forecast.forecasts.steps import calibrated_as
 from jobs.forecast.orders.inventory import Numbers, min_max_policy, reorder_policy
+from jobs.forecast.orders.policy import Costs, Policy
+from jobs.forecast.trials.calibration import NORMAL, OFFSETS, POOLED_ON, with_offsets
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from jobs.forecast.orders.policy import Costs, Policy
-
 OUTCOMES, REVIEW_OUTCOMES = "outcomes", "review_outcomes"
 """Columns of equally likely amounts of demand, ascending: over the covered time, and over one review."""
+
+REORDER_POINTS, ORDERS_UP_TO = "reorder_points", "orders_up_to"
+"""Columns of levels, one for each service level."""
 
 # Levels that the search for (s, S) tells apart: its work grows with the square of them.
 _STEPS: Final = 200
 
 
-def with_costed_levels(rows: DataFrame, policy: Policy, costs: Costs) -> DataFrame:
-    """``rows`` (mean_demand per period, OUTCOMES and REVIEW_OUTCOMES) with other ``reorder_point`` and ``order_up_to``.
+def with_levels(
+    rows: DataFrame,
+    residuals: DataFrame,
+    policy: Policy,
+    service_levels: Sequence[float],
+    *,
+    grid: Sequence[float] = (),
+    fewest: int,
+    by: Sequence[str] = (),
+) -> DataFrame:
+    """``rows`` with the levels of ``policy``: REORDER_POINTS and ORDERS_UP_TO, an amount for each of ``service_levels``.
 
-    A series without demand keeps its levels, and so does one for which a shortage costs too little to hold stock.
+    ``rows``: unique_id, model, demand_class, spread, the key ``step`` of the errors that calibrate them, demand over
+    ``length`` periods (``covered_demand``) and over a review (``review_demand``). ``residuals`` (unique_id, model,
+    demand_class, step, length, r) are errors summed over paths of ``length`` periods, in units of spread; both may be
+    separated ``by`` further columns. With ``grid`` also OUTCOMES: the quantiles of covered demand at these levels. A
+    costed policy needs a grid, and ``holding_cost`` per unit and period, ``order_cost``, and ``shortage_costs`` per
+    unit, one for each service level: these decide instead of it.
     """
+    levels = (*service_levels, *grid)
+    found = with_outcomes(rows, residuals, "covered_demand", levels, fewest=fewest, by=by)
+    usual = F.lit(0.0) if policy.is_periodic else F.col("review_demand")
+    found = found.withColumns(
+        {
+            REORDER_POINTS: F.slice("_outcomes", 1, len(service_levels)),
+            OUTCOMES: F.slice("_outcomes", len(service_levels) + 1, len(grid)),
+            "mean_demand": F.col("review_demand") / policy.review_periods,
+        }
+    ).drop("_outcomes")
+    found = found.withColumn(ORDERS_UP_TO, F.transform(REORDER_POINTS, lambda point: point + usual))
+    if not policy.is_costed:
+        return found
+    covered = found.withColumns({"_length": F.col("length"), "length": F.lit(policy.review_periods)})
+    reviewed = with_outcomes(covered, residuals, "review_demand", grid, fewest=fewest, by=by)
+    reviewed = reviewed.drop("length").withColumnsRenamed({"_length": "length", "_outcomes": REVIEW_OUTCOMES})
+    return _with_costed_levels(reviewed, policy)
+
+
+def with_outcomes(
+    rows: DataFrame, residuals: DataFrame, centre: str, levels: Sequence[float], *, fewest: int, by: Sequence[str] = ()
+) -> DataFrame:
+    """``rows`` (see ``with_levels``) with ``_outcomes``: quantiles of demand over ``length`` periods, at least 0."""
+    asked = rows.withColumnsRenamed({"model": "_model"}).withColumn("model", calibrated_as("_model"))
+    found = with_offsets(asked, residuals, levels, fewest=fewest, by=("length", *by))
+    found = found.drop("model").withColumnRenamed("_model", "model")
+    # Paths have their own errors; the normal distribution is that of one period, and periods vary for themselves.
+    root = F.sqrt(F.col("length").cast("double"))
+    unit = F.when(F.col(POOLED_ON) == NORMAL, root).otherwise(1.0) * F.col("spread")
+    values = F.transform(OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * unit, F.lit(0.0)).cast("double"))
+    return found.withColumn("_outcomes", values).drop(OFFSETS)
+
+
+def _with_costed_levels(rows: DataFrame, policy: Policy) -> DataFrame:
+    """A series without demand keeps its levels, and so does one for which a shortage costs too little to hold stock."""
 
     def priced(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
-            levels = [
-                _levels(policy, costs, point, upper, mean, np.asarray(outcomes), np.asarray(review))
-                for point, upper, mean, outcomes, review in zip(
-                    batch["reorder_point"],
-                    batch["order_up_to"],
+            found = [
+                [
+                    _levels(policy, Costs(holding, cost, order), point, upper, mean, outcomes, review)
+                    for cost, point, upper in zip(shortages, points, uppers, strict=True)
+                ]
+                for holding, shortages, order, points, uppers, mean, outcomes, review in zip(
+                    batch["holding_cost"],
+                    batch["shortage_costs"],
+                    batch["order_cost"],
+                    batch[REORDER_POINTS],
+                    batch[ORDERS_UP_TO],
                     batch["mean_demand"],
                     batch[OUTCOMES],
                     batch[REVIEW_OUTCOMES],
                     strict=True,
                 )
             ]
-            yield batch.assign(reorder_point=[point for point, _ in levels], order_up_to=[upper for _, upper in levels])
+            points = [[point for point, _ in levels] for levels in found]
+            uppers = [[upper for _, upper in levels] for levels in found]
+            yield batch.assign(**{REORDER_POINTS: points, ORDERS_UP_TO: uppers})
 
     schema = StructType([StructField(item.name, item.dataType) for item in rows.schema])
-    return rows.mapInPandas(priced, schema)
+    return rows.mapInPandas(priced, schema).drop(REVIEW_OUTCOMES)
 
 
 def _levels(
     policy: Policy, costs: Costs, point: float, upper: float, mean: float, outcomes: Numbers, review: Numbers
 ) -> tuple[float, float]:
-    if mean <= 0 or outcomes[-1] <= 0:
+    if mean <= 0 or outcomes[-1] <= 0 or not costs.holding > 0:
         return point, upper
     if policy.is_periodic:
         return _min_max(policy, costs, outcomes, review)

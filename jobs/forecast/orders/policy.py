@@ -39,6 +39,11 @@ class Policy:
         return self.review == "periodic"
 
     @property
+    def is_costed(self) -> bool:
+        """Levels weigh the fixed cost of an order."""
+        return self.costs is not None
+
+    @property
     def name(self) -> str:
         """The textbook's name: ``(R, S)``, ``(R, s, S)`` or ``(r, Q)``."""
         if not self.is_periodic:

@@ -8,13 +8,12 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.report.wording import plural
 from jobs.forecast.demand.inputs import day_of
-from jobs.forecast.forecasts.steps import calibrated_as
-from jobs.forecast.orders.levels import OUTCOMES, REVIEW_OUTCOMES, with_costed_levels
+from jobs.forecast.orders.levels import ORDERS_UP_TO, OUTCOMES, REORDER_POINTS, with_levels
 from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.stock.steps import stock_as_of
-from jobs.forecast.trials.calibration import NORMAL, OFFSETS, POOLED_ON, sampled_of, with_offsets
+from jobs.forecast.trials.calibration import sampled_of
 from jobs.forecast.trials.residuals import path_residuals
 
 # Grids of probabilities, fine enough for an expectation over the distribution; costs are decided in its tail.
@@ -89,22 +88,17 @@ def orders(
     policy with costs, of a review. ``stock`` (see ``stock_as_of``) may be absent: then the order is what the policy
     usually orders.
     """
-    grid = _GRID if policy.costs is None else _FINE_GRID
-    levels = (policy.service_level, *grid)
-    rows = _with_outcomes(demand, residuals, "covered_demand", policy.covered_periods, levels, fewest=fewest)
-    rows = rows.withColumns(
-        {
-            "reorder_point": F.get("_outcomes", F.lit(0)),
-            OUTCOMES: F.slice("_outcomes", 2, len(grid)),
-            "mean_demand": F.col("review_demand") / policy.review_periods,
-        }
-    ).drop("_outcomes")
-    usual = F.lit(0.0) if policy.is_periodic else F.col("review_demand")
-    rows = rows.withColumn("order_up_to", F.col("reorder_point") + usual)
+    grid = _FINE_GRID if policy.is_costed else _GRID
+    # Every path begins with the first step; its length tells it from others.
+    asked = demand.withColumns({"length": F.lit(policy.covered_periods), "step": F.lit(1)})
+    known = residuals.withColumns({"length": F.col("step"), "step": F.lit(1)})
     if policy.costs is not None:
-        rows = _with_outcomes(rows, residuals, "review_demand", policy.review_periods, grid, fewest=fewest)
-        rows = rows.withColumnRenamed("_outcomes", REVIEW_OUTCOMES)
-        rows = with_costed_levels(rows, policy, policy.costs)
+        holding, shortage, order = (F.lit(one) for one in (policy.costs.holding, policy.costs.shortage, policy.costs.order))
+        costs = {"holding_cost": holding, "shortage_costs": F.array(shortage), "order_cost": order}
+        asked = asked.withColumns(costs)
+    rows = with_levels(asked, known, policy, (policy.service_level,), grid=grid, fewest=fewest)
+    point, upper = F.get(REORDER_POINTS, F.lit(0)), F.get(ORDERS_UP_TO, F.lit(0))
+    rows = rows.withColumns({"reorder_point": point, "order_up_to": upper})
     shortage = F.aggregate(
         F.transform(OUTCOMES, lambda units: F.greatest(units - F.col("reorder_point"), F.lit(0.0))),
         F.lit(0.0),
@@ -117,21 +111,6 @@ def orders(
         }
     )
     return _ordered(rows, stock, policy)
-
-
-def _with_outcomes(
-    rows: DataFrame, residuals: DataFrame, centre: str, periods: int, levels: tuple[float, ...], *, fewest: int
-) -> DataFrame:
-    """``rows`` with ``_outcomes``: the quantiles of demand over ``periods`` at ``levels``, never below zero."""
-    asked = rows.withColumnsRenamed({"model": "_model"}).withColumns(
-        {"model": calibrated_as("_model"), "step": F.lit(periods)}
-    )
-    found = with_offsets(asked, residuals, levels, fewest=fewest)
-    found = found.drop("model").withColumnRenamed("_model", "model")
-    # Paths have their own errors; the normal distribution is that of one period, and periods vary for themselves.
-    unit = F.when(F.col(POOLED_ON) == NORMAL, F.sqrt(F.lit(float(periods)))).otherwise(1.0) * F.col("spread")
-    values = F.transform(OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * unit, F.lit(0.0)).cast("double"))
-    return found.withColumn("_outcomes", values).drop(OFFSETS, POOLED_ON, "step")
 
 
 def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> DataFrame:

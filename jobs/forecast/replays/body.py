@@ -1,0 +1,209 @@
+"""The body of forecast.replay: what was known at each review, levels, stock over the real demand, money, publish."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.days import DayRange
+from common.errors import InputMissingError, UsageError
+from common.report.wording import plural
+from common.run.gate import pass_gate
+from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
+from jobs.forecast.demand.inputs import CORRECTED, History, read_history
+from jobs.forecast.demand.series import FALLBACK, MODELLED
+from jobs.forecast.orders.levels import with_levels
+from jobs.forecast.orders.policy import Costs, Policy
+from jobs.forecast.replays.groups import Rules, followed
+from jobs.forecast.replays.money import last_prices, with_money, with_unit_costs
+from jobs.forecast.replays.params import ReplayedPolicy, ReplayParams
+from jobs.forecast.replays.report import write_report
+from jobs.forecast.replays.reviews import Timeline, forecasts_at, known_errors, paths_of, with_demand_ahead
+from jobs.forecast.replays.tables import REPLAYS
+from jobs.forecast.trials.calibration import sampled
+from jobs.forecast.trials.tables import BACKTESTS
+from jobs.forecast.trials.weights import COMBINED
+
+if TYPE_CHECKING:
+    from common.run.context import RunContext
+
+# Fine enough for costs that are decided in the tail.
+_GRID = tuple((n + 0.5) / 200 for n in range(200))
+
+
+def run(context: RunContext) -> None:
+    """One run of forecast.replay. Raises LakejobsError."""
+    params, lake = context.params_as(ReplayParams), context.lake
+    history = read_history(context, MODELLED, or_none=FALLBACK)
+    day = DayRange.single(history.as_of)
+    backtests = lake.read(BACKTESTS, days=day)
+    timeline, models = _timeline(history, backtests)
+    methods, benchmark = _methods(context, params, models)
+    policies = [_policy(params, name) for name in params.policies]
+    _check_times(timeline, policies)
+    rows = _replayed(context, params, history, backtests, timeline, methods, benchmark, policies)
+    with lake.stage(REPLAYS, rows.withColumn("as_of_date", F.lit(history.as_of)).select(*REPLAYS.schema.names)) as staged:
+        audited = pass_gate(context, staged)
+        found = staged.rows.agg(F.countDistinct("unique_id").alias("series")).first()
+        series = 0 if found is None else found["series"]
+        context.counts.add(
+            rows_read=history.series_count, rows_written=series, rows_filtered=history.series_count - series
+        )
+        context.counts.check()
+        context.fault("replay.audited")
+        written = lake.replace_days(audited, days=day)
+        context.counts.detail("replay_rows", written.rows_written)
+        write_report(
+            context.report,
+            staged.rows,
+            params=params,
+            as_of=history.as_of,
+            timeline=timeline,
+            methods=methods,
+            benchmark=benchmark,
+            policies=[policy.name for policy in policies],
+            left_out=history.series_count - series,
+        )
+
+
+def _timeline(history: History, backtests: DataFrame) -> tuple[Timeline, list[str]]:
+    """The periods to replay, and the models that were tried.
+
+    Raises InputMissingError FCT-008 without a backtest of the day, UsageError FCT-031 when it has a single origin.
+    """
+    tried = backtests.groupBy("model", "cutoff").agg(F.max("step").alias("steps")).collect()
+    if not tried:
+        raise InputMissingError(
+            "FCT-008",
+            f"There is no backtest as of {history.as_of}.",
+            remedy="Run forecast.backtest for that day first.",
+        )
+    cutoffs = tuple(sorted({row["cutoff"] for row in tried}))
+    if len(cutoffs) < 2:
+        raise UsageError(
+            "FCT-031",
+            "The backtest has one origin, a replay needs two or more.",
+            cause="Orders from an origin rest on errors made before it; from the earliest one nothing was known of them.",
+            remedy="Run forecast.backtest with windows=3 or more, and then this job.",
+        )
+    horizon = max(row["steps"] for row in tried)
+    models = sorted({row["model"] for row in tried})
+    return Timeline(cutoffs, horizon, history.periods.season_length, history.periods), models
+
+
+def _methods(context: RunContext, params: ReplayParams, models: list[str]) -> tuple[list[str], str]:
+    """What to compare, and the benchmark. Raises UsageError FCT-032 for a model that the backtest did not try."""
+    unknown = sorted(set(params.methods or ()) - set(models))
+    if unknown:
+        raise UsageError(
+            "FCT-032",
+            f"The backtest did not try {', '.join(unknown)}.",
+            cause=f"It tried {', '.join(models)}.",
+            remedy="Name one of these in methods, or run forecast.backtest with that model.",
+        )
+    benchmark = params.benchmark
+    if benchmark not in models:
+        context.warn(f"The backtest did not try {benchmark}: there is no benchmark to hold the others against.")
+        benchmark = COMBINED
+    return sorted({*(params.methods or models), COMBINED, benchmark}), benchmark
+
+
+def _policy(params: ReplayParams, name: ReplayedPolicy) -> Policy:
+    costs = Costs(0.0, 0.0, params.order_cost) if name == "min_max" and params.order_cost is not None else None
+    review = "continuous" if name == "continuous" else "periodic"
+    return Policy(
+        params.lead_time_periods, params.review_periods, params.service_level, params.pack_size, review, costs
+    )
+
+
+def _check_times(timeline: Timeline, policies: list[Policy]) -> None:
+    """Raises UsageError FCT-010 when an order must last longer than the horizon, FCT-033 when nothing would count."""
+    longest = max(policy.covered_periods for policy in policies)
+    if longest > timeline.horizon:
+        raise UsageError(
+            "FCT-010",
+            f"The backtest forecasts {plural(timeline.horizon, 'period')}, but an order must last {longest}.",
+            cause="Lead time and review together are longer than the horizon.",
+            remedy="Run forecast.backtest with a longer horizon, or shorten the two.",
+        )
+    first = max(policy.lead_time_periods + policy.review_periods - 1 for policy in policies)
+    if first >= timeline.longest_block:
+        raise UsageError(
+            "FCT-033",
+            f"The backtest covers {plural(timeline.longest_block, 'period')} in a row; the first ordered goods "
+            f"count after {first}.",
+            cause="Until then the stock is the one that a replay begins with.",
+            remedy="Run forecast.backtest with more windows, or with a stride of at most the horizon.",
+        )
+
+
+def _replayed(
+    context: RunContext,
+    params: ReplayParams,
+    history: History,
+    backtests: DataFrame,
+    timeline: Timeline,
+    methods: list[str],
+    benchmark: str,
+    policies: list[Policy],
+) -> DataFrame:
+    lake = context.lake
+    last = timeline.periods.plus(timeline.cutoffs[-1], timeline.horizon)
+    changes = lake.read(DEMAND_CHANGES, days=DayRange(history.first_ds, last))
+    changes = changes.where(F.col("freq") == timeline.periods.freq)
+    earliest = timeline.periods.last_day(timeline.cutoffs[0])
+    corrections = demand_as_of(changes, history.as_of, timeline.periods, corrected_after=earliest)
+    corrections = corrections.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
+    prices = last_prices(changes, timeline.periods.last_day(timeline.replayed[0]))
+    series = history.series.select("unique_id", "demand_class")
+    facts = series.join(prices, "unique_id", "left").withColumns(
+        {
+            "supplier": F.lit(None).cast("string"),
+            "unit_cost": F.lit(None).cast("double"),
+            "lead_time_periods": F.lit(params.lead_time_periods),
+            "pack_size": F.lit(float(params.pack_size)),
+            "min_order": F.lit(0.0),
+        }
+    )
+    facts = with_unit_costs(facts, params, timeline.year_share())
+    longest = max(policy.covered_periods for policy in policies)
+    tried = backtests.where(F.col("model").isin(*methods))
+    ahead = forecasts_at(tried, methods, timeline, longest=longest, stand_in=benchmark).join(facts, "unique_id", "inner")
+    paths = paths_of(timeline, policies, [params.lead_time_periods])
+    sample = sampled(backtests, history.series_count, params.calibration_series)
+    errors = known_errors(sample, corrections, series, timeline, paths)
+    buckets = max(1, -(-history.series_count // params.series_per_bucket))
+    counted = []
+    for policy in policies:
+        asked = with_demand_ahead(ahead, policy, timeline)
+        if policy.costs is not None:
+            shortages = [level / (1 - level) * policy.review_periods for level in params.levels]
+            asked = asked.withColumns(
+                {
+                    "shortage_costs": F.array(*(F.lit(odds) * F.col("holding_cost") for odds in shortages)),
+                    "order_cost": F.lit(policy.costs.order),
+                }
+            )
+        levelled = with_levels(
+            asked,
+            errors,
+            policy,
+            params.levels,
+            grid=_GRID if policy.is_costed else (),
+            fewest=params.min_calibration,
+            by=("cutoff",),
+        )
+        rules = Rules(policy, params.levels, params.unmet_demand == "waits", params.shelf_life_periods or 0)
+        counted.append(followed(levelled, rules, buckets=buckets))
+    rows = reduce(DataFrame.unionByName, counted).where(F.col("periods") > 0).join(facts, "unique_id", "inner")
+    rows = with_money(rows, params.order_cost or 0.0)
+    return rows.withColumns(
+        {
+            "mean_stock": F.round(F.col("stock") / F.col("periods"), 9),
+            "order_flips": F.col("flips"),
+            "review_periods": F.lit(params.review_periods),
+        }
+    )
