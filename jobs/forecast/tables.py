@@ -21,6 +21,7 @@ from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.replays.tables import REPLAYS
 from jobs.forecast.sales.tables import SALE_RECORDS, SALES
 from jobs.forecast.stock.tables import STOCK, STOCK_RECORDS
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
@@ -83,6 +84,7 @@ __all__ = [
     "FORECASTS",
     "FRAUD_LABELS",
     "ORDERS",
+    "REPLAYS",
     "SALES",
     "SALE_RECORDS",
     "SERIES",

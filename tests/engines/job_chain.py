@@ -83,6 +83,7 @@ _SMALLER: Mapping[str, tuple[str, ...]] = {
     "forecast.predict": _LAST_SALE + _sets("min_calibration=6"),
     "maintenance.maintain": _sets(f"tables=[{', '.join(_MAINTAINED)}]", "least_small_files=2"),
     "forecast.replenish": _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1"),
+    "forecast.replay": _LAST_SALE + _sets("min_calibration=6", "lead_time_periods=1"),
 }
 _TENDS, _ORDERS = "maintenance.maintain", "forecast.replenish"
 

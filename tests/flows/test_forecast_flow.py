@@ -19,6 +19,8 @@ from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
+from jobs.forecast.replay import JOB as REPLAY
+from jobs.forecast.replays.tables import REPLAYS
 from jobs.forecast.replenish import JOB as REPLENISH
 from jobs.forecast.sales.tables import SALES
 from jobs.forecast.stock.tables import STOCK
@@ -58,7 +60,7 @@ def rows_of(shop: Shop, table: Any) -> list[str]:
     return sorted(str(row.asDict(recursive=True)) for row in shop.lake.read(table).collect())
 
 
-TABLES = (SALES, DEMAND_CHANGES, DEMAND, SERIES, TRIALS, FORECASTS, ORDERS)
+TABLES = (SALES, DEMAND_CHANGES, DEMAND, SERIES, TRIALS, FORECASTS, ORDERS, REPLAYS)
 
 
 def everything_runs(shop: Shop) -> dict[str, list[str]]:
@@ -68,6 +70,7 @@ def everything_runs(shop: Shop) -> dict[str, list[str]]:
     assert shop.run(BACKTEST, *day, *BACKTEST_FLAGS) == 0
     assert shop.run(PREDICT, *day, "--set", "min_calibration=4") == 0
     assert shop.run(REPLENISH, *day, "--set", "min_calibration=2") == 0
+    assert shop.run(REPLAY, *day, "--set", "min_calibration=2") == 0
     return {table.name: rows_of(shop, table) for table in TABLES}
 
 
@@ -112,6 +115,26 @@ def test_forecasts_become_orders(trading: tuple[Shop, dict[str, list[str]]]) -> 
     assert set(orders) == {"MUG", "LAMP", "NEW"}
     assert orders["MUG"]["order_up_to"] >= orders["MUG"]["reorder_point"] > 20
     assert all(row["order_quantity"] == int(row["order_quantity"]) for row in orders.values())
+
+
+def test_orders_by_the_forecasts_are_replayed_on_history(trading: tuple[Shop, dict[str, list[str]]]) -> None:
+    shop, _ = trading
+    found = shop.lake.read(REPLAYS).where("service_level = 0.95").collect()
+    methods = ("combined", "croston_sba", "seasonal_naive")
+    assert sorted((row["unique_id"], row["method"]) for row in found) == sorted(
+        (name, method) for name in ("MUG", "LAMP") for method in methods
+    )
+    mug = next(row for row in found if (row["unique_id"], row["method"]) == ("MUG", "combined"))
+    # Three weeks from the second origin, of which the first orders reach the last one. It sold 23, at a price of 2.
+    assert (mug["policy"], mug["periods"], mug["demand"]) == ("(R, S)", 1, 23)
+    assert mug["unit_cost"] == pytest.approx(0.6 * 2)
+    assert mug["holding_money"] == pytest.approx(0.6 * 2 * 0.25 * 7 / 365.25 * mug["mean_stock"], abs=1e-6)
+    record = next(record for record in shop.records() if record["job"] == "forecast.replay")
+    assert [record["counts"][name] for name in ("rows_read", "rows_written", "rows_filtered")] == [2, 2, 0]
+    assert shop.run(REPLAY, "--day", str(LAST), "--set", "methods=[theta]") == 2
+    assert shop.records()[-1]["error"]["code"] == "FCT-062"
+    assert shop.run(REPLAY, "--day", str(LAST), "--set", "lead_time_periods=3") == 2
+    assert shop.records()[-1]["error"]["code"] == "FCT-010"
 
 
 def test_no_more_periods_are_forecast_than_were_tested(trading: tuple[Shop, dict[str, list[str]]]) -> None:

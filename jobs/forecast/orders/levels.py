@@ -41,7 +41,7 @@ def with_levels(
     fewest: int,
     by: Sequence[str] = (),
 ) -> DataFrame:
-    """``rows`` with the levels of ``policy``: REORDER_POINTS and ORDERS_UP_TO, an amount for each of ``service_levels``.
+    """``rows`` with the levels of ``policy``: REORDER_POINTS and ORDERS_UP_TO, units for each of ``service_levels``.
 
     ``rows``: unique_id, model, demand_class, spread, the key ``step`` of the errors that calibrate them, demand over
     ``length`` periods (``covered_demand``) and over a review (``review_demand``). ``residuals`` (unique_id, model,
@@ -87,6 +87,8 @@ def _with_costed_levels(rows: DataFrame, policy: Policy) -> DataFrame:
     """A series without demand keeps its levels, and so does one for which a shortage costs too little to hold stock."""
 
     def priced(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        import pandas as pd
+
         for batch in batches:
             found = [
                 [
@@ -105,8 +107,8 @@ def _with_costed_levels(rows: DataFrame, policy: Policy) -> DataFrame:
                     strict=True,
                 )
             ]
-            points = [[point for point, _ in levels] for levels in found]
-            uppers = [[upper for _, upper in levels] for levels in found]
+            points = pd.Series([[point for point, _ in levels] for levels in found], index=batch.index)
+            uppers = pd.Series([[upper for _, upper in levels] for levels in found], index=batch.index)
             yield batch.assign(**{REORDER_POINTS: points, ORDERS_UP_TO: uppers})
 
     schema = StructType([StructField(item.name, item.dataType) for item in rows.schema])

@@ -93,8 +93,11 @@ def orders(
     asked = demand.withColumns({"length": F.lit(policy.covered_periods), "step": F.lit(1)})
     known = residuals.withColumns({"length": F.col("step"), "step": F.lit(1)})
     if policy.costs is not None:
-        holding, shortage, order = (F.lit(one) for one in (policy.costs.holding, policy.costs.shortage, policy.costs.order))
-        costs = {"holding_cost": holding, "shortage_costs": F.array(shortage), "order_cost": order}
+        costs = {
+            "holding_cost": F.lit(policy.costs.holding),
+            "shortage_costs": F.array(F.lit(policy.costs.shortage)),
+            "order_cost": F.lit(policy.costs.order),
+        }
         asked = asked.withColumns(costs)
     rows = with_levels(asked, known, policy, (policy.service_level,), grid=grid, fewest=fewest)
     point, upper = F.get(REORDER_POINTS, F.lit(0)), F.get(ORDERS_UP_TO, F.lit(0))

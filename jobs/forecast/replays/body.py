@@ -16,6 +16,7 @@ from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
 from jobs.forecast.demand.inputs import CORRECTED, History, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.levels import with_levels
+from jobs.forecast.orders.params import ReviewPolicy
 from jobs.forecast.orders.policy import Costs, Policy
 from jobs.forecast.replays.groups import Rules, followed
 from jobs.forecast.replays.money import last_prices, with_money, with_unit_costs
@@ -44,14 +45,17 @@ def run(context: RunContext) -> None:
     methods, benchmark = _methods(context, params, models)
     policies = [_policy(params, name) for name in params.policies]
     _check_times(timeline, policies)
-    rows = _replayed(context, params, history, backtests, timeline, methods, benchmark, policies)
-    with lake.stage(REPLAYS, rows.withColumn("as_of_date", F.lit(history.as_of)).select(*REPLAYS.schema.names)) as staged:
+    # Aggregates of a hierarchy are forecast too, and nobody orders them.
+    series = history.series.where(F.col("level").isNull())
+    count = series.count()
+    rows = _replayed(context, params, history, series, backtests, timeline, methods, benchmark, policies)
+    with lake.stage(
+        REPLAYS, rows.withColumn("as_of_date", F.lit(history.as_of)).select(*REPLAYS.schema.names)
+    ) as staged:
         audited = pass_gate(context, staged)
         found = staged.rows.agg(F.countDistinct("unique_id").alias("series")).first()
-        series = 0 if found is None else found["series"]
-        context.counts.add(
-            rows_read=history.series_count, rows_written=series, rows_filtered=history.series_count - series
-        )
+        done = 0 if found is None else found["series"]
+        context.counts.add(rows_read=count, rows_written=done, rows_filtered=count - done)
         context.counts.check()
         context.fault("replay.audited")
         written = lake.replace_days(audited, days=day)
@@ -65,14 +69,14 @@ def run(context: RunContext) -> None:
             methods=methods,
             benchmark=benchmark,
             policies=[policy.name for policy in policies],
-            left_out=history.series_count - series,
+            left_out=count - done,
         )
 
 
 def _timeline(history: History, backtests: DataFrame) -> tuple[Timeline, list[str]]:
     """The periods to replay, and the models that were tried.
 
-    Raises InputMissingError FCT-008 without a backtest of the day, UsageError FCT-031 when it has a single origin.
+    Raises InputMissingError FCT-008 without a backtest of the day, UsageError FCT-061 when it has a single origin.
     """
     tried = backtests.groupBy("model", "cutoff").agg(F.max("step").alias("steps")).collect()
     if not tried:
@@ -84,9 +88,9 @@ def _timeline(history: History, backtests: DataFrame) -> tuple[Timeline, list[st
     cutoffs = tuple(sorted({row["cutoff"] for row in tried}))
     if len(cutoffs) < 2:
         raise UsageError(
-            "FCT-031",
+            "FCT-061",
             "The backtest has one origin, a replay needs two or more.",
-            cause="Orders from an origin rest on errors made before it; from the earliest one nothing was known of them.",
+            cause="Orders rest on errors made before: at the earliest origin nothing was known of them.",
             remedy="Run forecast.backtest with windows=3 or more, and then this job.",
         )
     horizon = max(row["steps"] for row in tried)
@@ -95,11 +99,11 @@ def _timeline(history: History, backtests: DataFrame) -> tuple[Timeline, list[st
 
 
 def _methods(context: RunContext, params: ReplayParams, models: list[str]) -> tuple[list[str], str]:
-    """What to compare, and the benchmark. Raises UsageError FCT-032 for a model that the backtest did not try."""
+    """What to compare, and the benchmark. Raises UsageError FCT-062 for a model that the backtest did not try."""
     unknown = sorted(set(params.methods or ()) - set(models))
     if unknown:
         raise UsageError(
-            "FCT-032",
+            "FCT-062",
             f"The backtest did not try {', '.join(unknown)}.",
             cause=f"It tried {', '.join(models)}.",
             remedy="Name one of these in methods, or run forecast.backtest with that model.",
@@ -113,14 +117,14 @@ def _methods(context: RunContext, params: ReplayParams, models: list[str]) -> tu
 
 def _policy(params: ReplayParams, name: ReplayedPolicy) -> Policy:
     costs = Costs(0.0, 0.0, params.order_cost) if name == "min_max" and params.order_cost is not None else None
-    review = "continuous" if name == "continuous" else "periodic"
+    review: ReviewPolicy = "continuous" if name == "continuous" else "periodic"
     return Policy(
         params.lead_time_periods, params.review_periods, params.service_level, params.pack_size, review, costs
     )
 
 
 def _check_times(timeline: Timeline, policies: list[Policy]) -> None:
-    """Raises UsageError FCT-010 when an order must last longer than the horizon, FCT-033 when nothing would count."""
+    """Raises UsageError FCT-010 when an order must last longer than the horizon, FCT-063 when nothing would count."""
     longest = max(policy.covered_periods for policy in policies)
     if longest > timeline.horizon:
         raise UsageError(
@@ -132,7 +136,7 @@ def _check_times(timeline: Timeline, policies: list[Policy]) -> None:
     first = max(policy.lead_time_periods + policy.review_periods - 1 for policy in policies)
     if first >= timeline.longest_block:
         raise UsageError(
-            "FCT-033",
+            "FCT-063",
             f"The backtest covers {plural(timeline.longest_block, 'period')} in a row; the first ordered goods "
             f"count after {first}.",
             cause="Until then the stock is the one that a replay begins with.",
@@ -144,6 +148,7 @@ def _replayed(
     context: RunContext,
     params: ReplayParams,
     history: History,
+    series: DataFrame,
     backtests: DataFrame,
     timeline: Timeline,
     methods: list[str],
@@ -158,8 +163,8 @@ def _replayed(
     corrections = demand_as_of(changes, history.as_of, timeline.periods, corrected_after=earliest)
     corrections = corrections.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
     prices = last_prices(changes, timeline.periods.last_day(timeline.replayed[0]))
-    series = history.series.select("unique_id", "demand_class")
-    facts = series.join(prices, "unique_id", "left").withColumns(
+    classes = series.select("unique_id", "demand_class")
+    facts = classes.join(prices, "unique_id", "left").withColumns(
         {
             "supplier": F.lit(None).cast("string"),
             "unit_cost": F.lit(None).cast("double"),
@@ -171,10 +176,12 @@ def _replayed(
     facts = with_unit_costs(facts, params, timeline.year_share())
     longest = max(policy.covered_periods for policy in policies)
     tried = backtests.where(F.col("model").isin(*methods))
-    ahead = forecasts_at(tried, methods, timeline, longest=longest, stand_in=benchmark).join(facts, "unique_id", "inner")
+    ahead = forecasts_at(tried, methods, timeline, longest=longest, stand_in=benchmark).join(
+        facts, "unique_id", "inner"
+    )
     paths = paths_of(timeline, policies, [params.lead_time_periods])
     sample = sampled(backtests, history.series_count, params.calibration_series)
-    errors = known_errors(sample, corrections, series, timeline, paths)
+    errors = known_errors(sample, corrections, classes, timeline, paths)
     buckets = max(1, -(-history.series_count // params.series_per_bucket))
     counted = []
     for policy in policies:

@@ -84,8 +84,8 @@ def forecasts_at(
     """
     steps = F.map_from_entries(F.collect_list(F.struct("step", "y_hat")))
     truth = F.map_from_entries(F.collect_list(F.struct("step", "y")))
-    rows = backtests.where(F.col("cutoff").isin(*timeline.replayed)).groupBy("unique_id", "cutoff", "model")
-    rows = rows.agg(
+    replayed = backtests.where(F.col("cutoff").isin(*timeline.replayed))
+    rows = replayed.groupBy("unique_id", "cutoff", "model").agg(
         steps.alias("_steps"),
         truth.alias("_y"),
         F.avg("y_hat").alias("_mean"),
