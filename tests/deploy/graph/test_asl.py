@@ -28,7 +28,13 @@ cluster:
 yarn: {{kind: yarn, artifacts: hdfs:///apps, lake: s3a://shop/prod, env: prod}}
 """
 _KEY = ["--set", "lake.pseudonym_key=secret://aws/lakejobs/key"]
-_FORECASTS = ["forecast.history", "forecast.backtest", "forecast.predict", "forecast.replenish"]
+_FORECASTS = [
+    "forecast.history",
+    "forecast.backtest",
+    "forecast.predict",
+    "forecast.replenish",
+    "forecast.replay",
+]
 
 Export = Callable[..., Any]
 
@@ -175,7 +181,7 @@ def test_another_execution_of_the_same_run_does_what_is_left(export: Export) -> 
     before = len(lake.sent)
     lake.run(definition, {**_DAY, "run": "night"}, name="by-hand")
     # The forecasts read the backtests, so they were left with them.
-    assert lake.jobs[before:] == ["forecast.backtest", "forecast.predict", "forecast.replenish"]
+    assert lake.jobs[before:] == _FORECASTS[1:]
     assert len(set(lake.tokens)) == len(lake.tokens)
 
 

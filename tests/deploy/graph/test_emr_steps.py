@@ -35,7 +35,13 @@ _TARGET = {
 }
 _KEY = ["--set", "lake.pseudonym_key=secret://aws/lakejobs/key"]
 _DAY = ["--day", "2026-11-20"]
-_FORECASTS = ["forecast.history", "forecast.backtest", "forecast.predict", "forecast.replenish"]
+_FORECASTS = [
+    "forecast.history",
+    "forecast.backtest",
+    "forecast.predict",
+    "forecast.replay",
+    "forecast.replenish",
+]
 
 Export = Callable[..., Any]
 
@@ -77,7 +83,7 @@ def test_after_a_failed_step_nothing_runs_the_cluster_is_gone_and_the_rest_goes_
 ) -> None:
     account = Account({"forecast.backtest": [75]})
     cluster = account.run_job_flow(export("forecast.*"))
-    assert list(cluster.states.values()) == ["COMPLETED", "FAILED", "CANCELLED", "CANCELLED"]
+    assert list(cluster.states.values()) == ["COMPLETED", "FAILED", *["CANCELLED"] * (len(_FORECASTS) - 2)]
     assert (cluster.state, cluster.reason) == ("TERMINATED_WITH_ERRORS", "STEP_FAILURE")
     monkeypatch.setattr(
         deploy.graph.emr_steps,
@@ -92,7 +98,7 @@ def test_after_a_failed_step_nothing_runs_the_cluster_is_gone_and_the_rest_goes_
 
 def test_what_cannot_be_looked_up_runs_again(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deploy.graph.emr_steps, "record_of", lambda *_: (None, "The record could not be read."))
-    assert len(export("forecast.*", flags=["--rest"])["Steps"]) == 4
+    assert len(export("forecast.*", flags=["--rest"])["Steps"]) == len(_FORECASTS)
 
 
 def test_days_follow_each_other(export: Export) -> None:
