@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
+from jobs.forecast.demand.changes import demand_as_of
 from jobs.forecast.demand.hierarchy import attributes_of, check_names, check_parents, columns_of, members_of
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.series import BEYOND, LEFT_OUT, Rules, profiles
@@ -65,7 +65,7 @@ def with_aggregates(
     grid = on_grid(by_period, births, whole, rules.periods)
     series = rules.judged(profiles(grid), facts_of(by_period, names)).select("unique_id", "status", "reason").persist()
     members = belonging(members, series).join(
-        births.where(F.col("first_ds") <= F.lit(whole.last)), "unique_id", "left_semi"
+        births.where(F.col("first_ds") <= rules.periods.literal(whole.last)), "unique_id", "left_semi"
     )
     has_gaps = births.where("is_series")
     unknown = None if has_gaps.isEmpty() else unknown_periods(grid, series)
@@ -111,7 +111,7 @@ def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame
         rows = rows.join(
             gaps.select(F.col("node").alias("unique_id"), "ds").distinct(), ["unique_id", "ds"], "left_anti"
         )
-    return rows.select(*DEMAND_CHANGES.schema.names)
+    return rows.select(*changes.columns)
 
 
 def unknown_periods(grid: DataFrame, series: DataFrame) -> DataFrame:

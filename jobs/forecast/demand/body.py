@@ -17,6 +17,7 @@ from jobs.forecast.demand.aggregates import facts_of, with_aggregates
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
 from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
 from jobs.forecast.demand.hierarchy import check_columns, columns_of, levels_of
+from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored, without_hours
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
@@ -59,19 +60,22 @@ def run(context: RunContext) -> None:
     lines = _lines(context, params, sources, whole, periods)
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
-    parts = parts.where(F.col("ds").between(F.lit(whole.first), F.lit(whole.last)))
+    parts = parts.where(F.col("ds").between(periods.literal(whole.first), periods.literal(whole.last)))
     counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
     rules = Rules.of(params, periods, context.days.last)
     names = _names(lines.past)
     grown = with_aggregates(context, changes_of(parts, params.freq), _births(counted), counted, names, rules, whole)
     births = grown.births
-    with lake.stage(DEMAND_CHANGES, grown.changes) as changes:
+    with lake.stage(DEMAND_CHANGES, as_stored(grown.changes, OF_PERIOD)) as changes:
         audited_changes = pass_gate(context, changes)
-        by_period = demand_as_of(changes.rows, context.days.last, periods).persist()
-        with lake.stage(DEMAND, steps.on_grid(by_period, births, whole, periods)) as staged:
+        known = as_periods(changes.rows, periods, OF_PERIOD)
+        by_period = demand_as_of(known, context.days.last, periods).persist()
+        grid = steps.on_grid(by_period, births, whole, periods)
+        with lake.stage(DEMAND, as_stored(grid, OF_PERIOD)) as staged:
             demand = pass_gate(context, staged)
+            grid = as_periods(staged.rows, periods, OF_PERIOD)
             facts = facts_of(by_period, names).join(grown.described, "unique_id", "left")
-            rows = rules.judged(profiles(staged.rows), facts)
+            rows = rules.judged(profiles(grid), facts)
             rows = rows.unionByName(not_begun(births, whole.last, periods, as_of=context.days.last))
             rows = rows.unionByName(never_sold(counted, births, periods, as_of=context.days.last))
             with lake.stage(SERIES, rows) as series:
@@ -82,7 +86,7 @@ def run(context: RunContext) -> None:
                 context.counts.detail("demand_rows", written.rows_written)
                 context.fault("history.demand_written")
                 lake.replace_days(classes, days=DayRange.single(context.days.last))
-                _report(context, params, periods, lines.left_out, used, staged.rows, series.rows, by_period)
+                _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
         by_period.unpersist()
     for frame in (lines.judged, *grown.persisted):
         frame.unpersist()
@@ -93,7 +97,9 @@ def _check_frequency(context: RunContext, periods: Periods) -> None:
     if not context.lake.exists(DEMAND):
         return
     outside = context.lake.read(DEMAND).where(f"NOT ({context.days.predicate('ds')})")
-    is_other = (F.col("freq") != periods.freq) | (periods.start_of("ds") != F.col("ds"))
+    is_other = F.col("freq") != periods.freq
+    if periods.freq != "H":
+        is_other |= periods.start_of("ds") != F.col("ds")
     other = outside.where(is_other).select("freq", "ds").first()
     if other is not None:
         raise UsageError(
@@ -140,6 +146,8 @@ def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole:
     dated = steps.with_left_out(lines, whole, periods, as_of=last, no_products=params.no_products, frauds=frauds)
     judged = steps.with_series(dated, params.series_by).persist()
     past = judged.where(F.col("sold_day") <= F.lit(last))
+    if periods.freq == "H":
+        _check_hours(context, past)
     reason = F.coalesce(F.col(steps.LEFT_OUT), F.lit(""))
     left_out = {row["reason"]: row["count"] for row in past.groupBy(reason.alias("reason")).count().collect()}
     if not left_out.pop("", 0):
@@ -151,6 +159,22 @@ def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole:
             remedy="Check the days of the run, and the reasons why lines are left out.",
         )
     return _Lines(judged, past, sources.dated.rows + sources.purchases, left_out)
+
+
+def _check_hours(context: RunContext, past: DataFrame) -> None:
+    """Raises UsageError FCT-030 for lines of which only the day is kept."""
+    found = without_hours(past).first()
+    if found is not None and found["older"]:
+        raise UsageError(
+            "FCT-030",
+            f"The hour of {plural(found['older'], 'sales line')} is not known.",
+            cause="An earlier release took them in, and kept their day only.",
+            remedy="Take the same files in again, under another lake root, or use freq=D.",
+        )
+    if found is not None and found["dates"]:
+        context.warn(
+            f"{plural(found['dates'], 'sales line')} without a time of day: all count in the first hour of their day."
+        )
 
 
 def _births(counted: DataFrame) -> DataFrame:

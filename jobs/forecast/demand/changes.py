@@ -15,6 +15,7 @@ from pyspark.sql.types import (
     BooleanType,
     DateType,
     DoubleType,
+    IntegerType,
     LongType,
     StringType,
     StructField,
@@ -38,9 +39,11 @@ DEMAND_CHANGES = Table(
             StructField("units_sold", DoubleType(), nullable=False),
             StructField("units_returned", DoubleType(), nullable=False),
             StructField("value", DoubleType(), nullable=False),
+            # Null in rows of earlier releases.
+            StructField("hour", IntegerType(), nullable=True),
         ]
     ),
-    keys=("unique_id", "ds", "known_on"),
+    keys=("unique_id", "ds", "hour", "known_on"),
     day_column="ds",
     cluster_by=("unique_id",),
     suite="forecast.demand_changes",
@@ -63,7 +66,9 @@ def days_since_epoch(day: date) -> int:
 
 
 def changes_of(parts: DataFrame, freq: str) -> DataFrame:
-    """``parts`` (PARTS of returns.py) as rows of DEMAND_CHANGES: one for each series, period and day of knowledge.
+    """``parts`` (``parts_of_demand``) as DEMAND_CHANGES: one row for each series, period and day of knowledge.
+
+    ``hour`` is left to ``as_stored``.
 
     A part counts from ``known_on`` on, except in its spans ``void`` (pairs of days since 1970: first, first not).
     """
@@ -89,7 +94,7 @@ def changes_of(parts: DataFrame, freq: str) -> DataFrame:
             *(_total(sign * F.col(name)).alias(name) for name in ("units_sold", "units_returned", "value")),
         )
         .withColumn("freq", F.lit(freq))
-        .select(*DEMAND_CHANGES.schema.names)
+        .select(*(name for name in DEMAND_CHANGES.schema.names if name != "hour"))
     )
 
 

@@ -21,7 +21,7 @@ class Dated:
     """Sales up to a day: how many, how many of them are values of ready series, and how these are dated.
 
     ``weekdays`` are the first and last weekday of the values (0: Monday), None without any; ``last_value`` is the last
-    date of one. ``several`` is true when some series has values of several days in one period.
+    date of one, or its hour where values are hourly. ``several`` is true when a series has several values in a period.
     """
 
     rows: int = 0
@@ -35,14 +35,19 @@ def dated(sales: DataFrame, periods: Periods) -> DataFrame:
     """One row with the fields of ``Dated`` for ``sales`` (SALES), counted by ``periods``."""
     is_series = F.col("is_series")
     day = F.when(is_series, F.col("sold_day"))
+    # Several values of one hour differ by their minutes only.
+    period, moment = (
+        (F.when(is_series, periods.of_line()), F.when(is_series, F.col("sold_at")))
+        if periods.freq == "H"
+        else (periods.start_of(day), day)
+    )
     # Lines are one group: only values of ready series are looked at one by one.
-    by_period = sales.groupBy(
-        F.when(is_series, F.col("item_id")).alias("series"), periods.start_of(day).alias("period")
-    ).agg(
+    by_period = sales.groupBy(F.when(is_series, F.col("item_id")).alias("series"), period.alias("period")).agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_if(is_series).alias("values"),
-        F.min(day).alias("first"),
-        F.max(day).alias("last"),
+        F.min(moment).alias("first"),
+        F.max(moment).alias("last"),
+        F.max(period if periods.freq == "H" else day).alias("last_value"),
         F.min(F.weekday(day)).alias("first_weekday"),
         F.max(F.weekday(day)).alias("last_weekday"),
     )
@@ -51,7 +56,7 @@ def dated(sales: DataFrame, periods: Periods) -> DataFrame:
         F.sum("values").alias("values"),
         F.min("first_weekday").alias("first_weekday"),
         F.max("last_weekday").alias("last_weekday"),
-        F.max("last").alias("last_value"),
+        F.max("last_value").alias("last_value"),
         F.coalesce(F.max(F.col("first") < F.col("last")), F.lit(False)).alias("several"),
     )
 
@@ -91,7 +96,8 @@ def calendar_of(
     periods = asked_for(freq, week_begins)
     if is_ready_feed and freq == "W" and weekday is not None and week_begins is None:
         periods = Periods(freq, weekday)
-    last = found.last_value if is_ready_feed and found.last_value and found.last_value >= days.first else None
+    ends_in = is_ready_feed and found.last_value is not None and periods.day(found.last_value) >= days.first
+    last = found.last_value if ends_in else None
     return Calendar(periods, periods.whole_in(days, last_value=last), _note(periods, found, weekday, week_begins))
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
+from jobs.forecast.demand.hours import OF_PERIOD, OF_SERIES, as_periods
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.steps import on_grid
 from jobs.forecast.demand.tables import SERIES
@@ -31,6 +32,11 @@ class History:
     series: DataFrame
     series_count: int
     rows: int
+
+    @property
+    def days(self) -> DayRange:
+        """The days named by the first and last period: where their demand lies."""
+        return DayRange(self.periods.day(self.first_ds), self.periods.day(self.last_ds))
 
 
 def single_day(context: RunContext) -> date:
@@ -73,8 +79,8 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
             F.count_if(F.col("status").isin(*statuses)).alias("series"),
             F.count(F.lit(1)).alias("all"),
             F.coalesce(F.sum(F.when(F.col("status").isin(*statuses), F.col("periods"))), F.lit(0)).alias("rows"),
-            F.min("first_ds").alias("first_ds"),
-            F.max("last_ds").alias("last_ds"),
+            F.min(F.struct("first_ds", "first_hour")).alias("first"),
+            F.max(F.struct("last_ds", "last_hour")).alias("last"),
             F.max("freq").alias("freq"),
         )
         .first()
@@ -82,8 +88,10 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
     if facts is None or not facts["all"]:
         raise no_series(as_of, *statuses)
     # Every series ends with the same period, so its weekday is that on which weeks begin.
-    periods = Periods.named_by(facts["freq"], facts["last_ds"])
-    return History(as_of, periods, facts["first_ds"], facts["last_ds"], series, facts["series"], facts["rows"])
+    periods = Periods.named_by(facts["freq"], facts["last"]["last_ds"])
+    first, last = (periods.at(facts[end][f"{end}_ds"], facts[end][f"{end}_hour"]) for end in ("first", "last"))
+    series = as_periods(series, periods, OF_SERIES)
+    return History(as_of, periods, first, last, series, facts["series"], facts["rows"])
 
 
 def pooled(series: DataFrame) -> DataFrame:
@@ -105,8 +113,8 @@ def read_demand(context: RunContext, history: History, *, corrected_after: date 
     ``unique_id, ds, y`` on the full grid, ``y`` null in a gap of a ready series; with ``corrected_after`` also
     CORRECTED (see ``demand_as_of``). Raises InputMissingError FCT-011 for series whose changes are not there.
     """
-    changes = context.lake.read(DEMAND_CHANGES, days=DayRange(history.first_ds, history.last_ds))
-    changes = changes.where(F.col("freq") == history.periods.freq)
+    changes = context.lake.read(DEMAND_CHANGES, days=history.days)
+    changes = as_periods(changes.where(F.col("freq") == history.periods.freq), history.periods, OF_PERIOD)
     known = demand_as_of(changes, history.as_of, history.periods, corrected_after=corrected_after)
     kinds = known.groupBy("unique_id").agg(F.max("is_series").alias("is_series"))
     births = history.series.select("unique_id", "first_ds").join(kinds, "unique_id", "left")

@@ -51,6 +51,8 @@ def purchases_as_sales(bought: DataFrame, sales: DataFrame | None) -> DataFrame:
         ),
         "sold_day": F.col("event_date"),
         "sold_at": F.col("derived_tstamp"),
+        # The date of an event is that of UTC.
+        "sold_hour": F.hour("derived_tstamp"),
         "item_id": F.trim("item_id"),
         "quantity": F.coalesce(F.col("quantity").cast("double"), F.lit(1.0)),
         "is_series": F.lit(False),

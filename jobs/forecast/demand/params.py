@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from common.config.params import Params
 from common.sources.mapping.free_columns import is_name
 
-Frequency = Literal["D", "W", "M", "Q", "Y"]
+Frequency = Literal["H", "D", "W", "M", "Q", "Y"]
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 # Ids of receipts and customers would make series of a line or two, and of persons.
 SeriesColumn = Literal["item_id", "item_name", "store", "country", "currency"]
@@ -44,7 +44,7 @@ class HistoryParams(Params):
 
     beside_rows = ("report_top",)
 
-    freq: Frequency = Field("W", description="Length of a period: day, week, month, quarter or year.")
+    freq: Frequency = Field("W", description="Length of a period: hour, day, week, month, quarter or year.")
     week_begins: Weekday | None = Field(
         None,
         description="The day on which weeks begin; null: that on which ready-made series are dated where there are no "
@@ -90,14 +90,15 @@ class HistoryParams(Params):
         None,
         ge=2,
         le=10_000,
-        description="Series with fewer periods are forecast by a fallback; null: by frequency, 12, of years 6.",
+        description="Series with fewer periods are forecast by a fallback; null: by frequency, 12, of "
+        "hours 48, of years 6.",
     )
     ended_after_periods: int | None = Field(
         None,
         ge=1,
         le=10_000,
         description="Periods without demand before a series may have ended and be left out; null: by frequency, "
-        "182 days, 26 weeks, 12 months, 6 quarters, 4 years.",
+        "182 days (also of hours), 26 weeks, 12 months, 6 quarters, 4 years.",
     )
     ended_chance: float = Field(
         0.005,

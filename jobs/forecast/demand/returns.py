@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARTS = (
-    "unique_id string, ds date, known_on date, is_series boolean, lines int, units_sold double, units_returned double, "
-    "value double, void array<array<int>>"
+    "unique_id string, ds {period}, known_on date, is_series boolean, lines int, units_sold double, "
+    "units_returned double, value double, void array<array<int>>"
 )
-"""A part of the demand of a period: it counts from ``known_on`` on, except in the spans ``void``."""
+"""A part of the demand of a period (of the type of ``ds``): it counts from ``known_on`` on, except in ``void``."""
 
 _CANCELS = "^[cC](.+)$"
 """The invoice of a cancellation: the letter, and the id of the invoice that it cancels."""
@@ -83,7 +83,8 @@ def parts_of_demand(lines: DataFrame, *, return_days: int, lines_per_task: int =
     def given_back(rows: pd.DataFrame) -> pd.DataFrame:
         return parts_given_back(rows, return_days * 86_400)
 
-    return alone.unionByName(spread.groupBy("bucket").applyInPandas(given_back, PARTS))
+    schema = PARTS.format(period=lines.schema["ds"].dataType.simpleString())
+    return alone.unionByName(spread.groupBy("bucket").applyInPandas(given_back, schema))
 
 
 def _with_owner(back: DataFrame, bought: DataFrame) -> DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.forecast.demand.hours import OF_SERIES, as_stored
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.tables import SERIES
 
@@ -168,6 +169,7 @@ def judged_series(
         .otherwise(FALLBACK)
     )
     described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
+    described = as_stored(described, OF_SERIES).withColumn("last_sale_ds", F.to_date("last_sale_ds"))
     return described.select(*SERIES.schema.names)
 
 
@@ -203,7 +205,7 @@ class Rules:
 
 def not_begun(births: DataFrame, last_ds: date, periods: Periods, *, as_of: date) -> DataFrame:
     """The series of ``births`` (unique_id, first_ds) that begin after ``last_ds``, as columns of SERIES."""
-    return _without_demand(births.where(F.col("first_ds") > F.lit(last_ds)), NOT_BEGUN, periods, as_of)
+    return _without_demand(births.where(F.col("first_ds") > periods.literal(last_ds)), NOT_BEGUN, periods, as_of)
 
 
 def never_sold(counted: DataFrame, births: DataFrame, periods: Periods, *, as_of: date) -> DataFrame:

@@ -40,7 +40,7 @@ def with_left_out(
     belongs to the transaction (or invoice) with its id on its day, give or take a day because clocks differ; a return
     may also belong to one of an earlier day. A ready series is a total of many transactions, not a transaction itself.
     """
-    dated = lines.withColumn("ds", periods.start_of("sold_day"))
+    dated = lines.withColumn("ds", periods.of_line())
     booked = F.when(F.col(BOOKED_ON).isNotNull(), F.array(F.array(F.unix_date(BOOKED_ON), F.lit(NEVER))))
     if frauds is None:
         judged = dated.withColumn("_fraud", F.lit(None).cast("array<array<int>>"))
@@ -53,7 +53,7 @@ def with_left_out(
     pattern = "^(?i)(" + "|".join(no_products) + ")$" if no_products else "(?!)"
     is_product = F.coalesce("is_product", F.lit(True))
     free = F.coalesce(F.col("unit_price") <= 0, F.lit(False)) & F.col("customer_id").isNull()
-    inside = F.col("ds").between(F.lit(whole.first), F.lit(whole.last))
+    inside = F.col("ds").between(periods.literal(whole.first), periods.literal(whole.last))
     reason = (
         F.when(~F.col("is_series") & (~is_product | F.col("item_id").rlike(pattern)), NO_PRODUCT)
         .when(~F.col("is_series") & free, ADJUSTMENT)
@@ -93,15 +93,15 @@ def with_series(lines: DataFrame, series_by: Sequence[str]) -> DataFrame:
 def on_grid(
     demand: DataFrame, births: DataFrame, whole: DayRange, periods: Periods, *, extra: Sequence[str] = ()
 ) -> DataFrame:
-    """``demand_as_of`` on a full grid: each series from its birth to the last of ``whole``, columns of DEMAND.
+    """``demand_as_of`` on a full grid: each series from its birth to the last of ``whole``, as DEMAND.
 
     ``births`` (unique_id, first_ds, is_series) has one row per series; ``extra`` are columns of ``demand`` to keep.
     Before its birth a series has no rows. A period in which not one line was sold in the whole shop ``is_closed``, and
     its ``y`` is 0. A period that a ready series leaves out is neither zero nor closed but unknown: its ``y`` is null.
     """
-    first = F.greatest("first_ds", F.lit(whole.first))
-    steps = F.explode(F.sequence(first, F.lit(whole.last), F.expr(periods.step_sql)))
-    grid = births.where(F.col("first_ds") <= F.lit(whole.last)).select("unique_id", "is_series", steps.alias("ds"))
+    first, last = F.greatest("first_ds", periods.literal(whole.first)), periods.literal(whole.last)
+    steps = F.explode(F.sequence(first, last, F.expr(periods.step_sql)))
+    grid = births.where(F.col("first_ds") <= last).select("unique_id", "is_series", steps.alias("ds"))
     open_periods = demand.where(F.col("units_sold") > 0).select("ds").distinct().withColumn("_is_open", F.lit(True))
     filled = grid.join(demand.drop("is_series"), ["unique_id", "ds"], "left").join(
         F.broadcast(open_periods), "ds", "left"

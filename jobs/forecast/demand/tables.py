@@ -11,7 +11,7 @@ from pyspark.sql.types import (
 )
 
 from common.lake.table import Table
-from jobs.forecast.fields import DAY, NUMBER, TEXT, optional, required
+from jobs.forecast.fields import DAY, NUMBER, TEXT, WHOLE, optional, required
 
 DEMAND = Table(
     name="forecast.demand",
@@ -23,15 +23,18 @@ DEMAND = Table(
             *optional(NUMBER, "y"),
             *required(NUMBER, "units_sold", "units_returned"),
             *required(BooleanType(), "is_closed"),
+            # Null in rows of earlier releases.
+            *optional(WHOLE, "hour"),
         ]
     ),
-    keys=("unique_id", "ds"),
+    keys=("unique_id", "ds", "hour"),
     day_column="ds",
     cluster_by=("unique_id",),
     suite="forecast.demand",
     description=(
         "Demand on a full grid, one row per series and period from its first sale on: a period without a row of sales "
-        "is zero demand, or is_closed when nobody could buy; in a gap of a ready series y is null, which is unknown."
+        "is zero demand, or is_closed when nobody could buy; in a gap of a ready series y is null, which is unknown. "
+        "hour is that in which an hourly period begins, 0 for longer ones."
     ),
 )
 
@@ -52,6 +55,7 @@ SERIES = Table(
             # Null in rows of earlier releases.
             *optional(TEXT, "level"),
             StructField("attributes", MapType(TEXT, TEXT)),
+            *optional(WHOLE, "first_hour", "last_hour"),
         ]
     ),
     keys=("unique_id",),

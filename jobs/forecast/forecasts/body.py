@@ -12,6 +12,7 @@ from common.days import DayRange
 from common.errors import InputMissingError, JobFailedError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
+from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored
 from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.forecasts.params import PredictParams
@@ -50,14 +51,16 @@ def run(context: RunContext) -> None:
         reach=reach_of(tested.horizon or horizon),
     )
     calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
-    with lake.stage(FORECASTS, calibrated.select(*FORECASTS.schema.names)) as staged:
-        _check_complete(staged.rows, history, horizon)
+    stored = as_stored(calibrated, OF_PERIOD)
+    with lake.stage(FORECASTS, stored.select(*FORECASTS.schema.names)) as staged:
+        rows = as_periods(staged.rows, history.periods, OF_PERIOD)
+        _check_complete(rows, history, horizon)
         audited = pass_gate(context, staged)
         context.fault("predict.audited")
         written = lake.replace_days(audited, days=day)
         context.counts.add(rows_read=history.series_count, rows_written=written.rows_written // horizon)
         context.counts.detail("forecast_rows", written.rows_written)
-        _report(context, params, history, demand, staged.rows, horizon)
+        _report(context, params, history, demand, rows, horizon)
     demand.unpersist()
     weights.unpersist()
 
@@ -167,7 +170,7 @@ def _report(
     own = history.series.where(F.col("level").isNull())
     top = own.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top)
     names = {row["unique_id"]: row["item_name"] or "" for row in top.select("unique_id", "item_name").collect()}
-    recent = history.periods.plus(history.last_ds, -3 * horizon)
+    recent = history.periods.literal(history.periods.plus(history.last_ds, -3 * horizon))
     wanted = F.col("unique_id").isin(list(names))
     warn_of_failures(context.log, rows)
     write_report(
@@ -176,7 +179,7 @@ def _report(
         horizon=horizon,
         series_count=history.series_count,
         names=names,
-        past=demand.where(wanted & (F.col("ds") > F.lit(recent))).orderBy("unique_id", "ds").collect(),
+        past=demand.where(wanted & (F.col("ds") > recent)).orderBy("unique_id", "ds").collect(),
         coming=rows.where(wanted).orderBy("unique_id", "ds").collect(),
         totals=rows.join(own, "unique_id", "left_semi")
         .groupBy("ds")

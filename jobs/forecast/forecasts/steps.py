@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 NO_DEMAND = "no demand at all"
 _LOCAL = (
-    "unique_id string, ds date, step int, model string, fallback_reason string, y_hat double, weight double, "
+    "unique_id string, ds {period}, step int, model string, fallback_reason string, y_hat double, weight double, "
     "spread double, is_floored boolean, is_whole boolean"
 )
-_GLOBAL = "unique_id string, ds date, model string, global_y_hat double, failure string"
+_GLOBAL = "unique_id string, ds {period}, model string, global_y_hat double, failure string"
 
 
 def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: int) -> pd.DataFrame:
@@ -75,7 +75,9 @@ def forecast_locally(
     def run(series: pd.DataFrame) -> pd.DataFrame:
         return local_forecasts(series, periods, horizon, season_length)
 
-    return in_buckets(history, run, _LOCAL, rows=rows, rows_per_bucket=rows_per_bucket, least=least)
+    return in_buckets(
+        history, run, _LOCAL.format(period=periods.sql_type), rows=rows, rows_per_bucket=rows_per_bucket, least=least
+    )
 
 
 def global_forecasts(rows: pd.DataFrame, models: Sequence[str], horizon: int, how: Boosting) -> pd.DataFrame:
@@ -101,7 +103,7 @@ def global_forecasts(rows: pd.DataFrame, models: Sequence[str], horizon: int, ho
             parts.append(pd.DataFrame(missing, columns=_names(_GLOBAL)))
             continue
         forecasts = forecasts[np.isfinite(forecasts["y_hat"])]
-        days = [moment.date() for moment in forecasts["ds"]]
+        days = [how.periods.named(moment) for moment in forecasts["ds"]]
         values = {"unique_id": forecasts["unique_id"], "ds": days, "model": model}
         parts.append(pd.DataFrame({**values, "global_y_hat": forecasts["y_hat"], "failure": None}))
     return pd.concat(parts, ignore_index=True)
@@ -120,7 +122,7 @@ def forecast_globally(
         return global_forecasts(group, models, horizon, how)
 
     spread = in_segments(history.select("unique_id", "ds", "y"), rows, rows_limit)
-    return spread.groupBy("segment").applyInPandas(run, _GLOBAL)
+    return spread.groupBy("segment").applyInPandas(run, _GLOBAL.format(period=how.periods.sql_type))
 
 
 def with_global(local: DataFrame, predicted: DataFrame, weights: DataFrame) -> DataFrame:

@@ -23,9 +23,11 @@ FORECASTS = Table(
             *optional(TEXT, "fallback_reason"),
             *required(NUMBER, "y_hat", "spread", *QUANTILES),
             *required(TEXT, "calibrated_on"),
+            # Null in rows of earlier releases.
+            *optional(WHOLE, "hour"),
         ]
     ),
-    keys=("unique_id", "ds"),
+    keys=("unique_id", "ds", "hour"),
     day_column="as_of_date",
     cluster_by=("unique_id",),
     suite="forecast.forecasts",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from common.report.wording import plural
+from jobs.forecast.demand.periods import UNITS
 from jobs.forecast.orders.policy import policy_of
 from jobs.forecast.stock.steps import stock_as_of
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
     from jobs.forecast.orders.params import ReplenishParams
     from jobs.forecast.orders.policy import Policy
-
-_UNITS = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 
 
 def orders_report(
@@ -83,7 +82,7 @@ def write_report(
     top: Sequence[Any],
 ) -> None:
     """Fill the report; ``top`` are the orders of the most valuable series, ``matched`` as ``_matched`` counts."""
-    unit = _UNITS[freq]
+    unit = UNITS[freq]
     covered = _periods(policy.covered_periods, unit)
     report.title = f"Orders as of {as_of}"
     report.headline("Items to order", f"{totals['orders']:,}", "" if matched else "what is usual: stock is not known")

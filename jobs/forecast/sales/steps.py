@@ -83,8 +83,8 @@ def _is_too_large(largest: float) -> Column:
 def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, source_zone: str = "UTC") -> DataFrame:
     """Bronze rows with the columns of SALES but ``line_id``, each customer a pseudonym under ``key``.
 
-    ``sold_day`` is the day by the clock of ``time_zone``, that of the shop; by default it is the zone of the source. A
-    date without a time of day, and the time of a ready series, stay the date that they are in ``source_zone``.
+    ``sold_day`` and ``sold_hour`` are by the clock of ``time_zone``, that of the shop; by default it is the zone of the
+    source. A date without a time of day, and the time of a ready series, stay what they are in ``source_zone``.
     """
     is_series = F.col("item_id").isNull() & (F.col("unique_id").isNotNull() | F.col("y").isNotNull())
     moment, quantity = F.coalesce("sold_at", "ds"), F.coalesce("quantity", "y")
@@ -94,6 +94,9 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
     sent = bronze.withColumns({**trimmed, "customer_id": named, "sold_at": moment})
     hidden = pseudonymise(sent, ["customer_id"], key, key_id_column=None)
     by_source, by_shop = day_in("sold_at", source_zone), day_in("sold_at", time_zone or source_zone)
+    hours = (F.hour(F.from_utc_timestamp("sold_at", zone)) for zone in (source_zone, time_zone or source_zone))
+    hour_by_source, hour_by_shop = hours
+    is_date = is_date_alone("sold_at", source_zone)
     return hidden.withColumns(
         {
             KEY_ID_COLUMN: F.when(F.col("customer_id").isNotNull(), F.lit(key.key_id)),
@@ -103,7 +106,9 @@ def sales_lines(bronze: DataFrame, time_zone: str | None, key: PseudonymKey, sou
             "quantity": F.when(quantity == 0, F.lit(0.0)).otherwise(quantity),
             # Said or unsaid, it is the same: which of two equal lines came first must not show.
             "is_product": F.coalesce("is_product", F.lit(True)),
-            "sold_day": F.when(is_series | is_date_alone("sold_at", source_zone), by_source).otherwise(by_shop),
+            "sold_day": F.when(is_series | is_date, by_source).otherwise(by_shop),
+            # A ready series may have a value of midnight.
+            "sold_hour": F.when(is_series, hour_by_source).when(~is_date, hour_by_shop),
         }
     )
 

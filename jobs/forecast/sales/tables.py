@@ -17,7 +17,7 @@ from common.lake.table import Table
 from common.privacy.pseudonyms import KEY_ID_COLUMN
 from common.sources.mapping.extra import FIELDS as EXTRA_FIELDS
 from common.sources.mapping.free_columns import EXTRA_MAPS
-from jobs.forecast.fields import DAY, MONEY, NUMBER, TEXT, optional, required
+from jobs.forecast.fields import DAY, MONEY, NUMBER, TEXT, WHOLE, optional, required
 
 _SENT: Final[dict[str, tuple[DataType, str]]] = {
     "invoice_id": (TEXT, "receipt or invoice of a line"),
@@ -78,6 +78,7 @@ SALES = Table(
             *optional(TEXT, "store", "_file_sha256"),
             *optional(BooleanType(), "promotion", "is_product"),
             *optional(NUMBER, "stock"),
+            *optional(WHOLE, "sold_hour"),
             *EXTRA_FIELDS,
         ]
     ),
@@ -88,6 +89,6 @@ SALES = Table(
     description=(
         "Sales lines, each once; a negative quantity gives goods back. is_series: the line is the value of a ready "
         "series, complete for its period. is_product is false for postage, fees and the like. Customers are pseudonyms "
-        "(key: pseudonym_key_id)."
+        "(key: pseudonym_key_id). sold_hour is the hour of sold_day by the same clock; null for a date without a time."
     ),
 )

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import ContractError
 from common.run.gate import pass_gate
+from jobs.forecast.demand.hours import OF_TRIAL, as_stored
 from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.trials.accuracy import scored
@@ -73,8 +74,8 @@ def run(context: RunContext) -> None:
         weights = model_weights(origin_errors(known), classes).persist()
         means = combined(good, weights) if len(origins.cutoffs) > 1 else equally_combined(good)
         means = means.withColumn("as_of_date", F.lit(history.as_of))
-        published = good.select(*BACKTESTS.schema.names).unionByName(means.select(*BACKTESTS.schema.names))
-        published = published.persist()
+        names = [name for name in BACKTESTS.schema.names if name not in OF_TRIAL.values()]
+        published = good.select(*names).unionByName(means.select(*names)).persist()
         measured = _with_quantiles(
             published.join(classes, "unique_id", "inner"), corrections, origins, history.series_count
         ).persist()
@@ -82,7 +83,7 @@ def run(context: RunContext) -> None:
         trials = with_weights(trials_of(staged.rows, scored_models), weights)
         trials = trials.join(classes, "unique_id", "left").withColumn("as_of_date", F.lit(history.as_of))
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
-            forecasts = pass_gate(context, staged, published)
+            forecasts = pass_gate(context, staged, as_stored(published, OF_TRIAL).select(*BACKTESTS.schema.names))
             audited = pass_gate(context, chosen)
             _account(context, history, chosen.rows)
             days = DayRange.single(history.as_of)
@@ -98,7 +99,7 @@ def run(context: RunContext) -> None:
 def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origins: Origins, how: Boosting) -> None:
     if not params.leakage_probe_series:
         return
-    few = demand.where(F.col("ds") <= F.lit(origins.cutoffs[-1])).groupBy("unique_id").count()
+    few = demand.where(F.col("ds") <= origins.periods.literal(origins.cutoffs[-1])).groupBy("unique_id").count()
     few = few.orderBy(F.col("count").desc(), "unique_id").limit(params.leakage_probe_series).select("unique_id")
     verdicts = probed(demand.join(F.broadcast(few), "unique_id", "left_semi"), origins, how).collect()
     leaking = sorted({row["model"] for row in verdicts if row["saw_the_future"]})

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LEVELS: Final = "lightgbm"
 DIFFERENCES: Final = "lightgbm_diff"
 GLOBAL_MODELS: Final = (LEVELS, DIFFERENCES)
-_DATES = {"D": ["dayofweek"], "W": [], "M": ["month"], "Q": ["quarter"], "Y": []}
+_DATES = {"H": ["hour", "dayofweek"], "D": ["dayofweek"], "W": [], "M": ["month"], "Q": ["quarter"], "Y": []}
 _NEAR_LAGS: Final = range(1, 9)
 # Beyond this the lags around the season add more columns than they tell.
 _LONGEST_SEASON_WITH_NEIGHBOURS: Final = 60
@@ -189,7 +189,7 @@ def _trial_rows(
     steps = {day: step for step, day in enumerate(origins.future(cutoff), start=1)}
     found: list[tuple[Any, ...]] = []
     for name, ds, y_hat, y in zip(joined["unique_id"], joined["ds"], joined["y_hat"], joined["y"], strict=True):
-        day = ds.date()
+        day = origins.periods.named(ds)
         found.append((name, model, cutoff, day, steps[day], float(y), float(y_hat), *scales[name], None))
     for name in sorted(set(rows["unique_id"]) - set(joined["unique_id"])):
         reason = NOTHING_TO_COMPARE if name in has_forecast else failure
@@ -210,4 +210,4 @@ def backtest_globally(history: DataFrame, origins: Origins, how: Boosting, *, ro
         return global_backtest(group[list(DEMAND_COLUMNS)], origins, how)
 
     spread = in_segments(history.select(*DEMAND_COLUMNS), rows, rows_limit)
-    return spread.groupBy("segment").applyInPandas(run, SCHEMA)
+    return spread.groupBy("segment").applyInPandas(run, SCHEMA.format(period=origins.periods.sql_type))

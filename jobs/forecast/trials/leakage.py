@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Backtest = Callable[[pd.DataFrame, Origins], pd.DataFrame]
 
-SCHEMA = "model string, cutoff date, saw_the_future boolean, saw_the_past boolean"
+SCHEMA = "model string, cutoff {period}, saw_the_future boolean, saw_the_past boolean"
 _KEY = ["unique_id", "model", "ds"]
 
 
@@ -111,4 +111,4 @@ def probed(history: DataFrame, origins: Origins, how: Boosting) -> DataFrame:
             verdicts.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how)))
         return pd.concat(verdicts)
 
-    return history.select(*DEMAND_COLUMNS).groupBy().applyInPandas(run, SCHEMA)
+    return history.select(*DEMAND_COLUMNS).groupBy().applyInPandas(run, SCHEMA.format(period=origins.periods.sql_type))

@@ -42,7 +42,7 @@ COLUMNS = (
     "reason",
 )
 SCHEMA = (
-    "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mae double, "
+    "unique_id string, model string, cutoff {period}, ds {period}, step int, y double, y_hat double, scale_mae double, "
     "scale_mse double, spread double, season int, reason string"
 )
 FEWEST_TRAINING = 4
@@ -73,9 +73,14 @@ class Origins:
         stride: int | None,
         season: int | None,
     ) -> Origins:
-        """Origins ``stride`` periods apart; the latest leaves exactly ``horizon`` periods up to ``last``."""
+        """Origins ``stride`` periods apart; the latest leaves exactly ``horizon`` periods up to ``last``.
+
+        Both are rounded up to whole days where periods are hours.
+        """
         ahead = horizon or periods.horizon
-        cutoffs = tuple(periods.plus(last, -(ahead + n * (stride or ahead))) for n in range(windows))
+        # What is corrected later is known by the day: an origin within a day would see the rest of it.
+        first, apart = (-(-number // periods.in_a_day) * periods.in_a_day for number in (ahead, stride or ahead))
+        cutoffs = tuple(periods.plus(last, -(first + n * apart)) for n in range(windows))
         return cls(tuple(models), cutoffs, ahead, season or periods.season_length, periods)
 
     def future(self, cutoff: date) -> list[date]:
@@ -156,4 +161,5 @@ def backtest_locally(history: DataFrame, origins: Origins, *, rows: int, rows_pe
         return local_backtest(series, origins)
 
     known = history.select(*DEMAND_COLUMNS)
-    return in_buckets(known, run, SCHEMA, rows=rows, rows_per_bucket=rows_per_bucket, least=least)
+    schema = SCHEMA.format(period=origins.periods.sql_type)
+    return in_buckets(known, run, schema, rows=rows, rows_per_bucket=rows_per_bucket, least=least)

@@ -48,15 +48,21 @@ class BacktestParams(Params):
         None,
         ge=1,
         le=400,
-        description="Periods ahead; null: by frequency, 28 days, 8 weeks, 12 months, 8 quarters, 6 years.",
+        description="Periods ahead; null: by frequency, 48 hours, 28 days, 8 weeks, 12 months, 8 quarters, 6 years.",
     )
     windows: int = Field(3, ge=1, le=52, description="Rolling origins.")
-    stride: int | None = Field(None, ge=1, le=400, description="Periods from an origin to the next; null: the horizon.")
+    stride: int | None = Field(
+        None,
+        ge=1,
+        le=400,
+        description="Periods from an origin to the next, for hours in whole days; null: the horizon.",
+    )
     season_length: int | None = Field(
         None,
         ge=1,
         le=400,
-        description="Periods in a season; null: by frequency, 7 days, 52 weeks, 12 months, 4 quarters, 1 year.",
+        description="Periods in a season; null: by frequency, 24 hours, 7 days, 52 weeks, 12 months, 4 quarters, "
+        "1 year.",
     )
     rows_per_bucket: int = Field(
         5_000,

@@ -24,6 +24,7 @@ def path_residuals(backtests: DataFrame, classes: DataFrame, lengths: Sequence[i
     Summing along the path keeps what errors of neighbouring periods have in common. Origins that do not reach a length
     do not count for it.
     """
+    # Hourly origins are whole days apart: the day names them.
     keys = ("unique_id", "model", "cutoff")
     error = (F.col("y") - F.col("y_hat")) / spread_column()
     rows = backtests.select(*keys, "step", error.alias("e"))

@@ -38,9 +38,10 @@ BACKTESTS = Table(
             *required(NUMBER, "y", "y_hat", "scale_mae", "scale_mse"),
             # Null in rows of earlier releases.
             *optional(NUMBER, "spread"),
+            *optional(WHOLE, "hour", "cutoff_hour"),
         ]
     ),
-    keys=("unique_id", "model", "cutoff", "ds"),
+    keys=("unique_id", "model", "cutoff", "cutoff_hour", "ds", "hour"),
     day_column="as_of_date",
     cluster_by=("unique_id",),
     suite="forecast.backtests",

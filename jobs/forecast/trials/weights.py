@@ -43,7 +43,8 @@ def uses_of(origins: Origins) -> list[tuple[date, date, date]]:
     """Triples (cutoff, use, moment): the errors from a cutoff are known once its last period is over, and then they
     count for every later origin, as they were known at the end of ``moment``; for FINAL as they are known today.
     """
-    found = [(cutoff, FINAL, FINAL) for cutoff in origins.cutoffs]
+    last = origins.periods.named(FINAL)
+    found = [(cutoff, last, FINAL) for cutoff in origins.cutoffs]
     for cutoff in origins.cutoffs:
         known = origins.future(cutoff)[-1]
         found.extend((cutoff, use, origins.periods.last_day(use)) for use in origins.cutoffs if known <= use)
@@ -55,7 +56,8 @@ def as_known(rows: DataFrame, corrections: DataFrame, uses: Sequence[tuple[date,
 
     ``corrections`` is ``unique_id, ds`` with CORRECTED of inputs.py, of the periods that were corrected later.
     """
-    pairs = few_rows(rows.sparkSession, list(uses), "cutoff date, use date, moment date")
+    kind = rows.schema["cutoff"].dataType.simpleString()
+    pairs = few_rows(rows.sparkSession, list(uses), f"cutoff {kind}, use {kind}, moment date")
     paired = rows.join(F.broadcast(pairs), "cutoff", "inner").join(corrections, ["unique_id", "ds"], "left")
     return paired.withColumn("y", y_known_on("moment")).drop("moment", *CORRECTED)
 

@@ -115,13 +115,13 @@ def test_levels_that_make_no_sense_are_refused(given: dict[str, Any], words: str
 
 def test_an_aggregate_is_the_sum_of_its_series_as_of_every_day(spark: SparkSession) -> None:
     rows = [
-        ("A", "W", MONDAY, day(1), False, 1, 5.0, 0.0, 10.0),
-        ("A", "W", MONDAY, day(9), False, 1, 0.0, 8.0, -16.0),  # more given back than was sold: A is 0, not -3
-        ("B", "W", MONDAY, day(2), False, 2, 7.0, 1.0, 12.0),
-        ("A", "W", day(7), day(8), False, 1, 4.0, 0.0, 8.0),
-        ("R", "W", MONDAY, day(6), True, 1, -2.0, 0.0, 0.0),  # a ready series may be negative
+        ("A", "W", MONDAY, day(1), False, 1, 5.0, 0.0, 10.0, 0),
+        ("A", "W", MONDAY, day(9), False, 1, 0.0, 8.0, -16.0, 0),  # more given back than was sold: A is 0, not -3
+        ("B", "W", MONDAY, day(2), False, 2, 7.0, 1.0, 12.0, 0),
+        ("A", "W", day(7), day(8), False, 1, 4.0, 0.0, 8.0, 0),
+        ("R", "W", MONDAY, day(6), True, 1, -2.0, 0.0, 0.0, 0),  # a ready series may be negative
     ]
-    changes = spark.createDataFrame(rows, DEMAND_CHANGES.schema)
+    changes = spark.createDataFrame(rows, DEMAND_CHANGES.schema).drop("hour")
     pairs = [("A", "[total]"), ("B", "[total]"), ("R", "[all]"), ("A", "[all]")]
     members = spark.createDataFrame(pairs, "unique_id string, node string")
     sums = aggregate_changes(changes, members, None).persist()

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.series import judged_series, never_sold, profiles
-from jobs.forecast.demand.tables import DEMAND
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +23,7 @@ def grid_of(spark: SparkSession, **series: list[float | None]) -> DataFrame:
         for n, y in enumerate(values)
     ]
     return spark.createDataFrame(rows, "unique_id string, freq string, ds date, y double, units_sold double, "
-                                 "units_returned double, is_closed boolean").select(*DEMAND.schema.names)  # fmt: skip
+                                 "units_returned double, is_closed boolean")  # fmt: skip
 
 
 def test_the_four_classes_of_demand_by_hand(spark: SparkSession) -> None:
