@@ -140,12 +140,31 @@ def _stock() -> Target:
     )
 
 
+def _calendar() -> Target:
+    from jobs.forecast.regressors.tables import CALENDAR_FEED, REQUIRED
+
+    return Target(
+        job="forecast.ingest_calendar",
+        schema=CALENDAR_FEED,
+        required=REQUIRED,
+        missing=(
+            Missing(("name",), "FCT-161 the name of what is planned is missing"),
+            Missing(("starts_on", "ds"), "FCT-162 the first day is missing or cannot be read"),
+            Missing(("known_at",), "FCT-163 the time at which it was known is missing or cannot be read"),
+        ),
+        times=("known_at",),
+        identifiers=("unique_id", "item_id"),
+        personal=frozenset(),
+    )
+
+
 _TARGETS: dict[str, Callable[[], Target]] = {
     "clickstream.ingest": _events,
     "fraud.ingest": _transactions,
     "fraud.ingest_labels": _labels,
     "forecast.ingest": _sales,
     "forecast.ingest_stock": _stock,
+    "forecast.ingest_calendar": _calendar,
 }
 JOBS = tuple(_TARGETS)
 

@@ -35,6 +35,7 @@ _FUTURE = {
     "fraud.ingest_labels": "FRD-116 the report is in the future",
     "forecast.ingest": "FCT-105 the time is in the future",
     "forecast.ingest_stock": "FCT-125 the stock is of the future",
+    "forecast.ingest_calendar": "FCT-165 it becomes known only in the future",
 }
 _TOO_EARLY = {
     "clickstream.ingest": "EVT-002 the time is before {day}",
@@ -42,6 +43,7 @@ _TOO_EARLY = {
     "fraud.ingest_labels": "FRD-119 the time of the report is before earliest_day",
     "forecast.ingest": "FCT-108 the time is before earliest_day",
     "forecast.ingest_stock": "FCT-127 the stock is from before earliest_day",
+    "forecast.ingest_calendar": "FCT-167 it is known since before earliest_day",
 }
 _UNITS, _MONEY = (
     re.compile(rf"[+-]?(0*\d{{1,13}}(\.\d{{0,{places}}}0*)?|\.\d{{1,{places}}}0*|[\d.]+[eE][+-]?\d{{1,2}})")
@@ -175,6 +177,8 @@ class Verdicts:
             return ["FCT-104 the quantity is not finite"]
         if self.target.job == "forecast.ingest_stock":
             return _of_stock(values)
+        if self.target.job == "forecast.ingest_calendar":
+            return _of_calendar(values)
         price = values.get("unit_price")
         if price is not None and price < 0 and values.get("is_product") is not False:
             return ["FCT-109 the price is negative"]
@@ -188,6 +192,14 @@ def _of_stock(values: Mapping[str, Any]) -> list[str]:
     if on_order is not None and on_order < 0:
         return ["FCT-129 the units on order are negative"]
     return ["FCT-126 the units on hand are negative"] if on_hand is not None and on_hand < 0 else []
+
+
+def _of_calendar(values: Mapping[str, Any]) -> list[str]:
+    value = values.get("value", 1.0)
+    if value is None or not math.isfinite(value):
+        return ["FCT-166 the value is missing, cannot be read or is not finite"]
+    first, last = values.get("starts_on"), values.get("ends_on")
+    return ["FCT-164 the last day is before the first"] if first and last and last.date() < first.date() else []
 
 
 def is_nothing(value: Any, words: Collection[str] = _NOTHING) -> bool:

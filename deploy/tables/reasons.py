@@ -70,6 +70,13 @@ ABOUT = {
     "FCT-127": ("counted_at",),
     "FCT-128": ("on_hand", "on_order"),
     "FCT-129": ("on_order",),
+    "FCT-161": ("name",),
+    "FCT-162": ("starts_on", "ds"),
+    "FCT-163": ("known_at",),
+    "FCT-164": ("starts_on", "ends_on"),
+    "FCT-165": ("known_at",),
+    "FCT-166": ("value",),
+    "FCT-167": ("known_at",),
 }
 """Code of a family's rule -> the canonical columns that it looks at."""
 

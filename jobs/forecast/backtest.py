@@ -16,8 +16,12 @@ JOB = Job(
     reads=(
         Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
         "jobs.forecast.tables:SERIES",
+        Input("jobs.forecast.tables:SALES", optional=True, all_days=True, only_if="regressors"),
+        Input("jobs.forecast.tables:CALENDAR", optional=True, only_if="regressors"),
+        Input("jobs.forecast.tables:CLICKSTREAM_EVENTS", optional=True, all_days=True, only_if="regressors"),
+        Input("jobs.forecast.tables:REGRESSORS", optional=True, all_days=True),
     ),
-    writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS"),
+    writes=("jobs.forecast.tables:TRIALS", "jobs.forecast.tables:BACKTESTS", "jobs.forecast.tables:REGRESSORS"),
     examples=(
         "--day 2011-12-09",
         "--env prod --lake s3://bucket/lake --day 2026-11-20 --set windows=6 --set horizon=4",

@@ -18,6 +18,7 @@ JOB = Job(
         "jobs.forecast.tables:SERIES",
         "jobs.forecast.tables:TRIALS",
         "jobs.forecast.tables:BACKTESTS",
+        Input("jobs.forecast.tables:REGRESSORS", optional=True, all_days=True),
     ),
     writes=("jobs.forecast.tables:FORECASTS",),
     examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set horizon=13"),

@@ -21,6 +21,7 @@ from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_RECORDS, REGRESSORS
 from jobs.forecast.replays.tables import REPLAYS
 from jobs.forecast.sales.tables import SALE_RECORDS, SALES
 from jobs.forecast.stock.tables import STOCK, STOCK_RECORDS
@@ -79,11 +80,14 @@ CLICKSTREAM_EVENTS = Table(
 
 __all__ = [
     "BACKTESTS",
+    "CALENDAR",
+    "CALENDAR_RECORDS",
     "CLICKSTREAM_EVENTS",
     "DEMAND",
     "FORECASTS",
     "FRAUD_LABELS",
     "ORDERS",
+    "REGRESSORS",
     "REPLAYS",
     "SALES",
     "SALE_RECORDS",

@@ -76,9 +76,11 @@ _SMALLER: Mapping[str, tuple[str, ...]] = {
     "fraud.score": ("--from", "2018-05-19", "--to", "2018-05-20", *_sets("alerts_per_day=3")),
     "forecast.ingest": ("--source", "online_retail_uci", "--input", "{landing}/sales"),
     "forecast.ingest_stock": ("--source", "stock_counts", "--input", "{landing}/stock"),
+    "forecast.ingest_calendar": ("--source", "planned_calendar", "--input", "{landing}/calendar"),
     "forecast.history": ("--from", "2010-12-01", "--to", "2011-12-09"),
     "forecast.backtest": (
-        _LAST_SALE + _sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2")
+        *(*_LAST_SALE, *_sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2")),
+        *_sets("regressors={promotion: known_ahead, price: lagged}", "holidays_of=GB"),
     ),
     "forecast.predict": _LAST_SALE + _sets("min_calibration=6"),
     "maintenance.maintain": _sets(f"tables=[{', '.join(_MAINTAINED)}]", "least_small_files=2"),
@@ -106,8 +108,8 @@ STEPS = tuple(step for steps in FAMILIES.values() for step in steps)
 
 
 def write_landing(folder: Path) -> None:
-    """The raw files of the chain: lines of the access log, and the sales lines of a few items, their stock."""
-    for name, body in {**_access_log(), **_sales(), **_stock()}.items():
+    """The raw files of the chain: lines of the access log, and sales lines of a few items, their stock and calendar."""
+    for name, body in {**_access_log(), **_sales(), **_planned()}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
@@ -132,5 +134,6 @@ def _sales() -> Mapping[str, bytes]:
     return {"sales/invoices.parquet": body.getvalue().to_pybytes()}
 
 
-def _stock() -> Mapping[str, bytes]:
-    return {f"stock/{path.name}": path.read_bytes() for path in (_SAMPLES / "forecast" / "stock").glob("*.csv")}
+def _planned() -> Mapping[str, bytes]:
+    folder = _SAMPLES / "forecast"
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("[cs]*/*.csv")}

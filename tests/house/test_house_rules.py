@@ -26,6 +26,7 @@ EDGE = {"body", "labels_body", "check", "report", "params", "tables", "__init__"
 PARTS_OF_BODIES = {
     *("clickstream/sessions/gap_sensitivity", "fraud/evaluation/figures", "fraud/scoring/registry"),
     *("maintenance/upkeep/retention", "maintenance/examination/storage", "maintenance/examination/workers"),
+    "forecast/regressors/inputs",
 }
 IMPURE_ATTRIBUTES = {"write", "writeTo", "saveAsTable", "toPandas", "collect", "toLocalIterator", "now", "today"}
 IMPURE_FUNCTIONS = {"rand", "randn", "uuid", "current_timestamp", "current_date", "monotonically_increasing_id"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
@@ -19,6 +19,8 @@ from jobs.forecast.forecasts.params import PredictParams
 from jobs.forecast.forecasts.report import write_report
 from jobs.forecast.forecasts.steps import forecast_globally, forecast_locally, with_global, with_quantiles
 from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared
+from jobs.forecast.regressors.inputs import Span, kept_regressors
 from jobs.forecast.trials.calibration import reach_of, sampled
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting
 from jobs.forecast.trials.residuals import step_residuals
@@ -41,7 +43,7 @@ def run(context: RunContext) -> None:
     horizon = _horizon(params, history, tested)
     weights = trials.where("weight > 0").select("unique_id", "model", "weight").persist()
     demand = read_demand(context, history)
-    rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_length)
+    rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_length, tested.declared)
     classes = history.series.select("unique_id", "demand_class")
     residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
     calibrated = with_quantiles(
@@ -71,6 +73,7 @@ class _Tested:
 
     horizon: int | None
     season_length: int | None
+    declared: Declared = field(default_factory=Declared)
 
 
 def _tested(context: RunContext, history: History, trials: DataFrame, backtests: DataFrame) -> _Tested:
@@ -90,7 +93,8 @@ def _tested(context: RunContext, history: History, trials: DataFrame, backtests:
         context.warn(
             "No model was tested: every series is forecast by a fallback, with bands by the normal distribution."
         )
-    return _Tested(horizon, int(tried["season"]))
+    kept = trials.where(F.col("regressors").isNotNull()).select("regressors").first()
+    return _Tested(horizon, int(tried["season"]), Declared.of_map(kept["regressors"] if kept else None))
 
 
 def _horizon(params: PredictParams, history: History, tested: _Tested) -> int:
@@ -115,6 +119,7 @@ def _forecasts(
     weights: DataFrame,
     horizon: int,
     season_tested: int | None,
+    declared: Declared,
 ) -> DataFrame:
     season = season_tested or history.periods.season_length
     lists = weights.groupBy("unique_id").agg(F.sort_array(F.collect_list(F.struct("model", "weight"))).alias("_pairs"))
@@ -135,9 +140,20 @@ def _forecasts(
     if not models:
         return local
     modelled = demand.join(history.series.where(F.col("status") == MODELLED), "unique_id", "left_semi")
-    how = Boosting(history.periods, season, params.seed)
-    limit = params.global_rows_limit
-    predicted = forecast_globally(modelled, models, horizon, how, rows=history.rows, rows_limit=limit)
+    how = Boosting(history.periods, season, params.seed, declared.by_name)
+    regressors = None
+    if set(models) & set(WITH_REGRESSORS):
+        regressors = kept_regressors(context, declared, Span(history, (), horizon))
+    predicted = forecast_globally(
+        modelled,
+        models,
+        horizon,
+        how,
+        rows=history.rows,
+        rows_limit=params.global_rows_limit,
+        regressors=regressors,
+        as_of=history.as_of,
+    )
     return with_global(local, predicted, weights)
 
 

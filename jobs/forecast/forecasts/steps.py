@@ -10,10 +10,13 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.demand.periods import Periods
+from jobs.forecast.regressors.features import as_known
+from jobs.forecast.regressors.segments import beside_each_other
 from jobs.forecast.trials.buckets import in_buckets
 from jobs.forecast.trials.calibration import POOLED_ON, at_level, with_offsets
-from jobs.forecast.trials.global_model import Boosting, boosted, failed, in_segments
+from jobs.forecast.trials.global_model import Boosting, boosted, failed, in_segments, segments_of
 from jobs.forecast.trials.models import fallback_forecast, is_whole, spread_of, weighted_forecast
 from jobs.forecast.trials.tables import QUANTILES
 from jobs.forecast.trials.weights import COMBINED
@@ -80,10 +83,17 @@ def forecast_locally(
     )
 
 
-def global_forecasts(rows: pd.DataFrame, models: Sequence[str], horizon: int, how: Boosting) -> pd.DataFrame:
+def global_forecasts(
+    rows: pd.DataFrame,
+    models: Sequence[str],
+    horizon: int,
+    how: Boosting,
+    known_regressors: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Forecasts of the global ``models`` for the series in ``rows`` (unique_id, ds, y); columns of ``_GLOBAL``.
 
-    Where a model fails, each series and period has a row with ``failure``, the class of the error, and no value.
+    ``known_regressors`` are what ``as_known`` gives of them for the day of the forecast. Where a model fails, each
+    series and period has a row with ``failure``, the class of the error, and no value.
     """
     import pandas as pd
 
@@ -91,7 +101,7 @@ def global_forecasts(rows: pd.DataFrame, models: Sequence[str], horizon: int, ho
     parts: list[pd.DataFrame] = []
     for model in models:
         try:
-            forecasts = boosted(model, known, horizon, how)
+            forecasts = boosted(model, known, horizon, how, known_regressors)
         except Exception as error:  # the libraries may raise anything: the fallback of each series records why
             lasts = rows.groupby("unique_id")["ds"].max()
             steps = range(1, horizon + 1)
@@ -114,15 +124,30 @@ def _names(schema: str) -> list[str]:
 
 
 def forecast_globally(
-    history: DataFrame, models: Sequence[str], horizon: int, how: Boosting, *, rows: int, rows_limit: int
+    history: DataFrame,
+    models: Sequence[str],
+    horizon: int,
+    how: Boosting,
+    *,
+    rows: int,
+    rows_limit: int,
+    regressors: DataFrame | None = None,
+    as_of: date,
 ) -> DataFrame:
     """``global_forecasts`` of ``history`` (unique_id, ds, y) inside Spark, a segment per task; maybe no rows."""
+    moment = days_since_epoch(as_of)
 
-    def run(group: pd.DataFrame) -> pd.DataFrame:
+    def alone(group: pd.DataFrame) -> pd.DataFrame:
         return global_forecasts(group, models, horizon, how)
 
+    def beside(group: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+        return global_forecasts(group, models, horizon, how, as_known(known, moment))
+
     spread = in_segments(history.select("unique_id", "ds", "y"), rows, rows_limit)
-    return spread.groupBy("segment").applyInPandas(run, _GLOBAL.format(period=how.periods.sql_type))
+    schema = _GLOBAL.format(period=how.periods.sql_type)
+    if regressors is None:
+        return spread.groupBy("segment").applyInPandas(alone, schema)
+    return beside_each_other(spread, regressors, beside, schema, segments=segments_of(rows, rows_limit))
 
 
 def with_global(local: DataFrame, predicted: DataFrame, weights: DataFrame) -> DataFrame:

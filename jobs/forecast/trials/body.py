@@ -13,6 +13,7 @@ from common.run.gate import pass_gate
 from jobs.forecast.demand.hours import OF_TRIAL, as_stored
 from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
+from jobs.forecast.regressors.inputs import Span, kept_beside, write_regressors
 from jobs.forecast.trials.accuracy import scored
 from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, reach_of, sampled, spread_column, with_offsets
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, backtest_globally
@@ -48,7 +49,7 @@ def run(context: RunContext) -> None:
     params, lake = context.params_as(BacktestParams), context.lake
     history = read_history(context, MODELLED, or_none=FALLBACK)
     origins = Origins.rolling(
-        params.models,
+        params.tried,
         history.last_ds,
         history.periods,
         horizon=params.horizon,
@@ -56,11 +57,15 @@ def run(context: RunContext) -> None:
         stride=params.stride,
         season=params.season_length,
     )
-    how = Boosting(history.periods, origins.season_length, params.seed)
+    declared = params.declared
+    how = Boosting(history.periods, origins.season_length, params.seed, declared.by_name)
+    span = Span(history, origins.cutoffs, origins.horizon)
+    regressors = write_regressors(context, declared, params.series_by, span)
     earliest = history.periods.last_day(origins.cutoffs[-1])
     demand = read_demand(context, history, corrected_after=earliest)
-    _probe(context, params, demand, origins, how)
-    tried = _tried(context, params, history, demand, origins, how).withColumn("as_of_date", F.lit(history.as_of))
+    _probe(context, params, demand, origins, how, regressors)
+    tried = _tried(context, params, history, demand, origins, how, regressors)
+    tried = tried.withColumn("as_of_date", F.lit(history.as_of))
     with lake.stage(BACKTESTS, tried) as staged:
         good = staged.rows.where(F.col("step") > 0)
         if good.isEmpty():
@@ -82,6 +87,7 @@ def run(context: RunContext) -> None:
         scored_models = scored(measured, "unique_id", "model")
         trials = with_weights(trials_of(staged.rows, scored_models), weights)
         trials = trials.join(classes, "unique_id", "left").withColumn("as_of_date", F.lit(history.as_of))
+        trials = trials.withColumn("regressors", kept_beside("model", declared))
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
             forecasts = pass_gate(context, staged, as_stored(published, OF_TRIAL).select(*BACKTESTS.schema.names))
             audited = pass_gate(context, chosen)
@@ -96,12 +102,23 @@ def run(context: RunContext) -> None:
     demand.unpersist()
 
 
-def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origins: Origins, how: Boosting) -> None:
+def _probe(
+    context: RunContext,
+    params: BacktestParams,
+    demand: DataFrame,
+    origins: Origins,
+    how: Boosting,
+    regressors: DataFrame | None,
+) -> None:
     if not params.leakage_probe_series:
         return
     few = demand.where(F.col("ds") <= origins.periods.literal(origins.cutoffs[-1])).groupBy("unique_id").count()
     few = few.orderBy(F.col("count").desc(), "unique_id").limit(params.leakage_probe_series).select("unique_id")
-    verdicts = probed(demand.join(F.broadcast(few), "unique_id", "left_semi"), origins, how).collect()
+    if regressors is not None:
+        own = regressors.join(F.broadcast(few), "unique_id", "left_semi")
+        regressors = own.unionByName(regressors.where("unique_id IS NULL"))
+    some = demand.join(F.broadcast(few), "unique_id", "left_semi")
+    verdicts = probed(some, origins, how, regressors).collect()
     leaking = sorted({row["model"] for row in verdicts if row["saw_the_future"]})
     if leaking:
         raise ContractError(
@@ -119,14 +136,20 @@ def _probe(context: RunContext, params: BacktestParams, demand: DataFrame, origi
 
 
 def _tried(
-    context: RunContext, params: BacktestParams, history: History, demand: DataFrame, origins: Origins, how: Boosting
+    context: RunContext,
+    params: BacktestParams,
+    history: History,
+    demand: DataFrame,
+    origins: Origins,
+    how: Boosting,
+    regressors: DataFrame | None,
 ) -> DataFrame:
     least = 4 * context.spark.sparkContext.defaultParallelism
     rows = backtest_locally(demand, origins, rows=history.rows, rows_per_bucket=params.rows_per_bucket, least=least)
-    if set(GLOBAL_MODELS) & set(params.models):
-        rows = rows.unionByName(
-            backtest_globally(demand, origins, how, rows=history.rows, rows_limit=params.global_rows_limit)
-        )
+    if set(GLOBAL_MODELS) & set(origins.models):
+        limit = params.global_rows_limit
+        found = backtest_globally(demand, origins, how, rows=history.rows, rows_limit=limit, regressors=regressors)
+        rows = rows.unionByName(found)
     return rows
 
 

@@ -2,21 +2,25 @@
 
 ``lightgbm`` forecasts levels: each series is divided by its own mean as of the origin, so that large ones do not drown
 the small. ``lightgbm_diff`` forecasts the steps from a period to the next, in units of the series' mean step: it
-follows trends, which trees on levels cannot.
+follows trends, which trees on levels cannot. ``lightgbm_x`` and ``lightgbm_diff_x`` are the same with regressors.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.demand.periods import Periods
+from jobs.forecast.regressors.declared import WITH_REGRESSORS, Kind
+from jobs.forecast.regressors.features import as_known, with_regressors
+from jobs.forecast.regressors.segments import beside_each_other, segment_of
 from jobs.forecast.trials.models import effective_season, in_sample_scales, known_points, spread_of
 from jobs.forecast.trials.origins import (
     COLUMNS,
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = "lightgbm"
 DIFFERENCES: Final = "lightgbm_diff"
-GLOBAL_MODELS: Final = (LEVELS, DIFFERENCES)
+GLOBAL_MODELS: Final = (LEVELS, DIFFERENCES, *WITH_REGRESSORS)
 _DATES = {"H": ["hour", "dayofweek"], "D": ["dayofweek"], "W": [], "M": ["month"], "Q": ["quarter"], "Y": []}
 _NEAR_LAGS: Final = range(1, 9)
 # Beyond this the lags around the season add more columns than they tell.
@@ -42,11 +46,15 @@ _LONGEST_SEASON_WITH_NEIGHBOURS: Final = 60
 
 @dataclass(frozen=True)
 class Boosting:
-    """How the models are fitted; lags reach two seasons back, or three where the histories are long enough."""
+    """How the models are fitted; lags reach two seasons back, or three where the histories are long enough.
+
+    ``regressors`` are the kinds of those that the models with regressors have.
+    """
 
     periods: Periods
     season_length: int
     seed: int
+    regressors: Mapping[str, Kind] = field(default_factory=dict)
 
     def lags(self, longest: int) -> list[int]:
         """The lags for histories of at most ``longest`` periods."""
@@ -57,44 +65,74 @@ class Boosting:
         return sorted(lag for lag in wanted if lag > 0 and 2 * lag < longest)
 
 
-def boosted(model: str, known: pd.DataFrame, horizon: int, how: Boosting) -> pd.DataFrame:
+def boosted(
+    model: str, known: pd.DataFrame, horizon: int, how: Boosting, regressors: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """``unique_id, ds, y_hat`` for ``horizon`` periods after ``known`` (unique_id, ds as timestamps, y; full grids).
 
     ``y`` is null where it is not known: such a period is not learned from. Series with fewer than FEWEST_TRAINING known
-    values are left out. No rows when no series is long enough to learn from.
+    values are left out. No rows when no series is long enough to learn from. A model of WITH_REGRESSORS also learns
+    from ``regressors``: what ``as_known`` gives of them at the origin.
     """
     import pandas as pd
 
+    of_levels = WITH_REGRESSORS.get(model, model) == LEVELS
     lengths = known.groupby("unique_id")["y"].transform("count")
-    known = known[lengths >= FEWEST_TRAINING]
+    known = known[lengths >= FEWEST_TRAINING].reset_index(drop=True)
     lags = how.lags(int(lengths.max()) if len(known) else 0)
     if not lags:
         return pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
     by_series = known.groupby("unique_id")["y"]
-    size = by_series.transform(lambda y: y.abs().mean() if model == LEVELS else y.dropna().diff().abs().mean())
+    size = by_series.transform(lambda y: y.abs().mean() if of_levels else y.dropna().diff().abs().mean())
     unit = size.where(size > 0, 1.0)
-    scaled = known.assign(y=known["y"] / unit, _unit=unit)
-    values = _fitted(model, scaled[["unique_id", "ds", "y"]], lags, how).predict(horizon)
-    units = scaled.groupby("unique_id")["_unit"].first()
+    scaled = known.assign(y=known["y"] / unit)[["unique_id", "ds", "y"]]
+    coming = None
+    if model in WITH_REGRESSORS and regressors is not None:
+        scaled, coming = _beside(scaled, regressors, horizon, how)
+    with warnings.catch_warnings():
+        # Lags before the first sale, and regressors that nobody knows, stay missing: the trees handle that.
+        warnings.filterwarnings("ignore", message="Found null values")
+        values = _fitted(model, scaled, lags, how).predict(horizon, X_df=coming)
+    units = known.assign(_unit=unit).groupby("unique_id")["_unit"].first()
     lowest = by_series.min()
     y_hat = values[model].to_numpy(dtype=np.float64) * values["unique_id"].map(units).to_numpy()
     floor = np.where(values["unique_id"].map(lowest).to_numpy() >= 0, 0.0, -np.inf)
     return pd.DataFrame({"unique_id": values["unique_id"], "ds": values["ds"], "y_hat": np.maximum(y_hat, floor)})
 
 
+def _beside(
+    scaled: pd.DataFrame, regressors: pd.DataFrame, horizon: int, how: Boosting
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``scaled`` with the columns of the regressors, and these columns of the ``horizon`` periods to come."""
+    import pandas as pd
+
+    lasts = scaled.groupby("unique_id")["ds"].max()
+    ahead = [
+        (name, pd.Timestamp(how.periods.plus(how.periods.named(last), step)), step)
+        for name, last in lasts.items()
+        for step in range(1, horizon + 1)
+    ]
+    to_come = pd.DataFrame(ahead, columns=["unique_id", "ds", "step"])
+    grid = pd.concat([scaled.assign(step=0), to_come], ignore_index=True)
+    grid = grid.sort_values(["unique_id", "ds"], ignore_index=True)
+    whole = with_regressors(grid, regressors, how.regressors, horizon=horizon, seed=how.seed)
+    past = (whole["step"] == 0).to_numpy()
+    return whole[past].drop(columns="step"), whole[~past].drop(columns=["step", "y"])
+
+
 def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
     # A gap is filled forward: a lag on the line between its neighbours would give away the value after it.
+    of_levels = WITH_REGRESSORS.get(model, model) == LEVELS
     known = scaled["y"].notna()
     filled = scaled.assign(y=scaled.groupby("unique_id")["y"].ffill())
     begun = filled["y"].notna()
-    if model == DIFFERENCES:  # The step out of a gap is that of several periods.
+    if not of_levels:  # The step out of a gap is that of several periods.
         known &= known.groupby(scaled["unique_id"]).shift(fill_value=False)
     filled, learned = filled[begun], scaled.loc[known, ["unique_id", "ds"]]
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
     from mlforecast.target_transforms import Differences
 
-    of_levels = model == LEVELS
     learner = LGBMRegressor(
         n_estimators=300 if of_levels else 800,
         learning_rate=0.05 if of_levels else 0.03,
@@ -113,20 +151,17 @@ def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting) ->
         models={model: learner},
         freq=how.periods.offset,
         lags=lags,
-        lag_transforms={1: _windows(model, lags, how)},
+        lag_transforms={1: _windows(lags, how, of_levels=of_levels)},
         date_features=_DATES[how.periods.freq],
         target_transforms=None if of_levels else [Differences([1])],
         num_threads=1,
     )
-    with warnings.catch_warnings():
-        # Rows whose long lags are before a series' first sale stay: the trees handle missing values.
-        warnings.filterwarnings("ignore", message="Found null values")
-        rows: Any = forecaster.preprocess(filled, static_features=[], dropna=False)
-        features = rows.merge(learned, on=["unique_id", "ds"])
-        return forecaster.fit_models(features.drop(columns=["unique_id", "ds", "y"]), features["y"].to_numpy())
+    rows: Any = forecaster.preprocess(filled, static_features=[], dropna=False)
+    features = rows.merge(learned, on=["unique_id", "ds"])
+    return forecaster.fit_models(features.drop(columns=["unique_id", "ds", "y"]), features["y"].to_numpy())
 
 
-def _windows(model: str, lags: list[int], how: Boosting) -> list[Any]:
+def _windows(lags: list[int], how: Boosting, *, of_levels: bool) -> list[Any]:
     from mlforecast.lag_transforms import ExpandingMean, RollingMean, RollingStd
 
     windows: list[Any] = [RollingMean(window_size=4, min_samples=1), ExpandingMean()]
@@ -135,13 +170,18 @@ def _windows(model: str, lags: list[int], how: Boosting) -> list[Any]:
             RollingMean(window_size=how.season_length, min_samples=1),
             RollingStd(window_size=how.season_length, min_samples=2),
         ]
-    if model == LEVELS and how.season_length != 28:
+    if of_levels and how.season_length != 28:
         windows.append(RollingMean(window_size=28, min_samples=1))
     return windows
 
 
-def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.DataFrame:
-    """The global models from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS."""
+def global_backtest(
+    rows: pd.DataFrame, origins: Origins, how: Boosting, regressors: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The global models from all origins for the series in ``rows`` (DEMAND_COLUMNS); columns of COLUMNS.
+
+    ``regressors`` as ``read_regressors`` gives them: each origin sees what was known at it.
+    """
     import pandas as pd
 
     rows = rows.assign(ds=pd.to_datetime(rows["ds"])).sort_values(["unique_id", "ds"])
@@ -149,11 +189,14 @@ def global_backtest(rows: pd.DataFrame, origins: Origins, how: Boosting) -> pd.D
     found: list[tuple[Any, ...]] = []
     for cutoff in origins.cutoffs:
         known = today.assign(y=known_demand(rows, cutoff, origins.periods))[rows["ds"] <= pd.Timestamp(cutoff)]
+        moment = days_since_epoch(origins.periods.last_day(cutoff))
+        at_origin = None if regressors is None else as_known(regressors, moment)
         for model in GLOBAL_MODELS:
             if model not in origins.models:
                 continue
             try:
-                predicted, failure = boosted(model, known, origins.horizon, how), "too few periods before the origin"
+                predicted = boosted(model, known, origins.horizon, how, at_origin)
+                failure = "too few periods before the origin"
             except Exception as error:  # the libraries may raise anything: the other models still count
                 predicted = pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
                 failure = failed(model, error)
@@ -197,17 +240,35 @@ def _trial_rows(
     return found
 
 
+def segments_of(rows: int, rows_limit: int) -> int:
+    """One segment, or as many as keep each below ``rows_limit`` rows."""
+    return max(1, -(-rows // rows_limit))
+
+
 def in_segments(history: DataFrame, rows: int, rows_limit: int) -> DataFrame:
-    """``history`` with ``segment``: one, or as many as keep each below ``rows_limit`` rows."""
-    segments = max(1, -(-rows // rows_limit))
-    return history.withColumn("segment", F.pmod(F.xxhash64("unique_id"), F.lit(segments)).cast("int"))
+    """``history`` with ``segment``: see ``segments_of``."""
+    return history.withColumn("segment", segment_of(segments_of(rows, rows_limit)))
 
 
-def backtest_globally(history: DataFrame, origins: Origins, how: Boosting, *, rows: int, rows_limit: int) -> DataFrame:
+def backtest_globally(
+    history: DataFrame,
+    origins: Origins,
+    how: Boosting,
+    *,
+    rows: int,
+    rows_limit: int,
+    regressors: DataFrame | None = None,
+) -> DataFrame:
     """Backtest rows (COLUMNS) of the global models: one task up to ``rows_limit`` rows, above that one a segment."""
 
-    def run(group: pd.DataFrame) -> pd.DataFrame:
+    def alone(group: pd.DataFrame) -> pd.DataFrame:
         return global_backtest(group[list(DEMAND_COLUMNS)], origins, how)
 
+    def beside(group: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+        return global_backtest(group[list(DEMAND_COLUMNS)], origins, how, known)
+
     spread = in_segments(history.select(*DEMAND_COLUMNS), rows, rows_limit)
-    return spread.groupBy("segment").applyInPandas(run, SCHEMA.format(period=origins.periods.sql_type))
+    schema = SCHEMA.format(period=origins.periods.sql_type)
+    if regressors is None:
+        return spread.groupBy("segment").applyInPandas(alone, schema)
+    return beside_each_other(spread, regressors, beside, schema, segments=segments_of(rows, rows_limit))

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.forecast.demand.changes import days_since_epoch
+from jobs.forecast.regressors.segments import beside_each_other
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, global_backtest
 from jobs.forecast.trials.origins import DEMAND_COLUMNS, Origins, local_backtest
+from jobs.forecast.trials.regressor_probe import moved, probe_regressors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     Backtest = Callable[[pd.DataFrame, Origins], pd.DataFrame]
 
 SCHEMA = "model string, cutoff {period}, saw_the_future boolean, saw_the_past boolean"
-_KEY = ["unique_id", "model", "ds"]
 
 
 def probe(rows: pd.DataFrame, origins: Origins, backtest: Backtest) -> pd.DataFrame:
@@ -57,8 +59,8 @@ def probe(rows: pd.DataFrame, origins: Origins, backtest: Backtest) -> pd.DataFr
                 {
                     "model": model,
                     "cutoff": cutoff,
-                    "saw_the_future": _moved(plain, future, model),
-                    "saw_the_past": all(_moved(plain, past, model) for past in pasts),
+                    "saw_the_future": moved(plain, future, model),
+                    "saw_the_past": all(moved(plain, past, model) for past in pasts),
                 }
             )
     return pd.DataFrame(found, columns=["model", "cutoff", "saw_the_future", "saw_the_past"])
@@ -93,22 +95,27 @@ def _other(y: pd.Series[float]) -> pd.Series[float]:
     return 1_000.0 + 7.0 * y.abs() + 100.0 * np.arange(len(y))
 
 
-def _moved(plain: pd.DataFrame, other: pd.DataFrame, model: str) -> bool:
-    left = plain[(plain["model"] == model) & (plain["step"] > 0)].set_index(_KEY)["y_hat"].sort_index()
-    right = other[(other["model"] == model) & (other["step"] > 0)].set_index(_KEY)["y_hat"].sort_index()
-    return not (left.index.equals(right.index) and np.array_equal(left.to_numpy(), right.to_numpy()))
-
-
-def probed(history: DataFrame, origins: Origins, how: Boosting) -> DataFrame:
+def probed(history: DataFrame, origins: Origins, how: Boosting, regressors: DataFrame | None = None) -> DataFrame:
     """The probe (SCHEMA) over the few series of ``history`` (DEMAND_COLUMNS), in one task; no rows of no series."""
 
-    def run(group: pd.DataFrame) -> pd.DataFrame:
+    def run(group: pd.DataFrame, kept: pd.DataFrame | None) -> pd.DataFrame:
         import pandas as pd
 
         rows = group.sort_values(["unique_id", "ds"]).reset_index(drop=True)
         verdicts = [probe(rows, origins, local_backtest)]
         if set(GLOBAL_MODELS) & set(origins.models):
-            verdicts.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how)))
+            verdicts.append(probe(rows, origins, lambda some, one: global_backtest(some, one, how, kept)))
+        if kept is not None:
+            verdicts.append(
+                probe_regressors(rows, kept, origins, lambda some, one, known: global_backtest(some, one, how, known))
+            )
         return pd.concat(verdicts)
 
-    return history.select(*DEMAND_COLUMNS).groupBy().applyInPandas(run, SCHEMA.format(period=origins.periods.sql_type))
+    def alone(group: pd.DataFrame) -> pd.DataFrame:
+        return run(group, None)
+
+    few = history.select(*DEMAND_COLUMNS)
+    schema = SCHEMA.format(period=origins.periods.sql_type)
+    if regressors is None:
+        return few.groupBy().applyInPandas(alone, schema)
+    return beside_each_other(few.withColumn("segment", F.lit(0)), regressors, run, schema, segments=1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.config.params import Params
+from jobs.forecast.demand.params import Grouping
+from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared, Kind, refusals
+from jobs.forecast.regressors.public_holidays import is_place
 
 Model = Literal[
     "seasonal_naive",
@@ -23,6 +26,8 @@ Model = Literal[
     "log_stl_ets",
     "lightgbm",
     "lightgbm_diff",
+    "lightgbm_x",
+    "lightgbm_diff_x",
 ]
 
 DEFAULT_MODELS: tuple[Model, ...] = (
@@ -80,3 +85,36 @@ class BacktestParams(Params):
     leakage_probe_series: int = Field(
         3, ge=0, le=100, description="Series used to probe for leakage with planted future values; 0: no probe."
     )
+    regressors: dict[str, Kind] = Field(
+        {},
+        description="What else tells demand, by name: lagged (price, promotion, stock, views, a free number of the "
+        "sales) or known_ahead (what forecast.calendar has).",
+    )
+    holidays_of: str | None = Field(
+        None, max_length=20, description="Country whose public holidays tell demand, as GB or with a region as US-CA."
+    )
+    series_by: tuple[Grouping, ...] = Field(
+        ("item_id",), min_length=1, description="Columns that make a series, for regressors: those of forecast.history."
+    )
+
+    @model_validator(mode="after")
+    def _regressors_can_be(self) -> Self:
+        problems = refusals(self.declared)
+        if self.holidays_of is not None and not is_place(self.holidays_of):
+            problems.append("holidays_of is a country, as GB, or a country and one of its regions, as US-CA")
+        if not self.declared and set(self.models) & set(WITH_REGRESSORS):
+            problems.append("lightgbm_x and lightgbm_diff_x need regressors, or holidays_of")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def declared(self) -> Declared:
+        """The regressors that are declared."""
+        return Declared(self.regressors, self.holidays_of)
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The models to try: where there are regressors, LightGBM with them beside the same without."""
+        added = [name for name, model in WITH_REGRESSORS.items() if self.declared and model in self.models]
+        return tuple(dict.fromkeys((*self.models, *added)))

@@ -6,6 +6,7 @@ from typing import Final
 
 from pyspark.sql.types import (
     BooleanType,
+    MapType,
     StructType,
 )
 
@@ -66,6 +67,8 @@ TRIALS = Table(
             *required(BooleanType(), "is_champion"),
             *optional(TEXT, "chosen_because"),
             *optional(NUMBER, "weight"),
+            # Null in rows of earlier releases.
+            *optional(MapType(TEXT, TEXT), "regressors"),
         ]
     ),
     keys=("unique_id", "model"),
@@ -74,6 +77,7 @@ TRIALS = Table(
     description=(
         "All trials of the backtest, one row per series and model. weight is the share of a model in the forecast of "
         "the series; is_champion marks the largest share, chosen_because says what it rests on. The model combined is "
-        "the weighted mean, with the shares known at each origin."
+        "the weighted mean, with the shares known at each origin. regressors has those of a model with regressors, by "
+        "name: lagged or known_ahead, of holidays the country."
     ),
 )

@@ -13,6 +13,7 @@ from deploy.tables.reasons import ABOUT
 from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.params import IngestParams
 from jobs.clickstream.events.steps import rules
+from jobs.forecast.regressors.steps import calendar_rules
 from jobs.forecast.sales.steps import sales_rules
 from jobs.forecast.stock.steps import stock_rules
 from jobs.fraud.transactions.feeds import label_rules, transaction_rules
@@ -29,6 +30,7 @@ RULES = {
         label_rules(NOW),
         sales_rules(NOW, 1e9),
         stock_rules(NOW, EARLIEST, negative_stock=False),
+        calendar_rules(NOW, EARLIEST),
     )
     for rule in some
 }
@@ -49,6 +51,11 @@ TIMES = {
         "counted_at",
         "FCT-125 the stock is of the future",
         "FCT-127 the stock is from before earliest_day",
+    ),
+    "forecast.ingest_calendar": (
+        "known_at",
+        "FCT-165 it becomes known only in the future",
+        "FCT-167 it is known since before earliest_day",
     ),
 }
 
@@ -81,6 +88,8 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         *_reasons("forecast.ingest_stock", on_hand=float("inf")),
         *_reasons("forecast.ingest_stock", on_hand=-1.0),
         *_reasons("forecast.ingest_stock", on_order=-1.0),
+        *_reasons("forecast.ingest_calendar", value=float("nan")),
+        *_reasons("forecast.ingest_calendar", starts_on=NOW, ends_on=NOW - timedelta(days=1)),
         *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
         *_reasons("clickstream.ingest", price="-3"),
         *_reasons("clickstream.ingest", tax="0.00001234"),
@@ -93,6 +102,8 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         "FCT-124",
         "FCT-126",
         "FCT-129",
+        "FCT-164",
+        "FCT-166",
         "EVT-005",
         "EVT-006",
         "EVT-007",
