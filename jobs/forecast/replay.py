@@ -17,6 +17,7 @@ JOB = Job(
         "jobs.forecast.tables:SERIES",
         "jobs.forecast.tables:BACKTESTS",
         Input("jobs.forecast.demand.changes:DEMAND_CHANGES", all_days=True),
+        Input("jobs.forecast.tables:STOCK", optional=True, day_column="as_of_day"),
     ),
     writes=("jobs.forecast.tables:REPLAYS",),
     examples=(

@@ -11,7 +11,9 @@ from common.report.wording import plural
 from jobs.forecast.demand.inputs import no_series
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.params import ReplenishParams
-from jobs.forecast.orders.policy import policy_of
+from jobs.forecast.orders.policy import Policy, policy_of
+from jobs.forecast.orders.suppliers import with_terms
+from jobs.forecast.stock.steps import terms_as_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 def forecast_is_long_enough(
     params: ReplenishParams,
     _orders: DataFrame,
-    _series: DataFrame,
+    series: DataFrame,
     forecasts: DataFrame,
     _backtests: DataFrame | None,
     stock: DataFrame | None,
@@ -37,19 +39,27 @@ def forecast_is_long_enough(
     """
     if counts.rows_read == 0:
         raise no_series(as_of, MODELLED, FALLBACK)
+    policy = policy_of(params)
+    lead_time = policy.lead_time_periods
     if stock is not None:
         _check_stock(stock)
-    policy = policy_of(params)
+        lead_time = _longest_lead_time(series, stock, policy, as_of)
     found = forecasts.agg(F.max("step").alias("steps")).first()
     steps = 0 if found is None or found["steps"] is None else found["steps"]
-    if steps < policy.protection_periods:
+    lasts = lead_time + policy.review_periods
+    if steps < lasts:
         raise UsageError(
             "FCT-010",
-            f"The forecast covers {plural(steps, 'period')}, but an order must last {policy.protection_periods}.",
-            cause=f"{plural(policy.lead_time_periods, 'period')} of lead time "
-            f"and {policy.review_periods} until the next review.",
+            f"The forecast covers {plural(steps, 'period')}, but an order must last {lasts}.",
+            cause=f"{plural(lead_time, 'period')} of lead time and {policy.review_periods} until the next review.",
             remedy="Run forecast.predict for that day, with a longer horizon in forecast.backtest, or shorten the two.",
         )
+
+
+def _longest_lead_time(series: DataFrame, stock: DataFrame, policy: Policy, as_of: date) -> int:
+    facts = with_terms(series.select("unique_id", "freq"), terms_as_of(stock, as_of), policy)
+    found = facts.agg(F.max("lead_time_periods").alias("longest")).first()
+    return policy.lead_time_periods if found is None or found["longest"] is None else int(found["longest"])
 
 
 def _check_stock(stock: DataFrame) -> None:

@@ -27,6 +27,8 @@ ORDERS = Table(
             # Null in rows of earlier releases.
             *optional(TEXT, "policy"),
             *optional(NUMBER, "largest_plausible"),
+            *optional(TEXT, "supplier"),
+            *optional(NUMBER, "order_money"),
         ]
     ),
     keys=("unique_id",),
@@ -35,6 +37,6 @@ ORDERS = Table(
     description=(
         "What to order for each series, and why; all quantities in units. safety_stock is what the reorder point has "
         "on top of the demand expected until then, expected_shortage what a cycle lacks on average, largest_plausible "
-        "how far its history lets an order fill up."
+        "how far its history lets an order fill up, order_money what it costs at its supplier."
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -18,21 +19,27 @@ from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.levels import with_levels
 from jobs.forecast.orders.params import ReviewPolicy
 from jobs.forecast.orders.policy import Costs, Policy
+from jobs.forecast.orders.suppliers import with_terms
 from jobs.forecast.replays.groups import Rules, followed
 from jobs.forecast.replays.money import last_prices, with_money, with_unit_costs
 from jobs.forecast.replays.params import ReplayedPolicy, ReplayParams
 from jobs.forecast.replays.report import write_report
 from jobs.forecast.replays.reviews import Timeline, forecasts_at, known_errors, paths_of, with_demand_ahead
 from jobs.forecast.replays.tables import REPLAYS
+from jobs.forecast.stock.steps import terms_as_of
+from jobs.forecast.stock.tables import STOCK
 from jobs.forecast.trials.calibration import sampled
 from jobs.forecast.trials.tables import BACKTESTS
 from jobs.forecast.trials.weights import COMBINED
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from common.run.context import RunContext
 
 # Fine enough for costs that are decided in the tail.
 _GRID = tuple((n + 0.5) / 200 for n in range(200))
+_COARSE_GRID = tuple((n + 0.5) / 20 for n in range(20))
 
 
 def run(context: RunContext) -> None:
@@ -44,11 +51,12 @@ def run(context: RunContext) -> None:
     timeline, models = _timeline(history, backtests)
     methods, benchmark = _methods(context, params, models)
     policies = [_policy(params, name) for name in params.policies]
-    _check_times(timeline, policies)
     # Aggregates of a hierarchy are forecast too, and nobody orders them.
     series = history.series.where(F.col("level").isNull())
     count = series.count()
-    rows = _replayed(context, params, history, series, backtests, timeline, methods, benchmark, policies)
+    facts = _facts(context, series, policies[0], history.as_of)
+    supply = _supply(facts, timeline, policies)
+    rows = _replayed(context, params, history, facts, backtests, timeline, methods, benchmark, policies, supply)
     with lake.stage(
         REPLAYS, rows.withColumn("as_of_date", F.lit(history.as_of)).select(*REPLAYS.schema.names)
     ) as staged:
@@ -123,17 +131,37 @@ def _policy(params: ReplayParams, name: ReplayedPolicy) -> Policy:
     )
 
 
-def _check_times(timeline: Timeline, policies: list[Policy]) -> None:
-    """Raises UsageError FCT-010 when an order must last longer than the horizon, FCT-063 when nothing would count."""
-    longest = max(policy.covered_periods for policy in policies)
-    if longest > timeline.horizon:
+def _facts(context: RunContext, series: DataFrame, policy: Policy, as_of: date) -> DataFrame:
+    """``unique_id, demand_class`` and SUPPLIED of each series, by the terms of today."""
+    asked = series.select("unique_id", "demand_class", "freq")
+    if not context.lake.exists(STOCK):
+        return with_terms(asked, None, policy)
+    return with_terms(asked, terms_as_of(context.lake.read(STOCK), as_of), policy)
+
+
+@dataclass(frozen=True)
+class _Supply:
+    """The lead times that can be replayed, and whether any supplier has a budget."""
+
+    lead_times: tuple[int, ...]
+    has_budgets: bool
+
+
+def _supply(facts: DataFrame, timeline: Timeline, policies: list[Policy]) -> _Supply:
+    """Raises UsageError FCT-010 when orders must last longer than the horizon, FCT-063 when nothing would count."""
+    found = facts.groupBy("lead_time_periods").agg(F.max("budget").alias("budget")).collect()
+    review = max(policy.review_periods if policy.is_periodic else 0 for policy in policies)
+    lead_times = tuple(sorted(row["lead_time_periods"] for row in found))
+    fitting = tuple(lead for lead in lead_times if lead + review <= timeline.horizon)
+    if lead_times and not fitting:
         raise UsageError(
             "FCT-010",
-            f"The backtest forecasts {plural(timeline.horizon, 'period')}, but an order must last {longest}.",
+            f"The backtest forecasts {plural(timeline.horizon, 'period')}, but an order must last "
+            f"{lead_times[0] + review}.",
             cause="Lead time and review together are longer than the horizon.",
             remedy="Run forecast.backtest with a longer horizon, or shorten the two.",
         )
-    first = max(policy.lead_time_periods + policy.review_periods - 1 for policy in policies)
+    first = min(fitting, default=1) + max(review - 1, 0)
     if first >= timeline.longest_block:
         raise UsageError(
             "FCT-063",
@@ -142,18 +170,20 @@ def _check_times(timeline: Timeline, policies: list[Policy]) -> None:
             cause="Until then the stock is the one that a replay begins with.",
             remedy="Run forecast.backtest with more windows, or with a stride of at most the horizon.",
         )
+    return _Supply(fitting, any(row["budget"] is not None for row in found))
 
 
 def _replayed(
     context: RunContext,
     params: ReplayParams,
     history: History,
-    series: DataFrame,
+    facts: DataFrame,
     backtests: DataFrame,
     timeline: Timeline,
     methods: list[str],
     benchmark: str,
     policies: list[Policy],
+    supply: _Supply,
 ) -> DataFrame:
     lake = context.lake
     last = timeline.periods.plus(timeline.cutoffs[-1], timeline.horizon)
@@ -163,23 +193,15 @@ def _replayed(
     corrections = demand_as_of(changes, history.as_of, timeline.periods, corrected_after=earliest)
     corrections = corrections.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
     prices = last_prices(changes, timeline.periods.last_day(timeline.replayed[0]))
-    classes = series.select("unique_id", "demand_class")
-    facts = classes.join(prices, "unique_id", "left").withColumns(
-        {
-            "supplier": F.lit(None).cast("string"),
-            "unit_cost": F.lit(None).cast("double"),
-            "lead_time_periods": F.lit(params.lead_time_periods),
-            "pack_size": F.lit(float(params.pack_size)),
-            "min_order": F.lit(0.0),
-        }
-    )
+    classes = facts.select("unique_id", "demand_class")
+    facts = facts.where(F.col("lead_time_periods").isin(*supply.lead_times)).join(prices, "unique_id", "left")
     facts = with_unit_costs(facts, params, timeline.year_share())
-    longest = max(policy.covered_periods for policy in policies)
+    longest = max(supply.lead_times) + params.review_periods
     tried = backtests.where(F.col("model").isin(*methods))
     ahead = forecasts_at(tried, methods, timeline, longest=longest, stand_in=benchmark).join(
         facts, "unique_id", "inner"
     )
-    paths = paths_of(timeline, policies, [params.lead_time_periods])
+    paths = paths_of(timeline, policies, supply.lead_times)
     sample = sampled(backtests, history.series_count, params.calibration_series)
     errors = known_errors(sample, corrections, classes, timeline, paths)
     buckets = max(1, -(-history.series_count // params.series_per_bucket))
@@ -199,7 +221,7 @@ def _replayed(
             errors,
             policy,
             params.levels,
-            grid=_GRID if policy.is_costed else (),
+            grid=_GRID if policy.is_costed else _COARSE_GRID if supply.has_budgets else (),
             fewest=params.min_calibration,
             by=("cutoff",),
         )
@@ -211,6 +233,7 @@ def _replayed(
         {
             "mean_stock": F.round(F.col("stock") / F.col("periods"), 9),
             "order_flips": F.col("flips"),
+            "orders_cut": F.col("cut"),
             "review_periods": F.lit(params.review_periods),
         }
     )

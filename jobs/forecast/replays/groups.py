@@ -10,7 +10,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.forecast.orders.levels import ORDERS_UP_TO, REORDER_POINTS
+from jobs.forecast.orders.levels import ORDERS_UP_TO, OUTCOMES, REORDER_POINTS
 from jobs.forecast.orders.policy import Policy
 from jobs.forecast.replays.simulation import Followed, Numbers, Room, follow
 
@@ -24,6 +24,7 @@ _COUNTS = (
     "cycles_without_shortage",
     "orders",
     "flips",
+    "cut",
 )
 _UNITS = ("demand", "units_short", "stock", "units_ordered", "units_written_off")
 SCHEMA = ", ".join(
@@ -51,21 +52,26 @@ class Rules:
 def followed(rows: DataFrame, rules: Rules, *, buckets: int) -> DataFrame:
     """Rows of SCHEMA: what happened to each series under each method, at each service level.
 
-    ``rows``: unique_id, method, number, block, y, lead_time_periods, pack_size, min_order, and the levels of the orders
-    (REORDER_POINTS, ORDERS_UP_TO), one row for each replayed period.
+    ``rows``: unique_id, method, number, block, y, SUPPLIED, and the levels of the orders (REORDER_POINTS, ORDERS_UP_TO,
+    and OUTCOMES where there are budgets), one row for each replayed period. Series that share a budget are one group.
     """
     wanted = ("unique_id", "method", "number", "block", "y", "lead_time_periods", "pack_size", "min_order")
+    bucket = F.pmod(F.xxhash64("unique_id"), F.lit(buckets)).cast("string")
+    shares_money = F.col("budget").isNotNull() & F.col("supplier").isNotNull()
     cut = rows.select(
         *wanted,
+        "unit_cost",
+        F.when(shares_money, F.col("budget")).alias("budget"),
         REORDER_POINTS,
         ORDERS_UP_TO,
-        F.pmod(F.xxhash64("unique_id"), F.lit(buckets)).alias("_bucket"),
+        OUTCOMES,
+        F.when(shares_money, F.concat(F.lit("of "), "supplier")).otherwise(bucket).alias("_group"),
     )
 
     def run(group: pd.DataFrame) -> pd.DataFrame:
         return followed_group(group, rules)
 
-    return cut.groupBy("_bucket", "method").applyInPandas(run, SCHEMA)
+    return cut.groupBy("_group", "method").applyInPandas(run, SCHEMA)
 
 
 def followed_group(group: pd.DataFrame, rules: Rules) -> pd.DataFrame:
@@ -111,6 +117,8 @@ def _room(rows: pd.DataFrame, places: Any, names: list[str], rules: Rules) -> Ro
             one[:, period] = np.where(np.isnan(one[:, period]), one[:, period - 1], one[:, period])
     facts = rows.assign(_place=places).drop_duplicates("_place").sort_values("_place")
     slices = 1 if rules.policy.is_periodic else WATCHES
+    budget = facts["budget"].iloc[0]
+    has_budget = budget is not None and not np.isnan(budget)
     return Room(
         demand if slices == 1 else in_slices(demand, names, slices),
         np.nan_to_num(points),
@@ -125,7 +133,20 @@ def _room(rows: pd.DataFrame, places: Any, names: list[str], rules: Rules) -> Ro
         slices=slices,
         waits=rules.waits,
         shelf_life=rules.shelf_life * slices,
+        budget=float(budget) if has_budget else None,
+        unit_costs=facts["unit_cost"].to_numpy(dtype=np.float64),
+        outcomes=_outcomes(rows, places, numbers, points) if has_budget else None,
     )
+
+
+def _outcomes(rows: pd.DataFrame, places: Any, numbers: Any, points: Numbers) -> Numbers:
+    """Equally likely amounts of demand over the covered time (n, T, G); where none are known, those of before."""
+    given = np.stack(rows[OUTCOMES].to_list())
+    found = np.full((*points.shape[:2], given.shape[1]), np.nan)
+    found[places, numbers] = given
+    for period in range(1, found.shape[1]):
+        found[:, period] = np.where(np.isnan(found[:, period]), found[:, period - 1], found[:, period])
+    return np.nan_to_num(found)
 
 
 def _shares(names: list[str]) -> Numbers:

@@ -7,12 +7,11 @@ is there when period t + L begins. (Silver, Pyke and Thomas, Inventory and Produ
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.forecast.replays.budgets import within_budget
+from jobs.forecast.orders.budgets import within_budget
 
 Numbers = NDArray[np.float64]
 _EPS = 1e-9
@@ -28,8 +27,9 @@ class Room:
     how far between point and upper level the stock of a series begins. ``shelf_life``: goods can be sold in so many
     periods from their delivery on; 0: for ever. ``rule`` is the name of the policy; ``slices`` are periods per level:
     under (r, Q) a period of the forecast is watched in several of them. ``waits``: customers wait for what is not
-    there; otherwise they buy elsewhere. ``budget`` is money for the orders of one review, all series together,
-    each unit of a series at ``unit_costs`` (n).
+    there; otherwise they buy elsewhere. ``budget`` is money for the orders of a review (or watched period), all series
+    together, each unit of a series at ``unit_costs`` (n); ``outcomes`` (n, T / slices, G) are equally likely amounts of
+    demand over the time an order must last: they say which order prevents the most shortage.
     """
 
     demand: Numbers
@@ -47,8 +47,7 @@ class Room:
     shelf_life: int = 0
     budget: float | None = None
     unit_costs: Numbers = field(default_factory=lambda: np.ones(0))
-    short_at: Any = None
-    """(period, positions (n, K)) -> expected units short (n, K) where nothing is ordered: for the budget."""
+    outcomes: Numbers | None = None
 
     @property
     def is_periodic(self) -> bool:
@@ -75,7 +74,7 @@ class Followed:
     units_ordered: Numbers
     units_written_off: Numbers
     flips: Numbers
-    refused: Numbers
+    cut: Numbers
 
     @classmethod
     def nothing(cls, series: int, levels: int) -> Followed:
@@ -131,6 +130,7 @@ def follow(room: Room) -> Followed:
     owed, on_order = np.zeros(shape), np.zeros(shape)
     is_open, is_short, was_ordered = np.zeros(shape, bool), np.zeros(shape, bool), np.full(shape, np.nan)
     first_that_counts = room.starts + room.lead_times + (room.review - 1 if room.is_periodic else 0)
+    left = np.full(levels, room.budget or 0.0)
     is_ordered, is_period_short = np.zeros(shape, bool), np.zeros(shape, bool)
     rows = np.arange(series)
     for period in range(periods):
@@ -152,9 +152,12 @@ def follow(room: Room) -> Followed:
         if not room.is_periodic or period % room.review == 0:
             quantity = np.where(runs, order_quantity(room, period, stock.sum(axis=2) - owed + on_order), 0.0)
             if room.budget is not None:
+                if period % room.slices == 0:
+                    left = np.full(levels, room.budget)
                 asked = quantity
-                quantity = _paid_for(room, period, quantity, stock.sum(axis=2) - owed + on_order)
-                found.refused += counts * (quantity < asked - _EPS)
+                quantity = _paid_for(room, period, quantity, stock.sum(axis=2) - owed + on_order, left)
+                left -= (np.nan_to_num(room.unit_costs)[:, None] * quantity).sum(axis=0)
+                found.cut += counts * (quantity < asked - _EPS)
             coming[rows, period + room.lead_times, :] += quantity
             on_order += quantity
             found.orders += counts * (quantity > 0)
@@ -185,12 +188,14 @@ def follow(room: Room) -> Followed:
     return found
 
 
-def _paid_for(room: Room, period: int, quantity: Numbers, position: Numbers) -> Numbers:
-    short = room.short_at(period, position) if room.short_at is not None else np.ones_like(position)
+def _paid_for(room: Room, period: int, quantity: Numbers, position: Numbers, left: Numbers) -> Numbers:
+    """``quantity`` (n, K) as far as the money ``left`` (K) pays for it."""
+    short = np.ones_like(position)
+    if room.outcomes is not None:
+        lacking = room.outcomes[:, period // room.slices, None, :] - position[:, :, None]
+        short = np.maximum(lacking, 0.0).mean(axis=2)
     bought = [
-        within_budget(
-            quantity[:, k], room.unit_costs, short[:, k], room.packs, room.minimums, budget=float(room.budget or 0.0)
-        )
-        for k in range(quantity.shape[1])
+        within_budget(quantity[:, k], room.unit_costs, short[:, k], room.packs, room.minimums, budget=money)
+        for k, money in enumerate(left)
     ]
     return np.stack(bought, axis=1)

@@ -16,7 +16,7 @@ COUNTED = (
     "units_ordered",
     "units_written_off",
 )
-COUNTS = ("periods", "periods_short", "cycles", "cycles_without_shortage", "orders", "order_flips")
+COUNTS = ("periods", "periods_short", "cycles", "cycles_without_shortage", "orders", "orders_cut", "order_flips")
 MONEY_COLUMNS = ("unit_cost", "holding_money", "ordering_money", "shortage_money", "write_off_money", "money")
 
 REPLAYS = Table(

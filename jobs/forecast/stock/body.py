@@ -13,7 +13,7 @@ from common.intake.take import take_in
 from common.intake.waiting import with_waiting
 from common.report.wording import plural
 from jobs.forecast.stock.params import IngestStockParams
-from jobs.forecast.stock.steps import CLASH, FUTURE, prepared_stock, settled_stock, stock_rows, stock_rules
+from jobs.forecast.stock.steps import CLASH, FUTURE, TERMS_CLASH, prepared_stock, settled_stock, stock_rows, stock_rules
 from jobs.forecast.stock.tables import REQUIRED, STOCK, STOCK_FEED, STOCK_RECORDS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run(context: RunContext) -> None:
         settle,
         key="unique_id",
         day_column="as_of_day",
-        clashes=(CLASH,),
+        clashes=(CLASH, TERMS_CLASH),
         appends=True,
     )
     _write_report(context, take_in(context, feed, params))

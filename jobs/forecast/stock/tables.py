@@ -22,20 +22,32 @@ _SENT: Final[dict[str, tuple[DataType, str]]] = {
     "on_order": (NUMBER, "units ordered and not yet there: of a count all of them, else of one open order"),
     "due_on": (TimestampType(), "day on which an open order is due"),
     "order_id": (TEXT, "number of an open order, or of its line; tells equal ones apart"),
+    "supplier": (TEXT, "who delivers the series, on which terms from counted_at on; a row may say only this"),
+    "lead_time_days": (NUMBER, "terms: days from an order to its delivery"),
+    "pack_size": (NUMBER, "terms: units per pack"),
+    "min_order": (NUMBER, "terms: fewest units of an order"),
+    "unit_cost": (NUMBER, "terms: money for a unit"),
+    "budget": (NUMBER, "terms: money for all orders of one review at this supplier; the smallest of its series holds"),
 }
 STOCK_FEED: Final = StructType(
     [StructField(name, kind, metadata={"comment": meaning}) for name, (kind, meaning) in _SENT.items()]
 )
-"""What a source of stock may map to: a row is the count of a series, or one of its open orders.
+"""What a source of stock may map to: a row is the count of a series, one of its open orders, or a supplier's terms.
 
 The comment of a field is its meaning.
 """
 
 
 REQUIRED: Final = tuple(
-    (series, "counted_at", units) for series in ("unique_id", "item_id", "store") for units in ("on_hand", "on_order")
+    (series, "counted_at", said)
+    for series in ("unique_id", "item_id", "store")
+    for said in ("on_hand", "on_order", "supplier")
 )
 """A source maps all of one of these."""
+
+
+TERMS: Final = ("lead_time_days", "pack_size", "min_order", "unit_cost", "budget")
+"""The numbers of a supplier's terms."""
 
 
 STOCK_RECORDS = bronze_table("forecast.stock_records", "Every record of every file of counts and open orders, as sent.")
@@ -54,6 +66,9 @@ STOCK = Table(
             *optional(TimestampType(), "counted_at"),
             *optional(DAY, "due_on"),
             *optional(TEXT, "order_id", "_file_sha256", "_batch_id"),
+            # Null in rows of earlier releases, and in those that say no terms.
+            *optional(TEXT, "supplier"),
+            *optional(NUMBER, *TERMS),
         ]
     ),
     keys=("line_id",),
@@ -61,6 +76,6 @@ STOCK = Table(
     suite="forecast.stock",
     description=(
         "Counts of stock, in units: on_hand, and on_order where the count says it. A row without on_hand is an open "
-        "order. A count holds from as_of_day to the next one of its series."
+        "order, or where it names a supplier his terms. Counts and terms hold from as_of_day to the next of the series."
     ),
 )

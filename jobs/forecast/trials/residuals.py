@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from common.spark.few_rows import few_rows
 from jobs.forecast.trials.calibration import spread_column
 
 
@@ -18,22 +19,18 @@ def step_residuals(backtests: DataFrame, classes: DataFrame) -> DataFrame:
     )
 
 
-def path_residuals(backtests: DataFrame, classes: DataFrame, lengths: Sequence[int]) -> DataFrame:
+def path_residuals(backtests: DataFrame, classes: DataFrame, lengths: Sequence[int] | DataFrame) -> DataFrame:
     """The same for demand summed over the first ``lengths`` steps of each origin; ``step`` is the length.
 
-    Summing along the path keeps what errors of neighbouring periods have in common. Origins that do not reach a length
-    do not count for it.
+    ``lengths`` may be few rows with a column ``length``. Summing along the path keeps what errors of neighbouring
+    periods have in common. Origins that do not reach a length do not count for it.
     """
     # Hourly origins are whole days apart: the day names them.
-    keys = ("unique_id", "model", "cutoff")
+    keys = ("unique_id", "model", "cutoff", "length")
+    if not isinstance(lengths, DataFrame):
+        lengths = few_rows(backtests.sparkSession, [(length,) for length in sorted(set(lengths))], "length int")
     error = (F.col("y") - F.col("y_hat")) / spread_column()
-    rows = backtests.select(*keys, "step", error.alias("e"))
-    sums = []
-    for length in dict.fromkeys(lengths):
-        inside = F.col("step") <= length
-        summed = rows.where(inside).groupBy(*keys).agg(F.sum("e").alias("r"), F.count(F.lit(1)).alias("steps"))
-        sums.append(summed.where(F.col("steps") == length).withColumn("step", F.lit(length)))
-    paths = sums[0]
-    for more in sums[1:]:
-        paths = paths.unionByName(more)
+    rows = backtests.join(F.broadcast(lengths), F.col("step") <= F.col("length"), "inner")
+    sums = rows.groupBy(*keys).agg(F.sum(error).alias("r"), F.count(F.lit(1)).alias("steps"))
+    paths = sums.where(F.col("steps") == F.col("length")).withColumn("step", F.col("length"))
     return paths.join(classes, "unique_id", "inner").select("unique_id", "model", "demand_class", "step", "r")

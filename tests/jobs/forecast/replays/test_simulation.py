@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jobs.forecast.replays.budgets import within_budget
+from jobs.forecast.orders.budgets import within_budget
 from jobs.forecast.replays.simulation import Followed, Room, follow
 
 pytestmark = pytest.mark.unit
