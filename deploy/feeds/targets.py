@@ -132,7 +132,10 @@ def _stock() -> Target:
         missing=(
             Missing(("unique_id", "item_id", "item_name", "store"), "FCT-121 the series of the stock is missing"),
             Missing(("counted_at",), "FCT-122 the time of counting is missing or cannot be read"),
-            Missing(("on_hand", "on_order"), "FCT-123 the units on hand and on order are missing or cannot be read"),
+            Missing(
+                ("on_hand", "on_order", "supplier"),
+                "FCT-123 the units on hand and on order are missing or cannot be read",
+            ),
         ),
         times=("counted_at",),
         identifiers=("unique_id", "item_id", "order_id"),

@@ -191,7 +191,23 @@ def _of_stock(values: Mapping[str, Any]) -> list[str]:
         return ["FCT-124 the units on hand or on order are not finite"]
     if on_order is not None and on_order < 0:
         return ["FCT-129 the units on order are negative"]
-    return ["FCT-126 the units on hand are negative"] if on_hand is not None and on_hand < 0 else []
+    if on_hand is not None and on_hand < 0:
+        return ["FCT-126 the units on hand are negative"]
+    names_supplier = bool(str(values.get("supplier") or "").strip())
+    return _of_terms(values) if names_supplier and (on_hand is not None or on_order is None) else []
+
+
+def _of_terms(values: Mapping[str, Any]) -> list[str]:
+    from jobs.forecast.stock.tables import LONGEST_DAYS, MOST
+
+    days, least = values.get("lead_time_days"), values.get("min_order")
+    if days is None or not 0 <= days <= LONGEST_DAYS:
+        return ["FCT-141 the lead time of the terms is missing, negative, or cannot be read"]
+    above = [values.get(name) for name in ("pack_size", "unit_cost", "budget")]
+    is_wrong = any(one is not None and not 0 < one <= MOST for one in above)
+    if is_wrong or (least is not None and not 0 <= least <= MOST):
+        return ["FCT-142 a pack, cost or budget of the terms is not above zero, or a minimum is below"]
+    return []
 
 
 def _of_calendar(values: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from common.errors import InputMissingError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
+from jobs.forecast.demand.hours import OF_PERIOD, OF_TRIAL, as_periods
 from jobs.forecast.demand.inputs import CORRECTED, History, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.levels import with_levels
@@ -47,7 +48,7 @@ def run(context: RunContext) -> None:
     params, lake = context.params_as(ReplayParams), context.lake
     history = read_history(context, MODELLED, or_none=FALLBACK)
     day = DayRange.single(history.as_of)
-    backtests = lake.read(BACKTESTS, days=day)
+    backtests = as_periods(lake.read(BACKTESTS, days=day), history.periods, OF_TRIAL)
     timeline, models = _timeline(history, backtests)
     methods, benchmark = _methods(context, params, models)
     policies = [_policy(params, name) for name in params.policies]
@@ -186,9 +187,8 @@ def _replayed(
     supply: _Supply,
 ) -> DataFrame:
     lake = context.lake
-    last = timeline.periods.plus(timeline.cutoffs[-1], timeline.horizon)
-    changes = lake.read(DEMAND_CHANGES, days=DayRange(history.first_ds, last))
-    changes = changes.where(F.col("freq") == timeline.periods.freq)
+    changes = lake.read(DEMAND_CHANGES, days=history.days)
+    changes = as_periods(changes.where(F.col("freq") == timeline.periods.freq), timeline.periods, OF_PERIOD)
     earliest = timeline.periods.last_day(timeline.cutoffs[0])
     corrections = demand_as_of(changes, history.as_of, timeline.periods, corrected_after=earliest)
     corrections = corrections.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)

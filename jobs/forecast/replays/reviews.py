@@ -84,7 +84,7 @@ def forecasts_at(
     """
     steps = F.map_from_entries(F.collect_list(F.struct("step", "y_hat")))
     truth = F.map_from_entries(F.collect_list(F.struct("step", "y")))
-    replayed = backtests.where(F.col("cutoff").isin(*timeline.replayed))
+    replayed = backtests.where(F.col("cutoff").isin(*map(timeline.periods.literal, timeline.replayed)))
     rows = replayed.groupBy("unique_id", "cutoff", "model").agg(
         steps.alias("_steps"),
         truth.alias("_y"),
@@ -105,7 +105,7 @@ def forecasts_at(
     moments = few_rows(
         backtests.sparkSession,
         timeline.moments(),
-        f"cutoff {backtests.schema['cutoff'].dataType.simpleString()}, age int, number int, block int",
+        f"cutoff {timeline.periods.sql_type}, age int, number int, block int",
     )
     found = asked.withColumn("_made", made).join(F.broadcast(moments), "cutoff", "inner")
     return found.select(
@@ -182,9 +182,12 @@ def known_errors(
     """
     wanted = ("unique_id", "model", "cutoff", "ds", "step", "y", "y_hat", "scale_mae", "scale_mse", "spread")
     rows = backtests.select(*wanted)
-    first = rows.where((F.col("cutoff") == F.lit(timeline.cutoffs[0])) & (F.col("model") != COMBINED))
-    earlier = rows.where((F.col("cutoff") != F.lit(timeline.cutoffs[0])) | (F.col("model") != COMBINED))
-    rows = earlier.unionByName(equally_combined(first).select(*wanted))
+    is_earliest, is_combined = (
+        F.col("cutoff") == timeline.periods.literal(timeline.cutoffs[0]),
+        F.col("model") == COMBINED,
+    )
+    first = rows.where(is_earliest & ~is_combined)
+    rows = rows.where(~(is_earliest & is_combined)).unionByName(equally_combined(first).select(*wanted))
     uses = [
         (cutoff, origin, timeline.periods.last_day(origin))
         for origin in timeline.replayed

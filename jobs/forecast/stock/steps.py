@@ -24,7 +24,7 @@ from common.quality.library import is_blank, is_null, out_of_range
 from common.quality.rules import REASONS, Rule, split
 from jobs.forecast.demand.steps import with_series
 from jobs.forecast.sales.steps import day_in
-from jobs.forecast.stock.tables import TERMS
+from jobs.forecast.stock.tables import LONGEST_DAYS, MOST, TERMS
 
 FUTURE: Final = "FCT-125"
 """The reason of rows that may be right later."""
@@ -37,7 +37,6 @@ _CONTENT = ("unique_id", "counted_at", "on_hand", "on_order", "due_on", "order_i
 _SAID = ("supplier", *TERMS)
 _SINGLE, _IS_TERMS = "_is_single", "_is_terms"
 _SCAFFOLD = ("_content", "_scope", "_place", "_nth", "_stored", "_expected", _SINGLE, _IS_TERMS)
-_LONGEST_DAYS, _MOST = 3_660.0, 1e12
 # Before every count.
 _FIRST_DAY, _FIRST_MOMENT = date(1900, 1, 1), datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -73,12 +72,12 @@ def _gives_terms() -> Column:
 
 
 def _has_no_lead_time() -> Column:
-    return _gives_terms() & ~F.coalesce(F.col("lead_time_days").between(0, _LONGEST_DAYS), F.lit(False))
+    return _gives_terms() & ~F.coalesce(F.col("lead_time_days").between(0, LONGEST_DAYS), F.lit(False))
 
 
 def _are_no_terms() -> Column:
     above = [F.col(name) <= 0 for name in ("pack_size", "unit_cost", "budget")]
-    beyond = [F.col(name) > _MOST for name in ("pack_size", "unit_cost", "budget", "min_order")]
+    beyond = [F.col(name) > MOST for name in ("pack_size", "unit_cost", "budget", "min_order")]
     wrong = [F.coalesce(one, F.lit(False)) for one in (*above, *beyond, F.col("min_order") < 0)]
     return _gives_terms() & reduce(or_, wrong)
 

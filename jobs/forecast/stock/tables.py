@@ -49,6 +49,12 @@ REQUIRED: Final = tuple(
 TERMS: Final = ("lead_time_days", "pack_size", "min_order", "unit_cost", "budget")
 """The numbers of a supplier's terms."""
 
+LONGEST_DAYS: Final = 3_660.0
+"""The longest lead time believed."""
+
+MOST: Final = 1e12
+"""The largest pack, minimum, cost and budget believed."""
+
 
 STOCK_RECORDS = bronze_table("forecast.stock_records", "Every record of every file of counts and open orders, as sent.")
 

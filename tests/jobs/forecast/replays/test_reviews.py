@@ -108,7 +108,8 @@ def test_series_of_a_group_are_followed_apart_and_keep_the_levels_of_the_origin_
         return [
             {
                 "unique_id": name, "method": "theta", "number": number, "block": 0, "y": demand[number],
-                "lead_time_periods": 1, "pack_size": 1.0, "min_order": 0.0,
+                "lead_time_periods": 1, "pack_size": 1.0, "min_order": 0.0, "unit_cost": None, "budget": None,
+                "outcomes": [],
                 "reorder_points": [value, 2 * value], "orders_up_to": [value, 2 * value],
             }
             for number, value in level.items()

@@ -92,8 +92,8 @@ def test_a_minimum_and_a_maximum_level_order_only_at_the_lower_one() -> None:
 
 
 def test_a_fixed_quantity_is_ordered_as_often_as_it_takes_to_come_above_the_point() -> None:
-    # Point 4, quantity 6. 0: 10, 9 sold: 1 left. 1: 6 ordered, 1 sold of the 3 asked for, 2 lost. 2: position 6.
-    # 3: 6 - 6 = 0 at the point.. one order brings it to 6.
+    # Point 4, quantity 6. 0: 10, 9 sold: 1 left. 1: 6 ordered, 1 sold of the 3 asked for, 2 lost. 2: 6 come, above the
+    # point, all sold. 3: nothing there, one order of 6 brings the position above the point.
     found = follow(room([9, 3, 6, 0], 4, upper=10, rule="(r, Q)"))
     assert told(found, "units_ordered", "units_short", "orders") == [6 + 6, 2, 2]
 
@@ -120,6 +120,20 @@ def test_a_budget_goes_first_to_the_order_that_prevents_the_most_shortage_per_mo
     assert within_budget(wanted, costs, short, packs, least, budget=40).tolist() == [10, 6, 0]
     assert within_budget(wanted, costs, short, packs, least, budget=66).tolist() == [10, 6, 8]
     assert within_budget(wanted, np.array([2.0, NAN, 5.0]), short, packs, least, budget=0).tolist() == [0, 6, 0]
+
+
+def test_series_of_one_supplier_share_its_budget_at_each_review() -> None:
+    # Both have 10 and sell 6 and 4. Five pay for the four of the second, which will lack more, and one of the first;
+    # at the next review they pay for the other five.
+    levels, two = np.full((2, 3, 1), 10.0), np.ones(2)
+    found = follow(
+        Room(
+            np.array([[6.0, 0, 0], [4, 0, 0]]), levels, levels, np.zeros(2, int), np.ones(2, int), two, 0 * two, two,
+            budget=5.0, unit_costs=two, outcomes=np.array([[[0.0]] * 3, [[20.0]] * 3]),
+        )
+    )  # fmt: skip
+    assert found.units_ordered[:, 0].tolist() == [1 + 5, 4]
+    assert found.cut[:, 0].tolist() == [1, 0]
 
 
 LEVELS = (0.8, 0.9, 0.95, 0.99)

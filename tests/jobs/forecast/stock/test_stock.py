@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
 from common.intake.fates import FATE
-from jobs.forecast.stock.steps import prepared_stock, settled_stock, stock_as_of, stock_rows, stock_rules
+from jobs.forecast.stock.steps import prepared_stock, settled_stock, stock_as_of, stock_rows, stock_rules, terms_as_of
 from jobs.forecast.stock.tables import STOCK, STOCK_FEED
 
 pytestmark = pytest.mark.unit
@@ -94,6 +94,60 @@ def test_of_two_counts_of_one_moment_the_smaller_stays_whichever_came_first(spar
     assert fates(settled(spark, COUNT | more | {"_file_sha256": "1"}, stored=before)) == ["rejected"]
     smaller = settled(spark, COUNT | {"on_hand": 4.0, "_file_sha256": "1"}, stored=before)
     assert sorted((row["on_hand"], row[FATE]) for row in smaller) == [(4.0, "new"), (5.0, "displaced")]
+
+
+TERMS_ROW = COUNT | {"on_hand": None, "supplier": "S", "lead_time_days": 9.0}
+
+
+def test_terms_of_a_supplier_that_cannot_be_have_their_reason(spark: SparkSession) -> None:
+    changes: list[dict[str, Any]] = [
+        {}, {"lead_time_days": None}, {"lead_time_days": -1.0}, {"pack_size": 0.0}, {"budget": 0.0},
+        {"unit_cost": float("nan")}, {"min_order": -1.0}, {"min_order": 0.0, "pack_size": 6.0, "budget": 9.0},
+        {"on_hand": 4.0, "lead_time_days": None}, {"on_order": 4.0, "lead_time_days": None},
+    ]  # fmt: skip
+    rows = [TERMS_ROW | change | {"unique_id": f"A{n}", "_line": str(n)} for n, change in enumerate(changes)]
+    assert [[reason[:7] for reason in row["reasons"]] for row in settled(spark, *rows)] == [
+        [], ["FCT-141"], ["FCT-141"], ["FCT-142"], ["FCT-142"], ["FCT-142"], ["FCT-142"], [], ["FCT-141"],
+        [],  # who sends an open order may be named in it
+    ]  # fmt: skip
+
+
+def test_a_series_has_one_supplier_at_a_moment_with_the_longest_lead_time_whichever_came_first(
+    spark: SparkSession,
+) -> None:
+    longer = TERMS_ROW | {"lead_time_days": 12.0, "_line": "2"}
+    first = settled(spark, COUNT | {"_line": "0"}, TERMS_ROW, longer)
+    assert fates(first) == ["new", "rejected", "new"]
+    assert first[1]["reasons"][0].startswith("FCT-143")
+    again = settled(spark, TERMS_ROW | {"lead_time_days": 30.0, "_file_sha256": "1"}, stored=silver(spark, first))
+    assert sorted((row["lead_time_days"], row[FATE]) for row in again) == [(12.0, "displaced"), (30.0, "new")]
+
+
+def test_terms_hold_from_their_day_until_the_next_and_the_smallest_budget_is_the_suppliers(spark: SparkSession) -> None:
+    def row(name: str, day: int, **said: Any) -> dict[str, Any]:
+        when = datetime(2026, 3, day, tzinfo=UTC)
+        return dict.fromkeys(STOCK.schema.names) | {
+            "unique_id": name,
+            "as_of_day": when.date(),
+            "counted_at": when,
+            **said,
+        }
+
+    rows = [
+        row("A", 2, supplier="S", lead_time_days=7.0, budget=80.0),
+        row("A", 5, supplier="S", lead_time_days=9.0, budget=90.0),
+        row("B", 3, on_hand=4.0, supplier=" S ", lead_time_days=5.0, budget=70.0),
+        row("C", 3, on_order=4.0, supplier="T"),
+    ]
+    stock = spark.createDataFrame(rows, STOCK.schema)
+
+    def known(day: int) -> dict[str, tuple[Any, ...]]:
+        columns = ("supplier", "lead_time_days", "budget")
+        found = terms_as_of(stock, date(2026, 3, day)).collect()
+        return {row["unique_id"]: tuple(row[name] for name in columns) for row in found}
+
+    assert known(2) == {"A": ("S", 7.0, 80.0)}
+    assert known(5) == {"A": ("S", 9.0, 70.0), "B": ("S", 5.0, 70.0)}
 
 
 def test_equal_open_orders_of_one_list_are_several_and_a_list_sent_again_is_the_same(spark: SparkSession) -> None:
