@@ -17,6 +17,7 @@ from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, boosted
 from jobs.forecast.trials.models import (
     LOCAL_MODELS,
     Numbers,
+    Season,
     fallback_forecast,
     forecast,
     in_sample_scales,
@@ -59,7 +60,7 @@ def forecasts(panel: Panel) -> Values:
 
 
 def _of_series(
-    histories: list[Numbers], models: tuple[str, ...], horizon: int, season_length: int
+    histories: list[Numbers], models: tuple[str, ...], horizon: int, season_length: Season
 ) -> list[dict[str, Numbers]]:
     found = []
     for y in histories:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.trials.models import Numbers, known_points
+from jobs.forecast.trials.models import Numbers, Season, known_points
 from jobs.forecast.trials.params import DEFAULT_MODELS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Panel:
 
     name: str
     title: str
-    season_length: int
+    season_length: Season
     horizon: int
     periods: Periods
     last: date
@@ -148,10 +148,10 @@ def m4_weekly(data: Path) -> Panel:
 
 def m4_hourly(data: Path) -> Panel:
     """M4 Hourly with the competition's tests; without ETS, whose search over 24 seasonal states takes hours."""
-    return _m4(data, "hourly", 24, 24, tuple(model for model in DEFAULT_MODELS if model != "ets"))
+    return _m4(data, "hourly", (24, 168), 24, tuple(model for model in DEFAULT_MODELS if model != "ets"))
 
 
-def _m4(data: Path, kind: str, season: int, scale_season: int, models: tuple[str, ...]) -> Panel:
+def _m4(data: Path, kind: str, season: Season, scale_season: int, models: tuple[str, ...]) -> Panel:
     import pandas as pd
 
     folder = data / FOLDER / "m4_weekly_hourly"

@@ -29,6 +29,8 @@ _STEPS = {
     **{freq: f"INTERVAL {months} MONTH" for freq, months in _MONTHS.items()},
 }
 _SEASONS = {"H": 24, "D": 7, "W": 52, "M": 12, "Q": 4, "Y": 1}
+# Further seasons, where the history is long enough: a week of hours, a year of days.
+_LONGER_SEASONS = {"H": (168,), "D": (365,)}
 _HORIZONS = {"H": 48, "D": 28, "W": 8, "M": 12, "Q": 8, "Y": 6}
 _SILENCES = {"H": 24 * 182, "D": 182, "W": 26, "M": 12, "Q": 6, "Y": 4}
 _FEWEST = {"H": 48, "D": 12, "W": 12, "M": 12, "Q": 12, "Y": 6}
@@ -57,6 +59,11 @@ class Periods:
     def season_length(self) -> int:
         """Periods in the natural season: a day of hours, a week of days, a year of the others; years have none."""
         return _SEASONS[self.freq]
+
+    @property
+    def season_lengths(self) -> tuple[int, ...]:
+        """The natural seasons, shortest first: ``season_length``, of days a year too, and of hours a week."""
+        return (self.season_length, *_LONGER_SEASONS.get(self.freq, ()))
 
     @property
     def horizon(self) -> int:

@@ -43,7 +43,7 @@ def run(context: RunContext) -> None:
     horizon = _horizon(params, history, tested)
     weights = trials.where("weight > 0").select("unique_id", "model", "weight").persist()
     demand = read_demand(context, history)
-    rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_length, tested.declared)
+    rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_lengths, tested.declared)
     classes = history.series.select("unique_id", "demand_class")
     residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
     calibrated = with_quantiles(
@@ -69,17 +69,18 @@ def run(context: RunContext) -> None:
 
 @dataclass(frozen=True)
 class _Tested:
-    """What the backtest of the day tried: the longest horizon and season; None when no series was long enough."""
+    """What the backtest of the day tried: the longest horizon, and seasons; None when no series was long enough."""
 
     horizon: int | None
-    season_length: int | None
+    season_lengths: tuple[int, ...] | None
     declared: Declared = field(default_factory=Declared)
 
 
 def _tested(context: RunContext, history: History, trials: DataFrame, backtests: DataFrame) -> _Tested:
     """Raises InputMissingError FCT-008 when there are series to be modelled and no backtest of the day."""
-    tried = trials.agg(F.max("season_length").alias("season")).first()
-    if tried is None or tried["season"] is None:
+    seasons = F.max(F.coalesce("season_lengths", F.array("season_length")))
+    tried = trials.agg(seasons.alias("seasons")).first()
+    if tried is None or tried["seasons"] is None:
         if not history.series.where(F.col("status") == MODELLED).isEmpty():
             raise InputMissingError(
                 "FCT-008",
@@ -94,7 +95,7 @@ def _tested(context: RunContext, history: History, trials: DataFrame, backtests:
             "No model was tested: every series is forecast by a fallback, with bands by the normal distribution."
         )
     kept = trials.where(F.col("regressors").isNotNull()).select("regressors").first()
-    return _Tested(horizon, int(tried["season"]), Declared.of_map(kept["regressors"] if kept else None))
+    return _Tested(horizon, tuple(tried["seasons"]), Declared.of_map(kept["regressors"] if kept else None))
 
 
 def _horizon(params: PredictParams, history: History, tested: _Tested) -> int:
@@ -118,10 +119,10 @@ def _forecasts(
     demand: DataFrame,
     weights: DataFrame,
     horizon: int,
-    season_tested: int | None,
+    seasons_tested: tuple[int, ...] | None,
     declared: Declared,
 ) -> DataFrame:
-    season = season_tested or history.periods.season_length
+    season = seasons_tested or history.periods.season_lengths
     lists = weights.groupBy("unique_id").agg(F.sort_array(F.collect_list(F.struct("model", "weight"))).alias("_pairs"))
     lists = lists.select("unique_id", F.col("_pairs.model").alias("models"), F.col("_pairs.weight").alias("weights"))
     plans = history.series.select("unique_id", "reason").join(lists, "unique_id", "left")

@@ -17,7 +17,7 @@ from jobs.forecast.regressors.segments import beside_each_other
 from jobs.forecast.trials.buckets import in_buckets
 from jobs.forecast.trials.calibration import POOLED_ON, at_level, with_offsets
 from jobs.forecast.trials.global_model import Boosting, boosted, failed, in_segments, segments_of
-from jobs.forecast.trials.models import fallback_forecast, is_whole, spread_of, weighted_forecast
+from jobs.forecast.trials.models import Season, fallback_forecast, is_whole, spread_of, weighted_forecast
 from jobs.forecast.trials.tables import QUANTILES
 from jobs.forecast.trials.weights import COMBINED
 
@@ -32,7 +32,7 @@ _LOCAL = (
 _GLOBAL = "unique_id string, ds {period}, model string, global_y_hat double, failure string"
 
 
-def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: int) -> pd.DataFrame:
+def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: Season) -> pd.DataFrame:
     """``horizon`` rows for each series in ``rows`` (unique_id, ds, y, models, weights, reason); columns of ``_LOCAL``.
 
     ``weight`` is the share of the local models that could forecast the series: 0 where it got a fallback.
@@ -68,7 +68,7 @@ def forecast_locally(
     periods: Periods,
     *,
     horizon: int,
-    season_length: int,
+    season_length: Season,
     rows: int,
     rows_per_bucket: int,
     least: int,

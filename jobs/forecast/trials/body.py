@@ -58,7 +58,7 @@ def run(context: RunContext) -> None:
         season=params.season_length,
     )
     declared = params.declared
-    how = Boosting(history.periods, origins.season_length, params.seed, declared.by_name)
+    how = Boosting(history.periods, origins.season_lengths, params.seed, declared.by_name)
     span = Span(history, origins.cutoffs, origins.horizon)
     regressors = write_regressors(context, declared, params.series_by, span)
     earliest = history.periods.last_day(origins.cutoffs[-1])
@@ -86,8 +86,14 @@ def run(context: RunContext) -> None:
         ).persist()
         scored_models = scored(measured, "unique_id", "model")
         trials = with_weights(trials_of(staged.rows, scored_models), weights)
-        trials = trials.join(classes, "unique_id", "left").withColumn("as_of_date", F.lit(history.as_of))
-        trials = trials.withColumn("regressors", kept_beside("model", declared))
+        seasons = F.array(*(F.lit(length) for length in origins.season_lengths))
+        trials = trials.join(classes, "unique_id", "left").withColumns(
+            {
+                "as_of_date": F.lit(history.as_of),
+                "regressors": kept_beside("model", declared),
+                "season_lengths": seasons,
+            }
+        )
         with lake.stage(TRIALS, trials.select(*TRIALS.schema.names)) as chosen:
             forecasts = pass_gate(context, staged, as_stored(published, OF_TRIAL).select(*BACKTESTS.schema.names))
             audited = pass_gate(context, chosen)

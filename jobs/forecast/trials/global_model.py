@@ -2,7 +2,8 @@
 
 ``lightgbm`` forecasts levels: each series is divided by its own mean as of the origin, so that large ones do not drown
 the small. ``lightgbm_diff`` forecasts the steps from a period to the next, in units of the series' mean step: it
-follows trends, which trees on levels cannot. ``lightgbm_x`` and ``lightgbm_diff_x`` are the same with regressors.
+follows trends, which trees on levels cannot. Where the histories hold several seasons, its steps are those from one
+short season to the next, and values above zero are taken as logarithms. ``lightgbm_x`` and ``lightgbm_diff_x`` are the same with regressors.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.regressors.declared import WITH_REGRESSORS, Kind
 from jobs.forecast.regressors.features import as_known, with_regressors
 from jobs.forecast.regressors.segments import beside_each_other, segment_of
-from jobs.forecast.trials.models import effective_season, in_sample_scales, known_points, spread_of
+from jobs.forecast.trials.lags import lags_within, windows_of
+from jobs.forecast.trials.models import (
+    Season,
+    effective_season,
+    in_sample_scales,
+    known_points,
+    seasons_within,
+    spread_of,
+)
 from jobs.forecast.trials.origins import (
     COLUMNS,
     DEMAND_COLUMNS,
@@ -39,30 +48,36 @@ LEVELS: Final = "lightgbm"
 DIFFERENCES: Final = "lightgbm_diff"
 GLOBAL_MODELS: Final = (LEVELS, DIFFERENCES, *WITH_REGRESSORS)
 _DATES = {"H": ["hour", "dayofweek"], "D": ["dayofweek"], "W": [], "M": ["month"], "Q": ["quarter"], "Y": []}
-_NEAR_LAGS: Final = range(1, 9)
-# Beyond this the lags around the season add more columns than they tell.
-_LONGEST_SEASON_WITH_NEIGHBOURS: Final = 60
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """How the models are fitted; lags reach two seasons back, or three where the histories are long enough.
+    """How the models are fitted; lags reach two of each season back, or three where the histories are long enough.
 
     ``regressors`` are the kinds of those that the models with regressors have.
     """
 
     periods: Periods
-    season_length: int
+    season_length: Season
     seed: int
     regressors: Mapping[str, Kind] = field(default_factory=dict)
 
     def lags(self, longest: int) -> list[int]:
         """The lags for histories of at most ``longest`` periods."""
-        season = self.season_length
-        wanted = {*_NEAR_LAGS, season, season + 1, 2 * season}
-        if 1 < season <= _LONGEST_SEASON_WITH_NEIGHBOURS:
-            wanted |= {season - 1, 3 * season}
-        return sorted(lag for lag in wanted if lag > 0 and 2 * lag < longest)
+        return lags_within(longest, self.lengths)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths of the seasons, shortest first."""
+        given = (self.season_length,) if isinstance(self.season_length, int) else self.season_length
+        return tuple(sorted(set(given)))
+
+    def difference(self, model: str, longest: int) -> int:
+        """How many periods a step spans; 0 where the model forecasts levels."""
+        if WITH_REGRESSORS.get(model, model) == LEVELS:
+            return 0
+        seasons = seasons_within(longest, self.season_length)
+        return seasons[0] if len(seasons) > 1 else 1
 
 
 def boosted(
@@ -78,12 +93,18 @@ def boosted(
 
     of_levels = WITH_REGRESSORS.get(model, model) == LEVELS
     lengths = known.groupby("unique_id")["y"].transform("count")
-    known = known[lengths >= FEWEST_TRAINING].reset_index(drop=True)
-    lags = how.lags(int(lengths.max()) if len(known) else 0)
+    longest = int(lengths.max()) if len(known) else 0
+    step = how.difference(model, longest)
+    known = known[lengths >= max(FEWEST_TRAINING, step + 2 if step > 1 else 0)].reset_index(drop=True)
+    lags = how.lags(longest)
     if not lags:
         return pd.DataFrame({"unique_id": [], "ds": [], "y_hat": []})
+    lowest = known.groupby("unique_id")["y"].transform("min")
+    is_log = (lowest > 0) & (step > 1)
+    # Zero and below have no logarithm, and none is taken of them.
+    known = known.assign(y=known["y"].where(~is_log, np.log(known["y"].where(is_log, 1.0))))
     by_series = known.groupby("unique_id")["y"]
-    size = by_series.transform(lambda y: y.abs().mean() if of_levels else y.dropna().diff().abs().mean())
+    size = by_series.transform(lambda y: y.abs().mean() if of_levels else y.dropna().diff(step).abs().mean())
     unit = size.where(size > 0, 1.0)
     scaled = known.assign(y=known["y"] / unit)[["unique_id", "ds", "y"]]
     coming = None
@@ -92,11 +113,13 @@ def boosted(
     with warnings.catch_warnings():
         # Lags before the first sale, and regressors that nobody knows, stay missing: the trees handle that.
         warnings.filterwarnings("ignore", message="Found null values")
-        values = _fitted(model, scaled, lags, how).predict(horizon, X_df=coming)
-    units = known.assign(_unit=unit).groupby("unique_id")["_unit"].first()
-    lowest = by_series.min()
-    y_hat = values[model].to_numpy(dtype=np.float64) * values["unique_id"].map(units).to_numpy()
-    floor = np.where(values["unique_id"].map(lowest).to_numpy() >= 0, 0.0, -np.inf)
+        values = _fitted(model, scaled, lags, how, step).predict(horizon, X_df=coming)
+    of_series = known[["unique_id"]].assign(unit=unit, is_log=is_log, lowest=lowest).groupby("unique_id").first()
+    of_series = of_series.loc[values["unique_id"]]
+    y_hat = values[model].to_numpy(dtype=np.float64) * of_series["unit"].to_numpy()
+    with np.errstate(over="ignore"):
+        y_hat = np.where(of_series["is_log"].to_numpy(), np.exp(y_hat), y_hat)
+    floor = np.where(of_series["lowest"].to_numpy() >= 0, 0.0, -np.inf)
     return pd.DataFrame({"unique_id": values["unique_id"], "ds": values["ds"], "y_hat": np.maximum(y_hat, floor)})
 
 
@@ -120,14 +143,14 @@ def _beside(
     return whole[past].drop(columns="step"), whole[~past].drop(columns=["step", "y"])
 
 
-def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting) -> Any:
+def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting, step: int) -> Any:
     # A gap is filled forward: a lag on the line between its neighbours would give away the value after it.
     of_levels = WITH_REGRESSORS.get(model, model) == LEVELS
     known = scaled["y"].notna()
     filled = scaled.assign(y=scaled.groupby("unique_id")["y"].ffill())
     begun = filled["y"].notna()
     if not of_levels:  # The step out of a gap is that of several periods.
-        known &= known.groupby(scaled["unique_id"]).shift(fill_value=False)
+        known &= known.groupby(scaled["unique_id"]).shift(step, fill_value=False)
     filled, learned = filled[begun], scaled.loc[known, ["unique_id", "ds"]]
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
@@ -151,28 +174,14 @@ def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting) ->
         models={model: learner},
         freq=how.periods.offset,
         lags=lags,
-        lag_transforms={1: _windows(lags, how, of_levels=of_levels)},
+        lag_transforms={1: windows_of(lags, how.lengths, of_levels=of_levels)},
         date_features=_DATES[how.periods.freq],
-        target_transforms=None if of_levels else [Differences([1])],
+        target_transforms=None if of_levels else [Differences([step])],
         num_threads=1,
     )
     rows: Any = forecaster.preprocess(filled, static_features=[], dropna=False)
     features = rows.merge(learned, on=["unique_id", "ds"])
     return forecaster.fit_models(features.drop(columns=["unique_id", "ds", "y"]), features["y"].to_numpy())
-
-
-def _windows(lags: list[int], how: Boosting, *, of_levels: bool) -> list[Any]:
-    from mlforecast.lag_transforms import ExpandingMean, RollingMean, RollingStd
-
-    windows: list[Any] = [RollingMean(window_size=4, min_samples=1), ExpandingMean()]
-    if how.season_length > 4 and how.season_length in lags:
-        windows += [
-            RollingMean(window_size=how.season_length, min_samples=1),
-            RollingStd(window_size=how.season_length, min_samples=2),
-        ]
-    if of_levels and how.season_length != 28:
-        windows.append(RollingMean(window_size=28, min_samples=1))
-    return windows
 
 
 def global_backtest(
@@ -220,9 +229,9 @@ def _trial_rows(
 ) -> list[tuple[Any, ...]]:
     scales = {
         name: (
-            *in_sample_scales(y.to_numpy(), origins.season_length),
-            spread_of(y.to_numpy(), origins.season_length),
-            effective_season(known_points(y.to_numpy()), origins.season_length),
+            *in_sample_scales(y.to_numpy(), origins.season_lengths),
+            spread_of(y.to_numpy(), origins.season_lengths),
+            effective_season(known_points(y.to_numpy()), origins.season_lengths),
         )
         for name, y in known.groupby("unique_id")["y"]
     }

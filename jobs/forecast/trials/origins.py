@@ -17,6 +17,7 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.trials.buckets import in_buckets
 from jobs.forecast.trials.models import (
     LOCAL_MODELS,
+    Season,
     effective_season,
     forecast,
     in_sample_scales,
@@ -53,12 +54,12 @@ DEMAND_COLUMNS = ("unique_id", "ds", "y", "net", "later_on", "later_units")
 
 @dataclass(frozen=True)
 class Origins:
-    """What is tried: models, the last periods known (the latest first), periods ahead, and the season."""
+    """What is tried: models, the last periods known (the latest first), periods ahead, and seasons (shortest first)."""
 
     models: tuple[str, ...]
     cutoffs: tuple[date, ...]
     horizon: int
-    season_length: int
+    season_lengths: tuple[int, ...]
     periods: Periods
 
     @classmethod
@@ -71,7 +72,7 @@ class Origins:
         horizon: int | None,
         windows: int,
         stride: int | None,
-        season: int | None,
+        season: Season | None,
     ) -> Origins:
         """Origins ``stride`` periods apart; the latest leaves exactly ``horizon`` periods up to ``last``.
 
@@ -81,7 +82,13 @@ class Origins:
         # What is corrected later is known by the day: an origin within a day would see the rest of it.
         first, apart = (-(-number // periods.in_a_day) * periods.in_a_day for number in (ahead, stride or ahead))
         cutoffs = tuple(periods.plus(last, -(first + n * apart)) for n in range(windows))
-        return cls(tuple(models), cutoffs, ahead, season or periods.season_length, periods)
+        seasons = (season,) if isinstance(season, int) else season or periods.season_lengths
+        return cls(tuple(models), cutoffs, ahead, tuple(sorted(set(seasons))), periods)
+
+    @property
+    def season_length(self) -> int:
+        """The shortest season, that of all scales."""
+        return self.season_lengths[0]
 
     def future(self, cutoff: date) -> list[date]:
         """The periods that are forecast from ``cutoff``."""
@@ -135,9 +142,9 @@ def _from_origin(
     name: str, known: np.ndarray[Any, Any], coming: np.ndarray[Any, Any], cutoff: date, origins: Origins
 ) -> Iterator[tuple[Any, ...]]:
     points = known_points(known)
-    season = effective_season(points, origins.season_length)
-    scale_mae, scale_mse = in_sample_scales(known, origins.season_length)
-    tail = (scale_mae, scale_mse, spread_of(known, origins.season_length), season)
+    season = effective_season(points, origins.season_lengths)
+    scale_mae, scale_mse = in_sample_scales(known, origins.season_lengths)
+    tail = (scale_mae, scale_mse, spread_of(known, origins.season_lengths), season)
     for model in origins.models:
         if model not in LOCAL_MODELS:
             continue
@@ -145,7 +152,7 @@ def _from_origin(
         if not known_points(coming[: origins.horizon]):
             reason = NOTHING_TO_COMPARE
         elif points >= FEWEST_TRAINING:
-            values, reason = forecast(model, known, origins.horizon, origins.season_length)
+            values, reason = forecast(model, known, origins.horizon, origins.season_lengths)
         if values is None:
             yield (name, model, cutoff, cutoff, 0, None, None, *tail, reason)
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,8 @@ from common.config.params import Params
 from jobs.forecast.demand.params import Grouping
 from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared, Kind, refusals
 from jobs.forecast.regressors.public_holidays import is_place
+
+SeasonLength = Annotated[int, Field(ge=1, le=400)]
 
 Model = Literal[
     "seasonal_naive",
@@ -24,6 +26,10 @@ Model = Literal[
     "mfles",
     "stl_theta",
     "log_stl_ets",
+    "arima",
+    "ar",
+    "seasonal_ar",
+    "long_seasonal_ar",
     "lightgbm",
     "lightgbm_diff",
     "lightgbm_x",
@@ -39,6 +45,9 @@ DEFAULT_MODELS: tuple[Model, ...] = (
     "ets",
     "stl_theta",
     "log_stl_ets",
+    "ar",
+    "seasonal_ar",
+    "long_seasonal_ar",
     "lightgbm",
     "lightgbm_diff",
 )
@@ -62,12 +71,10 @@ class BacktestParams(Params):
         le=400,
         description="Periods from an origin to the next, for hours in whole days; null: the horizon.",
     )
-    season_length: int | None = Field(
+    season_length: SeasonLength | tuple[SeasonLength, ...] | None = Field(
         None,
-        ge=1,
-        le=400,
-        description="Periods in a season; null: by frequency, 24 hours, 7 days, 52 weeks, 12 months, 4 quarters, "
-        "1 year.",
+        description="Periods in a season, or in several as [24, 168]; null: by frequency, 24 and 168 hours, 7 and 365 "
+        "days, 52 weeks, 12 months, 4 quarters, 1 year. A season counts from two of them on.",
     )
     rows_per_bucket: int = Field(
         5_000,

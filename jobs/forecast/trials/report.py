@@ -28,6 +28,10 @@ _WORDS = {
     "mfles": "MFLES",
     "stl_theta": "STL + Theta",
     "log_stl_ets": "STL + ETS of logarithms",
+    "arima": "ARIMA",
+    "ar": "autoregression",
+    "seasonal_ar": "autoregression of seasons",
+    "long_seasonal_ar": "autoregression of long seasons",
     "lightgbm": "LightGBM, all series",
     "lightgbm_diff": "LightGBM of differences",
     "combined": "weighted mean",
@@ -134,7 +138,7 @@ def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
 
 
 def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, failed: Sequence[Any]) -> None:
-    season = origins.season_length
+    seasons = " and ".join(str(length) for length in origins.season_lengths)
     report.text(
         "How the models were tested",
         [
@@ -142,8 +146,8 @@ def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, fa
             f"from {', '.join(str(day) for day in reversed(origins.cutoffs))}, "
             "each using only what was known of the history at the end of that period."
             + (" Planted future values and corrections changed no forecast." if params.leakage_probe_series else ""),
-            f"The season is {plural(season, 'period')} for series with two whole seasons before the origin; "
-            "shorter series have no season, and the seasonal naive repeats their last value.",
+            f"The season is {seasons} {'periods' if seasons != '1' else 'period'} for series with two whole seasons "
+            "before the origin; shorter series have no season, and the seasonal naive repeats their last value.",
         ],
     )
     if failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyspark.sql.types import (
+    ArrayType,
     BooleanType,
     MapType,
     StructType,
@@ -66,9 +67,11 @@ TRIALS = Table(
             *optional(NUMBER, "mase", "rmsse", "smape", "wape", "scaled_pinball", "coverage_80", "coverage_95"),
             *required(BooleanType(), "is_champion"),
             *optional(TEXT, "chosen_because"),
+            # Null in rows of earlier releases.
             *optional(NUMBER, "weight"),
             # Null in rows of earlier releases.
             *optional(MapType(TEXT, TEXT), "regressors"),
+            *optional(ArrayType(WHOLE), "season_lengths"),
         ]
     ),
     keys=("unique_id", "model"),
@@ -78,6 +81,7 @@ TRIALS = Table(
         "All trials of the backtest, one row per series and model. weight is the share of a model in the forecast of "
         "the series; is_champion marks the largest share, chosen_because says what it rests on. The model combined is "
         "the weighted mean, with the shares known at each origin. regressors has those of a model with regressors, by "
-        "name: lagged or known_ahead, of holidays the country."
+        "name: lagged or known_ahead, of holidays the country. season_length is the shortest season that the series "
+        "holds, season_lengths are all that were asked for."
     ),
 )
