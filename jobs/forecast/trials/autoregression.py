@@ -22,8 +22,8 @@ _NEAR_LAGS: Final = (1, 2)
 # A lag needs three periods to learn from for each coefficient.
 _PERIODS_PER_LAG: Final = 3
 _RIDGE: Final = 0.01
-# A forecast beyond ten times the spread of the past, in units of what is learned, has left what could be learned.
-_FURTHEST: Final = 10.0
+# A forecast of more than twice the largest value of the past has left what could be learned.
+_FURTHEST: Final = 2.0
 
 
 def autoregression(model: str, y: Numbers, horizon: int, seasons: tuple[int, ...]) -> tuple[Numbers | None, str]:
@@ -31,6 +31,8 @@ def autoregression(model: str, y: Numbers, horizon: int, seasons: tuple[int, ...
 
     ``seasons`` are those that ``y`` holds, the shortest first.
     """
+    if not np.isfinite(y).all():
+        return None, f"{model} needs finite values"
     if model == SEASONAL and not seasons:
         return None, f"{model} needs two seasons"
     if model == LONG_SEASONAL and len(seasons) < 2:
@@ -45,16 +47,17 @@ def autoregression(model: str, y: Numbers, horizon: int, seasons: tuple[int, ...
     coefficients = _coefficients(x, _lags(len(x), seasons))
     if coefficients is None:
         return None, f"{model} has too few periods, or they are all the same"
+    if difference and difference not in coefficients:
+        return None, f"{model} has too few seasons to learn from"
     ahead = _continued(x, coefficients, horizon)
-    limit = _FURTHEST * float(np.abs(x).max())
-    if not np.isfinite(ahead).all() or np.abs(ahead).max() > limit:
-        return None, f"{model} gave a forecast far from anything before"
     values = np.concatenate([history, np.zeros(horizon)])
     for step in range(horizon):
         place = len(history) + step
         values[place] = (values[place - difference] if difference else centre) + ahead[step]
-    coming = values[len(history) :]
-    return (np.exp(coming) if logarithmic else coming), ""
+    coming = np.exp(values[len(history) :]) if logarithmic else values[len(history) :]
+    if not np.isfinite(coming).all() or np.abs(coming).max() > _FURTHEST * float(np.abs(y).max()):
+        return None, f"{model} gave a forecast far from anything before"
+    return coming, ""
 
 
 def _lags(points: int, seasons: tuple[int, ...]) -> list[int]:

@@ -3,7 +3,8 @@
 ``lightgbm`` forecasts levels: each series is divided by its own mean as of the origin, so that large ones do not drown
 the small. ``lightgbm_diff`` forecasts the steps from a period to the next, in units of the series' mean step: it
 follows trends, which trees on levels cannot. Where the histories hold several seasons, its steps are those from one
-short season to the next, and values above zero are taken as logarithms. ``lightgbm_x`` and ``lightgbm_diff_x`` are the same with regressors.
+short season to the next, and values above zero are taken as logarithms. ``lightgbm_x`` and ``lightgbm_diff_x`` are the
+same with regressors.
 """
 
 from __future__ import annotations

@@ -22,9 +22,11 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from jobs.forecast.trials.autoregression import AUTOREGRESSIONS, Numbers, autoregression
+from jobs.forecast.trials.autoregression import AUTOREGRESSIONS, autoregression
 
+Numbers = NDArray[np.float64]
 Season = int | Sequence[int]
 """Periods in a season, or in several."""
 
@@ -157,7 +159,8 @@ def forecast(model: str, y: Numbers, horizon: int, season_length: Season) -> tup
     elif model == "window_average":
         values = window_average(y, horizon, season)
     elif model in AUTOREGRESSIONS:
-        found, reason = autoregression(model, y, horizon, seasons)
+        with np.errstate(all="ignore"):
+            found, reason = autoregression(model, y, horizon, seasons)
         if found is None:
             return None, reason
         values = found

@@ -45,7 +45,7 @@ def shares(frame: DataFrame) -> dict[tuple[date, str], dict[str, float]]:
 
 
 def test_an_origin_knows_the_errors_of_those_whose_last_period_was_over() -> None:
-    origins = Origins(("ets",), (LATE, EARLY), 4, 1, Periods("W"))
+    origins = Origins(("ets",), (LATE, EARLY), 4, (1,), Periods("W"))
     # The last of the four weeks from the early origin is the late origin itself, whose week ends on the Sunday.
     assert sorted(uses_of(origins)) == [(EARLY, LATE, date(2026, 2, 8)), (EARLY, FINAL, FINAL), (LATE, FINAL, FINAL)]
     assert sorted(uses_of(replace(origins, horizon=5))) == [(EARLY, FINAL, FINAL), (LATE, FINAL, FINAL)]
