@@ -71,6 +71,10 @@ def test_ready_weekly_series_keep_their_weekday_and_no_value_vanishes(spark: Spa
         "[total]": False,
     }
 
+    assert shop.run(HISTORY, *flags, "--set", "gaps=zero") == 0
+    gap = shop.lake.read(DEMAND).where("unique_id = 'GAP'").orderBy("ds").collect()
+    assert [row["y"] for row in gap[6:11]] == [56.0, 0.0, 0.0, 0.0, 60.0]
+
     # With sales lines beside them weeks begin on Monday: both kinds of weeks in one table would be summed.
     (tmp_path / "till.yaml").write_text("format: csv\ncolumns: {item_id: item, sold_at: day, quantity: units}\n")
     (tmp_path / "till.csv").write_text(f"item,day,units\nMUG,{LAST + timedelta(days=4)},1\n")

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.forecast.demand.changes import demand_as_of
 from jobs.forecast.demand.hierarchy import attributes_of, check_names, check_parents, columns_of, members_of
 from jobs.forecast.demand.params import HistoryParams
-from jobs.forecast.demand.series import BEYOND, LEFT_OUT, Rules, profiles
+from jobs.forecast.demand.series import BEYOND, LEFT_OUT, OTHER_RHYTHM, Rules, profiles
 from jobs.forecast.demand.steps import on_grid
 from jobs.forecast.demand.tables import SERIES
 
@@ -127,8 +127,8 @@ def unknown_periods(grid: DataFrame, series: DataFrame) -> DataFrame:
 
 
 def belonging(members: DataFrame, series: DataFrame) -> DataFrame:
-    """``members`` without the series beyond ``max_series``: nobody forecasts them, so no sum would hold them."""
-    beyond = series.where(F.col("reason") == BEYOND).select("unique_id")
+    """``members`` without the series that nobody forecasts: beyond ``max_series``, or of longer periods."""
+    beyond = series.where(F.col("reason").isin(BEYOND, OTHER_RHYTHM)).select("unique_id")
     return members.join(beyond, "unique_id", "left_anti")
 
 

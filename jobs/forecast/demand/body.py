@@ -61,10 +61,14 @@ def run(context: RunContext) -> None:
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
     parts = parts.where(F.col("ds").between(periods.literal(whole.first), periods.literal(whole.last)))
+    if params.gaps == "zero":
+        # What it leaves out is then zero, as it is for sales lines.
+        parts = parts.withColumn("is_series", F.lit(False))
     counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
     rules = Rules.of(params, periods, context.days.last)
     names = _names(lines.past)
-    grown = with_aggregates(context, changes_of(parts, params.freq), _births(counted), counted, names, rules, whole)
+    births = _births(counted, gaps_are_zero=params.gaps == "zero")
+    grown = with_aggregates(context, changes_of(parts, params.freq), births, counted, names, rules, whole)
     births = grown.births
     with lake.stage(DEMAND_CHANGES, as_stored(grown.changes, OF_PERIOD)) as changes:
         audited_changes = pass_gate(context, changes)
@@ -177,10 +181,11 @@ def _check_hours(context: RunContext, past: DataFrame) -> None:
         )
 
 
-def _births(counted: DataFrame) -> DataFrame:
+def _births(counted: DataFrame, *, gaps_are_zero: bool) -> DataFrame:
     # A line that gives goods back begins no series; a negative value of a ready series does.
+    is_series = F.max("is_series") & F.lit(not gaps_are_zero)
     bought = counted.where(F.col("is_series") | (F.col("quantity") >= 0))
-    return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), F.max("is_series").alias("is_series"))
+    return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), is_series.alias("is_series"))
 
 
 def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series: DataFrame) -> int:

@@ -79,6 +79,11 @@ class HistoryParams(Params):
         description="Item codes, as regular expressions, that are no products, beside those that the source of the "
         "sales says are none (is_product).",
     )
+    gaps: Literal["unknown", "zero"] = Field(
+        "unknown",
+        description="What a period means that a ready-made series leaves out: nothing is known of it, or its demand is "
+        "zero; with zero, values below zero are returns.",
+    )
     return_days: int = Field(
         90, ge=0, le=3_650, description="A return is netted against purchases up to this many days earlier."
     )

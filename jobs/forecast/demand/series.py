@@ -25,11 +25,14 @@ BEYOND = "FCT-205 not among the most valuable series asked for"
 NEGATIVE = "FCT-206 no value above zero"
 NOT_BEGUN = "FCT-207 its first period is not over"
 NEVER_SOLD = "FCT-208 given back and never sold"
+OTHER_RHYTHM = "FCT-219 its values are of longer periods"
 NO_VALUES = "FCT-209 no value of it has come for long"
 
 # Syntetos, Boylan and Croston (2005), On the categorization of demand patterns, J. Oper. Res. Soc. 56.
 ADI_LIMIT = 1.32
 CV2_LIMIT = 0.49
+
+_FEWEST_FOR_RHYTHM = 4
 
 
 def profiles(grid: DataFrame) -> DataFrame:
@@ -85,6 +88,7 @@ def _rhythm(place: Column, before: str, number: str) -> Column:
         F.count(place).alias("times"),
         (F.max(place) - F.min(place) + 1).alias("span"),
         F.max(place - F.col(before) - 1).alias("longest"),
+        F.min(place - F.col(before) - 1).alias("shortest"),
         (F.max(number) - F.max(place)).alias("silence"),
     )
 
@@ -118,6 +122,18 @@ def is_over(rhythm: str, *, least: int, chance: float) -> Column:
     return F.coalesce((silence >= least) & is_longest & (F.pow(1 - p, silence) < chance), F.lit(False))
 
 
+def is_of_longer_periods(rhythm: str) -> Column:
+    """Whether values with this ``rhythm`` (see ``profiles``) are those of longer periods, such as months among weeks.
+
+    Never two of them in a row, and about equally far apart: on average at most half as far again as the nearest two.
+    A series that leaves out its zeros has no such rhythm.
+    """
+    times, span, shortest = (F.col(f"{rhythm}.{name}") for name in ("times", "span", "shortest"))
+    between = (span - times) / (times - 1)
+    is_even = (times >= _FEWEST_FOR_RHYTHM) & (shortest >= 1) & (between <= 1.5 * shortest)
+    return F.coalesce(is_even, F.lit(False))
+
+
 def judged_series(
     profile: DataFrame,
     facts: DataFrame,
@@ -133,8 +149,8 @@ def judged_series(
     ``facts`` has ``unique_id, item_name, value``, maybe ``level`` and ``attributes``. With ``max_series`` above zero
     only the most valuable series (by value, then units, then name) are forecast. Series that are too short, a single
     point, or without any value above zero are forecast by a fallback; those whose demand or whose values have ended
-    (``is_over``) and those beyond ``max_series`` are left out. Aggregates, which have a ``level``, do not count for
-    ``max_series``.
+    (``is_over``), whose values are of longer periods, and those beyond ``max_series`` are left out. Aggregates, which
+    have a ``level``, do not count for ``max_series``.
     """
     rows = profile.join(facts, "unique_id", "left").withColumn("value", F.coalesce("value", F.lit(0.0)))
     for name in ("level", "attributes"):
@@ -155,7 +171,8 @@ def judged_series(
     else:
         rows = rows.withColumn("_is_chosen", F.lit(True))
     reason = (
-        F.when(F.col("_is_gone"), NO_VALUES)
+        F.when(is_of_longer_periods("value_rhythm"), OTHER_RHYTHM)
+        .when(F.col("_is_gone"), NO_VALUES)
         .when(F.col("_has_ended"), ENDED)
         .when(F.col("_is_chosen").isNull() & F.col("level").isNull(), BEYOND)
         .when((F.col("demand_periods") == 0) & (F.col("units") < 0), NEGATIVE)
@@ -165,7 +182,7 @@ def judged_series(
     )
     status = (
         F.when(F.col("reason").isNull(), MODELLED)
-        .when(F.col("reason").isin(NO_VALUES, ENDED, BEYOND), LEFT_OUT)
+        .when(F.col("reason").isin(OTHER_RHYTHM, NO_VALUES, ENDED, BEYOND), LEFT_OUT)
         .otherwise(FALLBACK)
     )
     described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))

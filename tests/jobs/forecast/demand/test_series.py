@@ -139,9 +139,31 @@ def test_neither_closed_periods_nor_unknown_ones_are_silence(spark: SparkSession
         spark,
         late=[1.0] * 30 + [None] * 11,
         gone=[1.0] * 30 + [None] * 12,
-        quarterly=[1.0, *([None, None, 1.0] * 9)] + [None] * 12,  # 10 of 28: p = 9 / 29, and (20 / 29) ** 12 is .012
+        # 10 of 28: p = 9 / 29, and (20 / 29) ** 12 is .012
+        rare=[1.0, 1.0, *([None, None, 1.0] * 7), *([None] * 4), 1.0] + [None] * 12,
     )
-    assert judged(feeds) == {"late": ("modelled", ""), "gone": ("left out", "FCT-209"), "quarterly": ("modelled", "")}
+    assert judged(feeds) == {"late": ("modelled", ""), "gone": ("left out", "FCT-209"), "rare": ("modelled", "")}
+
+
+def test_values_of_longer_periods_are_left_out_with_their_reason_and_sparse_ones_are_not(spark: SparkSession) -> None:
+    month, long_month = [40.0, None, None, None], [40.0, None, None, None, None]
+    feeds = grid_of(
+        spark,
+        weekly=[10.0] * 20,
+        monthly=(month + month + long_month) * 2,
+        one_late=month * 2 + [None] * 4 + month * 4,  # 19 periods in 5 gaps, the shortest 3
+        sparse=[4.0, None, 4.0, *([None] * 6), 4.0, None, None, None, 4.0, None, 4.0, None, None, None, None, 4.0],
+        twice=[1.0, 1.0, None, None, 1.0, None, None, 1.0, None, None, 1.0],
+        short=[4.0, None, None, None, 4.0, None, None, None, 4.0],
+    )
+    assert {name: reason for name, (_, reason) in judged(feeds).items()} == {
+        "weekly": "",
+        "monthly": "FCT-219",
+        "one_late": "FCT-219",
+        "sparse": "",
+        "twice": "",
+        "short": "FCT-201",
+    }
 
 
 def test_a_series_of_returns_only_is_listed_with_its_reason(spark: SparkSession) -> None:
