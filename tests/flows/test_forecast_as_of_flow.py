@@ -98,6 +98,15 @@ def test_counting_an_earlier_day_again_forgets_no_later_correction(
     assert rows_of(shop.lake.read(DEMAND_CHANGES)) == before
 
 
+def test_a_regressor_without_values_is_refused_before_any_model_runs(
+    planned: tuple[Shop, dict[str, list[str]]],
+) -> None:
+    shop, _ = planned
+    for declared, code in (("promotion: known_ahead", "FCT-071"), ("views: lagged", "FCT-073")):
+        assert shop.run(BACKTEST, "--day", str(LAST), "--set", f"regressors={{{declared}}}") == 4
+        assert shop.records()[-1]["error"]["code"] == code
+
+
 def without_lamps(step: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
     return lambda *given, **named: step(*given, **named).where("unique_id <> 'LAMP'")
 

@@ -21,7 +21,7 @@ from jobs.forecast.demand.steps import with_series
 from jobs.forecast.regressors.declared import HOLIDAYS, KNOWN_AHEAD, LAGGED, VIEWS, WITH_REGRESSORS, Declared
 from jobs.forecast.regressors.horizons import check_ends, ends_of_calendars
 from jobs.forecast.regressors.observed import holiday_rows, of_lines, viewed
-from jobs.forecast.regressors.planned import planned, scoped
+from jobs.forecast.regressors.planned import before_the_plan, planned, scoped
 from jobs.forecast.regressors.public_holidays import holidays_of_periods
 from jobs.forecast.regressors.tables import CALENDAR, REGRESSORS
 from jobs.forecast.sales.tables import SALES
@@ -77,14 +77,22 @@ def write_regressors(context: RunContext, declared: Declared, series_by: Sequenc
     items = _Items(context, series_by, span)
     ahead = _ahead(context, declared, items, span)
     past = _past(context, declared, items, span)
-    parts = [part.withColumn("kind", F.lit(kind)) for kind, part in ((KNOWN_AHEAD, ahead), (LAGGED, past)) if part]
-    rows = reduce(DataFrame.unionByName, parts)
+    found = [
+        part.withColumn("kind", F.lit(kind))
+        for kind, part in ((KNOWN_AHEAD, ahead), (LAGGED, past))
+        if part is not None
+    ]
+    if not found:
+        raise _no_values(declared.names(LAGGED))
+    rows = reduce(DataFrame.unionByName, found)
     of_history = span.history.series.select("unique_id")
     kept = rows.where("unique_id IS NOT NULL").join(of_history, "unique_id", "left_semi")
     stored = as_stored(kept.unionByName(rows.where("unique_id IS NULL")), OF_PERIOD)
     with context.lake.stage(REGRESSORS, stored.select(*REGRESSORS.schema.names)) as staged:
-        found = {row["name"] for row in staged.rows.select("name").distinct().collect()}
-        _check_found(context, declared, found)
+        names = {row["name"] for row in staged.rows.select("name").distinct().collect()}
+        missing = sorted(set(declared.by_name) - {HOLIDAYS} - names)
+        if missing:
+            raise _no_values(missing)
         written = context.lake.replace_days(pass_gate(context, staged), days=span.days)
         context.counts.detail("regressor_rows", written.rows_written)
     return read_regressors(context, declared, span)
@@ -146,13 +154,10 @@ def _ahead(context: RunContext, declared: Declared, items: _Items, span: Span) -
     if names:
         entries = _entries(context, names, items, span)
         values = planned(entries, span.starts, periods)
-        parts.append(values)
         # Of hours it is not known when they were known, only on which day.
         if items.lines is not None and periods.freq != "H":
-            key = ["name", "ds"]
-            seen = of_lines(items.lines, names, periods)
-            seen = seen.join(values.where("unique_id IS NULL").select(*key).distinct(), key, "left_anti")
-            parts.append(seen.join(values.select("unique_id", *key), ["unique_id", *key], "left_anti"))
+            values = before_the_plan(values, of_lines(items.lines, names, periods), entries)
+        parts.append(values)
     return reduce(DataFrame.unionByName, parts) if parts else None
 
 
@@ -191,13 +196,10 @@ def _past(context: RunContext, declared: Declared, items: _Items, span: Span) ->
     return reduce(DataFrame.unionByName, parts) if parts else None
 
 
-def _check_found(context: RunContext, declared: Declared, found: set[str]) -> None:
-    missing = sorted(set(declared.by_name) - {HOLIDAYS} - found)
-    if missing:
-        raise InputMissingError(
-            "FCT-073",
-            f"There are no values of the {', '.join(missing)} of any series.",
-            cause="No sales line of these days has such a column or free number, or no event is a view of a product.",
-            remedy="Map it in the source of the sales (docs/sources.md), or leave the regressor out.",
-        )
-    context.log.info("regressors: %s", ", ".join(sorted(declared.by_name)))
+def _no_values(names: Sequence[str]) -> InputMissingError:
+    return InputMissingError(
+        "FCT-073",
+        f"There are no values of the {', '.join(names)} of any series.",
+        cause="No sales line of these days has such a column or free number, or no event is a view of a product.",
+        remedy="Map it in the source of the sales (docs/sources.md), or leave the regressor out.",
+    )

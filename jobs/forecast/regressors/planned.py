@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.spark.few_rows import few_rows
@@ -90,6 +90,22 @@ def planned(entries: DataFrame, starts: Sequence[date], periods: Periods) -> Dat
         F.lit(0.0).alias("value"),
     )
     return values.unionByName(nothing)
+
+
+def before_the_plan(values: DataFrame, seen: DataFrame, entries: DataFrame) -> DataFrame:
+    """``planned`` values with those of ``seen`` (the same columns) where there is no plan.
+
+    A calendar for all, and of whatever series where it is not one of prices, has a plan from its first day on; a series
+    has a plan of its own in the periods of which ``values`` know something.
+    """
+    is_common = (F.col("name") != PRICE) | F.col("unique_id").isNull()
+    begins = entries.where(is_common).groupBy("name").agg(F.min("first_day").alias("_begins"))
+    early = seen.join(F.broadcast(begins), "name", "left")
+    early = early.where(F.col("_begins").isNull() | (F.col("known_on") < F.col("_begins"))).drop("_begins")
+    both = values.withColumn("_is_planned", F.lit(True)).unionByName(early.withColumn("_is_planned", F.lit(False)))
+    of_period = Window.partitionBy("unique_id", "name", "ds")
+    has_plan = F.max("_is_planned").over(of_period)
+    return both.withColumn("_has_plan", has_plan).where("_is_planned OR NOT _has_plan").drop("_is_planned", "_has_plan")
 
 
 def learned(entries: pd.DataFrame, starts: Sequence[date], periods: Periods) -> pd.DataFrame:
