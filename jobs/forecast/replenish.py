@@ -17,6 +17,7 @@ JOB = Job(
         "jobs.forecast.tables:FORECASTS",
         "jobs.forecast.tables:BACKTESTS",
         Input("jobs.forecast.tables:STOCK", optional=True, day_column="as_of_day"),
+        Input("jobs.forecast.tables:RECONCILED", optional=True),
     ),
     writes=("jobs.forecast.tables:ORDERS",),
     step="jobs.forecast.orders.steps:replenishment",

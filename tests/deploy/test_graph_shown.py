@@ -24,6 +24,7 @@ def test_a_job_shows_who_writes_what_it_reads_and_what_it_writes(graph: Graph) -
         "├─ reads  forecast.forecasts (from forecast.predict)",
         "├─ reads  forecast.backtests (from forecast.backtest)",
         "├─ reads  forecast.stock (optional, from forecast.ingest_stock)",
+        "├─ reads  forecast.reconciled (optional, from forecast.reconcile)",
         "└─ writes forecast.orders",
     ]
 

@@ -16,6 +16,8 @@ from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.history import JOB as HISTORY
 from jobs.forecast.ingest import JOB as INGEST
 from jobs.forecast.predict import JOB as PREDICT
+from jobs.forecast.reconcile import JOB as RECONCILE
+from jobs.forecast.reconciliation.tables import RECONCILED
 from jobs.forecast.trials.tables import BACKTESTS
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(1800), pytest.mark.usefixtures("no_ops_rows", "unaudited")]
@@ -70,6 +72,21 @@ def test_ready_weekly_series_keep_their_weekday_and_no_value_vanishes(spark: Spa
         "ONE": False,
         "[total]": False,
     }
+
+    # The total is exactly the sum of its series, whatever the order of the addition.
+    assert shop.run(RECONCILE, *day, "--set", "method=ols") == 0
+    coherent = {(row["unique_id"], row["step"]): row for row in shop.lake.read(RECONCILED).collect()}
+    for step in (1, 2):
+        own = [coherent[name, step]["y_hat"] for name in ("S1", "GAP", "NEG", "ONE")]
+        total = coherent["[total]", step]
+        assert sum(own) == sum(reversed(own)) == total["y_hat"] != total["base_y_hat"]
+        assert (total["level"], coherent["S1", step]["level"]) == ("total", None)
+        # Least squares: each of the five forecasts gives way by a fifth of what was missing.
+        missing = total["base_y_hat"] - sum(coherent[name, step]["base_y_hat"] for name in ("S1", "GAP", "NEG", "ONE"))
+        assert coherent["S1", step]["y_hat"] == pytest.approx(
+            coherent["S1", step]["base_y_hat"] + missing / 5, abs=1e-4
+        )
+        assert coherent["NEG", step]["y_hat"] < 0
 
     assert shop.run(HISTORY, *flags, "--set", "gaps=zero") == 0
     gap = shop.lake.read(DEMAND).where("unique_id = 'GAP'").orderBy("ds").collect()

@@ -47,15 +47,20 @@ def level_name(columns: Sequence[str]) -> str:
     return "/".join(columns) or TOTAL
 
 
-def aggregate_id(columns: Sequence[str], attributes: str = "attributes") -> Column:
-    """The ``unique_id`` of the aggregate of the level ``columns`` that holds a series with these ``attributes``.
+def aggregate_id(level: Column, attributes: str = "attributes") -> Column:
+    """The ``unique_id`` of the aggregate of ``level`` (``level_name``) that holds a series with these ``attributes``.
 
-    The level in brackets and the values: ``[total]``, ``[state/region] Victoria/Melbourne``.
+    The level in brackets and the values: ``[total]``, ``[state/region] Victoria/Melbourne``. A slash within all
+    values but the last is written ``%2F``.
     """
-    if not columns:
-        return F.lit(f"[{TOTAL}]")
-    values = [F.try_element_at(F.col(attributes), F.lit(name)) for name in columns]
-    return F.concat(F.lit(f"[{level_name(columns)}] "), joined(values))
+    values = F.transform(
+        F.split(level, "/"),
+        lambda name: F.coalesce(F.try_element_at(F.col(attributes), name), F.lit(UNKNOWN)),
+    )
+    firsts = F.transform(F.slice(values, 1, F.size(values) - 1), lambda value: F.regexp_replace(value, "/", "%2F"))
+    path = F.array_join(F.concat(firsts, F.slice(values, -1, 1)), "/")
+    named = F.concat(F.lit("["), level, F.lit("] "), path)
+    return F.when(level == TOTAL, F.lit(f"[{TOTAL}]")).otherwise(named)
 
 
 def columns_of(params: HistoryParams) -> tuple[str, ...]:
@@ -132,9 +137,13 @@ def check_parents(attributes: DataFrame, params: HistoryParams) -> int:
     return int(found["changed"])
 
 
+def _id(columns: Sequence[str]) -> Column:
+    return aggregate_id(F.lit(level_name(columns)))
+
+
 def _check_level(attributes: DataFrame, above: Sequence[str], level: Sequence[str]) -> None:
-    parents = attributes.groupBy(aggregate_id(level).alias("node")).agg(
-        F.min(aggregate_id(above)).alias("first"), F.max(aggregate_id(above)).alias("last")
+    parents = attributes.groupBy(_id(level).alias("node")).agg(
+        F.min(_id(above)).alias("first"), F.max(_id(above)).alias("last")
     )
     several = parents.where(F.col("first") != F.col("last")).count()
     if several:
@@ -157,7 +166,7 @@ def members_of(attributes: DataFrame, hierarchy: Sequence[Sequence[str]]) -> Dat
     parts = [
         attributes.select(
             "unique_id",
-            aggregate_id(level).alias("node"),
+            _id(level).alias("node"),
             F.lit(level_name(level)).alias("level"),
             _only(level).alias("attributes"),
         )

@@ -121,6 +121,8 @@ class HistoryParams(Params):
         sets = [frozenset(level) for level in self.hierarchy]
         if any(len(level) != len(columns) for level, columns in zip(sets, self.hierarchy, strict=True)):
             raise ValueError("a level of the hierarchy names a column twice")
+        if frozenset({"total"}) in sets:
+            raise ValueError("total is the level without columns: call the free category otherwise")
         if len(set(sets)) != len(sets):
             raise ValueError("two levels of the hierarchy have the same columns")
         if frozenset(self.series_by) in sets:

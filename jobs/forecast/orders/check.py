@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from common.errors import ContractError, UsageError
+from common.errors import ContractError, InputMissingError, UsageError
 from common.report.wording import plural
 from jobs.forecast.demand.inputs import no_series
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
+from jobs.forecast.orders.steps import chosen_forecasts
 from jobs.forecast.orders.suppliers import with_terms
 from jobs.forecast.stock.steps import terms_as_of
 
@@ -30,12 +31,13 @@ def forecast_is_long_enough(
     forecasts: DataFrame,
     _backtests: DataFrame | None,
     stock: DataFrame | None,
+    reconciled: DataFrame | None,
     *,
     as_of: date,
     counts: Counts,
 ) -> None:
-    """Raises InputMissingError FCT-004 (no series), UsageError FCT-010 (an order must last longer), ContractError
-    FCT-012 (a series has several stocks).
+    """Raises InputMissingError FCT-004 (no series), FCT-036 (no coherent forecasts), UsageError FCT-010 (an order must
+    last longer), ContractError FCT-012 (a series has several stocks).
     """
     if counts.rows_read == 0:
         raise no_series(as_of, MODELLED, FALLBACK)
@@ -44,7 +46,10 @@ def forecast_is_long_enough(
     if stock is not None:
         _check_stock(stock)
         lead_time = _longest_lead_time(series, stock, policy, as_of)
-    found = forecasts.agg(F.max("step").alias("steps")).first()
+    chosen = chosen_forecasts(params, forecasts, reconciled)
+    if params.forecasts == "reconciled":
+        _check_reconciled(forecasts, chosen, as_of)
+    found = chosen.agg(F.max("step").alias("steps")).first()
     steps = 0 if found is None or found["steps"] is None else found["steps"]
     lasts = lead_time + policy.review_periods
     if steps < lasts:
@@ -60,6 +65,17 @@ def _longest_lead_time(series: DataFrame, stock: DataFrame, policy: Policy, as_o
     facts = with_terms(series.select("unique_id", "freq"), terms_as_of(stock, as_of), policy)
     found = facts.agg(F.max("lead_time_periods").alias("longest")).first()
     return policy.lead_time_periods if found is None or found["longest"] is None else int(found["longest"])
+
+
+def _check_reconciled(forecasts: DataFrame, reconciled: DataFrame, as_of: date) -> None:
+    before = reconciled.select("unique_id", "ds", F.col("base_y_hat").alias("_before"))
+    found = forecasts.join(before, ["unique_id", "ds"], "left")
+    if not found.where(F.col("_before").isNull() | (F.col("_before") != F.col("y_hat"))).isEmpty():
+        raise InputMissingError(
+            "FCT-036",
+            f"There are no coherent forecasts of what forecast.predict last said as of {as_of}.",
+            remedy="Run forecast.reconcile for that day, or order by forecasts=base.",
+        )
 
 
 def _check_stock(stock: DataFrame) -> None:

@@ -21,6 +21,9 @@ class ReplenishParams(Params):
         description="periodic: at every review, order up to a level; continuous: the stock is watched all the time, "
         "and a fixed quantity is ordered when it falls to the reorder point.",
     )
+    forecasts: Literal["base", "reconciled"] = Field(
+        "base", description="base: as forecast.predict made them; reconciled: as forecast.reconcile made them add up."
+    )
     lead_time_periods: int = Field(2, ge=1, le=200, description="Periods from an order to its delivery.")
     review_periods: int = Field(
         1,

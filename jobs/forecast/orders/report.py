@@ -31,7 +31,7 @@ def orders_report(
     inputs: Sequence[DataFrame | None],
 ) -> None:
     """Fill the report about ``rows`` of ORDERS; ``inputs`` are what the step was given."""
-    series, *_, stock = inputs
+    series, _, _, stock, _ = inputs
     if series is None:
         return
     totals = rows.agg(

@@ -31,10 +31,12 @@ def replenishment(
     forecasts: DataFrame,
     backtests: DataFrame,
     stock: DataFrame | None,
+    reconciled: DataFrame | None,
     *,
     days: DayRange,
 ) -> DataFrame:
-    """The step of forecast.replenish: rows of ORDERS from those of SERIES, FORECASTS, BACKTESTS and STOCK.
+    """The step of forecast.replenish: rows of ORDERS from those of SERIES, FORECASTS, BACKTESTS and STOCK, or from
+    RECONCILED instead of FORECASTS where the parameters say so.
 
     Raises UsageError FCT-003 for more than one day.
     """
@@ -50,7 +52,7 @@ def replenishment(
     residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
     residuals = sampled_of(residuals, series, params.calibration_series)
     # Aggregates are forecast too, and nobody orders them.
-    demand = covered_demand(forecasts, policy, facts)
+    demand = covered_demand(chosen_forecasts(params, forecasts, reconciled), policy, facts)
     demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
     known = None if stock is None else stock_as_of(stock, as_of)
     rows = orders(demand, residuals, known, policy, fewest=params.min_calibration)
@@ -58,6 +60,13 @@ def replenishment(
         rows = within_budgets(rows)
     money = F.round(F.col("order_quantity") * F.col("unit_cost"), 6)
     return rows.withColumns({"as_of_date": F.lit(as_of), "order_money": money}).select(*ORDERS.schema.names)
+
+
+def chosen_forecasts(params: ReplenishParams, forecasts: DataFrame, reconciled: DataFrame | None) -> DataFrame:
+    """The forecasts that orders are made from; no rows where ``reconciled`` ones are asked for and there are none."""
+    if params.forecasts == "base":
+        return forecasts
+    return forecasts.limit(0) if reconciled is None else reconciled
 
 
 def covered_demand(forecasts: DataFrame, policy: Policy, facts: DataFrame | None = None) -> DataFrame:
