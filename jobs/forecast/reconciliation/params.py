@@ -17,7 +17,7 @@ class ReconcileParams(Params):
     beside_rows = ("report_top",)
 
     method: Method = Field(
-        "wls_structural", description="How base forecasts of all levels become forecasts whose sums agree."
+        "ols", description="How base forecasts of all levels become forecasts whose sums agree."
     )
     nonnegative: bool = Field(
         True,
