@@ -95,7 +95,7 @@ def test_days_of_one_job_stand_beside_changed_for_the_others(graph: Graph) -> No
 
 def test_all_jobs_that_lead_to_orders_find_their_days_themselves(graph: Graph) -> None:
     line = "+forecast.replenish --lake L --changed"
-    jobs = ["forecast.history", "forecast.backtest", "forecast.predict", "forecast.replenish"]
+    jobs = ["forecast.history", "forecast.backtest", "forecast.predict", "forecast.reconcile", "forecast.replenish"]
     assert steps(graph, line) == [(name, "--lake L --changed") for name in jobs]
 
 

@@ -69,7 +69,7 @@ def columns_of(params: HistoryParams) -> tuple[str, ...]:
 
 
 def check_columns(lines: DataFrame, names: Sequence[str]) -> None:
-    """Raises UsageError FCT-030 for a free category among ``names`` that no sales line has."""
+    """Raises UsageError FCT-037 for a free category among ``names`` that no sales line has."""
     free = sorted({name for name in names if name not in SERIES_COLUMNS})
     if not free:
         return
@@ -78,7 +78,7 @@ def check_columns(lines: DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in free if found is None or not found[name]]
     if missing:
         raise UsageError(
-            "FCT-030",
+            "FCT-037",
             f"No sales line has {'the column' if len(missing) == 1 else 'the columns'} {', '.join(missing)}.",
             cause="series_by, hierarchy or attributes name what is neither a column of sales nor a free category of a "
             "source (extra).",

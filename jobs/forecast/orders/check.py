@@ -68,8 +68,8 @@ def _longest_lead_time(series: DataFrame, stock: DataFrame, policy: Policy, as_o
 
 
 def _check_reconciled(forecasts: DataFrame, reconciled: DataFrame, as_of: date) -> None:
-    before = reconciled.select("unique_id", "ds", F.col("base_y_hat").alias("_before"))
-    found = forecasts.join(before, ["unique_id", "ds"], "left")
+    before = reconciled.select("unique_id", "step", F.col("base_y_hat").alias("_before"))
+    found = forecasts.join(before, ["unique_id", "step"], "left")
     if not found.where(F.col("_before").isNull() | (F.col("_before") != F.col("y_hat"))).isEmpty():
         raise InputMissingError(
             "FCT-036",

@@ -31,7 +31,7 @@ def replenishment(
     forecasts: DataFrame,
     backtests: DataFrame,
     stock: DataFrame | None,
-    reconciled: DataFrame | None,
+    reconciled: DataFrame | None = None,
     *,
     days: DayRange,
 ) -> DataFrame:

@@ -36,8 +36,8 @@ def sums_are_exact(
             remedy="Run forecast.predict for that day first.",
         )
     parents = parents_of(series).select("unique_id", F.explode("parents").alias("node"))
-    sums = rows.join(parents, "unique_id", "inner").groupBy(F.col("node").alias("unique_id"), "ds")
-    found = rows.join(sums.agg(F.sum("y_hat").alias("sum")), ["unique_id", "ds"], "inner")
+    sums = rows.join(parents, "unique_id", "inner").groupBy(F.col("node").alias("unique_id"), "step")
+    found = rows.join(sums.agg(F.sum("y_hat").alias("sum")), ["unique_id", "step"], "inner")
     # No tolerance: values are rounded so that no sum of them is.
     wrong = found.where(F.col("y_hat") != F.col("sum")).count()
     if wrong:

@@ -42,9 +42,9 @@ def reconciliation_report(
     if series is None:
         return
     parents = parents_of(series).select("unique_id", F.explode("parents").alias("node"))
-    below = rows.join(parents, "unique_id", "inner").groupBy(F.col("node").alias("unique_id"), "ds")
+    below = rows.join(parents, "unique_id", "inner").groupBy(F.col("node").alias("unique_id"), "step")
     sums = below.agg(F.sum("base_y_hat").alias("below"))
-    joined = rows.join(sums, ["unique_id", "ds"], "left")
+    joined = rows.join(sums, ["unique_id", "step"], "left")
     levels = (
         joined.groupBy("level")
         .agg(

@@ -32,6 +32,7 @@ _FORECASTS = [
     "forecast.history",
     "forecast.backtest",
     "forecast.predict",
+    "forecast.reconcile",
     "forecast.replenish",
     "forecast.replay",
 ]

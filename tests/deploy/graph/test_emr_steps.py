@@ -39,6 +39,7 @@ _FORECASTS = [
     "forecast.history",
     "forecast.backtest",
     "forecast.predict",
+    "forecast.reconcile",
     "forecast.replay",
     "forecast.replenish",
 ]

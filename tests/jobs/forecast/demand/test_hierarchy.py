@@ -93,7 +93,7 @@ def test_a_column_that_no_line_has_and_the_name_of_an_aggregate_are_refused(spar
     check_columns(sold, ("store", "kind"))
     with pytest.raises(UsageError, match="No sales line has the column region") as refused:
         check_columns(sold, ("store", "region"))
-    assert refused.value.code == "FCT-030"
+    assert refused.value.code == "FCT-037"
     with pytest.raises(ContractError, match="1 series have the name of an aggregate"):
         check_names(members_of(attributes_of(sold, ("kind",)), ((),)))
 
