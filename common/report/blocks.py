@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.report.charts import DASHES
+from common.report.charts import BAND_OPACITY, DASHES
 from common.report.drawing import draw
 from common.report.markup import Html, element, escape, join
 from common.report.plots import MAX_BARS, Bars, Histogram, Line, Plot
@@ -114,8 +114,8 @@ def _legend(plot: Plot) -> Html:
     if isinstance(plot, Histogram):
         return Html("")
     names = list(plot.series)
-    band = plot.band if isinstance(plot, Line) else None
-    if len(names) == 1 and band is None:
+    bands = plot.bands if isinstance(plot, Line) else ()
+    if len(names) == 1 and not bands:
         return Html("")
     items = []
     for n, name in enumerate(names):
@@ -126,10 +126,10 @@ def _legend(plot: Plot) -> Html:
         else:
             swatch = element("path", d="M4 0H22V12H4Z", style=f"fill:var(--c{n % 6 + 1})")
         items.append(_legend_item(swatch, name))
-    if band is not None:
-        items.append(
-            _legend_item(element("path", d="M1 0H25V12H1Z", style="fill:var(--c1);fill-opacity:.18"), band.label)
-        )
+    for below, band in enumerate(bands):
+        opacity = f"{1 - (1 - BAND_OPACITY) ** (below + 1):.2f}".removeprefix("0")
+        swatch = element("path", d="M1 0H25V12H1Z", style=f"fill:var(--c1);fill-opacity:{opacity}")
+        items.append(_legend_item(swatch, band.label))
     return element("ul", *items, class_="legend")
 
 

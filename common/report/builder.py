@@ -12,6 +12,9 @@ from common.report.markup import Html, element
 from common.report.plots import Band, Bars, Histogram, Line, Number, Plot, XValue, checked_series
 
 
+_Range = tuple[str, Sequence[Number | None], Sequence[Number | None]]
+
+
 class Audited(Protocol):
     """An audit result: see common.quality."""
 
@@ -88,20 +91,24 @@ class ReportBuilder:
         series: Mapping[str, Sequence[Number | None]],
         *,
         text_alternative: str,
-        band: tuple[str, Sequence[Number | None], Sequence[Number | None]] | None = None,
+        band: _Range | list[_Range] | None = None,
         unit: str = "",
         x_name: str = "",
         from_zero: bool = True,
         note: str = "",
     ) -> None:
-        """Lines over days, instants, numbers or names; None leaves a gap. ``band`` is (label, lower, upper)."""
+        """Lines over days, instants, numbers or names; None leaves a gap.
+
+        ``band`` is (label, lower, upper), or a list of such, the widest first.
+        """
         places = tuple(x)
         lines = checked_series(len(places), series, "places on the x axis")
-        around = None
-        if band is not None:
-            edges = checked_series(len(places), {"lower": band[1], "upper": band[2]}, "places on the x axis")
-            around = Band(band[0], edges["lower"], edges["upper"])
-        self._add_plot(heading, Line(places, lines, around, unit, x_name, from_zero), text_alternative, note)
+        given: list[_Range] = [] if band is None else [band] if isinstance(band, tuple) else band
+        around = []
+        for label, lower, upper in given:
+            edges = checked_series(len(places), {"lower": lower, "upper": upper}, "places on the x axis")
+            around.append(Band(label, edges["lower"], edges["upper"]))
+        self._add_plot(heading, Line(places, lines, tuple(around), unit, x_name, from_zero), text_alternative, note)
 
     def histogram(
         self,

@@ -16,6 +16,8 @@ FONT_SIZE = 12.5
 # Each colour drawn stands for a variable of the style sheet, so that one drawing serves light and dark pages.
 INK, MUTED, GRID = "#010101", "#010102", "#010103"
 SERIES = tuple(f"#0101a{n}" for n in range(1, 7))
+# Of one band; where bands lie on one another, they add up to darker ones.
+BAND_OPACITY = 0.18
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 2), (8, 2, 2, 2), (4, 4), (1, 3))
 # The breadth of a letter, generously: the reader's font is not known here.
 _LETTER = FONT_SIZE * 0.6
@@ -97,9 +99,9 @@ def draw_line(axes: Any, plot: Line, width: int) -> int:
     """Lines with gaps where values are missing; points are marked while there are few."""
     places, labels = _positions(plot)
     nan = float("nan")
-    if plot.band is not None:
-        lower, upper = ([nan if v is None else v for v in side] for side in (plot.band.lower, plot.band.upper))
-        axes.fill_between(places, lower, upper, color=SERIES[0], alpha=0.18, linewidth=0)
+    for band in plot.bands:
+        lower, upper = ([nan if v is None else v for v in side] for side in (band.lower, band.upper))
+        axes.fill_between(places, lower, upper, color=SERIES[0], alpha=BAND_OPACITY, linewidth=0)
     lone = len(places) == 1
     few = len(places) <= (16 if width == NARROW else 45)
     for n, values in enumerate(plot.series.values()):
@@ -186,8 +188,8 @@ def _day_number(day: date) -> float:
 
 def _lowest(plot: Line) -> float:
     values = [v for values in plot.series.values() for v in values if v is not None]
-    if plot.band is not None:
-        values += [v for v in plot.band.lower if v is not None]
+    for band in plot.bands:
+        values += [v for v in band.lower if v is not None]
     return float(min(values, default=0.0))
 
 

@@ -46,11 +46,11 @@ class Bars:
 
 @dataclass(frozen=True)
 class Line:
-    """Lines over one common x: days, instants, numbers, or names in the given order."""
+    """Lines over one common x: days, instants, numbers, or names in the given order; the widest of the bands first."""
 
     x: tuple[XValue, ...]
     series: Mapping[str, tuple[Number | None, ...]]
-    band: Band | None = None
+    bands: tuple[Band, ...] = ()
     unit: str = ""
     x_name: str = ""
     from_zero: bool = True
@@ -58,8 +58,8 @@ class Line:
     def columns(self) -> list[str]:
         """Heads of the table of data."""
         names = [*self.series]
-        if self.band is not None:
-            names += [f"{self.band.label}, from", f"{self.band.label}, to"]
+        for band in self.bands:
+            names += [f"{band.label}, from", f"{band.label}, to"]
         kinds = {type(x) for x in self.x}
         x_name = "day" if kinds == {date} else "time (UTC)" if kinds == {datetime} else "x"
         return [self.x_name or x_name, *(_with_unit(name, self.unit) for name in names)]
@@ -67,8 +67,8 @@ class Line:
     def rows(self) -> list[list[object]]:
         """The table of data, every point of it."""
         columns: list[Sequence[object]] = list(self.series.values())
-        if self.band is not None:
-            columns += [self.band.lower, self.band.upper]
+        for band in self.bands:
+            columns += [band.lower, band.upper]
         return [[format_value(x), *(column[n] for column in columns)] for n, x in enumerate(self.x)]
 
     def is_empty(self) -> bool:

@@ -52,6 +52,21 @@ def test_every_plot_has_a_sentence_a_label_and_all_its_data_as_a_table(parsed: P
     assert len(page.section("By day").cells()) == 20
 
 
+def test_bands_on_one_another_are_darker_where_more_of_them_lie_and_have_their_edges_in_the_table(
+    parsed: Parsed,
+) -> None:
+    report = ReportBuilder("A fan")
+    bands = [("95 % band", [1, 2], [9, 8]), ("50 % band", [4, 4], [6, 6])]
+    report.line("Fan", [1, 2], {"median": [5, 5]}, band=bands, text_alternative="Level.")
+    fan = parsed(report.render({})).section("Fan")
+    (legend,) = fan.all("ul", "legend")
+    assert [item.text for item in legend.all("li")] == ["median", "95 % band", "50 % band"]
+    # 1 - 0.82, and 1 - 0.82 squared where both lie.
+    opacities = [path.attributes["style"].partition("fill-opacity:")[2] for path in legend.all("path")]
+    assert opacities == ["", ".18", ".33"]
+    assert fan.cells() == [["1", "5", "1", "9", "4", "6"], ["2", "5", "2", "8", "4", "6"]]
+
+
 def test_several_series_are_named_in_a_legend_that_differs_by_more_than_colour(parsed: Parsed) -> None:
     (legend,) = parsed(all_kinds().render({})).section("By day").all("ul", "legend")
     assert [item.text for item in legend.all("li")] == ["people", "bots"]
