@@ -11,7 +11,6 @@ from common.report.blocks import chip, data_table, figure, page, paragraph, sect
 from common.report.markup import Html, element
 from common.report.plots import Band, Bars, Histogram, Line, Number, Plot, XValue, checked_series
 
-
 _Range = tuple[str, Sequence[Number | None], Sequence[Number | None]]
 
 
@@ -49,14 +48,27 @@ class ReportBuilder:
         written = [paragraphs] if isinstance(paragraphs, str) else list(paragraphs)
         self._parts.append(lambda _: section(heading, *(paragraph(words) for words in written)))
 
-    def table(self, heading: str, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = "") -> None:
-        """A section with a table. Raises ValueError when a row has not as many cells as there are columns."""
+    def table(
+        self,
+        heading: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        note: str = "",
+        *,
+        stack: bool = False,
+    ) -> None:
+        """A section with a table; with ``stack`` each row is a list on a phone, so that no column is cut off there.
+
+        Raises ValueError when a row has not as many cells as there are columns.
+        """
         kept = [tuple(row) for row in rows]
         for row in kept:
             if len(row) != len(columns):
                 raise ValueError(f"table '{heading}': {len(row)} cells for {len(columns)} columns")
         under = [paragraph(note, class_="note")] if note else []
-        self._parts.append(lambda _: section(heading, *under, data_table(list(columns), kept, name=heading)))
+        self._parts.append(
+            lambda _: section(heading, *under, data_table(list(columns), kept, name=heading, stack=stack))
+        )
 
     def bars(
         self,

@@ -21,6 +21,7 @@ from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.planning.tables import REVIEWS
 from jobs.forecast.reconciliation.tables import RECONCILED
 from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_RECORDS, REGRESSORS
 from jobs.forecast.replays.tables import REPLAYS
@@ -91,6 +92,7 @@ __all__ = [
     "RECONCILED",
     "REGRESSORS",
     "REPLAYS",
+    "REVIEWS",
     "SALES",
     "SALE_RECORDS",
     "SERIES",

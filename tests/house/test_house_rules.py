@@ -25,6 +25,7 @@ EDGE = {"body", "labels_body", "check", "report", "params", "tables", "__init__"
 # Parts of bodies: they take a run's context or lake, or bring a few summary rows to the driver for a report.
 PARTS_OF_BODIES = {
     *("clickstream/sessions/gap_sensitivity", "fraud/evaluation/figures", "fraud/scoring/registry"),
+    "forecast/planning/figures",
     *("maintenance/upkeep/retention", "maintenance/examination/storage", "maintenance/examination/workers"),
     "forecast/regressors/inputs",
 }

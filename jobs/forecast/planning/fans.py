@@ -1,0 +1,107 @@
+"""Parts of the planner's page that show how sure a forecast is: fans of series, accuracy and coverage by class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jobs.forecast.planning.exceptions import Look
+
+if TYPE_CHECKING:
+    from common.report.builder import ReportBuilder
+
+_CLASSES = ("smooth", "erratic", "intermittent", "lumpy", "none")
+_FEWEST_FOR_INTERVAL = 8
+_BANDS = (("95 % band", "q025", "q975"), ("80 % band", "q100", "q900"), ("50 % band", "q250", "q750"))
+
+
+def fan(report: ReportBuilder, review: Any, past: Sequence[Any], coming: Sequence[Any], look: Look) -> None:
+    """The demand of one series, the median that is forecast, and three bands around it."""
+    name = review["unique_id"]
+    before = [row for row in past if row["unique_id"] == name]
+    after = [row for row in coming if row["unique_id"] == name]
+    if not after:
+        return
+    blank: list[float | None] = [None] * len(before)
+    # The fan opens at the last known value, so that there is no gap between what was and what comes.
+    joint = before[-1]["y"] if before else None
+    start = [*blank[:-1], joint] if before else []
+
+    def shown(column: str) -> list[float | None]:
+        return [*start, *(row[column] for row in after)]
+
+    first, last = after[0], after[-1]
+    report.line(
+        f"{name} {review['item_name'] or ''}".strip(),
+        [row["ds"] for row in [*before, *after]],
+        {"demand": [*(row["y"] for row in before), *([None] * len(after))], "median": shown("q500")},
+        band=[(label, shown(low), shown(high)) for label, low, high in _BANDS],
+        unit="units",
+        x_name=f"{look.name} from",
+        text_alternative=(
+            f"The next {look.name} should bring {first['q500']:,.0f} units, with 80 % probability "
+            f"{first['q100']:,.0f} to {first['q900']:,.0f}; the last one drawn {last['q500']:,.0f}, "
+            f"{last['q100']:,.0f} to {last['q900']:,.0f}."
+        ),
+        note=f"{review['label'][0].upper()}{review['label'][1:]}: {review['evidence']}" if review["label"] else "",
+    )
+
+
+def classes(report: ReportBuilder, coverage: Sequence[Any], accuracy: Sequence[Any]) -> None:
+    """Accuracy and coverage by class of demand, as the backtest of the day found them."""
+    errors: dict[str | None, dict[str, tuple[float, float]]] = {}
+    for row in accuracy:
+        for key in (row["demand_class"], None):
+            known = errors.setdefault(key, {}).get(row["model"], (0.0, 0.0))
+            errors[key][row["model"]] = (known[0] + (row["error"] or 0.0), known[1] + (row["demand"] or 0.0))
+    rows = []
+    for row in sorted(coverage, key=_class_place):
+        name = row["demand_class"]
+        found = errors.get(name, {})
+        mean, naive = (_wape(found.get(model)) for model in ("combined", "seasonal_naive"))
+        bands = [
+            text
+            for band in ("coverage_80", "coverage_95")
+            for text in (_percent(row[band]), interval_words(row[band], row[f"{band}_sd"], row["series"]))
+        ]
+        rows.append((name or "all", row["series"], _percent(mean), _percent(naive), *bands))
+    if not rows:
+        report.text(
+            "Accuracy and coverage by class",
+            [
+                "No series was long enough for two origins of the backtest, so nothing is known of how good the "
+                "forecasts are. More history or fewer, shorter windows in forecast.backtest would tell."
+            ],
+        )
+        return
+    report.table(
+        "Accuracy and coverage by class",
+        ("class of demand", "series", "WAPE", "of the naive", "in 80 %", "between", "in 95 %", "between"),
+        rows,
+        note="From the backtest of the day. WAPE: errors as a share of demand, of the forecast and of last season's "
+        "value repeated. In 80 % and 95 %: how many values lay in these bands; between: where that share is with "
+        "95 % probability, judged by how much series differ.",
+        stack=True,
+    )
+
+
+def _class_place(row: Any) -> int:
+    name = row["demand_class"]
+    return -1 if name is None else _CLASSES.index(name) if name in _CLASSES else len(_CLASSES)
+
+
+def interval_words(mean: float | None, deviation: float | None, series: int) -> str:
+    """The 95 % interval of a mean over series by the normal distribution: ``77 to 84 %``; nothing for few series."""
+    if mean is None or deviation is None or series < _FEWEST_FOR_INTERVAL:
+        return ""
+    half = 1.96 * deviation / math.sqrt(series)
+    return f"{max(mean - half, 0.0) * 100:.0f} to {min(mean + half, 1.0) * 100:.0f} %"
+
+
+def _wape(sums: tuple[float, float] | None) -> float | None:
+    return None if sums is None or not sums[1] else sums[0] / sums[1]
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"

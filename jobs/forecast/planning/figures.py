@@ -1,0 +1,152 @@
+"""The few rows that the planner's page shows, brought to the driver: totals by kind, and the first of each list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.forecast.demand.inputs import History
+from jobs.forecast.planning.steps import Plan
+from jobs.forecast.trials.accuracy import absolute_error
+from jobs.forecast.trials.weights import COMBINED
+
+if TYPE_CHECKING:
+    from jobs.forecast.planning.params import PageParams
+
+# So many seasons or horizons of history are drawn before a forecast, at most.
+_HISTORY_DRAWN = 3
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is shown.
+
+    ``groups`` (REVIEWS by order_reason and label) has one row per pair with sums; ``tops`` are reviews with their
+    places in the lists (``order_place`` among those of a reason, ``label_place`` among those of a label,
+    ``change_place``, ``miss_place``). ``coverage`` and ``accuracy`` are by class of demand, null for all. ``past`` and
+    ``coming`` are the demand and the forecasts of the series drawn, in the order of ``drawn``.
+    """
+
+    groups: Sequence[Any]
+    tops: Sequence[Any]
+    coverage: Sequence[Any]
+    accuracy: Sequence[Any]
+    drawn: Sequence[Any]
+    past: Sequence[Any]
+    coming: Sequence[Any]
+
+
+def figures_of(
+    rows: DataFrame, demand: DataFrame, today: Plan, backtests: DataFrame, history: History, params: PageParams
+) -> Figures:
+    """The figures of the staged ``rows`` of REVIEWS and of what they were made from; a few hundred rows at most."""
+    series = rows.select("unique_id", "demand_class")
+    tops = _with_places(rows, params.report_top, params.report_charts).collect()
+    drawn = _drawn(tops, params.report_charts)
+    wanted = F.col("unique_id").isin([row["unique_id"] for row in drawn])
+    coming = today.forecasts.where(wanted).orderBy("unique_id", "ds").collect() if drawn else []
+    steps = max((row["step"] for row in coming), default=1)
+    back = -max(_HISTORY_DRAWN * steps, min(history.periods.season_length, 60) + steps)
+    first = history.periods.plus(history.last_ds, back)
+    past = demand.where(wanted & (F.col("ds") > F.lit(first))).orderBy("unique_id", "ds").collect() if drawn else []
+    return Figures(
+        _totals(rows).collect(),
+        tops,
+        _coverage(today.trials.join(series, "unique_id", "left_semi")).collect(),
+        _accuracy(backtests, series).collect(),
+        drawn,
+        past,
+        coming,
+    )
+
+
+def _totals(rows: DataFrame) -> DataFrame:
+    def total(column: str | Column) -> Column:
+        return F.coalesce(F.sum(column), F.lit(0.0))
+
+    is_ordered = F.col("order_quantity") > 0
+    known_before = F.col("order_up_to_before").isNotNull()
+    both = F.col("main_model").isNotNull() & F.col("main_model_before").isNotNull()
+    return rows.groupBy("order_reason", "label").agg(
+        F.count(F.lit(1)).alias("series"),
+        F.count_if(is_ordered).alias("orders"),
+        F.count_if(is_ordered & F.col("unit_value").isNull()).alias("unpriced"),
+        F.count_if(F.col("stock_position").isNotNull()).alias("counted"),
+        total("order_quantity").alias("units"),
+        total("order_value").alias("worth"),
+        total("expected_units").alias("expected"),
+        F.max("compared_with").alias("compared_with"),
+        F.count("same_units").alias("compared"),
+        total("same_units").alias("same_units"),
+        total("same_units_before").alias("same_units_before"),
+        total("same_units_moved").alias("same_units_moved"),
+        total(F.when(known_before, F.abs(F.col("order_up_to") - F.col("order_up_to_before")))).alias("level_moved"),
+        total(F.when(known_before, F.col("order_up_to_before"))).alias("level_before"),
+        F.count_if(both).alias("with_models"),
+        F.count_if(both & (F.col("main_model") != F.col("main_model_before"))).alias("flipped"),
+        F.max("judged_of").alias("judged_of"),
+        F.max("judged_periods").alias("judged_periods"),
+        F.coalesce(F.sum("judged_periods"), F.lit(0)).alias("judged_values"),
+        F.coalesce(F.sum("periods_in_80"), F.lit(0)).alias("in_80"),
+        *(total(name).alias(name) for name in ("judged_forecast", "judged_demand", "units_over", "units_under")),
+        total(F.col("units_over") * F.col("unit_value")).alias("value_over"),
+        total(F.col("units_under") * F.col("unit_value")).alias("value_under"),
+    )
+
+
+def _with_places(rows: DataFrame, top: int, charts: int) -> DataFrame:
+    """The reviews that are among the first of a list, with their places; worth goes before units."""
+
+    def place(name: str, worth: Column, units: Column, *, only: Column, by: str | None = None) -> Column:
+        keys = [F.lit(0) if by is None else F.col(by), only]
+        order = [worth.desc_nulls_last(), units.desc_nulls_last(), F.col("unique_id")]
+        return F.when(only, F.row_number().over(Window.partitionBy(*keys).orderBy(*order))).alias(name)
+
+    def change(now: str, before: str) -> Column:
+        return F.coalesce(F.abs(F.col(now) - F.col(before)), F.lit(0.0))
+
+    value, is_ordered = F.col("unit_value"), F.coalesce(F.col("order_quantity") > 0, F.lit(False))
+    moved = F.greatest(change("same_units", "same_units_before"), change("order_quantity", "order_quantity_before"))
+    missed = F.col("units_over") + F.col("units_under")
+    placed = rows.select(
+        "*",
+        place("order_place", F.col("order_value"), F.col("order_quantity"), only=is_ordered, by="order_reason"),
+        place("label_place", F.col("value"), F.col("expected_units"), only=F.col("label").isNotNull(), by="label"),
+        place("change_place", moved * value, moved, only=moved > 0),
+        place("miss_place", F.col("value_missed"), missed, only=missed > 0),
+        place("value_place", F.col("value"), F.col("expected_units"), only=F.lit(True)),
+    )
+    least = F.least(*(F.col(name) for name in ("order_place", "label_place", "change_place", "miss_place")))
+    return placed.where((least <= top) | (F.col("value_place") <= charts)).orderBy("value_place")
+
+
+def _drawn(tops: Sequence[Any], charts: int) -> list[Any]:
+    """Half of the charts show what is exceptional, the most valuable of each label first; the others the largest."""
+    odd = sorted((row for row in tops if row["label"]), key=lambda row: (row["label_place"], row["value_place"]))
+    chosen = odd[: charts // 2]
+    names = {row["unique_id"] for row in chosen}
+    largest = [row for row in tops if row["unique_id"] not in names]
+    return [*chosen, *largest[: charts - len(chosen)]]
+
+
+def _coverage(trials: DataFrame) -> DataFrame:
+    """By class of demand and, with a null class, in all: the mean over series, and how series differ."""
+    rows = trials.where((F.col("model") == COMBINED) & F.col("coverage_80").isNotNull())
+    found = [F.count(F.lit(1)).alias("series")]
+    for band in ("coverage_80", "coverage_95"):
+        found += [F.avg(band).alias(band), F.stddev_samp(band).alias(f"{band}_sd")]
+    return rows.withColumn("demand_class", F.coalesce("demand_class", F.lit("none"))).rollup("demand_class").agg(*found)
+
+
+def _accuracy(backtests: DataFrame, series: DataFrame) -> DataFrame:
+    """Sums of errors and demand by class, of the weighted mean and the naive, on what both were tried on."""
+    rows = backtests.where(F.col("model").isin(COMBINED, "seasonal_naive"))
+    tried = rows.where(F.col("model") == COMBINED).select("unique_id", "cutoff").distinct()
+    same = rows.join(tried, ["unique_id", "cutoff"], "left_semi")
+    classed = same.join(series, "unique_id", "inner")
+    sums = [F.sum(absolute_error()).alias("error"), F.sum(F.abs("y")).alias("demand")]
+    return classed.groupBy("demand_class", "model").agg(*sums)
