@@ -136,6 +136,7 @@ PLURALS = {
     "file": "files",
     "fraud": "frauds",
     "honest row": "honest rows",
+    "item": "items",
     "job": "jobs",
     "line": "lines",
     "new file": "new files",

@@ -34,6 +34,7 @@ _FORECASTS = [
     "forecast.predict",
     "forecast.reconcile",
     "forecast.replenish",
+    "forecast.page",
     "forecast.replay",
 ]
 

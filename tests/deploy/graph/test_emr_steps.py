@@ -42,6 +42,7 @@ _FORECASTS = [
     "forecast.reconcile",
     "forecast.replay",
     "forecast.replenish",
+    "forecast.page",
 ]
 
 Export = Callable[..., Any]

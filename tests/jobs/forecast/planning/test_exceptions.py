@@ -1,0 +1,99 @@
+"""What is exceptional about a series: one label, the most urgent, with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.planning.exceptions import Look, facts_of, labelled
+
+pytestmark = pytest.mark.unit
+
+FIRST = date(2026, 1, 5)
+WEEKLY = Look(Periods("W"), 4)
+
+
+def weeks(spark: SparkSession, demand: Mapping[str, Sequence[float | None]]) -> DataFrame:
+    """Series that all end in the twentieth week."""
+    rows = [
+        (name, FIRST + timedelta(days=7 * (20 - len(values) + n)), value)
+        for name, values in demand.items()
+        for n, value in enumerate(values)
+    ]
+    return spark.createDataFrame(rows, "unique_id string, ds date, y double")
+
+
+def found(spark: SparkSession, demand: DataFrame, *known: tuple[object, ...]) -> dict[str, tuple[str, str]]:
+    schema = "unique_id string, counted_days_ago int, promoted int, fallback_reason string"
+    said = spark.createDataFrame(list(known) or [("nobody", None, None, None)], schema)
+    rows = labelled(facts_of(demand, WEEKLY), said, WEEKLY).collect()
+    return {row["unique_id"]: (row["label"], row["evidence"]) for row in rows}
+
+
+def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -> None:
+    level = [10.0, 12.0] * 10
+    demand = weeks(
+        spark,
+        {
+            "steady": level,
+            "gap": [*level[:10], None, None, *level[12:]],
+            "once": [*level[:5], 130.0, *level[6:]],
+            "young": level[:5],
+            "silent": [5.0] * 14 + [0.0] * 6,
+            "absent": [*level[:16], 0.0, 12.0, 0.0, 12.0],
+            "higher": [*level[:16], 40.0, 40.0, 40.0, 40.0],
+            "counted": level,
+            "promoted": level,
+            "failed": level,
+        },
+    )
+    labels = found(
+        spark,
+        demand,
+        ("counted", 9, None, "ETS failed"),
+        ("promoted", None, 1, None),
+        ("failed", None, None, "ETS failed"),
+        ("higher", 9, None, None),
+    )
+    assert labels == {
+        "steady": (None, None),
+        "gap": (None, None),
+        "once": (
+            "suspicious data",
+            "130 units in the week of 2026-02-09, 11 times as many as ever else: is that demand that comes again?",
+        ),
+        "young": ("new item", "On sale since 2026-04-20: 5 weeks of the 12 that a comparison needs."),
+        "silent": ("ending", "No demand for 6 weeks, never so long before; after 26 weeks it counts as ended."),
+        "absent": (
+            "more zeros",
+            "No demand in 2 of the last 4 weeks, in 0 of the 16 before; as many units as ever in the others: "
+            "was it out of stock?",
+        ),
+        "higher": (
+            "structural break",
+            "40 units a week in the last 4 weeks, 11 in the 16 before; as most series went, 11 would be usual",
+        ),
+        "counted": ("old stock count", "The stock was counted 9 days before: count it again."),
+        "promoted": ("promotion", "On promotion in 1 week of the last 4: demand without one may be less."),
+        "failed": ("fallback", "No full forecast: ETS failed"),
+    }
+
+
+def test_what_most_series_do_is_no_break_of_one_and_one_with_all_units_is_looked_at_first(spark: SparkSession) -> None:
+    risen = [10.0] * 16 + [30.0] * 4
+    demand = weeks(spark, {**{f"s{n}": risen for n in range(10)}, "flat": [10.0] * 20})
+    labels = found(spark, demand)
+    assert {labels[f"s{n}"] for n in range(10)} == {(None, None)}
+    assert labels["flat"] == (
+        "structural break",
+        "10 units a week in the last 4 weeks, 10 in the 16 before; as most series went, 30 would be usual",
+    )
+    broken = weeks(spark, {"huge": [9e8] * 20, **{f"s{n}": [10.0] * 20 for n in range(9)}})
+    assert found(spark, broken)["huge"] == (
+        "suspicious data",
+        "It has 100 % of all units that 10 series sold lately: are its units those of the others?",
+    )
