@@ -15,12 +15,13 @@ from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_hi
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.regressors.inputs import Span, kept_beside, write_regressors
 from jobs.forecast.trials.accuracy import scored
+from jobs.forecast.trials.budget import Plan, within
 from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, reach_of, sampled, spread_column, with_offsets
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, backtest_globally
 from jobs.forecast.trials.leakage import probed
 from jobs.forecast.trials.origins import Origins, backtest_locally
 from jobs.forecast.trials.params import BacktestParams
-from jobs.forecast.trials.report import write_report
+from jobs.forecast.trials.report import model_words, write_report
 from jobs.forecast.trials.tables import BACKTESTS, QUANTILES, TRIALS
 from jobs.forecast.trials.weights import (
     COMBINED,
@@ -48,12 +49,16 @@ def run(context: RunContext) -> None:
     """One run of forecast.backtest. Raises LakejobsError; ContractError FCT-005 when a forecast saw the future."""
     params, lake = context.params_as(BacktestParams), context.lake
     history = read_history(context, MODELLED, or_none=FALLBACK)
+    plan = within(
+        params.tried, params.windows, history.rows / max(1, history.series_count), params.cpu_seconds_per_series
+    )
+    _say_what_it_costs(context, params, plan)
     origins = Origins.rolling(
-        params.tried,
+        plan.models,
         history.last_ds,
         history.periods,
         horizon=params.horizon,
-        windows=params.windows,
+        windows=plan.windows,
         stride=params.stride,
         season=params.season_length,
     )
@@ -106,6 +111,24 @@ def run(context: RunContext) -> None:
         for frame in (measured, published, weights):
             frame.unpersist()
     demand.unpersist()
+
+
+def _say_what_it_costs(context: RunContext, params: BacktestParams, plan: Plan) -> None:
+    context.counts.detail("cpu_ms_per_series_expected", round(1_000 * plan.cpu_seconds_per_series))
+    budget = params.cpu_seconds_per_series
+    if budget is None:
+        return
+    if plan.cpu_seconds_per_series > budget:
+        context.warn(
+            f"Even the seasonal naive alone is expected to cost {plan.cpu_seconds_per_series:.4f} CPU seconds per "
+            f"series, more than the {budget:g} that are allowed."
+        )
+    parts = [f"{budget:g} CPU seconds per series are allowed, {plan.cpu_seconds_per_series:.3g} are expected."]
+    if plan.left_out:
+        parts.append(f"Left out for their price: {', '.join(model_words(name) for name in plan.left_out)}.")
+    if plan.windows < params.windows:
+        parts.append(f"Of {params.windows} windows {plan.windows} are tried.")
+    context.report.text("What it may cost", [" ".join(parts)])
 
 
 def _probe(

@@ -65,6 +65,13 @@ class BacktestParams(Params):
         description="Periods ahead; null: by frequency, 48 hours, 28 days, 8 weeks, 12 months, 8 quarters, 6 years.",
     )
     windows: int = Field(3, ge=1, le=52, description="Rolling origins.")
+    cpu_seconds_per_series: float | None = Field(
+        None,
+        gt=0,
+        le=3_600,
+        description="What backtest and forecasts may cost for a series, by the estimated prices of the models; the "
+        "dearest models are left out first, then windows. null: no limit.",
+    )
     stride: int | None = Field(
         None,
         ge=1,
