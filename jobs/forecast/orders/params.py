@@ -59,6 +59,12 @@ class ReplenishParams(Params):
         le=1_000_000,
         description="Most series whose residuals calibrate the orders; beyond that, a sample.",
     )
+    old_stock_days: int = Field(
+        31,
+        ge=0,
+        le=3_650,
+        description="Days after which the count of a stock counts no more: the order is then what is usual.",
+    )
     report_top: int = Field(20, ge=3, le=100, description="Orders listed in the report.")
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from common.report.wording import plural
 from jobs.forecast.demand.periods import UNITS
 from jobs.forecast.orders.policy import policy_of
-from jobs.forecast.stock.steps import stock_as_of
+from jobs.forecast.stock.steps import stock_as_of, without_old_counts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -40,7 +40,8 @@ def orders_report(
         F.sum("safety_stock").alias("safety_stock"),
         F.sum(F.col("reorder_point") - F.col("safety_stock")).alias("expected"),
     ).first()
-    matched = None if stock is None else _matched(series, stock_as_of(stock, as_of))
+    known = None if stock is None else without_old_counts(stock_as_of(stock, as_of), as_of, params.old_stock_days)
+    matched = None if known is None else _matched(series, known)
     ranked = rows.join(series.select("unique_id", "value", "freq"), "unique_id", "left")
     top = ranked.orderBy(F.col("value").desc(), "unique_id").limit(params.report_top).collect()
     write_report(
@@ -55,19 +56,20 @@ def orders_report(
     )
 
 
-def _matched(series: DataFrame, stock: DataFrame) -> tuple[int, int]:
-    """How many series have no stock, and how many rows of the stock belong to no series of the day."""
-    known = stock.select("unique_id", F.lit(1).alias("_stock"))
+def _matched(series: DataFrame, stock: DataFrame) -> tuple[int, int, int]:
+    """How many series have no stock or an old count, and how many rows of the stock belong to no series of the day."""
+    known = stock.select("unique_id", F.lit(1).alias("_stock"), F.col("old_count_days").alias("_days"))
     asked = series.select("unique_id", F.lit(1).alias("_series"))
     found = (
         asked.join(known, "unique_id", "full")
         .agg(
             F.count_if(F.col("_stock").isNull()).alias("without"),
+            F.count_if(F.col("_series").isNotNull() & F.col("_days").isNotNull()).alias("old"),
             F.count_if(F.col("_series").isNull()).alias("unknown"),
         )
         .first()
     )
-    return (0, 0) if found is None else (found["without"], found["unknown"])
+    return (0, 0, 0) if found is None else (found["without"], found["old"], found["unknown"])
 
 
 def write_report(
@@ -77,7 +79,7 @@ def write_report(
     freq: str,
     policy: Policy,
     by_cost: bool,
-    matched: tuple[int, int] | None,
+    matched: tuple[int, int, int] | None,
     totals: Any,
     top: Sequence[Any],
 ) -> None:
@@ -92,7 +94,7 @@ def write_report(
         "Safety stock", f"{totals['safety_stock']:,.0f}", f"units, on top of {totals['expected']:,.0f} expected"
     )
     if matched is not None and any(matched):
-        without, unknown = matched
+        without, old, unknown = matched
         report.text(
             "Stock that does not match",
             [
@@ -101,6 +103,7 @@ def write_report(
                     if without
                     else []
                 ),
+                *([f"{plural(old, 'series')} with a count that is too old: likewise."] if old else []),
                 *(
                     [f"{plural(unknown, 'row')} of forecast.stock: no series of that day has its unique_id."]
                     if unknown
@@ -166,7 +169,7 @@ def _stock_cell(position: float | None) -> str | int:
     return "unknown" if position is None else round(position)
 
 
-def _words(policy: Policy, unit: str, matched: tuple[int, int] | None) -> list[str]:
+def _words(policy: Policy, unit: str, matched: tuple[int, int, int] | None) -> list[str]:
     lead, review = _periods(policy.lead_time_periods, unit), _periods(policy.review_periods, unit)
     every = unit if policy.review_periods == 1 else review
     if policy.is_periodic:

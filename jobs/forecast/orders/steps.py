@@ -14,7 +14,7 @@ from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
 from jobs.forecast.orders.suppliers import expected_short, whole_packs, with_terms, within_budgets
 from jobs.forecast.orders.tables import ORDERS
-from jobs.forecast.stock.steps import stock_as_of, terms_as_of
+from jobs.forecast.stock.steps import stock_as_of, terms_as_of, without_old_counts
 from jobs.forecast.trials.calibration import sampled_of
 from jobs.forecast.trials.residuals import path_residuals
 
@@ -54,7 +54,7 @@ def replenishment(
     # Aggregates are forecast too, and nobody orders them.
     demand = covered_demand(chosen_forecasts(params, forecasts, reconciled), policy, facts)
     demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
-    known = None if stock is None else stock_as_of(stock, as_of)
+    known = None if stock is None else without_old_counts(stock_as_of(stock, as_of), as_of, params.old_stock_days)
     rows = orders(demand, residuals, known, policy, fewest=params.min_calibration)
     if terms is not None:
         rows = within_budgets(rows)
@@ -147,6 +147,8 @@ def _ordered(levels: DataFrame, stock: DataFrame | None, policy: Policy) -> Data
         rows = levels.withColumn("stock_position", F.lit(None).cast("double"))
     else:
         rows = levels.join(stock, "unique_id", "left")
+        if "old_count_days" not in stock.columns:
+            rows = rows.withColumn("old_count_days", F.lit(None).cast("int"))
         rows = rows.withColumn("due_too_late", _due_too_late() if "dues" in stock.columns else F.lit(0.0))
         rows = rows.withColumn("stock_position", F.col("on_hand") + F.col("on_order") - F.col("due_too_late"))
     found = rows.withColumns(
@@ -215,5 +217,7 @@ def _reason(policy: Policy, *, knows_dues: bool) -> Column:
     )
     if not knows_dues:
         return said
+    old = F.format_string("; its last count is %d days old", F.col("old_count_days"))
+    said = F.when(F.col("old_count_days").isNotNull(), F.concat(said, old)).otherwise(said)
     late = F.format_string("; %.0f on order come too late to help", F.col("due_too_late"))
     return F.when(F.col("due_too_late") > 0, F.concat(said, late)).otherwise(said)

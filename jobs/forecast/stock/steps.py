@@ -209,6 +209,16 @@ def stock_as_of(stock: DataFrame, as_of: date) -> DataFrame:
     )
 
 
+def without_old_counts(known: DataFrame, as_of: date, old_days: int) -> DataFrame:
+    """``stock_as_of`` rows, with ``old_count_days`` and without ``on_hand`` where the count is older than ``old_days``.
+
+    A count without a day is of today.
+    """
+    age = F.datediff(F.lit(as_of), "counted_on")
+    is_old = F.coalesce(age > old_days, F.lit(False))
+    return known.withColumns({"old_count_days": F.when(is_old, age), "on_hand": F.when(~is_old, F.col("on_hand"))})
+
+
 def terms_as_of(stock: DataFrame, as_of: date) -> DataFrame:
     """The terms that were in force at the end of ``as_of``: ``unique_id, supplier`` and TERMS.
 

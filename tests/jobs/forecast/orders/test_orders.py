@@ -16,6 +16,7 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.forecasts.steps import local_forecasts, with_global, with_quantiles
 from jobs.forecast.orders.policy import Policy
 from jobs.forecast.orders.steps import covered_demand, orders
+from jobs.forecast.stock.steps import without_old_counts
 from jobs.forecast.trials.calibration import sampled, sampled_of
 from jobs.forecast.trials.tables import QUANTILES
 
@@ -168,6 +169,18 @@ def test_a_periodic_review_fills_up_to_what_lasts_until_the_order_after_it_has_c
     # Beyond level 18 / 19 the distance from the middle error, 10, to the highest, 18, is stretched.
     beyond = [16 * (log(1 / (1 - level)) / log(19) - 1) for level in (0.955, 0.965, 0.975, 0.985, 0.995)]
     assert low["expected_shortage"] == pytest.approx(sum(beyond) / 100)
+
+
+def test_a_count_that_is_too_old_is_no_stock_and_the_order_says_how_old(spark: SparkSession) -> None:
+    counts = spark.createDataFrame(
+        [("low", 20.0, 8.0, MONDAY - timedelta(days=32)), ("high", 50.0, 6.0, MONDAY - timedelta(days=31))],
+        "unique_id string, on_hand double, on_order double, counted_on date",
+    )
+    policy = Policy(lead_time_periods=1, review_periods=1, service_level=0.9, pack_size=6)
+    found = order_rows(spark, policy, without_old_counts(counts, MONDAY, 31))
+    assert (found["low"]["order_quantity"], found["low"]["stock_position"]) == (12.0, None)
+    assert found["low"]["reason"] == "stock unknown: at each review fill up to 56; its last count is 32 days old"
+    assert (found["high"]["order_quantity"], found["high"]["stock_position"]) == (0.0, 56.0)
 
 
 def test_a_watched_stock_is_filled_by_a_fixed_quantity_when_it_is_at_its_reorder_point(spark: SparkSession) -> None:
