@@ -11,6 +11,7 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.regressors.declared import PRICE, PROMOTION, STOCK, VIEWS
 from jobs.forecast.regressors.planned import ALWAYS
 
+_DECIMALS = 9
 _VIEWS = ("view", "view_item", "product_view", "product_viewed", "page_view", "screen_view")
 
 
@@ -25,8 +26,9 @@ def of_lines(lines: DataFrame, names: Sequence[str], periods: Periods) -> DataFr
     found = sold.groupBy("unique_id", "ds").agg(*(_of_period(name).alias(name) for name in names))
     pairs = F.array(*(F.struct(F.lit(name).alias("name"), F.col(name).alias("value")) for name in names))
     rows = found.select("unique_id", "ds", F.explode(pairs).alias("_pair")).select("unique_id", "ds", "_pair.*")
-    # NaN is above every number.
-    return known_at_the_end(rows.where(F.abs("value") < float("inf")), periods)
+    # NaN is above every number; a mean must not depend on the order of its parts.
+    rows = rows.where(F.abs("value") < float("inf")).withColumn("value", F.round("value", _DECIMALS))
+    return known_at_the_end(rows, periods)
 
 
 def _of_period(name: str) -> Column:

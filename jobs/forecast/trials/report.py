@@ -34,6 +34,8 @@ _WORDS = {
     "long_seasonal_ar": "autoregression of long seasons",
     "lightgbm": "LightGBM, all series",
     "lightgbm_diff": "LightGBM of differences",
+    "lightgbm_x": "LightGBM with regressors",
+    "lightgbm_diff_x": "LightGBM of differences with regressors",
     "combined": "weighted mean",
 }
 _METRICS = ("wape", "mase", "rmsse", "smape", "scaled_pinball", "coverage_80", "coverage_95")
@@ -75,6 +77,9 @@ def write_report(
             f"the naive alone: WAPE {_percent(naive['wape'])}",
         )
     report.headline("Origins", str(len(origins.cutoffs)), f"each {plural(origins.horizon, 'period')} ahead")
+    if params.declared:
+        names = (f"{name} ({kind.replace('_', ' ')})" for name, kind in params.declared.by_name.items())
+        report.text("Regressors", [f"Known of each series and period: {', '.join(names)}."])
     ranked = sorted(scores.items(), key=lambda pair: (pair[1]["rmsse"] is None, pair[1]["rmsse"] or 0.0))
     report.table(
         "Models side by side",
