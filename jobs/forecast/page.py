@@ -22,7 +22,7 @@ JOB = Job(
         Input("jobs.forecast.tables:ORDERS", optional=True),
         Input("jobs.forecast.tables:STOCK", optional=True, day_column="as_of_day"),
     ),
-    writes=("jobs.forecast.tables:REVIEWS",),
+    writes=("jobs.forecast.tables:REVIEWS", "jobs.forecast.tables:VALUE_ADDED"),
     examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set report_top=20"),
     as_of_day=True,
     rehearsal=("--day", "2011-12-09"),

@@ -21,7 +21,7 @@ from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
-from jobs.forecast.planning.tables import REVIEWS
+from jobs.forecast.planning.tables import REVIEWS, VALUE_ADDED
 from jobs.forecast.reconciliation.tables import RECONCILED
 from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_RECORDS, REGRESSORS
 from jobs.forecast.replays.tables import REPLAYS
@@ -99,4 +99,5 @@ __all__ = [
     "STOCK",
     "STOCK_RECORDS",
     "TRIALS",
+    "VALUE_ADDED",
 ]

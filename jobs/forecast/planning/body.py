@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,20 +12,25 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import InputMissingError
 from common.run.gate import pass_gate
+from common.spark.few_rows import few_rows
 from jobs.forecast.demand.hours import OF_PERIOD, OF_TRIAL, as_periods
-from jobs.forecast.demand.inputs import History, read_demand, read_history
+from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.planning.exceptions import Look, facts_of, labelled
 from jobs.forecast.planning.figures import figures_of
+from jobs.forecast.planning.ledger import best_known, ledger_rows, origin_scores, step_errors
 from jobs.forecast.planning.params import PageParams
 from jobs.forecast.planning.report import write_report
 from jobs.forecast.planning.steps import Plan, hindsight, reviews
-from jobs.forecast.planning.tables import REVIEWS
+from jobs.forecast.planning.tables import REVIEWS, VALUE_ADDED
 from jobs.forecast.stock.steps import stock_as_of
 from jobs.forecast.stock.tables import STOCK
+from jobs.forecast.trials.global_model import GLOBAL_MODELS
+from jobs.forecast.trials.origins import Origins
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
+from jobs.forecast.trials.weights import COMBINED, as_known, combined, model_weights, origin_errors, uses_of
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
@@ -44,7 +49,12 @@ def run(context: RunContext) -> None:
             f"There are no forecasts as of {history.as_of}.",
             remedy="Run forecast.predict for that day first, and forecast.replenish for the orders.",
         )
-    everything = read_demand(context, history)
+    tried = lake.read(BACKTESTS, days=DayRange.single(history.as_of))
+    backtests = as_periods(tried, history.periods, OF_TRIAL)
+    scores = origin_scores(backtests).collect()
+    cutoffs = sorted({row["cutoff"] for row in scores}, reverse=True)
+    earliest = history.periods.last_day(cutoffs[-1]) if cutoffs else history.as_of
+    everything = read_demand(context, history, corrected_after=earliest)
     demand = everything.join(series.select("unique_id"), "unique_id", "left_semi")
     look = Look.of(history.periods, params.recent_periods)
     earlier = _earlier(context, params, history)
@@ -60,12 +70,43 @@ def run(context: RunContext) -> None:
         written = lake.replace_days(audited, days=DayRange.single(history.as_of))
         context.counts.add(rows_read=series.count(), rows_written=written.rows_written)
         context.counts.check()
-        tried = lake.read(BACKTESTS, days=DayRange.single(history.as_of))
-        backtests = as_periods(tried, history.periods, OF_TRIAL)
+        ledger = _ledger(context, history, backtests, scores, everything)
         figures = figures_of(staged.rows, demand, today, backtests, history, params)
         has_orders = today.orders is not None and not today.orders.isEmpty()
-        write_report(context.report, params, look, figures, as_of=history.as_of, has_orders=has_orders)
+        write_report(context.report, params, look, figures, ledger, as_of=history.as_of, has_orders=has_orders)
     everything.unpersist()
+
+
+def _ledger(
+    context: RunContext, history: History, backtests: DataFrame, scores: list[Any], demand: DataFrame
+) -> list[dict[str, Any]]:
+    """Publish what each step adds, and return its rows: one per level, class of demand and step."""
+    origins = Origins(
+        (),
+        tuple(sorted({row["cutoff"] for row in scores}, reverse=True)),
+        max((row["horizon"] for row in scores), default=1),
+        (1,),
+        history.periods,
+    )
+    uses = uses_of(origins)
+    best = best_known(scores, uses)
+    found: list[dict[str, Any]] = []
+    if best:
+        classes = history.series.select("unique_id", "level", "demand_class")
+        local = None
+        if {row["model"] for row in scores} & set(GLOBAL_MODELS):
+            own = backtests.where(~F.col("model").isin(COMBINED, *GLOBAL_MODELS))
+            corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
+            known = as_known(own.join(classes.drop("level"), "unique_id", "inner"), corrections, uses)
+            local = combined(own, model_weights(origin_errors(known), classes.drop("level")))
+        sums, steps = step_errors(backtests, best, local, classes)
+        found = ledger_rows(sums.collect(), steps, history.as_of)
+    rows = few_rows(
+        context.spark, [{**dict.fromkeys(VALUE_ADDED.schema.names), **row} for row in found], VALUE_ADDED.schema
+    )
+    with context.lake.stage(VALUE_ADDED, rows.coalesce(1)) as staged:
+        context.lake.replace_days(pass_gate(context, staged), days=DayRange.single(history.as_of))
+    return found
 
 
 def _plan(context: RunContext, history: History, day: date) -> Plan:

@@ -1,12 +1,13 @@
-"""Parts of the planner's page that show how sure a forecast is: fans of series, accuracy and coverage by class."""
+"""Parts of the planner's page that show how sure a forecast is: fans of series, accuracy by class, steps."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.forecast.planning.exceptions import Look
+from jobs.forecast.planning.ledger import ALL, OWN_LEVEL, SUBTRACTS, UNSURE
 
 if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
@@ -84,6 +85,72 @@ def classes(report: ReportBuilder, coverage: Sequence[Any], accuracy: Sequence[A
         "95 % probability, judged by how much series differ.",
         stack=True,
     )
+
+
+_MEANS = {
+    "seasonal naive": "last season's value again",
+    "best single model": "one model for all series, the best until then",
+    "weights": "models weighed for each series",
+    "global model": "with LightGBM over all series",
+}
+
+
+def value_added(report: ReportBuilder, ledger: Sequence[Mapping[str, Any]]) -> None:
+    """What each step of the forecast adds; a step that subtracts is named in a sentence."""
+    whole = [row for row in ledger if row["level"] == OWN_LEVEL and row["demand_class"] == ALL]
+    if not whole:
+        report.text(
+            "What each step adds",
+            ["Nothing can be said: the backtest needs two origins, of which the earlier is over before the later."],
+        )
+        return
+    words = [
+        *verdict_words(ledger),
+        "In points of WAPE, on the same series and periods of the backtest, each step as it was known at its origin; "
+        "between: with 95 % probability, by how much series differ.",
+    ]
+    report.table(
+        "What each step adds",
+        ("step", "what it is", "WAPE", "better than before by", "between", "than the naive by"),
+        [
+            (
+                *(row["name"], _MEANS.get(row["name"], ""), f"{row['wape']:.1%}"),
+                *(_points(row.get("gain")), points_between(row), _points(row.get("gain_over_naive"))),
+            )
+            for row in whole
+        ],
+        note=" ".join(words),
+        stack=True,
+    )
+
+
+def verdict_words(ledger: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each step that subtracts, somewhere or as far as can be seen; one if none does."""
+    found = []
+    for row in ledger:
+        where = "" if row["demand_class"] == ALL else f" in {row['demand_class']} demand"
+        where += "" if row["level"] == OWN_LEVEL else f" at the level {row['level']}"
+        gain = row.get("gain")
+        if gain is None:
+            continue
+        if row.get("verdict") == SUBTRACTS:
+            found.append(
+                f"The step “{row['name']}” subtracts{where}: {-100 * gain:.1f} points more error than without it."
+            )
+        elif row.get("verdict") == UNSURE and gain < 0 and not where:
+            found.append(f"The step “{row['name']}” may subtract: {-100 * gain:.1f} points, which may be chance.")
+    return found or ["No step subtracts."]
+
+
+def points_between(row: Mapping[str, Any]) -> str:
+    """``1.2 to 3.4``; nothing where there is no interval."""
+    if row.get("gain_low") is None or row.get("gain_high") is None:
+        return ""
+    return f"{_points(row['gain_low'])} to {_points(row['gain_high'])}"
+
+
+def _points(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}".replace("-", "\u2212")
 
 
 def _class_place(row: Any) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
 from jobs.forecast.planning.exceptions import LABELS, Look
-from jobs.forecast.planning.fans import classes, fan
+from jobs.forecast.planning.fans import classes, fan, value_added
 from jobs.forecast.planning.looking_back import changes, misses
 from jobs.forecast.planning.reasons import ENOUGH, NO_DEMAND, SAFETY, TOO_LATE, UNKNOWN, UNTIL_NEXT
 from jobs.forecast.planning.wording import Total, among, last, listed_words, or_nothing, rounded, share, whole
@@ -45,7 +45,14 @@ _LABELS = {
 
 
 def write_report(
-    report: ReportBuilder, params: PageParams, look: Look, figures: Figures, *, as_of: date, has_orders: bool
+    report: ReportBuilder,
+    params: PageParams,
+    look: Look,
+    figures: Figures,
+    ledger: Sequence[Mapping[str, Any]],
+    *,
+    as_of: date,
+    has_orders: bool,
 ) -> None:
     """Fill the page; ``has_orders``: forecast.replenish has run for the day."""
     report.title = f"Plan as of {as_of}"
@@ -67,6 +74,7 @@ def write_report(
     for row in figures.drawn:
         fan(report, row, figures.past, figures.coming, look)
     classes(report, figures.coverage, figures.accuracy)
+    value_added(report, ledger)
 
 
 def _headlines(report: ReportBuilder, look: Look, figures: Figures, total: Total, *, has_orders: bool) -> None:

@@ -1,8 +1,8 @@
-"""What a planner should know of each series."""
+"""What a planner should know of each series, and what each step of the forecasts adds."""
 
 from __future__ import annotations
 
-from pyspark.sql.types import StructType
+from pyspark.sql.types import LongType, StructType
 
 from common.lake.table import Table
 from jobs.forecast.fields import DAY, NUMBER, TEXT, WHOLE, optional, required
@@ -41,5 +41,33 @@ REVIEWS = Table(
         "One row per series with a forecast as of the day: the kind of reason for its order, at most one label of what "
         "is exceptional about it with the evidence, what changed since the last earlier forecast, and what an earlier "
         "one got wrong. Quantities in units, values in the currency of the sales, at their mean price (unit_value)."
+    ),
+)
+
+
+VALUE_ADDED = Table(
+    name="forecast.value_added",
+    layer="gold",
+    schema=StructType(
+        [
+            *required(DAY, "as_of_date"),
+            *required(TEXT, "level", "demand_class"),
+            *required(WHOLE, "step"),
+            *required(TEXT, "name"),
+            *required(LongType(), "series"),
+            *required(NUMBER, "wape"),
+            # Null for the first step, intervals also for fewer than eight series.
+            *optional(NUMBER, "gain", "gain_low", "gain_high"),
+            *optional(TEXT, "verdict"),
+            *optional(NUMBER, "gain_over_naive", "over_naive_low", "over_naive_high"),
+        ]
+    ),
+    keys=("level", "demand_class", "step"),
+    day_column="as_of_date",
+    suite="forecast.value_added",
+    description=(
+        "What each step of a forecast adds in the backtest of the day, on the same series and periods: its WAPE, and "
+        "its fall against the step before (gain) and the seasonal naive, with paired intervals of 95 %. level is "
+        "series, or that of aggregates; demand_class may be all; verdict is adds, subtracts or not certain."
     ),
 )

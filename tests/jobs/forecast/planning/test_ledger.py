@@ -1,0 +1,62 @@
+"""What each step of a forecast adds, on the same rows, with a paired interval."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.forecast.planning.fans import verdict_words
+from jobs.forecast.planning.ledger import Gain, best_known, ledger_rows, paired_gain, step_errors
+
+pytestmark = pytest.mark.unit
+
+C1, C2, P2, P3 = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)
+
+
+def test_a_gain_has_the_interval_of_a_ratio_over_series() -> None:
+    # Eight series of 10 units; four errors fell by 2, four by 0: G = 8 / 80. d - G a is 1 or -1 each, so the sum of
+    # squares is 8; 8 / 7 of it, its root over 80, times 1.96 is .0741.
+    gain = paired_gain(8, 80.0, 8.0, 16.0, 80.0, 800.0)
+    assert gain is not None
+    assert (gain.gain, gain.low, gain.high) == pytest.approx((0.1, 0.0259, 0.1741), abs=1e-4)
+    assert gain.verdict == "adds"
+    assert paired_gain(7, 70.0, 7.0, 14.0, 70.0, 700.0) == Gain(0.1, None, None)
+    assert paired_gain(8, 0.0, 0.0, 0.0, 0.0, 0.0) is None
+    assert [Gain(0.0, -0.1, 0.1).verdict, Gain(-0.2, -0.3, -0.1).verdict] == ["not certain", "subtracts"]
+
+
+def test_the_best_single_model_is_the_best_of_what_was_known_at_the_origin() -> None:
+    scores = [
+        {"model": model, "cutoff": cutoff, "error": error, "rows": rows}
+        for model, cutoff, error, rows in (
+            ("ets", C1, 4.0, 4), ("tsb", C1, 8.0, 4), ("theta", C1, 1.0, 2), ("combined", C1, 0.0, 4),
+            ("ets", C2, 9.0, 4), ("tsb", C2, 1.0, 4),
+        )
+    ]  # fmt: skip
+    # Theta could not forecast half of the rows; what ETS gets wrong at the second origin is not known there yet.
+    assert best_known(scores, [(C1, C2, C2)]) == {C2: "ets"}
+
+
+def test_steps_are_scored_on_the_rows_that_all_of_them_have(spark: SparkSession) -> None:
+    made = {"seasonal_naive": 6.0, "ets": 8.0, "combined": 9.0}
+    rows = [("a", model, C2, P2, 10.0, value) for model, value in made.items()]
+    # Without a weighted mean: does not count.
+    rows += [("a", "seasonal_naive", C2, P3, 10.0, 0.0), ("a", "ets", C2, P3, 10.0, 0.0)]
+    backtests = spark.createDataFrame(
+        rows, "unique_id string, model string, cutoff date, ds date, y double, y_hat double"
+    )
+    local = backtests.where("model = 'ets'").selectExpr("unique_id", "cutoff", "ds", "y", "9.5D AS y_hat")
+    series = spark.createDataFrame([("a", None, "lumpy")], "unique_id string, level string, demand_class string")
+    sums, steps = step_errors(backtests, {C2: "ets"}, local, series)
+    found = ledger_rows(sums.collect(), steps, P3)
+    names = ["seasonal naive", "best single model", "weights", "global model"]
+    assert [(row["demand_class"], row["name"]) for row in found] == [
+        (one, name) for one in ("all", "lumpy") for name in names
+    ]
+    assert [row["wape"] for row in found[:4]] == pytest.approx([0.4, 0.2, 0.05, 0.1])
+    assert [row["gain"] for row in found[1:4]] == pytest.approx([0.2, 0.15, -0.05])
+    assert [row["gain_over_naive"] for row in found[1:4]] == pytest.approx([0.2, 0.35, 0.3])
+    # One series has no interval: its step may subtract, and the page says that this may be chance.
+    assert verdict_words(found) == ["The step “global model” may subtract: 5.0 points, which may be chance."]
