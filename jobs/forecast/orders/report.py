@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from common.report.wording import plural
 from jobs.forecast.demand.periods import UNITS
 from jobs.forecast.orders.policy import policy_of
+from jobs.forecast.orders.supply_report import write_supply
 from jobs.forecast.stock.steps import stock_as_of, without_old_counts
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def orders_report(
         totals=totals,
         top=top,
     )
+    write_supply(report, rows)
 
 
 def _matched(series: DataFrame, stock: DataFrame) -> tuple[int, int, int]:
@@ -111,6 +113,7 @@ def write_report(
                 ),
             ],
         )
+    has_terms = any(row["supplier"] for row in top)
     has_point, has_stock = policy.name != "(R, S)", matched is not None
     report.table(
         "Orders of the most valuable items",
@@ -121,7 +124,7 @@ def write_report(
             *(("stock",) if has_stock else ()),
             *(("reorder point",) if has_point else ()),
             "fill up to",
-            f"expected in {covered}",
+            "expected" if has_terms else f"expected in {covered}",
             "safety stock",
         ),
         [
@@ -137,7 +140,8 @@ def write_report(
             )
             for row in top
         ],
-        note=("stock: on the shelf and on order. " if has_stock else "")
+        note=("stock: on the shelf, and on order in time. " if has_stock else "")
+        + ("expected: until the order after this one comes, by the lead time of each supplier. " if has_terms else "")
         + "All orders, each with its reason, are in forecast.orders.",
     )
     shown = sorted(top, key=lambda row: -row["reorder_point"])[:12]

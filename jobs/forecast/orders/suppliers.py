@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SUPPLIED: Final = ("supplier", "lead_time_periods", "length", "pack_size", "min_order", "unit_cost", "budget")
 """What ``with_terms`` adds; ``length`` is how many periods the stock at the reorder point must last."""
 
+BUDGET_SPENT: Final = "the budget of the supplier is spent"
+"""What the reason of an order says that a budget has cut."""
+
 # The longest period of each frequency, so that 31 days are a month and a year of 365 days is twelve.
 _DAYS: Final = {"H": 1 / 24, "D": 1.0, "W": 7.0, "M": 31.0, "Q": 92.0, "Y": 366.0}
 
@@ -99,7 +102,7 @@ def within_budgets(rows: DataFrame) -> DataFrame:
     )
     found = rows.join(cut, "unique_id", "left").withColumn("_paid", F.coalesce("_paid", "order_quantity"))
     is_cut = F.col("_paid") < F.col("order_quantity")
-    why = F.format_string("; %.0f wanted, the budget of the supplier is spent", F.col("order_quantity"))
+    why = F.format_string(f"; %.0f wanted, {BUDGET_SPENT}", F.col("order_quantity"))
     return found.withColumns(
         {
             "reason": F.when(is_cut, F.concat("reason", why)).otherwise(F.col("reason")),

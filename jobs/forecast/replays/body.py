@@ -15,7 +15,7 @@ from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
 from jobs.forecast.demand.hours import OF_PERIOD, OF_TRIAL, as_periods
-from jobs.forecast.demand.inputs import CORRECTED, History, read_history
+from jobs.forecast.demand.inputs import CORRECTED, History, no_series, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.orders.levels import with_levels
 from jobs.forecast.orders.params import ReviewPolicy
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 # Fine enough for costs that are decided in the tail.
 _GRID = tuple((n + 0.5) / 200 for n in range(200))
+# Pairs of an origin and an earlier one, for which the errors of all series of the sample are kept.
+_PAIRS, _FEWEST_SERIES = 10, 100
 _COARSE_GRID = tuple((n + 0.5) / 20 for n in range(20))
 
 
@@ -55,9 +57,23 @@ def run(context: RunContext) -> None:
     # Aggregates of a hierarchy are forecast too, and nobody orders them.
     series = history.series.where(F.col("level").isNull())
     count = series.count()
+    if not count:
+        raise no_series(history.as_of, MODELLED)
     facts = _facts(context, series, policies[0], history.as_of)
     supply = _supply(facts, timeline, policies)
-    rows = _replayed(context, params, history, facts, backtests, timeline, methods, benchmark, policies, supply)
+    changes = as_periods(lake.read(DEMAND_CHANGES, days=history.days), history.periods, OF_PERIOD)
+    changes = changes.where(F.col("freq") == history.periods.freq)
+    classes, paths = facts.select("unique_id", "demand_class"), paths_of(timeline, policies, supply.lead_times)
+    errors = _errors(params, history, classes, changes, backtests, timeline, paths)
+    errors = errors.where(F.col("model").isin(*methods)).persist()
+    prices = last_prices(changes, timeline.periods.last_day(timeline.replayed[0]))
+    facts = facts.where(F.col("lead_time_periods").isin(*supply.lead_times)).join(prices, "unique_id", "left")
+    facts = with_unit_costs(facts, params, timeline.year_share())
+    longest = max(supply.lead_times) + params.review_periods
+    tried = backtests.where(F.col("model").isin(*methods))
+    ahead = forecasts_at(tried, methods, timeline, longest=longest, stand_in=benchmark)
+    rows = _replayed(params, ahead.join(facts, "unique_id", "inner"), errors, timeline, policies, supply, count)
+    rows = with_money(rows.join(facts, "unique_id", "inner"), params.order_cost or 0.0)
     with lake.stage(
         REPLAYS, rows.withColumn("as_of_date", F.lit(history.as_of)).select(*REPLAYS.schema.names)
     ) as staged:
@@ -80,6 +96,7 @@ def run(context: RunContext) -> None:
             policies=[policy.name for policy in policies],
             left_out=count - done,
         )
+    errors.unpersist()
 
 
 def _timeline(history: History, backtests: DataFrame) -> tuple[Timeline, list[str]]:
@@ -174,37 +191,37 @@ def _supply(facts: DataFrame, timeline: Timeline, policies: list[Policy]) -> _Su
     return _Supply(fitting, any(row["budget"] is not None for row in found))
 
 
-def _replayed(
-    context: RunContext,
+def _errors(
     params: ReplayParams,
     history: History,
-    facts: DataFrame,
+    classes: DataFrame,
+    changes: DataFrame,
     backtests: DataFrame,
     timeline: Timeline,
-    methods: list[str],
-    benchmark: str,
-    policies: list[Policy],
-    supply: _Supply,
+    paths: list[tuple[int, int]],
 ) -> DataFrame:
-    lake = context.lake
-    changes = lake.read(DEMAND_CHANGES, days=history.days)
-    changes = as_periods(changes.where(F.col("freq") == timeline.periods.freq), timeline.periods, OF_PERIOD)
+    """``known_errors`` of a sample of the series."""
     earliest = timeline.periods.last_day(timeline.cutoffs[0])
     corrections = demand_as_of(changes, history.as_of, timeline.periods, corrected_after=earliest)
     corrections = corrections.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
-    prices = last_prices(changes, timeline.periods.last_day(timeline.replayed[0]))
-    classes = facts.select("unique_id", "demand_class")
-    facts = facts.where(F.col("lead_time_periods").isin(*supply.lead_times)).join(prices, "unique_id", "left")
-    facts = with_unit_costs(facts, params, timeline.year_share())
-    longest = max(supply.lead_times) + params.review_periods
-    tried = backtests.where(F.col("model").isin(*methods))
-    ahead = forecasts_at(tried, methods, timeline, longest=longest, stand_in=benchmark).join(
-        facts, "unique_id", "inner"
-    )
-    paths = paths_of(timeline, policies, supply.lead_times)
-    sample = sampled(backtests, history.series_count, params.calibration_series)
-    errors = known_errors(sample, corrections, classes, timeline, paths)
-    buckets = max(1, -(-history.series_count // params.series_per_bucket))
+    # Each origin learns from all before it: with many of them, fewer series say as much.
+    pairs = len(timeline.cutoffs) * (len(timeline.cutoffs) - 1) // 2
+    most = min(params.calibration_series, max(_FEWEST_SERIES, params.calibration_series * _PAIRS // pairs))
+    sample = sampled(backtests, history.series_count, most)
+    return known_errors(sample, corrections, classes, timeline, paths)
+
+
+def _replayed(
+    params: ReplayParams,
+    ahead: DataFrame,
+    errors: DataFrame,
+    timeline: Timeline,
+    policies: list[Policy],
+    supply: _Supply,
+    series: int,
+) -> DataFrame:
+    """What happened under each policy: rows of SCHEMA of groups.py, with the names of REPLAYS."""
+    buckets = max(1, -(-series // params.series_per_bucket))
     counted = []
     for policy in policies:
         asked = with_demand_ahead(ahead, policy, timeline)
@@ -227,8 +244,7 @@ def _replayed(
         )
         rules = Rules(policy, params.levels, params.unmet_demand == "waits", params.shelf_life_periods or 0)
         counted.append(followed(levelled, rules, buckets=buckets))
-    rows = reduce(DataFrame.unionByName, counted).where(F.col("periods") > 0).join(facts, "unique_id", "inner")
-    rows = with_money(rows, params.order_cost or 0.0)
+    rows = reduce(DataFrame.unionByName, counted).where(F.col("periods") > 0)
     return rows.withColumns(
         {
             "mean_stock": F.round(F.col("stock") / F.col("periods"), 9),

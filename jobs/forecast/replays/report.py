@@ -7,9 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from common.report.wording import plural
+from jobs.forecast.replays.details import write_dearest, write_suppliers
 from jobs.forecast.replays.params import ReplayParams
 from jobs.forecast.replays.reviews import Timeline
 from jobs.forecast.replays.sums import Key, Sums, at_fill_rate, curve, summed, sums_of, total
@@ -46,7 +46,8 @@ def write_report(
     _Page(report, params, timeline, benchmark, list(policies), list(methods), sums_of(summed(rows).collect())).write(
         as_of, left_out
     )
-    _dearest(report, rows, params, policies[0], benchmark)
+    write_suppliers(report, rows, params, policies[0])
+    write_dearest(report, rows, params, policies[0], benchmark)
 
 
 class _Page:
@@ -115,7 +116,8 @@ class _Page:
         span = plural(self._timeline.longest_block, self._timeline.periods.words.partition(" ")[0])
         sentences.append(
             f"{plural(combined.series, 'series')} over {span}, by {POLICY_WORDS[self._policies[0]]}: goods come "
-            f"{plural(self._params.lead_time_periods, 'period')} after the order, what is not there "
+            f"{plural(self._params.lead_time_periods, 'period')} after the order (or as the terms of their supplier "
+            "say), what is not there "
             + ("is delivered later." if self._params.unmet_demand == "waits" else "is not sold.")
         )
         return sentences
@@ -260,35 +262,3 @@ class _Page:
                 f"{plural(left_out, 'series')} of the day could not be replayed: no forecast of an origin is there."
             )
         return limits
-
-
-def _dearest(report: ReportBuilder, rows: DataFrame, params: ReplayParams, policy: str, benchmark: str) -> None:
-    """The series on which the combined forecasts lose the most against the benchmark, and gain the most."""
-    if benchmark == COMBINED:
-        return
-    here = rows.where((F.col("policy") == policy) & (F.col("service_level") == params.service_level))
-    cost = F.coalesce("money", "mean_stock")
-    of = here.groupBy("unique_id").agg(
-        F.sum(F.when(F.col("method") == COMBINED, cost)).alias("mean"),
-        F.sum(F.when(F.col("method") == benchmark, cost)).alias("naive"),
-        F.sum(F.when(F.col("method") == COMBINED, F.col("units_short"))).alias("short"),
-        F.count("money").alias("priced"),
-    )
-    difference = of.withColumn("lost", F.col("mean") - F.col("naive"))
-    worst = difference.orderBy(F.col("lost").desc(), "unique_id").limit(params.report_top).collect()
-    report.table(
-        f"Where the {model_words(benchmark)} would have been cheaper",
-        ("series", "weighted mean", model_words(benchmark), "difference", "units short"),
-        [
-            (
-                row["unique_id"],
-                round(row["mean"], 2),
-                round(row["naive"], 2),
-                round(row["lost"], 2),
-                round(row["short"], 1),
-            )
-            for row in worst
-            if row["lost"] > 0
-        ],
-        note="Cost of each series; in units of stock where it has no price.",
-    )

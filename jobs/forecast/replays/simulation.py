@@ -137,7 +137,9 @@ def follow(room: Room) -> Followed:
         begins, runs = room.starts == period, (room.starts <= period)[:, None]
         if begins.any():
             point, upper = room.levels_at(period)
-            stock[begins, :, -1] = np.maximum(point + room.shares[:, None] * (upper - point), 0.0)[begins]
+            between = np.maximum(point + room.shares[:, None] * (upper - point), 0.0)
+            unit = np.minimum(room.packs, 1.0)[:, None]  # of a unit there is never a part
+            stock[begins, :, -1] = (np.ceil(np.round(between / unit, 6)) * unit)[begins]
         counts = (first_that_counts <= period)[:, None] & ~np.isnan(room.demand[:, period])[:, None]
         arrived = coming[:, period, :]
         on_order -= arrived

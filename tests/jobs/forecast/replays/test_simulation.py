@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jobs.forecast.orders.budgets import within_budget
+from jobs.forecast.replays.groups import WATCHES, in_slices
 from jobs.forecast.replays.simulation import Followed, Room, follow
 
 pytestmark = pytest.mark.unit
@@ -153,3 +154,20 @@ def test_a_periodic_review_on_known_demand_keeps_its_service_level_within_a_poin
     )  # fmt: skip
     kept = found.cycles_without_shortage.sum(axis=0) / found.cycles.sum(axis=0)
     assert kept == pytest.approx(LEVELS, abs=0.01)
+
+
+def test_a_watched_stock_on_known_demand_keeps_its_service_level_within_a_point() -> None:
+    series, periods, points = 150, 200, (13, 14, 15, 18)
+    demand = np.random.default_rng(7).poisson(5, (series, periods)).astype(float)
+    point = np.broadcast_to(np.array(points, dtype=float), (series, periods, len(points)))
+    found = follow(
+        Room(
+            in_slices(demand, [f"item {n}" for n in range(series)], WATCHES), point, point + 20, np.zeros(series, int),
+            np.full(series, 2 * WATCHES), np.ones(series), np.zeros(series), np.linspace(0.05, 1, series),
+            rule="(r, Q)", slices=WATCHES, waits=True,
+        )
+    )  # fmt: skip
+    kept = found.cycles_without_shortage.sum(axis=0) / found.cycles.sum(axis=0)
+    # P(Poisson(10) <= r): tables of the distribution of what two periods sell.
+    assert kept == pytest.approx([0.8645, 0.9165, 0.9513, 0.9928], abs=0.01)
+    assert found.periods.max() == periods - 2
