@@ -160,6 +160,7 @@ def test_clear_ids_of_every_family_are_declared_to_go_after_90_days() -> None:
     bronze = {table.name: table.retention_days for table in declared_tables().values() if table.layer == "bronze"}
     names = (
         "clickstream.event_records",
+        "forecast.calendar_records",
         "forecast.sale_records",
         "forecast.stock_records",
         "fraud.label_records",
