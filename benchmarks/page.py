@@ -23,6 +23,7 @@ MEASUREMENTS: tuple[str, ...] = (
     "fraud_scoring",
     "forecast_sets",
     "forecast_regressors",
+    "forecast_reconciled",
     "forecast_speed",
     "demo",
 )

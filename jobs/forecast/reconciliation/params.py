@@ -16,7 +16,9 @@ class ReconcileParams(Params):
 
     beside_rows = ("report_top",)
 
-    method: Method = Field("ols", description="How base forecasts of all levels become forecasts whose sums agree.")
+    method: Method = Field(
+        "mint_shrink", description="How base forecasts of all levels become forecasts whose sums agree."
+    )
     nonnegative: bool = Field(
         True,
         description="No forecast below zero, except of series whose history is: series are raised to 0 before they "
