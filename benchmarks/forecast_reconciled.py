@@ -43,8 +43,8 @@ _NOTES: Final = (
     "2014 and 2015, sCRPS / RMSE of q500: mint_shrink and wls_variance .0978 / 47.91, wls_structural .0982 / 48.08, "
     "bottom_up .0987 / 48.02, ols .0998 / 49.22, top_down .1025 / 50.16; base .0985. By y_hat ols and top_down were "
     "ahead: 51.37 and 51.36, mint_shrink 52.39, base 51.68; but orders go by calibrated demand.",
-    "Tourism was measured with the default models before autoregressions were among them. A set without a table has not "
-    "been measured yet.",
+    "Tourism was measured with the default models before autoregressions were among them. A set without a table has "
+    "not been measured yet.",
 )
 
 Scores = dict[str, dict[str, float]]
