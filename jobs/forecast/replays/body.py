@@ -25,7 +25,14 @@ from jobs.forecast.replays.groups import Rules, followed
 from jobs.forecast.replays.money import last_prices, with_money, with_unit_costs
 from jobs.forecast.replays.params import ReplayedPolicy, ReplayParams
 from jobs.forecast.replays.report import write_report
-from jobs.forecast.replays.reviews import Timeline, forecasts_at, known_errors, paths_of, with_demand_ahead
+from jobs.forecast.replays.reviews import (
+    Timeline,
+    forecasts_at,
+    known_errors,
+    moved_levels,
+    paths_of,
+    with_demand_ahead,
+)
 from jobs.forecast.replays.tables import REPLAYS
 from jobs.forecast.stock.steps import terms_as_of
 from jobs.forecast.stock.tables import STOCK
@@ -225,23 +232,17 @@ def _replayed(
     counted = []
     for policy in policies:
         asked = with_demand_ahead(ahead, policy, timeline)
-        if policy.costs is not None:
+        if policy.costs is None:
+            levelled = _levelled(params, asked, errors, policy, _COARSE_GRID if supply.has_budgets else ())
+        else:
             shortages = [level / (1 - level) * policy.review_periods for level in params.levels]
-            asked = asked.withColumns(
-                {
-                    "shortage_costs": F.array(*(F.lit(odds) * F.col("holding_cost") for odds in shortages)),
-                    "order_cost": F.lit(policy.costs.order),
-                }
-            )
-        levelled = with_levels(
-            asked,
-            errors,
-            policy,
-            params.levels,
-            grid=_GRID if policy.is_costed else _COARSE_GRID if supply.has_budgets else (),
-            fewest=params.min_calibration,
-            by=("cutoff",),
-        )
+            costs = {
+                "shortage_costs": F.array(*(F.lit(odds) * F.col("holding_cost") for odds in shortages)),
+                "order_cost": F.lit(policy.costs.order),
+            }
+            # Sought once for each origin, because that takes its time; later they move with the demand they cover.
+            fresh = _levelled(params, asked.where("age = 0").withColumns(costs), errors, policy, _GRID)
+            levelled = moved_levels(asked, fresh)
         rules = Rules(policy, params.levels, params.unmet_demand == "waits", params.shelf_life_periods or 0)
         counted.append(followed(levelled, rules, buckets=buckets))
     rows = reduce(DataFrame.unionByName, counted).where(F.col("periods") > 0)
@@ -253,3 +254,9 @@ def _replayed(
             "review_periods": F.lit(params.review_periods),
         }
     )
+
+
+def _levelled(
+    params: ReplayParams, asked: DataFrame, errors: DataFrame, policy: Policy, grid: tuple[float, ...]
+) -> DataFrame:
+    return with_levels(asked, errors, policy, params.levels, grid=grid, fewest=params.min_calibration, by=("cutoff",))

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from common.spark.few_rows import few_rows
 from jobs.forecast.demand.periods import Periods
+from jobs.forecast.orders.levels import ORDERS_UP_TO, OUTCOMES, REORDER_POINTS
 from jobs.forecast.orders.policy import Policy
 from jobs.forecast.trials.calibration import spread_column
 from jobs.forecast.trials.weights import COMBINED, as_known, equally_combined
@@ -152,6 +153,21 @@ def with_demand_ahead(rows: DataFrame, policy: Policy, timeline: Timeline) -> Da
             "review_demand": ahead(F.lit(policy.review_periods)),
         }
     ).drop("path")
+
+
+def moved_levels(rows: DataFrame, fresh: DataFrame) -> DataFrame:
+    """``rows`` (see ``with_demand_ahead``) with the levels of ``fresh``, those of age 0 of each series, method, origin.
+
+    Levels and outcomes of a later age differ by as much as the demand that they cover, and are never below zero.
+    """
+    keys = ("unique_id", "method", "cutoff")
+    names = (REORDER_POINTS, ORDERS_UP_TO, OUTCOMES)
+    known = fresh.select(*keys, *names, F.col("covered_demand").alias("_covered"))
+    moved = rows.join(known, list(keys), "inner")
+    more = F.col("covered_demand") - F.col("_covered")
+    return moved.withColumns(
+        {name: F.transform(name, lambda units: F.greatest(units + more, F.lit(0.0))) for name in names}
+    ).drop("_covered")
 
 
 def paths_of(timeline: Timeline, policies: Iterable[Policy], lead_times: Iterable[int]) -> list[tuple[int, int]]:

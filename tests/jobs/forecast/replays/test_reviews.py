@@ -14,7 +14,14 @@ from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.orders.policy import Policy
 from jobs.forecast.replays.groups import Rules, followed_group
-from jobs.forecast.replays.reviews import Timeline, forecasts_at, known_errors, paths_of, with_demand_ahead
+from jobs.forecast.replays.reviews import (
+    Timeline,
+    forecasts_at,
+    known_errors,
+    moved_levels,
+    paths_of,
+    with_demand_ahead,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -84,6 +91,23 @@ def test_a_forecast_ages_until_the_next_origin_and_goes_on_as_its_mean_beyond_it
     paths = forecasts_at(backtests(spark), ["combined"], daily, longest=4, stand_in="seasonal_naive").first()
     assert paths is not None
     assert list(paths["path"]) == [20, 21, 22, 21, 22, 21, 22]  # a season of two goes on
+
+
+def test_levels_that_are_sought_once_for_an_origin_move_with_the_demand_they_cover(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [("a", "theta", week(2), age, covered) for age, covered in enumerate((41.0, 43.0, 5.0))],
+        "unique_id string, method string, cutoff date, age int, covered_demand double",
+    )
+    levels = {"reorder_points": [50.0], "orders_up_to": [90.0], "outcomes": [10.0, 60.0]}
+    fresh = rows.where("age = 0").withColumns(
+        {name: F.array(*(F.lit(value) for value in values)) for name, values in levels.items()}
+    )
+    found = moved_levels(rows, fresh).collect()
+    assert {row["age"]: (row["reorder_points"], row["orders_up_to"], row["outcomes"]) for row in found} == {
+        0: ([50], [90], [10, 60]),
+        1: ([52], [92], [12, 62]),
+        2: ([14], [54], [0, 24]),
+    }
 
 
 def test_each_replayed_period_belongs_to_the_last_origin_before_it() -> None:
