@@ -54,6 +54,8 @@ def test_a_diagram_draws_an_arrow_per_table_between_the_jobs_asked_for(graph: Gr
         "    forecast_predict[forecast.predict]",
         "    forecast_replenish[forecast.replenish]",
         "  end",
+        "  forecast_overrides[(forecast.overrides)]",
+        "  forecast_overrides -.->|forecast.overrides| forecast_predict",
         "  forecast_predict -->|forecast.forecasts| forecast_replenish",
     ]
 

@@ -19,6 +19,8 @@ from jobs.forecast.forecasts.params import PredictParams
 from jobs.forecast.forecasts.report import write_report
 from jobs.forecast.forecasts.steps import forecast_globally, forecast_locally, with_global, with_quantiles
 from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.overrides.steps import CONTRADICTORY, INVALID, NO_FORECAST, fitted, judged_overrides, overridden
+from jobs.forecast.overrides.tables import OVERRIDES
 from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared
 from jobs.forecast.regressors.inputs import Span, kept_regressors
 from jobs.forecast.trials.calibration import reach_of, sampled
@@ -52,6 +54,7 @@ def run(context: RunContext) -> None:
         fewest=params.min_calibration,
         reach=reach_of(tested.horizon or horizon),
     )
+    calibrated = _with_overrides(context, history, calibrated)
     calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     stored = as_stored(calibrated, OF_PERIOD)
     with lake.stage(FORECASTS, stored.select(*FORECASTS.schema.names)) as staged:
@@ -65,6 +68,27 @@ def run(context: RunContext) -> None:
         _report(context, params, history, demand, rows, horizon)
     demand.unpersist()
     weights.unpersist()
+
+
+def _with_overrides(context: RunContext, history: History, forecasts: DataFrame) -> DataFrame:
+    """``forecasts`` with the planners' overrides that hold; each is counted by what became of it."""
+    if not context.lake.exists(OVERRIDES):
+        empty = {"statistical_y_hat": "double", "override_reason": "string"}
+        return forecasts.withColumns({name: F.lit(None).cast(kind) for name, kind in empty.items()})
+    made = judged_overrides(context.lake.read(OVERRIDES), history.as_of)
+    steps = forecasts.select("unique_id", "ds")
+    fits = fitted(made, steps)
+    fates = {row["fate"]: row["count"] for row in fits.groupBy("fate").count().collect()}
+    for fate, number in sorted(fates.items()):
+        context.counts.detail(f"overrides_{fate.replace(' ', '_')}", number)
+    lost = sum(fates.get(fate, 0) for fate in (INVALID, CONTRADICTORY, NO_FORECAST))
+    if lost:
+        context.warn(
+            f"In forecast.overrides, {plural(lost, 'override')} without effect: {fates.get(INVALID, 0)} invalid, "
+            f"{fates.get(CONTRADICTORY, 0)} contradictory, {fates.get(NO_FORECAST, 0)} of a series or period that is "
+            "not forecast."
+        )
+    return overridden(forecasts, fits)
 
 
 @dataclass(frozen=True)

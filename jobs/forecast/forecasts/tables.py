@@ -25,6 +25,8 @@ FORECASTS = Table(
             *required(TEXT, "calibrated_on"),
             # Null in rows of earlier releases.
             *optional(WHOLE, "hour"),
+            *optional(NUMBER, "statistical_y_hat"),
+            *optional(TEXT, "override_reason"),
         ]
     ),
     keys=("unique_id", "ds", "hour"),
@@ -33,6 +35,7 @@ FORECASTS = Table(
     suite="forecast.forecasts",
     description=(
         "Mean and quantiles of demand, each requested series and period once; units, never negative unless the history "
-        "is. spread is the unit in which errors were pooled; calibrated_on the pool that gave the quantiles."
+        "is. spread is the unit in which errors were pooled; calibrated_on the pool that gave the quantiles. Where a "
+        "planner's override holds, it is in all of them, with its reason; statistical_y_hat is the mean without it."
     ),
 )

@@ -20,7 +20,14 @@ from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.planning.exceptions import Look, facts_of, labelled
 from jobs.forecast.planning.figures import figures_of
-from jobs.forecast.planning.ledger import best_known, ledger_rows, origin_scores, step_errors
+from jobs.forecast.planning.ledger import (
+    best_known,
+    ledger_rows,
+    origin_scores,
+    override_rows,
+    override_sums,
+    step_errors,
+)
 from jobs.forecast.planning.params import PageParams
 from jobs.forecast.planning.report import write_report
 from jobs.forecast.planning.steps import Plan, hindsight, reviews
@@ -59,9 +66,11 @@ def run(context: RunContext) -> None:
     look = Look.of(history.periods, params.recent_periods)
     earlier = _earlier(context, params, history)
     before = None if earlier.last is None else _plan(context, history, earlier.last)
-    judged = None
+    judged, overrides = None, None
     if earlier.judged is not None:
-        judged = hindsight(_plan(context, history, earlier.judged).forecasts, demand)
+        then = _plan(context, history, earlier.judged).forecasts
+        judged = hindsight(then, demand)
+        overrides = override_sums(then, demand)
     labels = labelled(facts_of(demand, look), _known(context, params, series, today), look)
     rows = reviews(series, today, labels, before, judged, judged_of=earlier.judged)
     with lake.stage(REVIEWS, rows) as staged:
@@ -70,7 +79,7 @@ def run(context: RunContext) -> None:
         written = lake.replace_days(audited, days=DayRange.single(history.as_of))
         context.counts.add(rows_read=series.count(), rows_written=written.rows_written)
         context.counts.check()
-        ledger = _ledger(context, history, backtests, scores, everything)
+        ledger = _ledger(context, history, backtests, scores, everything, overrides)
         figures = figures_of(staged.rows, demand, today, backtests, history, params)
         has_orders = today.orders is not None and not today.orders.isEmpty()
         write_report(context.report, params, look, figures, ledger, as_of=history.as_of, has_orders=has_orders)
@@ -78,7 +87,12 @@ def run(context: RunContext) -> None:
 
 
 def _ledger(
-    context: RunContext, history: History, backtests: DataFrame, scores: list[Any], demand: DataFrame
+    context: RunContext,
+    history: History,
+    backtests: DataFrame,
+    scores: list[Any],
+    demand: DataFrame,
+    overrides: DataFrame | None,
 ) -> list[dict[str, Any]]:
     """Publish what each step adds, and return its rows: one per level, class of demand and step."""
     origins = Origins(
@@ -101,6 +115,8 @@ def _ledger(
             local = combined(own, model_weights(origin_errors(known), classes.drop("level")))
         sums, steps = step_errors(backtests, best, local, classes)
         found = ledger_rows(sums.collect(), steps, history.as_of)
+    if overrides is not None:
+        found += override_rows(overrides.first(), history.as_of)
     rows = few_rows(
         context.spark, [{**dict.fromkeys(VALUE_ADDED.schema.names), **row} for row in found], VALUE_ADDED.schema
     )

@@ -92,6 +92,7 @@ _MEANS = {
     "best single model": "one model for all series, the best until then",
     "weights": "models weighed for each series",
     "global model": "with LightGBM over all series",
+    "overrides": "planners' overrides of the last judged forecast, where there are any",
 }
 
 

@@ -27,8 +27,9 @@ class Figures:
 
     ``groups`` (REVIEWS by order_reason and label) has one row per pair with sums; ``tops`` are reviews with their
     places in the lists (``order_place`` among those of a reason, ``label_place`` among those of a label,
-    ``change_place``, ``miss_place``). ``coverage`` and ``accuracy`` are by class of demand, null for all. ``past`` and
-    ``coming`` are the demand and the forecasts of the series drawn, in the order of ``drawn``.
+    ``change_place``, ``miss_place``). ``coverage`` and
+    ``accuracy`` are by class of demand, null for all. ``overrides`` are today's, a row per series and reason. ``past``
+    and ``coming`` are the demand and the forecasts of the series drawn, in the order of ``drawn``.
     """
 
     groups: Sequence[Any]
@@ -38,6 +39,7 @@ class Figures:
     drawn: Sequence[Any]
     past: Sequence[Any]
     coming: Sequence[Any]
+    overrides: Sequence[Any]
 
 
 def figures_of(
@@ -61,7 +63,16 @@ def figures_of(
         drawn,
         past,
         coming,
+        _overrides(today.forecasts, rows, params.report_top).collect(),
     )
+
+
+def _overrides(forecasts: DataFrame, rows: DataFrame, top: int) -> DataFrame:
+    sums = [F.sum(name).alias(name) for name in ("y_hat", "statistical_y_hat")]
+    held = forecasts.where("override_reason IS NOT NULL").groupBy("unique_id", "override_reason")
+    found = held.agg(F.count(F.lit(1)).alias("periods"), *sums)
+    named = found.join(rows.select("unique_id", "item_name"), "unique_id", "inner")
+    return named.orderBy(F.abs(F.col("y_hat") - F.col("statistical_y_hat")).desc(), "unique_id").limit(top)
 
 
 def _totals(rows: DataFrame) -> DataFrame:

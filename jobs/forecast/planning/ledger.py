@@ -23,6 +23,7 @@ from pyspark.sql import functions as F
 from jobs.forecast.trials.weights import COMBINED
 
 NAIVE, BEST, WEIGHTS, GLOBAL = "seasonal naive", "best single model", "weights", "global model"
+OVERRIDES, OVERRIDES_STEP = "overrides", 9
 ALL, OWN_LEVEL = "all", "series"
 ADDS, SUBTRACTS, UNSURE = "adds", "subtracts", "not certain"
 _FEWEST_SERIES: Final = 8
@@ -169,6 +170,38 @@ def ledger_rows(sums: Sequence[Any], steps: Sequence[str], as_of: date) -> list[
                 }
             )
     return found
+
+
+def override_sums(forecasts: DataFrame, demand: DataFrame) -> DataFrame:
+    """One row about the forecasts of an earlier day with an override, whose demand is known: sums as ``step_errors``.
+
+    ``e`` is the sum of |error| with the overrides, d, dd, da compare with ``statistical_y_hat``.
+    """
+    known = forecasts.where("statistical_y_hat IS NOT NULL").join(demand, ["unique_id", "ds"], "inner")
+    error, without = (F.abs(F.col("y") - F.col(name)) for name in ("y_hat", "statistical_y_hat"))
+    of_series = (
+        known.where(F.col("y").isNotNull())
+        .groupBy("unique_id")
+        .agg(F.sum(F.abs("y")).alias("a"), F.sum(error).alias("e"), F.sum(without - error).alias("d"))
+    )
+    a, d = F.col("a"), F.col("d")
+    sums = {"a": a, "e": F.col("e"), "d": d, "dd": d * d, "da": d * a, "aa": a * a}
+    return of_series.agg(
+        F.count(F.lit(1)).alias("n"),
+        *(F.coalesce(F.sum(value), F.lit(0.0)).alias(name) for name, value in sums.items()),
+    )
+
+
+def override_rows(sums: Any, as_of: date) -> list[dict[str, Any]]:
+    """The row of VALUE_ADDED about overrides; none where no series has one whose demand is known."""
+    if sums is None or not sums["n"]:
+        return []
+    gain = paired_gain(*(sums[name] for name in ("n", "a", "d", "dd", "da", "aa")))
+    if gain is None:
+        return []
+    row = {"as_of_date": as_of, "level": OWN_LEVEL, "demand_class": ALL, "step": OVERRIDES_STEP, "name": OVERRIDES}
+    named = {name: value for name, value in _named(gain, gain).items() if "naive" not in name}
+    return [{**row, "series": sums["n"], "wape": sums["e"] / sums["a"], **named}]
 
 
 def _named(gain: Gain, over: Gain) -> dict[str, Any]:

@@ -69,6 +69,24 @@ def changes(report: ReportBuilder, look: Look, figures: Figures, total: Total, t
     )
 
 
+def overrides(report: ReportBuilder, look: Look, figures: Figures) -> None:
+    """What planners know better than the forecast of the day; no part without any."""
+    if figures.overrides:
+        report.table(
+            "Overrides of planners",
+            ("item", "name", f"{look.name}s", "forecast", "planner", "reason"),
+            [
+                (
+                    *(row["unique_id"], row["item_name"] or "", row["periods"]),
+                    *(round(row["statistical_y_hat"]), round(row["y_hat"]), row["override_reason"]),
+                )
+                for row in figures.overrides
+            ],
+            note="The forecast and the orders follow them; the largest first.",
+            stack=True,
+        )
+
+
 def misses(report: ReportBuilder, look: Look, figures: Figures, total: Total, params: PageParams) -> None:
     """What the last forecast whose demand is known by now got wrong, in units and money."""
     judged = last(figures.groups, "judged_of")

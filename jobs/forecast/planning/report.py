@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from common.report.wording import plural
 from jobs.forecast.planning.exceptions import LABELS, Look
 from jobs.forecast.planning.fans import classes, fan, value_added
-from jobs.forecast.planning.looking_back import changes, misses
+from jobs.forecast.planning.looking_back import changes, misses, overrides
 from jobs.forecast.planning.reasons import ENOUGH, NO_DEMAND, SAFETY, TOO_LATE, UNKNOWN, UNTIL_NEXT
 from jobs.forecast.planning.wording import Total, among, last, listed_words, or_nothing, rounded, share, whole
 
@@ -70,6 +70,7 @@ def write_report(
         )
     _exceptions(report, figures, params.report_top)
     changes(report, look, figures, total, params.report_top)
+    overrides(report, look, figures)
     misses(report, look, figures, total, params)
     for row in figures.drawn:
         fan(report, row, figures.past, figures.coming, look)

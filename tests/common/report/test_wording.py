@@ -140,6 +140,7 @@ PLURALS = {
     "job": "jobs",
     "line": "lines",
     "new file": "new files",
+    "override": "overrides",
     "period": "periods",
     "quarantined row": "quarantined rows",
     "rejected row": "rejected rows",

@@ -8,7 +8,15 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.forecast.planning.fans import verdict_words
-from jobs.forecast.planning.ledger import Gain, best_known, ledger_rows, paired_gain, step_errors
+from jobs.forecast.planning.ledger import (
+    Gain,
+    best_known,
+    ledger_rows,
+    override_rows,
+    override_sums,
+    paired_gain,
+    step_errors,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -60,3 +68,17 @@ def test_steps_are_scored_on_the_rows_that_all_of_them_have(spark: SparkSession)
     assert [row["gain_over_naive"] for row in found[1:4]] == pytest.approx([0.2, 0.35, 0.3])
     # One series has no interval: its step may subtract, and the page says that this may be chance.
     assert verdict_words(found) == ["The step “global model” may subtract: 5.0 points, which may be chance."]
+
+
+def test_overrides_are_scored_against_the_forecast_that_they_replaced(spark: SparkSession) -> None:
+    forecasts = spark.createDataFrame(
+        [("a", P2, 8.0, 5.0), ("a", P3, 1.0, 2.0), ("b", P2, 7.0, None)],
+        "unique_id string, ds date, y_hat double, statistical_y_hat double",
+    )
+    known = [("a", P2, 10.0), ("a", P3, None), ("b", P2, 1.0)]
+    demand = spark.createDataFrame(known, "unique_id string, ds date, y double")
+    (row,) = override_rows(override_sums(forecasts, demand).first(), P3)
+    # 2 units wrong instead of 5, of 10; the other period is not known yet, the other series has no override.
+    assert (row["name"], row["series"], row["gain_low"]) == ("overrides", 1, None)
+    assert (row["wape"], row["gain"]) == pytest.approx((0.2, 0.3))
+    assert override_rows(override_sums(forecasts, demand.where("unique_id = 'b'")).first(), P3) == []
