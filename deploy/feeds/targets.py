@@ -161,6 +161,23 @@ def _calendar() -> Target:
     )
 
 
+def _items() -> Target:
+    from jobs.forecast.items.tables import ITEMS, ITEMS_FEED, REQUIRED
+
+    return Target(
+        job="forecast.ingest_items",
+        schema=ITEMS_FEED,
+        required=REQUIRED,
+        missing=(
+            Missing(("unique_id", "item_id"), "FCT-141 the series or item is missing"),
+            Missing(("known_at", "starts_at"), "FCT-142 the day from which this holds is missing or cannot be read"),
+        ),
+        times=("known_at", "starts_at"),
+        identifiers=("unique_id", "item_id", "replaces"),
+        personal=frozenset(ITEMS.personal_columns),
+    )
+
+
 _TARGETS: dict[str, Callable[[], Target]] = {
     "clickstream.ingest": _events,
     "fraud.ingest": _transactions,
@@ -168,6 +185,7 @@ _TARGETS: dict[str, Callable[[], Target]] = {
     "forecast.ingest": _sales,
     "forecast.ingest_stock": _stock,
     "forecast.ingest_calendar": _calendar,
+    "forecast.ingest_items": _items,
 }
 JOBS = tuple(_TARGETS)
 

@@ -36,6 +36,7 @@ _FUTURE = {
     "forecast.ingest": "FCT-105 the time is in the future",
     "forecast.ingest_stock": "FCT-125 the stock is of the future",
     "forecast.ingest_calendar": "FCT-165 it becomes known only in the future",
+    "forecast.ingest_items": "FCT-145 a day is too far in the future",
 }
 _TOO_EARLY = {
     "clickstream.ingest": "EVT-002 the time is before {day}",
@@ -44,6 +45,7 @@ _TOO_EARLY = {
     "forecast.ingest": "FCT-108 the time is before earliest_day",
     "forecast.ingest_stock": "FCT-127 the stock is from before earliest_day",
     "forecast.ingest_calendar": "FCT-167 it is known since before earliest_day",
+    "forecast.ingest_items": "FCT-146 a day is before earliest_day",
 }
 _UNITS, _MONEY = (
     re.compile(rf"[+-]?(0*\d{{1,13}}(\.\d{{0,{places}}}0*)?|\.\d{{1,{places}}}0*|[\d.]+[eE][+-]?\d{{1,2}})")
@@ -148,10 +150,15 @@ class Verdicts:
         moment = next((found for name in self.target.times if (found := self._moment(values.get(name)))), None)
         if moment is None:
             return []
-        if moment > self.now + timedelta(days=1):
+        if moment > self.now + timedelta(days=self._days_ahead()):
             return [_FUTURE[self.target.job]]
         earliest = self._earliest()
         return [_TOO_EARLY[self.target.job].format(day=earliest.date())] if moment < earliest else []
+
+    def _days_ahead(self) -> int:
+        # A plan is of the future.
+        family, _, name = self.target.job.partition(".")
+        return int(params_of(family, name).model_fields["future_days"].default) if name == "ingest_items" else 1
 
     def _earliest(self) -> datetime:
         family, _, name = self.target.job.partition(".")
@@ -179,6 +186,8 @@ class Verdicts:
             return _of_stock(values)
         if self.target.job == "forecast.ingest_calendar":
             return _of_calendar(values)
+        if self.target.job == "forecast.ingest_items":
+            return _of_items(values)
         price = values.get("unit_price")
         if price is not None and price < 0 and values.get("is_product") is not False:
             return ["FCT-109 the price is negative"]
@@ -216,6 +225,14 @@ def _of_calendar(values: Mapping[str, Any]) -> list[str]:
         return ["FCT-166 the value is missing, cannot be read or is not finite"]
     first, last = values.get("starts_on"), values.get("ends_on")
     return ["FCT-164 the last day is before the first"] if first and last and last.date() < first.date() else []
+
+
+def _of_items(values: Mapping[str, Any]) -> list[str]:
+    factor, old = values.get("factor"), values.get("replaces")
+    if factor is not None and not 0 <= factor <= 1e6:
+        return ["FCT-143 the factor is no number from zero on"]
+    new = values.get("unique_id", values.get("item_id"))
+    return ["FCT-144 the item replaces itself"] if old is not None and old == new else []
 
 
 def is_nothing(value: Any, words: Collection[str] = _NOTHING) -> bool:

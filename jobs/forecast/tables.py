@@ -20,6 +20,7 @@ from common.privacy.pseudonyms import KEY_ID_COLUMN
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.items.tables import ITEM_RECORDS, ITEMS
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.planning.tables import REVIEWS, VALUE_ADDED
 from jobs.forecast.reconciliation.tables import RECONCILED
@@ -88,6 +89,8 @@ __all__ = [
     "DEMAND",
     "FORECASTS",
     "FRAUD_LABELS",
+    "ITEMS",
+    "ITEM_RECORDS",
     "ORDERS",
     "RECONCILED",
     "REGRESSORS",

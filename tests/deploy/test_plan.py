@@ -55,7 +55,7 @@ def plan(dist, capsys):
         given = [*_PLACES[target], *([] if target == "yarn" else _ROLE)]
         words += ["--manifest", str(dist.folder / "manifest.json"), *given, *more]
         has_days = {"--day", "--from"} & {*arguments} or job.endswith(
-            (".ingest", ".ingest_labels", ".ingest_stock", ".ingest_calendar", ".maintain", ".doctor")
+            (".ingest", ".ingest_labels", ".ingest_stock", ".ingest_calendar", ".ingest_items", ".maintain", ".doctor")
         )
         assert main([*words, "--", *lake, *([] if has_days else _DAY), *arguments]) == code
         printed = capsys.readouterr()
@@ -83,6 +83,7 @@ def _flags_of(job):
     key = ["--set", "lake.pseudonym_key=secret://env/KEY"] if job.needs_key else []
     source = {"clickstream.ingest": "ga4", "forecast.ingest": "m5", "fraud.ingest": "sparkov"}
     source |= {"forecast.ingest_stock": "stock_counts", "forecast.ingest_calendar": "planned_calendar"}
+    source |= {"forecast.ingest_items": "item_list"}
     feed = ["--input", "s3://shop/landing", "--source", source.get(job.name, "sparkov_labels")]
     return [*key, *(feed if job.ingests else []), *(["--day", "2026-11-20"] if job.by_day else [])]
 

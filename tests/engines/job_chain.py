@@ -77,6 +77,7 @@ _SMALLER: Mapping[str, tuple[str, ...]] = {
     "forecast.ingest": ("--source", "online_retail_uci", "--input", "{landing}/sales"),
     "forecast.ingest_stock": ("--source", "stock_counts", "--input", "{landing}/stock"),
     "forecast.ingest_calendar": ("--source", "planned_calendar", "--input", "{landing}/calendar"),
+    "forecast.ingest_items": ("--source", "item_list", "--input", "{landing}/items"),
     "forecast.history": ("--from", "2010-12-01", "--to", "2011-12-09"),
     "forecast.backtest": (
         *(*_LAST_SALE, *_sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2")),
@@ -136,4 +137,4 @@ def _sales() -> Mapping[str, bytes]:
 
 def _planned() -> Mapping[str, bytes]:
     folder = _SAMPLES / "forecast"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("[cs]*/*.csv")}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("[cis]*/*.csv")}

@@ -17,6 +17,7 @@ from jobs.forecast.backtest import JOB as BACKTEST
 from jobs.forecast.demand.changes import DEMAND_CHANGES
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.items.tables import ITEMS
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
 from jobs.forecast.replay import JOB as REPLAY
@@ -45,6 +46,8 @@ LINES = [
     *steady("MUG", lambda n: 20 + n % 4),
     *steady("LAMP", lambda n: 9 if n % 3 == 0 else 0),
     *steady("NEW", lambda n: 5, weeks=4),
+    *steady("OLD", lambda n: 4 if n < WEEKS - 2 else 0),
+    *steady("CUP", lambda n: 8, weeks=2),  # the same, in pairs
     line("X1", "MUG", 7, 10),
     line("CX1", "MUG", -7, 12),  # undoes X1
     line("X2", "POST", 1, 11),
@@ -53,6 +56,10 @@ LINES = [
     line("X4", "", 3, 11),
     line("MUG2", "MUG", 22, 15),  # sent twice
 ]
+# Eight cups for each four of the old ones.
+REPLACES = dict.fromkeys(ITEMS.schema.names) | {
+    **{"line_id": "1", "unique_id": "CUP", "replaces": "OLD", "factor": 2.0, "known_day": LAST, "_batch_id": "b"}
+}
 BACKTEST_FLAGS = ("--set", "models=[seasonal_naive, croston_sba]", "--set", "horizon=3", "--set", "windows=2")
 
 
@@ -66,6 +73,8 @@ TABLES = (SALES, DEMAND_CHANGES, DEMAND, SERIES, TRIALS, FORECASTS, ORDERS, REPL
 def everything_runs(shop: Shop) -> dict[str, list[str]]:
     day = ("--day", str(LAST))
     assert shop.ingests() == 0
+    if not shop.lake.exists(ITEMS):
+        shop.lake.upsert(passed(ITEMS, shop.spark.createDataFrame([REPLACES], ITEMS.schema)))
     assert shop.counts_demand("--set", "min_periods=8") == 0
     assert shop.run(BACKTEST, *day, *BACKTEST_FLAGS) == 0
     assert shop.run(PREDICT, *day, "--set", "min_calibration=4") == 0
@@ -88,9 +97,14 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
     assert demand["MUG", MONDAY + timedelta(days=7)] == 21  # the seven that came back are no demand
     assert demand["MUG", MONDAY + timedelta(days=14)] == 22  # once, though sent twice
     assert demand["LAMP", MONDAY + timedelta(days=7)] == 0
-    assert len(demand) == 2 * WEEKS + 4
-    status = {row["unique_id"]: row["status"] for row in shop.lake.read(SERIES).collect()}
-    assert status == {"MUG": "modelled", "LAMP": "modelled", "NEW": "fallback", "BACK": "left out"}
+    assert [demand["CUP", MONDAY + timedelta(days=7 * n)] for n in range(WEEKS)] == [8.0] * WEEKS
+    assert len(demand) == 3 * WEEKS + 4
+    series = {row["unique_id"]: row for row in shop.lake.read(SERIES).collect()}
+    assert {name: row["status"] for name, row in series.items()} == {
+        **{"MUG": "modelled", "LAMP": "modelled", "CUP": "modelled", "NEW": "fallback", "BACK": "left out"},
+        "OLD": "left out",
+    }
+    assert (series["OLD"]["reason"][:7], series["OLD"]["replaced_by"]) == ("FCT-210", "CUP")
     history = next(record for record in shop.records() if record["job"] == "forecast.history")
     assert history["counts"]["lines_left_out_given_back_and_never_sold"] == 1
     assert history["counts"]["series_FCT-208"] == 1
@@ -102,7 +116,7 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
 def test_demand_becomes_forecasts_each_requested_one_once(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     forecasts = trading[0].lake.read(FORECASTS)
     found = sorted((row["unique_id"], row["ds"]) for row in forecasts.collect())
-    assert found == sorted((n, LAST + timedelta(days=1 + 7 * k)) for n in ("MUG", "LAMP", "NEW") for k in range(3))
+    assert found == sorted((n, LAST + timedelta(days=1 + 7 * k)) for n in ("MUG", "LAMP", "CUP", "NEW") for k in range(3))
     assert forecasts.where("q025 < 0 OR q100 < q025 OR q500 < q100 OR q900 < q500 OR q990 < q900").count() == 0
     new = forecasts.where("unique_id = 'NEW' AND step = 1").first()
     assert new is not None
@@ -112,7 +126,7 @@ def test_demand_becomes_forecasts_each_requested_one_once(trading: tuple[Shop, d
 
 def test_forecasts_become_orders(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     orders = {row["unique_id"]: row for row in trading[0].lake.read(ORDERS).collect()}
-    assert set(orders) == {"MUG", "LAMP", "NEW"}
+    assert set(orders) == {"MUG", "LAMP", "CUP", "NEW"}
     assert orders["MUG"]["order_up_to"] >= orders["MUG"]["reorder_point"] > 20
     assert all(row["order_quantity"] == int(row["order_quantity"]) for row in orders.values())
 

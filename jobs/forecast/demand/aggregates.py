@@ -92,11 +92,14 @@ def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame
     returned: an aggregate is then, as of any day, the sum of its series. In the periods ``unknown`` (unique_id, ds) of
     a ready series its aggregates are not known either, and have no rows.
     """
-    known = Window.partitionBy("unique_id", "ds").orderBy("known_on").rowsBetween(Window.unboundedPreceding, 0)
+    # What a series has from another one its aggregates had before.
+    order = ("known_on", *(name for name in ("handed_on",) if name in changes.columns))
+    in_order = Window.partitionBy("unique_id", "ds").orderBy(*order)
+    known = in_order.rowsBetween(Window.unboundedPreceding, 0)
     net = F.sum(F.col("units_sold") - F.col("units_returned")).over(known)
     floored = F.when(F.col("is_series"), net).otherwise(F.greatest(F.round(net, _DECIMALS), F.lit(0.0)))
     own = changes.withColumn("_y", floored)
-    before = F.lag("_y", 1, 0.0).over(Window.partitionBy("unique_id", "ds").orderBy("known_on"))
+    before = F.lag("_y", 1, 0.0).over(in_order)
     own = own.withColumn("_change", F.col("_y") - before)
     parts = own.join(members.select("unique_id", "node"), "unique_id", "inner")
     rows = parts.groupBy(F.col("node").alias("unique_id"), "freq", "ds", "known_on").agg(
@@ -106,6 +109,7 @@ def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame
         F.round(F.sum(F.col("units_sold") - F.col("_change")), _DECIMALS).alias("units_returned"),
         F.round(F.sum("value"), _DECIMALS).alias("value"),
     )
+    rows = rows.withColumn("handed_on", F.col("known_on"))
     if unknown is not None:
         gaps = unknown.join(members.select("unique_id", "node"), "unique_id", "inner")
         rows = rows.join(

@@ -21,10 +21,12 @@ from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored, without
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
+from jobs.forecast.demand.replacements import Replacements
 from jobs.forecast.demand.report import NO_MODEL, write_report
 from jobs.forecast.demand.returns import parts_of_demand
-from jobs.forecast.demand.series import NEVER_SOLD, Rules, never_sold, not_begun, profiles
+from jobs.forecast.demand.series import NEVER_SOLD, Rules, never_sold, not_begun, profiles, replaced
 from jobs.forecast.demand.tables import DEMAND, SERIES
+from jobs.forecast.items.tables import ITEMS
 from jobs.forecast.sales.tables import SALES
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
 
@@ -60,11 +62,14 @@ def run(context: RunContext) -> None:
     lines = _lines(context, params, sources, whole, periods)
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
+    replacements = Replacements.said_by(lake.read(ITEMS) if lake.exists(ITEMS) else None, context.days.last)
+    parts = replacements.handed_over(parts)
     parts = parts.where(F.col("ds").between(periods.literal(whole.first), periods.literal(whole.last)))
     if params.gaps == "zero":
         # What it leaves out is then zero, as it is for sales lines.
         parts = parts.withColumn("is_series", F.lit(False))
     counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
+    old, counted = replacements.replaced(counted), replacements.renamed(counted)
     rules = Rules.of(params, periods, context.days.last)
     names = _names(lines.past)
     births = _births(counted, gaps_are_zero=params.gaps == "zero")
@@ -82,6 +87,7 @@ def run(context: RunContext) -> None:
             rows = rules.judged(profiles(grid), facts)
             rows = rows.unionByName(not_begun(births, whole.last, periods, as_of=context.days.last))
             rows = rows.unionByName(never_sold(counted, births, periods, as_of=context.days.last))
+            rows = rows.unionByName(replaced(old, periods, as_of=context.days.last))
             with lake.stage(SERIES, rows) as series:
                 classes = pass_gate(context, series)
                 used = _accounted(context, lines, by_period, series.rows)
@@ -90,8 +96,10 @@ def run(context: RunContext) -> None:
                 context.counts.detail("demand_rows", written.rows_written)
                 context.fault("history.demand_written")
                 lake.replace_days(classes, days=DayRange.single(context.days.last))
+                replacements.report(context, lines.past)
                 _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
         by_period.unpersist()
+    replacements.forget()
     for frame in (lines.judged, *grown.persisted):
         frame.unpersist()
 

@@ -41,15 +41,17 @@ DEMAND_CHANGES = Table(
             StructField("value", DoubleType(), nullable=False),
             # Null in rows of earlier releases.
             StructField("hour", IntegerType(), nullable=True),
+            StructField("handed_on", DateType(), nullable=True),
         ]
     ),
-    keys=("unique_id", "ds", "hour", "known_on"),
+    keys=("unique_id", "ds", "hour", "known_on", "handed_on"),
     day_column="ds",
     cluster_by=("unique_id",),
     suite="forecast.demand_changes",
     description=(
         "What became known of the demand of a period ds, and on which day: differences of lines, units and value. "
-        "Demand as of a day is the sum of what was known by its end, never below zero but for ready series."
+        "Demand as of a day is the sum of what was known by its end, never below zero but for ready series. It counts "
+        "for the series from handed_on on: known_on, or the day on which another series handed it over."
     ),
 )
 
@@ -70,7 +72,8 @@ def changes_of(parts: DataFrame, freq: str) -> DataFrame:
 
     ``hour`` is left to ``as_stored``.
 
-    A part counts from ``known_on`` on, except in its spans ``void`` (pairs of days since 1970: first, first not).
+    A part counts from ``known_on`` on, except in its spans ``void`` (pairs of days since 1970: first, first not), and
+    for its series from ``handed_on`` on, where there is such a column.
     """
     known, void = F.unix_date("known_on"), F.col("void")
     turns = F.filter(F.flatten(void), lambda day: (day > known) & (day < F.lit(NEVER)))
@@ -85,9 +88,11 @@ def changes_of(parts: DataFrame, freq: str) -> DataFrame:
     always = F.array(F.struct(known.alias("day"), F.lit(1).alias("sign")))
     signed = parts.withColumn("_step", F.explode(F.when(void.isNull(), always).otherwise(steps)))
     sign = F.col("_step.sign")
+    turned = F.date_from_unix_date("_step.day")
+    handed_on = F.greatest("handed_on", turned) if "handed_on" in parts.columns else turned
     return (
         signed.where(sign != 0)
-        .groupBy("unique_id", "ds", F.date_from_unix_date("_step.day").alias("known_on"))
+        .groupBy("unique_id", "ds", turned.alias("known_on"), handed_on.alias("handed_on"))
         .agg(
             F.max("is_series").alias("is_series"),
             F.sum(sign * F.col("lines")).cast("long").alias("lines"),
@@ -114,7 +119,7 @@ def demand_as_of(changes: DataFrame, day: date, periods: Periods, *, corrected_a
     therefore not counted. With ``corrected_after``, ``later_on`` (days since 1970) and ``later_units`` list the
     changes of ``net`` that became known after the end of their period and after that day; null where there are none.
     """
-    is_known = F.col("known_on") <= F.lit(day)
+    is_known = F.coalesce("handed_on", "known_on") <= F.lit(day)
     net = F.col("units_sold") - F.col("units_returned")
     found = [
         F.max("is_series").alias("is_series"),

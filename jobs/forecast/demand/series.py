@@ -27,6 +27,7 @@ NOT_BEGUN = "FCT-207 its first period is not over"
 NEVER_SOLD = "FCT-208 given back and never sold"
 OTHER_RHYTHM = "FCT-219 its values are of longer periods"
 NO_VALUES = "FCT-209 no value of it has come for long"
+REPLACED = "FCT-210 replaced by another series, which has its history"
 
 # Syntetos, Boylan and Croston (2005), On the categorization of demand patterns, J. Oper. Res. Soc. 56.
 ADI_LIMIT = 1.32
@@ -187,6 +188,7 @@ def judged_series(
     )
     described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
     described = as_stored(described, OF_SERIES).withColumn("last_sale_ds", F.to_date("last_sale_ds"))
+    described = described.withColumn("replaced_by", F.lit(None).cast("string"))
     return described.select(*SERIES.schema.names)
 
 
@@ -231,6 +233,11 @@ def never_sold(counted: DataFrame, births: DataFrame, periods: Periods, *, as_of
     return _without_demand(names, NEVER_SOLD, periods, as_of)
 
 
+def replaced(old: DataFrame, periods: Periods, *, as_of: date) -> DataFrame:
+    """The series ``old`` (unique_id, replaced_by), whose demand belongs to others, as columns of SERIES."""
+    return _without_demand(old, REPLACED, periods, as_of)
+
+
 def _without_demand(names: DataFrame, reason: str, periods: Periods, as_of: date) -> DataFrame:
     known = {
         "as_of_date": F.lit(as_of),
@@ -239,7 +246,8 @@ def _without_demand(names: DataFrame, reason: str, periods: Periods, as_of: date
         "reason": F.lit(reason),
     }
     zero = dict.fromkeys(("periods", "open_periods", "demand_periods", "units", "value"), F.lit(0))
-    given = {**known, **zero, "unique_id": F.col("unique_id")}
+    own = {name: F.col(name) for name in ("unique_id", "replaced_by") if name in names.columns}
+    given = {**known, **zero, **own}
     return names.select(
         *(given.get(item.name, F.lit(None)).cast(item.dataType).alias(item.name) for item in SERIES.schema)
     )

@@ -56,6 +56,7 @@ SERIES = Table(
             *optional(TEXT, "level"),
             StructField("attributes", MapType(TEXT, TEXT)),
             *optional(WHOLE, "first_hour", "last_hour"),
+            *optional(TEXT, "replaced_by"),
         ]
     ),
     keys=("unique_id",),
@@ -64,6 +65,7 @@ SERIES = Table(
     description=(
         "What each series is as of a day: its class of demand, and whether it is modelled, forecast by a fallback, "
         "or left out, with the reason. level names the level of an aggregate, null for a series of its own: only these "
-        "are ordered. attributes are values of the columns asked for, as known on that day."
+        "are ordered. attributes are values of the columns asked for, as known on that day. "
+        "replaced_by is the series that has its history."
     ),
 )

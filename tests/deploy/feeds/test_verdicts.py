@@ -14,6 +14,7 @@ from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.params import IngestParams
 from jobs.clickstream.events.steps import rules
 from jobs.forecast.regressors.steps import calendar_rules
+from jobs.forecast.items.steps import item_rules
 from jobs.forecast.sales.steps import sales_rules
 from jobs.forecast.stock.steps import stock_rules
 from jobs.fraud.transactions.feeds import label_rules, transaction_rules
@@ -31,6 +32,7 @@ RULES = {
         sales_rules(NOW, 1e9),
         stock_rules(NOW, EARLIEST, negative_stock=False),
         calendar_rules(NOW, EARLIEST),
+        item_rules(NOW, EARLIEST),
     )
     for rule in some
 }
@@ -56,6 +58,11 @@ TIMES = {
         "known_at",
         "FCT-165 it becomes known only in the future",
         "FCT-167 it is known since before earliest_day",
+    ),
+    "forecast.ingest_items": (
+        "known_at",
+        "FCT-145 a day is too far in the future",
+        "FCT-146 a day is before earliest_day",
     ),
 }
 
@@ -92,6 +99,8 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         *_reasons("forecast.ingest_stock", supplier="S", lead_time_days=7.0, budget=0.0),
         *_reasons("forecast.ingest_calendar", value=float("nan")),
         *_reasons("forecast.ingest_calendar", starts_on=NOW, ends_on=NOW - timedelta(days=1)),
+        *_reasons("forecast.ingest_items", factor=-1.0),
+        *_reasons("forecast.ingest_items", unique_id="A", replaces="A"),
         *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
         *_reasons("clickstream.ingest", price="-3"),
         *_reasons("clickstream.ingest", tax="0.00001234"),
@@ -108,6 +117,8 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         "FCT-142",
         "FCT-164",
         "FCT-166",
+        "FCT-143",
+        "FCT-144",
         "EVT-005",
         "EVT-006",
         "EVT-007",

@@ -1,0 +1,112 @@
+"""Items that replace others: whose history belongs to whom, and when."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.forecast.demand.changes import NEVER, changes_of, demand_as_of
+from jobs.forecast.demand.periods import Periods
+from jobs.forecast.demand.replacements import CIRCLE, CONTRADICTED, HANDED, Replacements, Said, Span, spans_of
+from jobs.forecast.items.tables import ITEMS
+
+pytestmark = pytest.mark.unit
+
+MONDAY = date(2026, 3, 2)
+WEEKS = Periods("W")
+
+
+def test_history_goes_down_a_chain_and_factors_multiply() -> None:
+    said = [Said("B", 10, "A", 2.0), Said("C", 20, "B", 0.5)]
+    assert spans_of(said) == [
+        Span("A", 10, 20, "B", 2.0, HANDED),
+        Span("A", 20, NEVER, "C", 1.0, HANDED),
+        Span("B", 20, NEVER, "C", 0.5, HANDED),
+    ]
+
+
+def test_a_chain_whose_later_half_was_known_first_hands_over_at_once() -> None:
+    said = [Said("C", 10, "B", 1.0), Said("B", 20, "A", 1.0)]
+    assert spans_of(said) == [Span("A", 20, NEVER, "C", 1.0, HANDED), Span("B", 10, NEVER, "C", 1.0, HANDED)]
+
+
+def test_the_rows_of_a_later_day_take_the_place_of_those_before_and_a_factor_of_zero_ends_it() -> None:
+    said = [Said("N", 10, "A", 1.0), Said("N", 10, "B", 1.0), Said("N", 20, "B", 3.0), Said("N", 30, "B", 0.0)]
+    assert spans_of(said) == [
+        Span("A", 10, 20, "N", 1.0, HANDED),
+        Span("B", 10, 20, "N", 1.0, HANDED),
+        Span("B", 20, 30, "N", 3.0, HANDED),
+    ]
+
+
+def test_of_two_that_replace_one_the_later_known_has_it_and_of_one_day_the_first_by_name() -> None:
+    said = [Said("X", 10, "A", 1.0), Said("Y", 20, "A", 1.0), Said("Z", 20, "A", 1.0)]
+    assert spans_of(said) == [
+        Span("A", 10, 20, "X", 1.0, HANDED),
+        Span("A", 20, NEVER, "X", 1.0, CONTRADICTED),
+        Span("A", 20, NEVER, "Y", 1.0, HANDED),
+        Span("A", 20, NEVER, "Z", 1.0, CONTRADICTED),
+    ]
+
+
+def test_around_a_circle_nothing_is_handed_over_nor_from_what_leads_into_it() -> None:
+    said = [Said("B", 10, "A", 1.0), Said("A", 20, "B", 1.0), Said("A", 20, "O", 1.0)]
+    assert [(span.old, span.first, span.new, span.fate) for span in spans_of(said)] == [
+        ("A", 10, "B", HANDED),
+        ("A", 20, "A", CIRCLE),
+        ("B", 20, "B", CIRCLE),
+        ("O", 20, "A", CIRCLE),
+    ]
+
+
+def test_a_chain_of_more_than_ten_steps_hands_nothing_over() -> None:
+    said = [Said(f"{n + 1:02}", 10, f"{n:02}", 1.0) for n in range(11)]
+    fates = {span.old: (span.fate, span.new) for span in spans_of(said)}
+    assert fates["00"] == (CIRCLE, "11")
+    assert fates["01"] == (HANDED, "11")
+
+
+def test_demand_is_that_of_the_old_series_until_the_day_and_of_the_new_one_from_it(spark: SparkSession) -> None:
+    def day(n: int) -> date:
+        return MONDAY + timedelta(days=n)
+
+    parts = spark.createDataFrame(
+        [
+            ("OLD", MONDAY, day(1), False, 1, 6.0, 0.0, 12.0, None),
+            ("OLD", day(7), day(8), False, 1, 4.0, 0.0, 8.0, None),
+            ("NEW", day(7), day(9), False, 1, 5.0, 0.0, 5.0, None),
+            ("OLD", day(14), day(15), False, 1, 2.0, 0.0, 4.0, None),  # sold after it was replaced
+            ("ELSE", MONDAY, day(2), False, 1, 1.0, 0.0, 1.0, None),
+        ],
+        "unique_id string, ds date, known_on date, is_series boolean, lines int, units_sold double, "
+        "units_returned double, value double, void array<array<int>>",
+    )
+    row = dict.fromkeys(ITEMS.schema.names) | {"line_id": "1", "_batch_id": "b"}
+    said = [
+        row | {"unique_id": "NEW", "replaces": "OLD", "factor": 0.5, "known_day": day(13)},
+        row | {"unique_id": "NEW", "replaces": "GONE", "known_day": day(13)},
+        row | {"unique_id": "NEW", "known_day": day(14), "item_name": "a name takes nothing back"},
+    ]
+    items = spark.createDataFrame(said, ITEMS.schema)
+    replacements = Replacements.said_by(items, day(13))
+    changes = changes_of(replacements.handed_over(parts), "W").persist()
+
+    def known(n: int) -> dict[tuple[str, int], float]:
+        rows = demand_as_of(changes, day(n), WEEKS).where("units_sold > 0").collect()
+        return {(row["unique_id"], (row["ds"] - MONDAY).days // 7): row["y"] for row in rows}
+
+    others = {("ELSE", 0): 1.0}
+    assert known(12) == others | {("OLD", 0): 6.0, ("OLD", 1): 4.0, ("NEW", 1): 5.0}
+    assert known(13) == others | {("NEW", 0): 3.0, ("NEW", 1): 7.0}
+    assert known(20) == others | {("NEW", 0): 3.0, ("NEW", 1): 7.0, ("NEW", 2): 1.0}
+    # What was known of the old series when is what a backtest of the new one may know.
+    assert {row["known_on"] for row in changes.where("unique_id = 'NEW' AND ds = DATE'2026-03-02'").collect()} == {
+        day(1)
+    }
+    lines = parts.select("unique_id")
+    assert {row["unique_id"] for row in replacements.renamed(lines).collect()} == {"NEW", "ELSE"}
+    assert [tuple(row) for row in replacements.replaced(lines).collect()] == [("OLD", "NEW")]
+    assert replacements.counts(lines) == {"handed over": 1, "of unknown series": 1}
+    assert Replacements.said_by(items, day(12)).counts(lines) == {}
