@@ -56,10 +56,10 @@ LINES = [
     line("X4", "", 3, 11),
     line("MUG2", "MUG", 22, 15),  # sent twice
 ]
+MODELLED = ("MUG", "LAMP", "CUP")
 # Eight cups for each four of the old ones.
-REPLACES = dict.fromkeys(ITEMS.schema.names) | {
-    **{"line_id": "1", "unique_id": "CUP", "replaces": "OLD", "factor": 2.0, "known_day": LAST, "_batch_id": "b"}
-}
+SAID = {"line_id": "1", "unique_id": "CUP", "replaces": "OLD", "factor": 2.0, "known_day": LAST, "_batch_id": "b"}
+REPLACES = dict.fromkeys(ITEMS.schema.names) | SAID
 BACKTEST_FLAGS = ("--set", "models=[seasonal_naive, croston_sba]", "--set", "horizon=3", "--set", "windows=2")
 
 
@@ -100,10 +100,8 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
     assert [demand["CUP", MONDAY + timedelta(days=7 * n)] for n in range(WEEKS)] == [8.0] * WEEKS
     assert len(demand) == 3 * WEEKS + 4
     series = {row["unique_id"]: row for row in shop.lake.read(SERIES).collect()}
-    assert {name: row["status"] for name, row in series.items()} == {
-        **{"MUG": "modelled", "LAMP": "modelled", "CUP": "modelled", "NEW": "fallback", "BACK": "left out"},
-        "OLD": "left out",
-    }
+    status = {name: row["status"] for name, row in series.items()}
+    assert status == dict.fromkeys(MODELLED, "modelled") | {"NEW": "fallback", "BACK": "left out", "OLD": "left out"}
     assert (series["OLD"]["reason"][:7], series["OLD"]["replaced_by"]) == ("FCT-210", "CUP")
     history = next(record for record in shop.records() if record["job"] == "forecast.history")
     assert history["counts"]["lines_left_out_given_back_and_never_sold"] == 1
@@ -116,7 +114,7 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
 def test_demand_becomes_forecasts_each_requested_one_once(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     forecasts = trading[0].lake.read(FORECASTS)
     found = sorted((row["unique_id"], row["ds"]) for row in forecasts.collect())
-    assert found == sorted((n, LAST + timedelta(days=1 + 7 * k)) for n in ("MUG", "LAMP", "CUP", "NEW") for k in range(3))
+    assert found == sorted((n, LAST + timedelta(days=1 + 7 * k)) for n in (*MODELLED, "NEW") for k in range(3))
     assert forecasts.where("q025 < 0 OR q100 < q025 OR q500 < q100 OR q900 < q500 OR q990 < q900").count() == 0
     new = forecasts.where("unique_id = 'NEW' AND step = 1").first()
     assert new is not None
@@ -126,7 +124,7 @@ def test_demand_becomes_forecasts_each_requested_one_once(trading: tuple[Shop, d
 
 def test_forecasts_become_orders(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     orders = {row["unique_id"]: row for row in trading[0].lake.read(ORDERS).collect()}
-    assert set(orders) == {"MUG", "LAMP", "CUP", "NEW"}
+    assert set(orders) == {*MODELLED, "NEW"}
     assert orders["MUG"]["order_up_to"] >= orders["MUG"]["reorder_point"] > 20
     assert all(row["order_quantity"] == int(row["order_quantity"]) for row in orders.values())
 
@@ -136,7 +134,7 @@ def test_orders_by_the_forecasts_are_replayed_on_history(trading: tuple[Shop, di
     found = shop.lake.read(REPLAYS).where("service_level = 0.95").collect()
     methods = ("combined", "croston_sba", "seasonal_naive")
     assert sorted((row["unique_id"], row["method"]) for row in found) == sorted(
-        (name, method) for name in ("MUG", "LAMP") for method in methods
+        (name, method) for name in MODELLED for method in methods
     )
     mug = next(row for row in found if (row["unique_id"], row["method"]) == ("MUG", "combined"))
     # Three weeks from the second origin, of which the first orders reach the last one. It sold 23, at a price of 2.

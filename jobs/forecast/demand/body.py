@@ -21,7 +21,7 @@ from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored, without
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.demand.replacements import Replacements
+from jobs.forecast.demand.replacements import HANDED, Replacements
 from jobs.forecast.demand.report import NO_MODEL, write_report
 from jobs.forecast.demand.returns import parts_of_demand
 from jobs.forecast.demand.series import NEVER_SOLD, Rules, never_sold, not_begun, profiles, replaced
@@ -96,7 +96,7 @@ def run(context: RunContext) -> None:
                 context.counts.detail("demand_rows", written.rows_written)
                 context.fault("history.demand_written")
                 lake.replace_days(classes, days=DayRange.single(context.days.last))
-                replacements.report(context, lines.past)
+                _count_replacements(context, replacements.fates(lines.past))
                 _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
         by_period.unpersist()
     replacements.forget()
@@ -219,6 +219,17 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series:
         context.counts.detail(f"lines_left_out_{name.replace(' ', '_')}", number)
     context.counts.check()
     return int(used)
+
+
+def _count_replacements(context: RunContext, fates: DataFrame | None) -> None:
+    counts = [] if fates is None else sorted((row["fate"], row["series"]) for row in fates.collect())
+    for fate, number in counts:
+        context.counts.detail(f"replacements_{fate.replace(',', '').replace(' ', '_')}", number)
+    unused = [f"{number} {fate}" for fate, number in counts if fate != HANDED]
+    if unused:
+        context.warn(f"Replacements that hand nothing over: {', '.join(unused)}.")
+    if counts:
+        context.report.table("Replaced series", ("what became of them", "series"), counts)
 
 
 def _names(past: DataFrame) -> DataFrame:

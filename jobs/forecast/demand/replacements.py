@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark.sql import DataFrame
@@ -22,10 +23,9 @@ from jobs.forecast.demand.changes import NEVER, days_since_epoch
 if TYPE_CHECKING:
     import pandas as pd
 
-    from common.run.context import RunContext
-
 MOST_STEPS: Final = 10
 HANDED, CIRCLE, CONTRADICTED = "handed over", "in a circle, or too long a chain", "replaced by several"
+UNKNOWN: Final = "of unknown series"
 _SPANS = "old string, first int, end int, new string, factor double, fate string"
 
 
@@ -74,7 +74,7 @@ def _edges(said: Iterable[Said]) -> tuple[dict[str, list[Span]], list[Span]]:
     lost: list[Span] = []
     for old, rivals in claims.items():
         turns = sorted({day for claim in rivals for day in (claim.first, claim.end)})
-        for first, end in zip(turns, turns[1:], strict=False):
+        for first, end in pairwise(turns):
             there = [claim for claim in rivals if claim.first <= first < claim.end]
             there.sort(key=lambda claim: (-claim.first, claim.new))
             for place, claim in enumerate(there):
@@ -117,7 +117,10 @@ class Replacements:
             return cls(None, as_of)
         factor = F.coalesce("factor", F.lit(1.0)).alias("factor")
         said = items.where(F.col("replaces").isNotNull()).select(
-            F.col("unique_id").alias("new"), F.unix_date("known_day").alias("day"), F.col("replaces").alias("old"), factor
+            F.col("unique_id").alias("new"),
+            F.unix_date("known_day").alias("day"),
+            F.col("replaces").alias("old"),
+            factor,
         )
 
         def resolve(rows: pd.DataFrame) -> pd.DataFrame:
@@ -162,7 +165,7 @@ class Replacements:
         """``lines`` with the ``unique_id`` of the series that they belong to as of the day."""
         if self.spans is None:
             return lines
-        in_force = self._in_force().select(F.col("old").alias("unique_id"), F.col("new").alias("_new"))
+        in_force = self._in_force(self.spans).select(F.col("old").alias("unique_id"), F.col("new").alias("_new"))
         met = lines.join(in_force, "unique_id", "left")
         return met.withColumn("unique_id", F.coalesce("_new", "unique_id")).drop("_new")
 
@@ -171,39 +174,26 @@ class Replacements:
         names = lines.select("unique_id").distinct()
         if self.spans is None:
             return names.limit(0).withColumn("replaced_by", F.lit(None).cast("string"))
-        in_force = self._in_force().select(F.col("old").alias("unique_id"), F.col("new").alias("replaced_by"))
+        in_force = self._in_force(self.spans).select(F.col("old").alias("unique_id"), F.col("new").alias("replaced_by"))
         return names.join(in_force, "unique_id", "inner")
 
-    def counts(self, lines: DataFrame) -> dict[str, int]:
-        """How many series are replaced as of the day, and how many replacements say nothing, by why."""
+    def fates(self, lines: DataFrame) -> DataFrame | None:
+        """``fate, series``: what became of the replacements known on the day; of ``lines``, which series there are."""
         if self.spans is None:
-            return {}
+            return None
         known = lines.select(F.col("unique_id").alias("old"), F.lit(True).alias("_there")).distinct()
-        met = self._known_by_now().join(known, "old", "left")
-        fate = F.when(F.col("_there").isNull(), "of unknown series").otherwise(F.col("fate"))
-        rows = met.groupBy(fate.alias("fate")).agg(F.countDistinct("old").alias("number")).collect()
-        return {row["fate"]: row["number"] for row in rows}
-
-    def report(self, context: RunContext, lines: DataFrame) -> None:
-        """Put ``counts`` on the page and into the record; warn of replacements that hand nothing over."""
-        counts = self.counts(lines)
-        for fate, number in sorted(counts.items()):
-            context.counts.detail(f"replacements_{fate.replace(',', '').replace(' ', '_')}", number)
-        unused = [f"{number} {fate}" for fate, number in sorted(counts.items()) if fate != HANDED]
-        if unused:
-            context.warn(f"Replacements that hand nothing over: {', '.join(unused)}.")
-        if counts:
-            context.report.table("Replaced series", ("what became of them", "series"), sorted(counts.items()))
+        met = self._known_by_now(self.spans).join(known, "old", "left")
+        fate = F.when(F.col("_there").isNull(), UNKNOWN).otherwise(F.col("fate"))
+        return met.groupBy(fate.alias("fate")).agg(F.countDistinct("old").alias("series"))
 
     def forget(self) -> None:
         """Give back what was kept for the run."""
         if self.spans is not None:
             self.spans.unpersist()
 
-    def _known_by_now(self) -> DataFrame:
-        assert self.spans is not None
+    def _known_by_now(self, spans: DataFrame) -> DataFrame:
         today = days_since_epoch(self.as_of)
-        return self.spans.where((F.col("first") <= today) & (F.col("end") > today))
+        return spans.where((F.col("first") <= today) & (F.col("end") > today))
 
-    def _in_force(self) -> DataFrame:
-        return self._known_by_now().where(F.col("fate") == HANDED)
+    def _in_force(self, spans: DataFrame) -> DataFrame:
+        return self._known_by_now(spans).where(F.col("fate") == HANDED)

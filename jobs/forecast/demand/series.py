@@ -246,8 +246,8 @@ def _without_demand(names: DataFrame, reason: str, periods: Periods, as_of: date
         "reason": F.lit(reason),
     }
     zero = dict.fromkeys(("periods", "open_periods", "demand_periods", "units", "value"), F.lit(0))
-    own = {name: F.col(name) for name in ("unique_id", "replaced_by") if name in names.columns}
-    given = {**known, **zero, **own}
+    given: dict[str, Column] = {**known, **zero}
+    given |= {name: F.col(name) for name in ("unique_id", "replaced_by") if name in names.columns}
     return names.select(
         *(given.get(item.name, F.lit(None)).cast(item.dataType).alias(item.name) for item in SERIES.schema)
     )

@@ -20,7 +20,10 @@ _SENT: Final[dict[str, tuple[DataType, str]]] = {
     "country": (TEXT, "country"),
     "currency": (TEXT, "currency"),
     "replaces": (TEXT, "what it replaces: a series where unique_id is mapped, otherwise a product"),
-    "factor": (NUMBER, "units of it for one unit of what it replaces; 1 where it is not said, 0: it replaces it no longer"),
+    "factor": (
+        NUMBER,
+        "units of it for one unit of what it replaces; 1 where it is not said, 0: it replaces it no longer",
+    ),
     "known_at": (TimestampType(), "from when this holds; where it is not said, from the first day on sale"),
     "starts_at": (TimestampType(), "first day on sale"),
 }

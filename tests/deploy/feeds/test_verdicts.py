@@ -13,8 +13,8 @@ from deploy.tables.reasons import ABOUT
 from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.params import IngestParams
 from jobs.clickstream.events.steps import rules
-from jobs.forecast.regressors.steps import calendar_rules
 from jobs.forecast.items.steps import item_rules
+from jobs.forecast.regressors.steps import calendar_rules
 from jobs.forecast.sales.steps import sales_rules
 from jobs.forecast.stock.steps import stock_rules
 from jobs.fraud.transactions.feeds import label_rules, transaction_rules
