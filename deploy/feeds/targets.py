@@ -169,8 +169,8 @@ def _items() -> Target:
         schema=ITEMS_FEED,
         required=REQUIRED,
         missing=(
-            Missing(("unique_id", "item_id"), "FCT-141 the series or item is missing"),
-            Missing(("known_at", "starts_at"), "FCT-142 the day from which this holds is missing or cannot be read"),
+            Missing(("unique_id", "item_id"), "FCT-181 the series or item is missing"),
+            Missing(("known_at", "starts_at"), "FCT-182 the day from which this holds is missing or cannot be read"),
         ),
         times=("known_at", "starts_at"),
         identifiers=("unique_id", "item_id", "replaces"),

@@ -36,7 +36,7 @@ _FUTURE = {
     "forecast.ingest": "FCT-105 the time is in the future",
     "forecast.ingest_stock": "FCT-125 the stock is of the future",
     "forecast.ingest_calendar": "FCT-165 it becomes known only in the future",
-    "forecast.ingest_items": "FCT-145 a day is too far in the future",
+    "forecast.ingest_items": "FCT-185 a day is too far in the future",
 }
 _TOO_EARLY = {
     "clickstream.ingest": "EVT-002 the time is before {day}",
@@ -45,7 +45,7 @@ _TOO_EARLY = {
     "forecast.ingest": "FCT-108 the time is before earliest_day",
     "forecast.ingest_stock": "FCT-127 the stock is from before earliest_day",
     "forecast.ingest_calendar": "FCT-167 it is known since before earliest_day",
-    "forecast.ingest_items": "FCT-146 a day is before earliest_day",
+    "forecast.ingest_items": "FCT-186 a day is before earliest_day",
 }
 _UNITS, _MONEY = (
     re.compile(rf"[+-]?(0*\d{{1,13}}(\.\d{{0,{places}}}0*)?|\.\d{{1,{places}}}0*|[\d.]+[eE][+-]?\d{{1,2}})")
@@ -230,9 +230,9 @@ def _of_calendar(values: Mapping[str, Any]) -> list[str]:
 def _of_items(values: Mapping[str, Any]) -> list[str]:
     factor, old = values.get("factor"), values.get("replaces")
     if factor is not None and not 0 <= factor <= 1e6:
-        return ["FCT-143 the factor is no number from zero on"]
+        return ["FCT-183 the factor is no number from zero on"]
     new = values.get("unique_id", values.get("item_id"))
-    return ["FCT-144 the item replaces itself"] if old is not None and old == new else []
+    return ["FCT-184 the item replaces itself"] if old is not None and old == new else []
 
 
 def is_nothing(value: Any, words: Collection[str] = _NOTHING) -> bool:

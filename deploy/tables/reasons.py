@@ -80,12 +80,12 @@ ABOUT = {
     "FCT-165": ("known_at",),
     "FCT-166": ("value",),
     "FCT-167": ("known_at",),
-    "FCT-141": ("unique_id", "item_id", "store", "country", "currency"),
-    "FCT-142": ("known_at", "starts_at"),
-    "FCT-143": ("factor",),
-    "FCT-144": ("replaces",),
-    "FCT-145": ("known_at", "starts_at"),
-    "FCT-146": ("known_at", "starts_at"),
+    "FCT-181": ("unique_id", "item_id", "store", "country", "currency"),
+    "FCT-182": ("known_at", "starts_at"),
+    "FCT-183": ("factor",),
+    "FCT-184": ("replaces",),
+    "FCT-185": ("known_at", "starts_at"),
+    "FCT-186": ("known_at", "starts_at"),
 }
 """Code of a family's rule -> the canonical columns that it looks at."""
 

@@ -61,8 +61,8 @@ TIMES = {
     ),
     "forecast.ingest_items": (
         "known_at",
-        "FCT-145 a day is too far in the future",
-        "FCT-146 a day is before earliest_day",
+        "FCT-185 a day is too far in the future",
+        "FCT-186 a day is before earliest_day",
     ),
 }
 
@@ -117,8 +117,8 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         "FCT-142",
         "FCT-164",
         "FCT-166",
-        "FCT-143",
-        "FCT-144",
+        "FCT-183",
+        "FCT-184",
         "EVT-005",
         "EVT-006",
         "EVT-007",

@@ -47,14 +47,14 @@ def test_each_row_that_cannot_be_used_has_its_reason(spark: SparkSession) -> Non
     ]
     found = settled(spark, *(ROW | change | {"_line": str(n)} for n, change in enumerate(bad)))
     assert [[reason[:7] for reason in row["reasons"]] for row in found] == [
-        ["FCT-141"],
-        ["FCT-142"],
-        ["FCT-143"],
-        ["FCT-143"],
-        ["FCT-144"],
-        ["FCT-145"],
-        ["FCT-145"],
-        ["FCT-146"],
+        ["FCT-181"],
+        ["FCT-182"],
+        ["FCT-183"],
+        ["FCT-183"],
+        ["FCT-184"],
+        ["FCT-185"],
+        ["FCT-185"],
+        ["FCT-186"],
     ]
 
 
