@@ -19,6 +19,7 @@ JOB = Job(
         Input("jobs.forecast.tables:CLICKSTREAM_EVENTS", optional=True, only_if="purchases_from_clickstream"),
         # A plan holds from a day that may be to come, so its days are not those of the demand.
         Input("jobs.forecast.tables:ITEMS", optional=True, all_days=True),
+        Input("jobs.forecast.tables:STOCK", optional=True, all_days=True),
         Input("jobs.forecast.tables:DEMAND", optional=True),
     ),
     writes=(

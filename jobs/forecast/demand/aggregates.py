@@ -82,7 +82,8 @@ def with_aggregates(
 
 def facts_of(by_period: DataFrame, names: DataFrame) -> DataFrame:
     """``unique_id, value, item_name`` of the series of ``demand_as_of``; ``names`` is unique_id, item_name."""
-    return by_period.groupBy("unique_id").agg(F.sum("value").alias("value")).join(names, "unique_id", "left")
+    sums = (F.sum("value").alias("value"), F.count("censored").alias("censored_periods"))
+    return by_period.groupBy("unique_id").agg(*sums).join(names, "unique_id", "left")
 
 
 def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame | None) -> DataFrame:
@@ -109,7 +110,8 @@ def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame
         F.round(F.sum(F.col("units_sold") - F.col("_change")), _DECIMALS).alias("units_returned"),
         F.round(F.sum("value"), _DECIMALS).alias("value"),
     )
-    rows = rows.withColumn("handed_on", F.col("known_on"))
+    # A stock-out of one of its series says little of an aggregate.
+    rows = rows.withColumns({"handed_on": F.col("known_on"), "censored": F.lit(None).cast("string")})
     if unknown is not None:
         gaps = unknown.join(members.select("unique_id", "node"), "unique_id", "inner")
         rows = rows.join(

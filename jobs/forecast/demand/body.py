@@ -14,6 +14,7 @@ from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.demand import steps
 from jobs.forecast.demand.aggregates import facts_of, with_aggregates
+from jobs.forecast.demand.censoring import CENSORED, treated, with_marks
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
 from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
 from jobs.forecast.demand.hierarchy import check_columns, columns_of, levels_of
@@ -21,13 +22,14 @@ from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored, without
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.demand.replacements import HANDED, Replacements
-from jobs.forecast.demand.report import NO_MODEL, write_report
+from jobs.forecast.demand.replacements import Replacements
+from jobs.forecast.demand.report import NO_MODEL, count_replacements, count_stock_outs, write_report
 from jobs.forecast.demand.returns import parts_of_demand
 from jobs.forecast.demand.series import NEVER_SOLD, Rules, never_sold, not_begun, profiles, replaced
 from jobs.forecast.demand.tables import DEMAND, SERIES
 from jobs.forecast.items.tables import ITEMS
 from jobs.forecast.sales.tables import SALES
+from jobs.forecast.stock.tables import STOCK
 from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def run(context: RunContext) -> None:
     lines = _lines(context, params, sources, whole, periods)
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
+    stock = lake.read(STOCK) if lake.exists(STOCK) else None
+    parts = with_marks(parts, steps.may_count(lines.judged), stock, periods, params.censored)
     replacements = Replacements.said_by(lake.read(ITEMS) if lake.exists(ITEMS) else None, context.days.last)
     parts = replacements.handed_over(parts)
     parts = parts.where(F.col("ds").between(periods.literal(whole.first), periods.literal(whole.last)))
@@ -79,8 +83,8 @@ def run(context: RunContext) -> None:
         audited_changes = pass_gate(context, changes)
         known = as_periods(changes.rows, periods, OF_PERIOD)
         by_period = demand_as_of(known, context.days.last, periods).persist()
-        grid = steps.on_grid(by_period, births, whole, periods)
-        with lake.stage(DEMAND, as_stored(grid, OF_PERIOD)) as staged:
+        grid = treated(steps.on_grid(by_period, births, whole, periods, extra=(CENSORED,)))
+        with lake.stage(DEMAND, as_stored(grid, OF_PERIOD).select(*DEMAND.schema.names)) as staged:
             demand = pass_gate(context, staged)
             grid = as_periods(staged.rows, periods, OF_PERIOD)
             facts = facts_of(by_period, names).join(grown.described, "unique_id", "left")
@@ -96,7 +100,8 @@ def run(context: RunContext) -> None:
                 context.counts.detail("demand_rows", written.rows_written)
                 context.fault("history.demand_written")
                 lake.replace_days(classes, days=DayRange.single(context.days.last))
-                _count_replacements(context, replacements.fates(lines.past))
+                count_replacements(context, replacements.fates(lines.past))
+                count_stock_outs(context, series.rows, grid)
                 _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
         by_period.unpersist()
     replacements.forget()
@@ -219,17 +224,6 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series:
         context.counts.detail(f"lines_left_out_{name.replace(' ', '_')}", number)
     context.counts.check()
     return int(used)
-
-
-def _count_replacements(context: RunContext, fates: DataFrame | None) -> None:
-    counts = [] if fates is None else sorted((row["fate"], row["series"]) for row in fates.collect())
-    for fate, number in counts:
-        context.counts.detail(f"replacements_{fate.replace(',', '').replace(' ', '_')}", number)
-    unused = [f"{number} {fate}" for fate, number in counts if fate != HANDED]
-    if unused:
-        context.warn(f"Replacements that hand nothing over: {', '.join(unused)}.")
-    if counts:
-        context.report.table("Replaced series", ("what became of them", "series"), counts)
 
 
 def _names(past: DataFrame) -> DataFrame:

@@ -42,6 +42,7 @@ DEMAND_CHANGES = Table(
             # Null in rows of earlier releases.
             StructField("hour", IntegerType(), nullable=True),
             StructField("handed_on", DateType(), nullable=True),
+            StructField("censored", StringType(), nullable=True),
         ]
     ),
     keys=("unique_id", "ds", "hour", "known_on", "handed_on"),
@@ -51,7 +52,8 @@ DEMAND_CHANGES = Table(
     description=(
         "What became known of the demand of a period ds, and on which day: differences of lines, units and value. "
         "Demand as of a day is the sum of what was known by its end, never below zero but for ready series. It counts "
-        "for the series from handed_on on: known_on, or the day on which another series handed it over."
+        "for the series from handed_on on: known_on, or the day on which another series handed it over. censored says "
+        "that the series was out of stock in the period, and what becomes of its value: correct or unknown."
     ),
 )
 
@@ -90,6 +92,7 @@ def changes_of(parts: DataFrame, freq: str) -> DataFrame:
     sign = F.col("_step.sign")
     turned = F.date_from_unix_date("_step.day")
     handed_on = F.greatest("handed_on", turned) if "handed_on" in parts.columns else turned
+    censored = F.max("censored") if "censored" in parts.columns else F.lit(None).cast("string")
     return (
         signed.where(sign != 0)
         .groupBy("unique_id", "ds", turned.alias("known_on"), handed_on.alias("handed_on"))
@@ -97,6 +100,7 @@ def changes_of(parts: DataFrame, freq: str) -> DataFrame:
             F.max("is_series").alias("is_series"),
             F.sum(sign * F.col("lines")).cast("long").alias("lines"),
             *(_total(sign * F.col(name)).alias(name) for name in ("units_sold", "units_returned", "value")),
+            censored.alias("censored"),
         )
         .withColumn("freq", F.lit(freq))
         .select(*(name for name in DEMAND_CHANGES.schema.names if name != "hour"))
@@ -116,8 +120,9 @@ def demand_as_of(changes: DataFrame, day: date, periods: Periods, *, corrected_a
 
     ``net`` is ``units_sold`` less ``units_returned`` (with or without a matching purchase); ``y`` is the same, but
     never below zero unless ``is_series``; ``units_floored`` are the units returned beyond all units sold, which are
-    therefore not counted. With ``corrected_after``, ``later_on`` (days since 1970) and ``later_units`` list the
-    changes of ``net`` that became known after the end of their period and after that day; null where there are none.
+    therefore not counted; ``censored`` is what becomes of a period out of stock. With ``corrected_after``, ``later_on``
+    (days since 1970) and ``later_units`` list the changes of ``net`` that became known after the end of their period
+    and after that day; null where there are none.
     """
     is_known = F.coalesce("handed_on", "known_on") <= F.lit(day)
     net = F.col("units_sold") - F.col("units_returned")
@@ -126,6 +131,7 @@ def demand_as_of(changes: DataFrame, day: date, periods: Periods, *, corrected_a
         F.sum("lines").alias("lines"),
         *(_total(F.col(name)).alias(name) for name in ("units_sold", "units_returned", "value")),
         _total(net).alias("net"),
+        (F.max("censored") if "censored" in changes.columns else F.lit(None).cast("string")).alias("censored"),
     ]
     if corrected_after is not None:
         is_late = F.col("known_on") > F.greatest(F.lit(corrected_after), periods.last_day_of("ds"))

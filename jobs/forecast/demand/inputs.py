@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
+from jobs.forecast.demand.censoring import CENSORED, treated
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
 from jobs.forecast.demand.hours import OF_PERIOD, OF_SERIES, as_periods
 from jobs.forecast.demand.periods import Periods
@@ -32,6 +33,7 @@ class History:
     series: DataFrame
     series_count: int
     rows: int
+    has_stock_outs: bool = False
 
     @property
     def days(self) -> DayRange:
@@ -82,6 +84,7 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
             F.min(F.struct("first_ds", "first_hour")).alias("first"),
             F.max(F.struct("last_ds", "last_hour")).alias("last"),
             F.max("freq").alias("freq"),
+            F.sum("censored_periods").alias("censored"),
         )
         .first()
     )
@@ -91,7 +94,7 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
     periods = Periods.named_by(facts["freq"], facts["last"]["last_ds"])
     first, last = (periods.at(facts[end][f"{end}_ds"], facts[end][f"{end}_hour"]) for end in ("first", "last"))
     series = as_periods(series, periods, OF_SERIES)
-    return History(as_of, periods, first, last, series, facts["series"], facts["rows"])
+    return History(as_of, periods, first, last, series, facts["series"], facts["rows"], bool(facts["censored"]))
 
 
 def pooled(series: DataFrame) -> DataFrame:
@@ -111,7 +114,9 @@ def read_demand(context: RunContext, history: History, *, corrected_after: date 
     """Demand of the series in ``history`` as known at the end of its day, from DEMAND_CHANGES; persisted.
 
     ``unique_id, ds, y`` on the full grid, ``y`` null in a gap of a ready series; with ``corrected_after`` also
-    CORRECTED (see ``demand_as_of``). Raises InputMissingError FCT-011 for series whose changes are not there.
+    CORRECTED (see ``demand_as_of``). Where there are stock-outs, ``y`` is treated for them, and there are also
+    ``is_censored`` and ``sold``, what was sold. Raises InputMissingError FCT-011 for series whose changes are not
+    there.
     """
     changes = context.lake.read(DEMAND_CHANGES, days=history.days)
     changes = as_periods(changes.where(F.col("freq") == history.periods.freq), history.periods, OF_PERIOD)
@@ -119,16 +124,22 @@ def read_demand(context: RunContext, history: History, *, corrected_after: date 
     kinds = known.groupBy("unique_id").agg(F.max("is_series").alias("is_series"))
     births = history.series.select("unique_id", "first_ds").join(kinds, "unique_id", "left")
     births = births.withColumn("is_series", F.coalesce("is_series", F.lit(False)))
-    extra = CORRECTED if corrected_after is not None else ()
+    extra: tuple[str, ...] = CORRECTED if corrected_after is not None else ()
     whole = DayRange(history.first_ds, history.last_ds)
-    grid = on_grid(known, births, whole, history.periods, extra=extra)
+    if history.has_stock_outs:
+        grid = treated(on_grid(known, births, whole, history.periods, extra=(*extra, CENSORED)))
+        grid = grid.withColumnsRenamed({"y": "sold", "y_treated": "y"})
+        extra = (*extra, "is_censored", "sold")
+    else:
+        grid = on_grid(known, births, whole, history.periods, extra=extra)
     demand = grid.select("unique_id", "ds", "y", *extra).persist()
     _check_demand(context, history, demand)
     return demand
 
 
 def _check_demand(context: RunContext, history: History, demand: DataFrame) -> None:
-    sums = demand.groupBy("unique_id").agg(F.sum("y").alias("now"), F.max(F.abs("y")).alias("most"))
+    sold = "sold" if history.has_stock_outs else "y"
+    sums = demand.groupBy("unique_id").agg(F.sum(sold).alias("now"), F.max(F.abs(sold)).alias("most"))
     found = (
         history.series.select("unique_id", "units")
         .join(sums, "unique_id", "left")

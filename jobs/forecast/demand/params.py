@@ -87,6 +87,11 @@ class HistoryParams(Params):
     return_days: int = Field(
         90, ge=0, le=3_650, description="A return is netted against purchases up to this many days earlier."
     )
+    censored: Literal["correct", "unknown", "ignore"] = Field(
+        "correct",
+        description="Periods out of stock: correct their demand by what the series sold when it was there, hold it for "
+        "unknown, or ignore the stock.",
+    )
     purchases_from_clickstream: bool = Field(
         False, description="Count purchases in clickstream events too, unless their transaction is among the sales."
     )

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F
+
 from common.report.wording import plural
+from jobs.forecast.demand.replacements import HANDED
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from common.days import DayRange
     from common.report.builder import ReportBuilder
+    from common.run.context import RunContext
     from jobs.forecast.demand.params import HistoryParams
     from jobs.forecast.demand.periods import Periods
 
@@ -158,4 +164,37 @@ def _kinds(report: ReportBuilder, kinds: Sequence[Any]) -> None:
             for (status, reason), number in sorted(aside.items(), key=lambda pair: -pair[1])
         ],
         note="forecast.series lists each of them with its reason.",
+    )
+
+
+def count_replacements(context: RunContext, fates: DataFrame | None) -> None:
+    """Put ``fates`` of Replacements into record and report; warn of those that hand nothing over."""
+    counts = [] if fates is None else sorted((row["fate"], row["series"]) for row in fates.collect())
+    for fate, number in counts:
+        context.counts.detail(f"replacements_{fate.replace(',', '').replace(' ', '_')}", number)
+    unused = [f"{number} {fate}" for fate, number in counts if fate != HANDED]
+    if unused:
+        context.warn(f"Replacements that hand nothing over: {', '.join(unused)}.")
+    if counts:
+        context.report.table("Replaced series", ("what became of them", "series"), counts)
+
+
+def count_stock_outs(context: RunContext, series: DataFrame, grid: DataFrame) -> None:
+    """Put into record and report how many rows of ``series`` (SERIES) and ``grid`` (DEMAND) were out of stock."""
+    found = series.where("censored_periods > 0 AND level IS NULL").agg(
+        F.count(F.lit(1)).alias("series"), F.sum("censored_periods").alias("periods")
+    )
+    row = found.first()
+    if row is None or not row["series"]:
+        return
+    sums = grid.agg(F.sum("units_lost").alias("lost"), F.sum(F.when(F.col("is_censored"), F.col("y"))).alias("sold"))
+    units = sums.first()
+    lost, sold = (0.0, 0.0) if units is None else (units["lost"] or 0.0, units["sold"] or 0.0)
+    for name, number in (("series", row["series"]), ("periods", row["periods"]), ("units_lost", round(lost))):
+        context.counts.detail(f"out_of_stock_{name}", number)
+    context.report.table(
+        "Out of stock",
+        ("series", "periods", "units sold in them", "units that the correction adds"),
+        [(row["series"], row["periods"], round(sold, 1), round(lost, 1))],
+        note="What was sold while nothing was left is a lower bound of demand: no forecast is scored on it.",
     )

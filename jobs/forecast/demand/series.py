@@ -154,7 +154,7 @@ def judged_series(
     have a ``level``, do not count for ``max_series``.
     """
     rows = profile.join(facts, "unique_id", "left").withColumn("value", F.coalesce("value", F.lit(0.0)))
-    for name in ("level", "attributes"):
+    for name in ("level", "attributes", "censored_periods"):
         if name not in rows.columns:
             rows = rows.withColumn(name, F.lit(None).cast(SERIES.schema[name].dataType))
     ended, gone = (

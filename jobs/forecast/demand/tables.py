@@ -25,6 +25,8 @@ DEMAND = Table(
             *required(BooleanType(), "is_closed"),
             # Null in rows of earlier releases.
             *optional(WHOLE, "hour"),
+            *optional(BooleanType(), "is_censored"),
+            *optional(NUMBER, "units_lost"),
         ]
     ),
     keys=("unique_id", "ds", "hour"),
@@ -34,7 +36,8 @@ DEMAND = Table(
     description=(
         "Demand on a full grid, one row per series and period from its first sale on: a period without a row of sales "
         "is zero demand, or is_closed when nobody could buy; in a gap of a ready series y is null, which is unknown. "
-        "hour is that in which an hourly period begins, 0 for longer ones."
+        "hour is that in which an hourly period begins, 0 for longer ones. is_censored: the series was out of stock, so y, "
+        "what was sold, is a lower bound; units_lost is what demand is estimated to have been beyond it."
     ),
 )
 
@@ -57,6 +60,7 @@ SERIES = Table(
             StructField("attributes", MapType(TEXT, TEXT)),
             *optional(WHOLE, "first_hour", "last_hour"),
             *optional(TEXT, "replaced_by"),
+            *optional(LongType(), "censored_periods"),
         ]
     ),
     keys=("unique_id",),
@@ -66,6 +70,6 @@ SERIES = Table(
         "What each series is as of a day: its class of demand, and whether it is modelled, forecast by a fallback, "
         "or left out, with the reason. level names the level of an aggregate, null for a series of its own: only these "
         "are ordered. attributes are values of the columns asked for, as known on that day. "
-        "replaced_by is the series that has its history."
+        "replaced_by is the series that has its history, censored_periods are those out of stock."
     ),
 )

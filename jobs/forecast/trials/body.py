@@ -35,6 +35,7 @@ from jobs.forecast.trials.weights import (
     trials_of,
     uses_of,
     with_weights,
+    without_stock_outs,
 )
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _tried(
         limit = params.global_rows_limit
         found = backtest_globally(demand, origins, how, rows=history.rows, rows_limit=limit, regressors=regressors)
         rows = rows.unionByName(found)
-    return rows
+    return without_stock_outs(rows, demand) if history.has_stock_outs else rows
 
 
 def _with_quantiles(rows: DataFrame, corrections: DataFrame, origins: Origins, series: int) -> DataFrame:

@@ -51,6 +51,24 @@ def uses_of(origins: Origins) -> list[tuple[date, date, date]]:
     return found
 
 
+def without_stock_outs(rows: DataFrame, demand: DataFrame) -> DataFrame:
+    """``rows`` (COLUMNS of origins), those of periods in which ``demand`` ``is_censored`` as rows without a value.
+
+    What was sold of an empty shelf is no truth to compare a forecast with.
+    """
+    out = demand.where("is_censored").select("unique_id", "ds", F.lit(True).alias("_is_out"))
+    met = rows.join(out, ["unique_id", "ds"], "left")
+    is_out = F.coalesce("_is_out", F.lit(False)) & (F.col("step") > 0)
+    return met.withColumns(
+        {
+            "ds": F.when(is_out, F.col("cutoff")).otherwise(F.col("ds")),
+            **{name: F.when(~is_out, F.col(name)) for name in ("y", "y_hat")},
+            "reason": F.when(is_out, F.lit("out of stock")).otherwise(F.col("reason")),
+            "step": F.when(is_out, 0).otherwise(F.col("step")),
+        }
+    ).drop("_is_out")
+
+
 def as_known(rows: DataFrame, corrections: DataFrame, uses: Sequence[tuple[date, date, date]]) -> DataFrame:
     """``rows`` of BACKTESTS once for each ``use`` of their cutoff, with ``y`` as it was known at that moment.
 

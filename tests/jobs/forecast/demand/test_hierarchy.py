@@ -146,7 +146,7 @@ def test_an_aggregate_is_the_sum_of_its_series_as_of_every_day(spark: SparkSessi
 def test_what_has_ended_leaves_no_gap_behind_it(spark: SparkSession) -> None:
     values = {"LATE": [1.0, None, 2.0, None], "OVER": [1.0, None, 2.0, None]}
     cells = [
-        (name, "W", day(7 * n), y, max(y or 0.0, 0.0), 0.0, False, 0)
+        (name, "W", day(7 * n), y, max(y or 0.0, 0.0), 0.0, False, 0, False, None)
         for name, ys in values.items()
         for n, y in enumerate(ys)
     ]
