@@ -3,8 +3,8 @@
 A period is out of stock when a line sold in it, or a count made in it, says that nothing was left. What demand d would
 have been, given that at least the s units sold were asked for, is estimated without a distribution: E(d | d >= s) over
 the last RECENT periods of the series, those that were out of stock left out (compare Lau and Lau 1996, Estimating the
-demand distribution of single-period items having frequent stockouts, European J. Oper. Res. 92). Only earlier periods count, so that a forecast from an earlier origin sees the same. Where none
-of them had so much, s stays.
+demand distribution of single-period items having frequent stockouts, European J. Oper. Res. 92). Only earlier periods
+count, so that a forecast from an earlier origin sees the same. Where none of them had so much, s stays.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def with_marks(parts: DataFrame, lines: DataFrame, stock: DataFrame | None, peri
     """``parts`` of demand and marks of stock-outs: parts of no units with ``censored``, known on the day they are of.
 
     ``lines`` (unique_id, ds, sold_day, is_series, stock) are sales lines, ``stock`` rows of STOCK. ``how`` is what to
-    do with a period out of stock: CORRECT its value, hold it for UNKNOWN, or IGNORE it. Counts mark series of sales lines
-    only: a ready series says itself of which periods it has a value.
+    do with a period out of stock: CORRECT its value, hold it for UNKNOWN, or IGNORE it. Counts mark series of sales
+    lines only: a ready series says itself of which periods it has a value.
     """
     if how == IGNORE:
         return parts.withColumn(CENSORED, F.lit(None).cast("string"))
