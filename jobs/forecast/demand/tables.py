@@ -36,7 +36,7 @@ DEMAND = Table(
     description=(
         "Demand on a full grid, one row per series and period from its first sale on: a period without a row of sales "
         "is zero demand, or is_closed when nobody could buy; in a gap of a ready series y is null, which is unknown. "
-        "hour is that in which an hourly period begins, 0 for longer ones. is_censored: it was out of stock, so y, what "
+        "hour is that in which an hourly period begins, 0 for longer ones. is_censored: out of stock, so y, what "
         "was sold, is a lower bound; units_lost is what demand is estimated to have been beyond it."
     ),
 )
