@@ -121,7 +121,7 @@ def test_an_aggregate_is_the_sum_of_its_series_as_of_every_day(spark: SparkSessi
         ("A", "W", day(7), day(8), False, 1, 4.0, 0.0, 8.0, 0),
         ("R", "W", MONDAY, day(6), True, 1, -2.0, 0.0, 0.0, 0),  # a ready series may be negative
     ]
-    changes = spark.createDataFrame(rows, DEMAND_CHANGES.schema).drop("hour")
+    changes = spark.createDataFrame([(*row, None, None) for row in rows], DEMAND_CHANGES.schema).drop("hour")
     pairs = [("A", "[total]"), ("B", "[total]"), ("R", "[all]"), ("A", "[all]")]
     members = spark.createDataFrame(pairs, "unique_id string, node string")
     sums = aggregate_changes(changes, members, None).persist()
