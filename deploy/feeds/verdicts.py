@@ -230,7 +230,7 @@ def _of_calendar(values: Mapping[str, Any]) -> list[str]:
 def _of_items(values: Mapping[str, Any]) -> list[str]:
     factor, old = values.get("factor"), values.get("replaces")
     if factor is not None and not 0 <= factor <= 1e6:
-        return ["FCT-183 the factor is no number from zero on"]
+        return ["FCT-183 the factor is not a number of zero or more"]
     new = values.get("unique_id", values.get("item_id"))
     return ["FCT-184 the item replaces itself"] if old is not None and old == new else []
 

@@ -35,7 +35,7 @@ def item_rules(latest: datetime, earliest_day: date) -> list[Rule]:
     return [
         Rule("FCT-181", "the series or item is missing", is_blank("unique_id")),
         Rule("FCT-182", "the day from which this holds is missing or cannot be read", is_null("known_day")),
-        Rule("FCT-183", "the factor is no number from zero on", _has_no_factor),
+        Rule("FCT-183", "the factor is not a number of zero or more", _has_no_factor),
         Rule("FCT-184", "the item replaces itself", _replaces_itself),
         Rule("FCT-185", "a day is too far in the future", lambda: _either(*too_late)),
         Rule("FCT-186", "a day is before earliest_day", lambda: _either(*too_early)),
