@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from common.report.wording import plural
+from common.report.wording import plural, plural_noun
 from jobs.forecast.replays.details import write_dearest, write_suppliers
 from jobs.forecast.replays.params import ReplayParams
 from jobs.forecast.replays.reviews import Timeline
@@ -113,7 +113,8 @@ class _Page:
         sentences = [first + rest]
         if self._benchmark != COMBINED and naive.fill_rate is not None and combined.fill_rate is not None:
             sentences.append(self._same_service(combined, naive))
-        span = plural(self._timeline.longest_block, self._timeline.periods.words.partition(" ")[0])
+        length, name = self._timeline.longest_block, self._timeline.periods.words.partition(" ")[0]
+        span = f"{length:,} {name if length == 1 else plural_noun(name)}"
         sentences.append(
             f"{plural(combined.series, 'series')} over {span}, by {POLICY_WORDS[self._policies[0]]}: goods come "
             f"{plural(self._params.lead_time_periods, 'period')} after the order (or as the terms of their supplier "
