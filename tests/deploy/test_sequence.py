@@ -44,7 +44,8 @@ def test_an_ingest_without_files_is_left_out_and_named(graph: Graph) -> None:
     order = parse_order(["+forecast.history", "--lake", "L", "--day", "2026-01-31"])
     found, left_out = steps_of(order, graph, samples="")
     assert [step.job for step in found] == ["forecast.history"]
-    assert sorted(left_out) == ["clickstream.ingest", "forecast.ingest", "fraud.ingest", "fraud.ingest_labels"]
+    of_forecast = ["forecast.ingest", "forecast.ingest_items", "forecast.ingest_stock"]
+    assert sorted(left_out) == ["clickstream.ingest", *of_forecast, "fraud.ingest", "fraud.ingest_labels"]
 
 
 def test_flags_of_one_job_stand_behind_its_name(graph: Graph) -> None:
