@@ -17,6 +17,7 @@ from jobs.forecast.regressors.inputs import Span, kept_beside, write_regressors
 from jobs.forecast.trials.accuracy import scored
 from jobs.forecast.trials.budget import Plan, within
 from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, reach_of, sampled, spread_column, with_offsets
+from jobs.forecast.trials.coverage import coverages
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting, backtest_globally
 from jobs.forecast.trials.leakage import probed
 from jobs.forecast.trials.origins import Origins, backtest_locally
@@ -255,6 +256,7 @@ def _report(
     )  # fmt: skip
     by_model = scored(same, "model").collect()
     by_class = scored(same.where(F.col("model").isin(COMBINED, "seasonal_naive")), "demand_class", "model").collect()
+    held = coverages(same.where(F.col("model") == COMBINED), origins.horizon).collect()
     context.counts.detail("trials_failed", sum(row["count"] for row in failed))
     write_report(
         context.report,
@@ -266,4 +268,5 @@ def _report(
         failed=failed,
         by_model=by_model,
         by_class=by_class,
+        held=held,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
+from jobs.forecast.trials.coverage import BANDS, steps_of
 from jobs.forecast.trials.weights import COMBINED
 
 if TYPE_CHECKING:
@@ -58,8 +59,12 @@ def write_report(
     failed: Sequence[Any],
     by_model: Sequence[Any],
     by_class: Sequence[Any],
+    held: Sequence[Any],
 ) -> None:
-    """Fill the report; rows are aggregates of forecasts and actual values, ``shares`` (tried, used, share) by model."""
+    """Fill the report; rows are aggregates of forecasts and actual values, ``shares`` (tried, used, share) by model.
+
+    ``held`` is what ``coverages`` gives.
+    """
     report.title = f"Backtest as of {as_of}"
     scores = {row["model"]: row for row in by_model}
     mean, naive = scores.get(COMBINED), scores.get("seasonal_naive")
@@ -114,6 +119,7 @@ def write_report(
             note="By the errors of a series and of its class of demand: the smaller, the larger the share.",
         )
     _classes(report, by_class)
+    _bands(report, held, origins.horizon)
     _origins(report, params, origins, failed)
 
 
@@ -139,6 +145,25 @@ def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
             for name, rows in sorted(found.items())
             if COMBINED in rows
         ],
+    )
+
+
+def _bands(report: ReportBuilder, held: Sequence[Any], horizon: int) -> None:
+    if not held:
+        return
+    rows = []
+    for row in sorted(held, key=lambda row: (row["demand_class"] or "", row["step_group"])):
+        first, last = steps_of(row["step_group"], horizon)
+        bands = [cell for band in BANDS for cell in (_percent(row[f"in_{band}"]), _percent(row[f"in_{band}_error"]))]
+        steps = str(first) if first == last else f"{first} to {last}"
+        rows.append((row["demand_class"] or "", steps, row["series"], *bands, f"{row['width_95'] or 0.0:.2f}"))
+    report.table(
+        "How often the bands held, by class of demand and steps ahead",
+        ("class", "steps", "series", "in 80 %", "±", "in 95 %", "±", "width of 95 %"),
+        rows,
+        note="Of the weighted mean. ±: half the 95 % interval of the share, in which the values of a series count "
+        "together; the width is in units of MASE's scale. A share that is further from its band than ± says that "
+        "the band is too narrow or too wide there.",
     )
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.forecast.trials.accuracy import scored
 from jobs.forecast.trials.calibration import NORMAL, with_offsets
+from jobs.forecast.trials.coverage import coverages, steps_of
 from jobs.forecast.trials.residuals import path_residuals
 from jobs.forecast.trials.tables import QUANTILES
 
@@ -49,6 +50,22 @@ def test_a_zero_forecast_of_zero_has_no_error_and_a_constant_history_no_scale(sp
         None,
         1,
     )
+
+
+def test_the_share_inside_a_band_has_an_interval_that_counts_series(spark: SparkSession) -> None:
+    # Of a both values lie inside the bands of 0 to 2, of b one of two.
+    bands = [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+    values = [("a", 1, 1.0), ("a", 2, 2.0), ("b", 1, 1.0), ("b", 2, 9.0), ("a", 3, 1.0)]
+    rows = spark.createDataFrame(
+        [(name, "smooth", step, y, 4.0, *bands) for name, step, y in values],
+        "unique_id string, demand_class string, step int, y double, scale_mae double" + BANDS,
+    )
+    near, far = sorted(coverages(rows, 6).collect(), key=lambda row: row["step_group"])
+    assert (near["series"], near["values"], near["in_80"], near["width_95"]) == (2, 4, 0.75, 0.5)
+    # Clusters: (2 - 1.5)^2 + (1 - 1.5)^2 = 0.5, times 2 / (2 - 1), over 4^2: 0.0625; independent values: 0.046875.
+    assert near["in_80_error"] == pytest.approx(1.959964 * 0.25)
+    assert (far["series"], far["in_95"], far["in_95_error"]) == (1, 1.0, None)
+    assert [steps_of(group, 8) for group in range(3)] == [(1, 3), (4, 6), (7, 8)]
 
 
 def test_offsets_are_the_conformal_ranks_of_the_finest_pool_with_enough_errors(spark: SparkSession) -> None:
