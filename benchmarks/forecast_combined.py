@@ -71,6 +71,11 @@ def _of_series(
     return found
 
 
+def profile_rows(panel: Panel) -> pd.DataFrame:
+    """``unique_id, ds, y`` of what is known before the test: what the class of demand rests on."""
+    return _long(panel, 0)
+
+
 def _long(panel: Panel, origin: int) -> pd.DataFrame:
     """``unique_id, ds, y`` of what is known at an origin."""
     import pandas as pd

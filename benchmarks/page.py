@@ -22,6 +22,7 @@ MEASUREMENTS: tuple[str, ...] = (
     "fraud_features",
     "fraud_scoring",
     "forecast_sets",
+    "forecast_coverage",
     "forecast_regressors",
     "forecast_reconciled",
     "forecast_speed",
