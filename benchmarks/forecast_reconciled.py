@@ -41,10 +41,10 @@ _NOTES: Final = (
     "the errors of the backtest have moved: there trips had grown faster than forecast for years. "
     "q500 was scored only after y_hat had missed the bar, so the bar is not met by it.",
     "The default was wls_structural, then ols (by y_hat on origins before the test), and became mint_shrink when the "
-    "scores of the test had been seen, by these figures from before it. Bands calibrated on the errors from "
-    "2011, held against 2014 and 2015, sCRPS / RMSE of q500: mint_shrink and wls_variance .0978 / 47.91, wls_structural .0982 / 48.08, "
-    "bottom_up .0987 / 48.02, ols .0998 / 49.22, top_down .1025 / 50.16; base .0985. By y_hat ols and top_down were "
-    "ahead: 51.37 and 51.36, mint_shrink 52.39, base 51.68; but orders go by calibrated demand.",
+    "scores of the test had been seen, by these figures from before it. Bands calibrated on the errors from 2011, held "
+    "against 2014 and 2015, sCRPS / RMSE of q500: mint_shrink and wls_variance .0978 / 47.91, wls_structural .0982 / "
+    "48.08, bottom_up .0987 / 48.02, ols .0998 / 49.22, top_down .1025 / 50.16; base .0985. By y_hat ols and top_down "
+    "were ahead: 51.37 and 51.36, mint_shrink 52.39, base 51.68; but orders go by calibrated demand.",
     "Tourism was measured with the default models before autoregressions were among them. A set without a table has "
     "not been measured yet.",
 )
