@@ -19,6 +19,8 @@ _LOG_DAYS = ("2015-05-17", "2015-05-18", "2015-05-19")
 _LINES_A_DAY = 500
 # Sold in nearly every week, now and then, seldom, and a postage that is no product.
 _ITEMS = ("85123A", "22423", "85099B", "47566", "20725", "84879", "22380", "21619", "21201", "23113", "20769", "POST")
+# The list of items says what replaces these.
+_REPLACED = ("85114a", "85114b", "85114c")
 
 KEY_VARIABLE = "LAKE_PSEUDONYM_KEY"
 _SETTINGS = (f"lake.pseudonym_key=secret://env/{KEY_VARIABLE}",)
@@ -129,7 +131,7 @@ def _access_log() -> Mapping[str, bytes]:
 def _sales() -> Mapping[str, bytes]:
     months = sorted((_SAMPLES / "forecast" / "online_retail_uci").glob("*.parquet"))
     sold = pa.concat_tables(parquet.read_table(month) for month in months)
-    kept = sold.filter(pc.is_in(sold["StockCode"], value_set=pa.array(_ITEMS)))
+    kept = sold.filter(pc.is_in(sold["StockCode"], value_set=pa.array([*_ITEMS, *_REPLACED])))
     body = pa.BufferOutputStream()
     parquet.write_table(kept, body)
     return {"sales/invoices.parquet": body.getvalue().to_pybytes()}
