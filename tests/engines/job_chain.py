@@ -19,8 +19,8 @@ _LOG_DAYS = ("2015-05-17", "2015-05-18", "2015-05-19")
 _LINES_A_DAY = 500
 # Sold in nearly every week, now and then, seldom, and a postage that is no product.
 _ITEMS = ("85123A", "22423", "85099B", "47566", "20725", "84879", "22380", "21619", "21201", "23113", "20769", "POST")
-# The list of items says what replaces these.
-_REPLACED = ("85114a", "85114b", "85114c")
+# The list of items says that one of these replaces the other.
+_REPLACED = ("85118", "23087")
 
 KEY_VARIABLE = "LAKE_PSEUDONYM_KEY"
 _SETTINGS = (f"lake.pseudonym_key=secret://env/{KEY_VARIABLE}",)
