@@ -44,7 +44,7 @@ def measure(data: Path) -> None:
 
 
 class WorkerWatch:
-    """The largest memory of a Python process two levels or more below this one: Spark's workers, not the driver."""
+    """The largest memory of a Python worker of Spark below this process."""
 
     def __init__(self) -> None:
         self.peak_mb = 0.0
@@ -176,7 +176,7 @@ def section_of(small: list[Job], large: list[Job], sizes: tuple[int, int], budge
         tables={f"Daily, {_FIRST} to {_LAST}, 28 days ahead; each job a process of its own": rows},
         notes=[
             note,
-            "One round. The slope includes the seconds that a job takes to start, which flatter it at the small size.",
+            "One round. The slope includes the seconds that a job takes to start, which flatter it.",
             "Budget: cpu_seconds_per_series covers backtest and forecasts by estimated prices of the models.",
         ],
         command=command_of("forecast_m5", series=sizes[1], budget_s=budget_s),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _FACTS = ("status", "reason", "demand_class")
 _GIVEN_BACK = "given back and never sold"
+_MOST_PERIODS = 2_000
 
 
 @dataclass(frozen=True)
@@ -195,8 +196,8 @@ def _check_hours(context: RunContext, past: DataFrame) -> None:
 
 
 def _births(counted: DataFrame, *, gaps_are_zero: bool) -> DataFrame:
-    # A line that gives goods back begins no series; a negative value of a ready series does.
     is_series = F.max("is_series") & F.lit(not gaps_are_zero)
+    # A line that gives goods back begins no series; a negative value of a ready series does.
     bought = counted.where(F.col("is_series") | (F.col("quantity") >= 0))
     return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), is_series.alias("is_series"))
 
@@ -230,6 +231,11 @@ def _names(past: DataFrame) -> DataFrame:
     # An item's name is the one it was most often sold under: notes such as "damaged" are in the same column.
     sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
     return sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
+
+
+def _latest(totals: DataFrame) -> list[Row]:
+    """The last periods, in their order: of hours there may be more than a page can draw."""
+    return sorted(totals.orderBy(F.col("ds").desc()).limit(_MOST_PERIODS).collect(), key=lambda row: row["ds"])
 
 
 def _report(
@@ -273,7 +279,7 @@ def _report(
         used=used,
         left_out=left_out,
         flow=flow.asDict() if flow is not None else {},
-        totals=totals.orderBy("ds").limit(2_000).collect(),
+        totals=_latest(totals),
         kinds=found,
         levels=levels_of(params.hierarchy, levels),
         top=top.collect(),

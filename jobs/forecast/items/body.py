@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from common.intake.fates import NEW, REJECTED, REPEATED
-from common.intake.feed import Feed, Published, Taken
+from common.intake.feed import Feed, Published
 from common.intake.take import take_in
-from common.report.wording import plural
 from jobs.forecast.items.params import IngestItemsParams
 from jobs.forecast.items.steps import item_rows, item_rules, prepared_items, settled_items
 from jobs.forecast.items.tables import ITEM_RECORDS, ITEMS, ITEMS_FEED, REQUIRED
+from jobs.forecast.taken import report_taken
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
@@ -44,17 +43,12 @@ def run(context: RunContext) -> None:
         day_column="known_day",
         appends=True,
     )
-    _write_report(context, take_in(context, feed, params))
-
-
-def _write_report(context: RunContext, taken: Taken) -> None:
-    report = context.report
-    report.title = "Items ingested"
-    report.headline("New rows", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
-    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "rows that say the same, dropped")
-    report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
-    if taken.first_day:
-        report.text("Days", [f"The new rows hold from {taken.first_day} to {taken.last_day} on."])
-    if taken.reasons:
-        ranked = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-        report.quarantine(ranked, table="forecast.quarantine_ingest_items")
+    report_taken(
+        context.report,
+        take_in(context, feed, params),
+        title="Items ingested",
+        new="New rows",
+        repeated="rows that say the same, dropped",
+        days="The new rows hold from {} to {} on.",
+        table="forecast.quarantine_ingest_items",
+    )

@@ -164,9 +164,4 @@ def _known(context: RunContext, params: PageParams, series: DataFrame, today: Pl
         known = known.join(counts, "unique_id", "left")
         age = F.datediff(F.lit(today.day), "counted_on")
         days_ago = F.when(age > params.old_stock_days, age)
-    return known.select(
-        "unique_id",
-        days_ago.alias("counted_days_ago"),
-        F.lit(None).cast("int").alias("promoted"),
-        "fallback_reason",
-    )
+    return known.select("unique_id", days_ago.alias("counted_days_ago"), "fallback_reason")

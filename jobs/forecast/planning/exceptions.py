@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 from jobs.forecast.demand.periods import UNITS, Periods
 
 SUSPICIOUS, NEW, ENDING, ZEROS, BREAK = "suspicious data", "new item", "ending", "more zeros", "structural break"
-PROMOTION, OLD_COUNT, FALLBACK = "promotion", "old stock count", "fallback"
-LABELS: Final = (SUSPICIOUS, NEW, ENDING, ZEROS, BREAK, PROMOTION, OLD_COUNT, FALLBACK)
+OLD_COUNT, FALLBACK = "old stock count", "fallback"
+LABELS: Final = (SUSPICIOUS, NEW, ENDING, ZEROS, BREAK, OLD_COUNT, FALLBACK)
 """The most urgent first."""
 
 _RECENT: Final = {"H": 168, "D": 28, "W": 8, "M": 6, "Q": 4, "Y": 3}
@@ -107,7 +107,7 @@ def facts_of(demand: DataFrame, look: Look) -> DataFrame:
 def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
     """``unique_id, label, evidence`` for each row of ``facts``; both null where nothing is exceptional.
 
-    ``known`` (unique_id, counted_days_ago, promoted, fallback_reason; each may be null) is what other tables say.
+    ``known`` (unique_id, counted_days_ago, fallback_reason; each may be null) is what other tables say.
     """
     ratio = F.when((F.col("before_mean") > 0) & (F.col("recent_mean") > 0), F.col("recent_mean") / F.col("before_mean"))
     rated = facts.withColumn("_ratio", F.when(F.col("before_known") >= look.recent, ratio))
@@ -125,7 +125,6 @@ def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
         (ENDING, _is_ending(look), _ending(look)),
         (ZEROS, _has_more_zeros(look), _more_zeros(look)),
         (BREAK, _is_broken(look), _broken(look)),
-        (PROMOTION, F.col("promoted") > 0, _promoted(look)),
         (OLD_COUNT, F.col("counted_days_ago").isNotNull(), _old_count()),
         (FALLBACK, F.col("fallback_reason").isNotNull(), F.concat(F.lit("No full forecast: "), "fallback_reason")),
     ]
@@ -249,14 +248,6 @@ def _broken(look: Look) -> Column:
         F.format_string(f" a {look.name} in the last %d {look.name}s, ", "recent_known"),
         _units("before_mean"),
         F.format_string(" in the %d before; as most series went, %s would be usual", "before_known", _units(usual)),
-    )
-
-
-def _promoted(look: Look) -> Column:
-    return F.concat(
-        F.lit("On promotion in "),
-        _counted("promoted", look.name),
-        F.format_string(f" of the last {look.recent}: demand without one may be less."),
     )
 
 

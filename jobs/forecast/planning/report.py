@@ -38,7 +38,6 @@ _LABELS = {
     "more zeros": "A shelf that is empty looks like no demand.",
     "structural break": "Another level than before, beyond what most series did. With less than two years of history "
     "it may be the season; otherwise the forecast follows it only slowly.",
-    "promotion": "What a promotion sold is not what comes next.",
     "old stock count": "The order is as right as the count.",
     "fallback": "A model failed, or none could be scored: something simpler made the forecast.",
 }

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from common.intake.fates import NEW, REJECTED, REPEATED
-from common.intake.feed import Feed, Published, Taken
+from common.intake.feed import Feed, Published
 from common.intake.take import take_in
 from common.intake.waiting import with_waiting
-from common.report.wording import plural
 from jobs.forecast.regressors.params import IngestCalendarParams
 from jobs.forecast.regressors.steps import (
     FUTURE,
@@ -21,6 +19,7 @@ from jobs.forecast.regressors.steps import (
     settled_calendar,
 )
 from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_FEED, CALENDAR_RECORDS, REQUIRED
+from jobs.forecast.taken import report_taken
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
@@ -52,17 +51,12 @@ def run(context: RunContext) -> None:
         day_column="first_day",
         appends=True,
     )
-    _write_report(context, take_in(context, feed, params))
-
-
-def _write_report(context: RunContext, taken: Taken) -> None:
-    report = context.report
-    report.title = "Calendar ingested"
-    report.headline("New entries", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
-    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "the same entry, dropped")
-    report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
-    if taken.first_day:
-        report.text("Days", [f"The new entries begin between {taken.first_day} and {taken.last_day}."])
-    if taken.reasons:
-        ranked = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-        report.quarantine(ranked, table="forecast.quarantine_ingest_calendar")
+    report_taken(
+        context.report,
+        take_in(context, feed, params),
+        title="Calendar ingested",
+        new="New entries",
+        repeated="the same entry, dropped",
+        days="The new entries begin between {} and {}.",
+        table="forecast.quarantine_ingest_calendar",
+    )

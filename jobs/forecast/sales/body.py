@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from common.intake.fates import NEW, REJECTED, REPEATED, is_unread
+from common.intake.fates import NEW, is_unread
 from common.intake.feed import LEFT_OUT, Feed, Published, Taken
 from common.intake.take import take_in
 from common.intake.waiting import with_waiting
-from common.report.wording import plural
 from common.run.pseudonym_key import pseudonym_key
 from jobs.forecast.sales.params import IngestParams
 from jobs.forecast.sales.steps import (
@@ -25,6 +24,7 @@ from jobs.forecast.sales.steps import (
     settled_sales,
 )
 from jobs.forecast.sales.tables import REQUIRED, SALE_RECORDS, SALES, SALES_FEED
+from jobs.forecast.taken import report_taken
 
 if TYPE_CHECKING:
     from common.lake.lake import Lake
@@ -73,14 +73,14 @@ def run(context: RunContext) -> None:
 
 
 def _write_report(context: RunContext, taken: Taken) -> None:
-    report = context.report
-    report.title = "Sales ingested"
-    report.headline("New lines", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
-    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "identical lines, dropped")
-    report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
-    if taken.reasons:
-        ranked = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-        report.quarantine(ranked, table="forecast.quarantine_ingest")
+    report_taken(
+        context.report,
+        taken,
+        title="Sales ingested",
+        new="New lines",
+        repeated="identical lines, dropped",
+        table="forecast.quarantine_ingest",
+    )
     if context.lake.exists(SALES) and taken.fates.get(NEW):
         _months(context.lake, context)
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from common.intake.fates import NEW, REJECTED, REPEATED
-from common.intake.feed import Feed, Published, Taken
+from common.intake.feed import Feed, Published
 from common.intake.take import take_in
 from common.intake.waiting import with_waiting
-from common.report.wording import plural
 from jobs.forecast.stock.params import IngestStockParams
 from jobs.forecast.stock.steps import CLASH, FUTURE, TERMS_CLASH, prepared_stock, settled_stock, stock_rows, stock_rules
 from jobs.forecast.stock.tables import REQUIRED, STOCK, STOCK_FEED, STOCK_RECORDS
+from jobs.forecast.taken import report_taken
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
@@ -47,17 +46,12 @@ def run(context: RunContext) -> None:
         clashes=(CLASH, TERMS_CLASH),
         appends=True,
     )
-    _write_report(context, take_in(context, feed, params))
-
-
-def _write_report(context: RunContext, taken: Taken) -> None:
-    report = context.report
-    report.title = "Stock ingested"
-    report.headline("New rows", f"{taken.fates.get(NEW, 0):,}", f"from {plural(taken.files, 'new file')}")
-    report.headline("Sent twice", f"{taken.fates.get(REPEATED, 0):,}", "the same count or open order, dropped")
-    report.headline("Rejected", f"{taken.fates.get(REJECTED, 0):,}", "kept in the quarantine")
-    if taken.first_day:
-        report.text("Days", [f"The new rows say what was there from {taken.first_day} to {taken.last_day}."])
-    if taken.reasons:
-        ranked = sorted(taken.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-        report.quarantine(ranked, table="forecast.quarantine_ingest_stock")
+    report_taken(
+        context.report,
+        take_in(context, feed, params),
+        title="Stock ingested",
+        new="New rows",
+        repeated="the same count or open order, dropped",
+        days="The new rows say what was there from {} to {}.",
+        table="forecast.quarantine_ingest_stock",
+    )

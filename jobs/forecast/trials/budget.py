@@ -1,7 +1,8 @@
 """What may be tried for so many CPU seconds per series: as many models as they pay for, then as many windows.
 
-The price of a model is an estimate, measured once on one core of a laptop and rounded, so that the same run always
-tries the same: a clock would not. Prices grow with the length of the history; ETS, ARIMA and CES also pay for a season.
+The price of a model is an estimate, measured once on one core and rounded, so that the same run always tries the same:
+by a clock it would not. Prices grow with the length of the history. Those of ETS, ARIMA and CES are of series with a
+short season; without one they cost less.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def weeks(spark: SparkSession, demand: Mapping[str, Sequence[float | None]]) -> 
 
 
 def found(spark: SparkSession, demand: DataFrame, *known: tuple[object, ...]) -> dict[str, tuple[str, str]]:
-    schema = "unique_id string, counted_days_ago int, promoted int, fallback_reason string"
-    said = spark.createDataFrame(list(known) or [("nobody", None, None, None)], schema)
+    schema = "unique_id string, counted_days_ago int, fallback_reason string"
+    said = spark.createDataFrame(list(known) or [("nobody", None, None)], schema)
     rows = labelled(facts_of(demand, WEEKLY), said, WEEKLY).collect()
     return {row["unique_id"]: (row["label"], row["evidence"]) for row in rows}
 
@@ -47,17 +47,15 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
             "absent": [*level[:16], 0.0, 12.0, 0.0, 12.0],
             "higher": [*level[:16], 40.0, 40.0, 40.0, 40.0],
             "counted": level,
-            "promoted": level,
             "failed": level,
         },
     )
     labels = found(
         spark,
         demand,
-        ("counted", 9, None, "ETS failed"),
-        ("promoted", None, 1, None),
-        ("failed", None, None, "ETS failed"),
-        ("higher", 9, None, None),
+        ("counted", 9, "ETS failed"),
+        ("failed", None, "ETS failed"),
+        ("higher", 9, None),
     )
     assert labels == {
         "steady": (None, None),
@@ -78,7 +76,6 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
             "40 units a week in the last 4 weeks, 11 in the 16 before; as most series went, 11 would be usual",
         ),
         "counted": ("old stock count", "The stock was counted 9 days before: count it again."),
-        "promoted": ("promotion", "On promotion in 1 week of the last 4: demand without one may be less."),
         "failed": ("fallback", "No full forecast: ETS failed"),
     }
 
