@@ -25,7 +25,8 @@ def absolute_error() -> Column:
 def smape_term() -> Column:
     """200 |e| / (|y| + |f|), in percent; 0 where both are 0."""
     size = F.abs("y") + F.abs("y_hat")
-    return F.when(size > 0, 200 * absolute_error() / size).otherwise(0.0)
+    # The share first: 200 |e| / |e| may round to more than 200, which no sMAPE can be.
+    return F.when(size > 0, 200 * (absolute_error() / size)).otherwise(0.0)
 
 
 def mase_term() -> Column:

@@ -69,7 +69,8 @@ def average_precision(counts: Iterable[tuple[float, int, int]]) -> float:
     if not frauds.sum():
         return float("nan")
     precision = np.cumsum(frauds) / np.cumsum(frauds + honest)
-    return float((frauds / frauds.sum() * precision).sum())
+    # Divided at the end: a sum of rounded gains of recall may come to more than 1.
+    return float((frauds * precision).sum() / frauds.sum())
 
 
 def _by_falling_score(counts: Iterable[tuple[float, int, int]]) -> tuple[np.ndarray, np.ndarray]:

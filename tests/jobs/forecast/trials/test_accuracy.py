@@ -52,6 +52,15 @@ def test_a_zero_forecast_of_zero_has_no_error_and_a_constant_history_no_scale(sp
     )
 
 
+def test_no_rounding_takes_smape_above_200_percent(spark: SparkSession) -> None:
+    # In doubles, 200 times this number over it is 200.00000000000003.
+    rows = spark.createDataFrame(
+        [("a", DAY, 1.8449641213266388, 0.0, 1.0, 1.0, *[0.0] * 9)],
+        "unique_id string, cutoff date, y double, y_hat double, scale_mae double, scale_mse double" + BANDS,
+    )
+    assert scored(rows, "unique_id").collect()[0]["smape"] == 200.0
+
+
 def test_the_share_inside_a_band_has_an_interval_that_counts_series(spark: SparkSession) -> None:
     # Of a both values lie inside the bands of 0 to 2, of b one of two.
     bands = [0.0, 0.0, 0.0, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0]

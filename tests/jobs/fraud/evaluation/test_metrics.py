@@ -29,6 +29,11 @@ def test_auc_counts_the_pairs_in_which_the_fraud_scores_higher_and_half_of_the_t
     assert auc_roc([(0.9, 1, 1), (0.7, 0, 1), (0.5, 1, 2), (0.1, 0, 1)]) == pytest.approx(4.5 / 6)
 
 
+def test_a_perfect_ranking_has_an_average_precision_of_exactly_one() -> None:
+    # 43 times 1/43 adds up to more than 1 in doubles.
+    assert average_precision([(1 - n / 100, 1, 1) for n in range(43)]) == 1.0
+
+
 def test_average_precision_adds_precision_times_the_recall_gained() -> None:
     # At .9: precision 1, recall 1/2; at .5 (three rows, four seen): precision 2/4, recall 1.
     assert average_precision([(0.9, 1, 1), (0.7, 0, 1), (0.5, 1, 2), (0.1, 0, 1)]) == pytest.approx(0.5 + 0.25)
