@@ -40,7 +40,8 @@ def probe(rows: pd.DataFrame, origins: Origins, backtest: Backtest) -> pd.DataFr
         moment = days_since_epoch(origins.periods.last_day(cutoff))
         known = np.array([day <= cutoff for day in rows["ds"]])
         last = _last_of_each(rows, known & rows["y"].notna().to_numpy())
-        sold = known & (rows["net"].fillna(0.0) > 0).to_numpy()
+        # A period out of stock has more demand than was sold, and its sum would not come back to the last digit.
+        sold = known & ((rows["net"] > 0) & (rows["net"] == rows["y"])).to_numpy()
         latest = _last_of_each(rows, sold)
         before = _last_of_each(rows, sold & ~latest)
         net, other = rows["net"].fillna(0.0), _other(rows["y"])

@@ -105,6 +105,7 @@ def known_demand(rows: pd.DataFrame, cutoff: date, periods: Periods) -> np.ndarr
     """``y`` of ``rows`` (DEMAND_COLUMNS) as known at the end of the period ``cutoff``; later periods mean nothing.
 
     ``later_on`` are days since 1970, ``later_units`` what became known on them. Without any later ones it is ``y``.
+    What ``y`` has beyond ``net`` was lost to a stock-out and stays; a period held for unknown stays unknown.
     """
     y = rows["y"].to_numpy(dtype=np.float64)
     corrected = np.flatnonzero(rows["later_on"].notna().to_numpy())
@@ -115,7 +116,9 @@ def known_demand(rows: pd.DataFrame, cutoff: date, periods: Periods) -> np.ndarr
         days, units = rows["later_on"].iloc[place], rows["later_units"].iloc[place]
         unknown = [-change for day, change in zip(days, units, strict=True) if day > moment]
         if unknown:
-            known[place] = max(0.0, round(math.fsum([rows["net"].iloc[place], *unknown]), 9))
+            net = float(rows["net"].iloc[place])
+            lost = np.maximum(y[place] - max(0.0, net), 0.0)
+            known[place] = max(0.0, round(math.fsum([net, *unknown]), 9)) + lost
     return known
 
 

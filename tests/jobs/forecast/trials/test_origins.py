@@ -17,7 +17,7 @@ from jobs.forecast.demand.periods import Periods
 from jobs.forecast.trials import origins as under_test
 from jobs.forecast.trials.global_model import Boosting, global_backtest
 from jobs.forecast.trials.leakage import corrected, probe
-from jobs.forecast.trials.origins import Origins, local_backtest
+from jobs.forecast.trials.origins import Origins, known_demand, local_backtest
 
 pytestmark = pytest.mark.unit
 
@@ -174,6 +174,27 @@ def test_an_origin_sees_a_correction_from_the_day_on_which_it_became_known() -> 
     # Steps of 0, 0, 0 and then 9 - 4 = 5 or 4 - 2 = 2.
     assert seen[sunday] == [[5.0, 2.0, 0.5], [6.0, 2.0, 0.5]]
     assert seen[sunday + timedelta(days=1)] == [[5.0, 9.0, 1.25], [6.0, 9.0, 1.25]]
+
+
+def test_a_stock_out_keeps_what_was_lost_to_it_before_and_after_a_correction() -> None:
+    # Seven were sold and three lost; of the seven, four came back in the second week after.
+    back = MONDAY + timedelta(days=17)
+    rows = corrected_week([4.0, 7.0, 5.0, 6.0], 1, back, -4.0).assign(y=[4.0, 6.0, 5.0, 6.0])
+    week = MONDAY + timedelta(days=7)
+    assert known_demand(rows, week, WEEKS).tolist() == [4.0, 10.0, 5.0, 6.0]
+    assert known_demand(rows, week + timedelta(days=7), WEEKS).tolist() == [4.0, 6.0, 5.0, 6.0]
+    unknown = rows.assign(y=[4.0, np.nan, 5.0, 6.0])
+    np.testing.assert_array_equal(known_demand(unknown, week, WEEKS), [4.0, np.nan, 5.0, 6.0])
+
+
+def test_a_stock_out_just_before_an_origin_is_not_taken_for_a_leak() -> None:
+    # In two weeks less was sold than was asked for: the last one before each origin.
+    sold = wave(30)
+    asked = [y + (1.7 if n in (25, 27) else 0.0) for n, y in enumerate(sold)]
+    rows = series("a", sold).assign(y=asked)
+    found = probe(rows, origins("seasonal_naive", "theta", last=rows["ds"].max()), local_backtest)
+    assert not found["saw_the_future"].any()
+    assert found["saw_the_past"].all()
 
 
 def test_what_is_compared_with_a_forecast_is_demand_as_of_today() -> None:
