@@ -35,6 +35,7 @@ class Grown:
 def with_aggregates(
     context: RunContext,
     changes: DataFrame,
+    of_aggregates: DataFrame,
     births: DataFrame,
     counted: DataFrame,
     names: DataFrame,
@@ -43,8 +44,9 @@ def with_aggregates(
 ) -> Grown:
     """Changes and births with those of the aggregates of the hierarchy; what they were where there is none.
 
-    ``counted`` are the sales lines that count up to the last day, ``names`` is unique_id, item_name. Raises
-    ContractError FCT-031, FCT-032 or FCT-033.
+    ``of_aggregates`` are the changes that aggregates are made of: each of the series that it belongs to as of the day,
+    on whatever day that series got it. ``counted`` are the sales lines that count up to the last day, ``names`` is
+    unique_id, item_name. Raises ContractError FCT-031, FCT-032 or FCT-033.
     """
     params = context.params_as(HistoryParams)
     columns = columns_of(params)
@@ -73,7 +75,7 @@ def with_aggregates(
         F.first("level").alias("level"), F.first("attributes").alias("attributes")
     )
     return Grown(
-        changes.unionByName(aggregate_changes(changes, members, unknown)),
+        changes.unionByName(aggregate_changes(of_aggregates, members, unknown)),
         births.unionByName(aggregate_births(members, births)),
         own.unionByName(nodes),
         (attributes, changes, series),
@@ -93,9 +95,7 @@ def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame
     returned: an aggregate is then, as of any day, the sum of its series. In the periods ``unknown`` (unique_id, ds) of
     a ready series its aggregates are not known either, and have no rows.
     """
-    # What a series has from another one its aggregates had before.
-    order = ("known_on", *(name for name in ("handed_on",) if name in changes.columns))
-    in_order = Window.partitionBy("unique_id", "ds").orderBy(*order)
+    in_order = Window.partitionBy("unique_id", "ds").orderBy("known_on")
     known = in_order.rowsBetween(Window.unboundedPreceding, 0)
     net = F.sum(F.col("units_sold") - F.col("units_returned")).over(known)
     floored = F.when(F.col("is_series"), net).otherwise(F.greatest(F.round(net, _DECIMALS), F.lit(0.0)))

@@ -67,18 +67,21 @@ def run(context: RunContext) -> None:
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
     stock = lake.read(STOCK) if lake.exists(STOCK) else None
     parts = with_marks(parts, steps.may_count(lines.judged), stock, periods, params.censored)
-    replacements = Replacements.said_by(lake.read(ITEMS) if lake.exists(ITEMS) else None, context.days.last)
-    parts = replacements.handed_over(parts)
     parts = parts.where(F.col("ds").between(periods.literal(whole.first), periods.literal(whole.last)))
     if params.gaps == "zero":
         # What it leaves out is then zero, as it is for sales lines.
         parts = parts.withColumn("is_series", F.lit(False))
+    replacements = Replacements.said_by(lake.read(ITEMS) if lake.exists(ITEMS) else None, context.days.last)
+    has_both = replacements.spans is not None and bool(params.hierarchy)
+    parts = parts.persist() if has_both else parts
+    handed = changes_of(replacements.handed_over(parts), params.freq)
+    settled = changes_of(replacements.settled(parts), params.freq) if has_both else handed
     counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
     old, counted = replacements.replaced(counted), replacements.renamed(counted)
     rules = Rules.of(params, periods, context.days.last)
     names = _names(lines.past)
     births = _births(counted, gaps_are_zero=params.gaps == "zero")
-    grown = with_aggregates(context, changes_of(parts, params.freq), births, counted, names, rules, whole)
+    grown = with_aggregates(context, handed, settled, births, counted, names, rules, whole)
     births = grown.births
     with lake.stage(DEMAND_CHANGES, as_stored(grown.changes, OF_PERIOD)) as changes:
         audited_changes = pass_gate(context, changes)
@@ -106,7 +109,7 @@ def run(context: RunContext) -> None:
                 _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
         by_period.unpersist()
     replacements.forget()
-    for frame in (lines.judged, *grown.persisted):
+    for frame in (lines.judged, parts, *grown.persisted):
         frame.unpersist()
 
 

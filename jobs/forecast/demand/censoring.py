@@ -58,17 +58,18 @@ def treated(grid: DataFrame) -> DataFrame:
     """``grid`` (unique_id, ds, y, is_closed, ``censored``) with ``is_censored``, ``units_lost`` and ``y_treated``.
 
     ``units_lost`` is what the estimate adds to the units sold, null unless it is asked for; ``y_treated`` is the demand
-    to learn from: ``y``, the estimate, or null where nothing is known.
+    to learn from: ``y``, the estimate, or null where nothing is known. A closed shop had no demand to lose.
     """
-    is_censored = F.col(CENSORED).isNotNull()
+    is_censored = F.col(CENSORED).isNotNull() & ~F.col("is_closed")
     before = Window.partitionBy("unique_id").orderBy("ds").rowsBetween(-RECENT, -1)
     usable = F.when(~is_censored & ~F.col("is_closed"), F.col("y"))
     recent = F.filter(F.collect_list(usable).over(before), lambda value: value >= F.col("y"))
     known = grid.withColumns({"is_censored": is_censored, "_recent": recent})
     lost = F.when(F.size("_recent") > 0, F.greatest(_mean("_recent") - F.col("y"), F.lit(0.0))).otherwise(0.0)
-    lost = F.when((F.col(CENSORED) == CORRECT) & F.col("y").isNotNull(), F.round(lost, 9))
+    how = F.when(F.col("is_censored"), F.col(CENSORED))
+    lost = F.when((how == CORRECT) & F.col("y").isNotNull(), F.round(lost, 9))
     rows = known.withColumn("units_lost", lost)
-    value = F.when(F.col(CENSORED) == UNKNOWN, F.lit(None)).otherwise(F.col("y") + F.coalesce("units_lost", F.lit(0.0)))
+    value = F.when(how == UNKNOWN, F.lit(None)).otherwise(F.col("y") + F.coalesce("units_lost", F.lit(0.0)))
     return rows.withColumn("y_treated", value).drop("_recent")
 
 

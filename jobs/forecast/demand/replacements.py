@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.forecast.demand.censoring import CENSORED
 from jobs.forecast.demand.changes import NEVER, days_since_epoch
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MOST_STEPS: Final = 10
 HANDED, CIRCLE, CONTRADICTED = "handed over", "in a circle, or too long a chain", "replaced by several"
 UNKNOWN: Final = "of unknown series"
+# What was paid for the old one stays what was paid.
+_UNITS = ("units_sold", "units_returned")
 _SPANS = "old string, first int, end int, new string, factor double, fate string"
 
 
@@ -136,7 +139,8 @@ class Replacements:
         """``parts`` of demand with ``handed_on``: those of a replaced series void from its day on, and given on.
 
         What is given counts for the new series from ``handed_on`` on; when it was known stays as it is, for that is
-        what a backtest of the new series may know.
+        what a backtest of the new series may know. Stock-outs of the old series from the day on are not given: it is
+        sold off, and says nothing of the new one.
         """
         plain = parts.withColumn("handed_on", F.col("known_on"))
         if self.spans is None:
@@ -149,8 +153,11 @@ class Replacements:
         gone = F.transform("_spans", lambda span: F.array(span["first"], span["end"]))
         kept = met.withColumn("void", F.when(F.col("_spans").isNull(), F.col("void")).otherwise(F.concat(void, gone)))
         given = met.where(F.col("_spans").isNotNull()).withColumn("_span", F.explode("_spans"))
+        if CENSORED in parts.columns:
+            is_sold_off = F.col(CENSORED).isNotNull() & (F.unix_date("known_on") >= F.col("_span.first"))
+            given = given.where(~is_sold_off)
         until = F.array(F.array(F.col("_span.end"), F.lit(NEVER)))
-        scaled = {name: F.col(name) * F.col("_span.factor") for name in ("units_sold", "units_returned", "value")}
+        scaled = {name: F.col(name) * F.col("_span.factor") for name in _UNITS}
         given = given.withColumns(
             {
                 **scaled,
@@ -160,6 +167,17 @@ class Replacements:
             }
         )
         return kept.drop("_spans").unionByName(given.drop("_spans", "_span"))
+
+    def settled(self, parts: DataFrame) -> DataFrame:
+        """``parts`` of demand with the series that they belong to as of the day, as if it always had been so."""
+        if self.spans is None:
+            return parts
+        in_force = self._in_force(self.spans).select(
+            F.col("old").alias("unique_id"), F.col("new").alias("_new"), "factor"
+        )
+        met = parts.join(in_force, "unique_id", "left")
+        scaled = {name: F.col(name) * F.coalesce("factor", F.lit(1.0)) for name in _UNITS}
+        return met.withColumns({**scaled, "unique_id": F.coalesce("_new", "unique_id")}).drop("_new", "factor")
 
     def renamed(self, lines: DataFrame) -> DataFrame:
         """``lines`` with the ``unique_id`` of the series that they belong to as of the day."""

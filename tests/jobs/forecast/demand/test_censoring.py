@@ -20,6 +20,7 @@ pytestmark = pytest.mark.unit
 
 MONDAY = date(2026, 3, 2)
 WEEKS = Periods("W")
+CLOSED = ((1, "correct"), (2, "unknown"))
 GRID = "unique_id string, ds date, y double, is_closed boolean, censored string"
 
 
@@ -34,7 +35,15 @@ def grid_rows(name: str, values: list[tuple[float, bool]], how: str) -> list[tup
 def test_a_stock_out_is_corrected_by_what_was_sold_at_least_so_well_before_it(spark: SparkSession) -> None:
     sold = [(4.0, False), (6.0, False), (2.0, True), (5.0, False), (9.0, True), (6.0, True)]
     rows = [*grid_rows("A", sold, "correct"), *grid_rows("B", sold, "unknown")]
+    # Nobody could buy in the closed weeks: what was counted in them takes nothing from demand.
+    rows += [("C", MONDAY, 4.0, False, None), *(("C", day(7 * n), 0.0, True, how) for n, how in CLOSED)]
     found = treated(spark.createDataFrame(rows, GRID)).orderBy("unique_id", "ds").collect()
+    assert [(row["is_censored"], row["units_lost"], row["y_treated"]) for row in found[12:]] == [
+        (False, None, 4.0),
+        (False, None, 0.0),
+        (False, None, 0.0),
+    ]
+    found = found[:12]
     # Of 4 and 6 both are 2 or more: 5 on average. Nothing before was 9 or more. Of 4, 6 and 5 only 6 is 6 or more.
     assert [row["units_lost"] for row in found[:6]] == [None, None, 3.0, None, 0.0, 0.0]
     assert [row["y_treated"] for row in found[:6]] == [4.0, 6.0, 5.0, 5.0, 9.0, 6.0]

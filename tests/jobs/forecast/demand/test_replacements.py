@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.forecast.demand.aggregates import aggregate_changes
 from jobs.forecast.demand.changes import NEVER, changes_of, demand_as_of
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.replacements import CIRCLE, CONTRADICTED, HANDED, Replacements, Said, Span, spans_of
@@ -110,8 +111,44 @@ def test_demand_is_that_of_the_old_series_until_the_day_and_of_the_new_one_from_
     assert {row["known_on"] for row in changes.where("unique_id = 'NEW' AND ds = DATE'2026-03-02'").collect()} == {
         day(1)
     }
+    # Money is what was paid for the old one: 12 for what is 3 units of the new one.
+    paid = changes.where("unique_id = 'NEW' AND ds = DATE'2026-03-02'").collect()
+    assert [row["value"] for row in paid] == [12.0]
     lines = parts.select("unique_id")
     assert {row["unique_id"] for row in replacements.renamed(lines).collect()} == {"NEW", "ELSE"}
     assert [tuple(row) for row in replacements.replaced(lines).collect()] == [("OLD", "NEW")]
     assert fates_of(replacements, lines) == [("handed over", 1), ("of unknown series", 1)]
     assert fates_of(Replacements.said_by(items, day(12)), lines) == []
+
+    # Aggregates have the demand of both, once, before the day as of which series are judged and after it.
+    together = spark.createDataFrame([(name, "[total]") for name in ("OLD", "NEW")], "unique_id string, node string")
+
+    def total(as_of: int, n: int) -> dict[int, float]:
+        settled = changes_of(Replacements.said_by(items, day(as_of)).settled(parts), "W")
+        sums = demand_as_of(aggregate_changes(settled, together, None), day(n), WEEKS).collect()
+        return {(row["ds"] - MONDAY).days // 7: row["y"] for row in sums}
+
+    assert total(12, 12) == {0: 6.0, 1: 9.0}
+    assert total(13, 12) == {0: 3.0, 1: 7.0}
+    assert total(13, 20) == {0: 3.0, 1: 7.0, 2: 1.0}
+
+
+def test_a_replaced_series_that_is_sold_off_says_nothing_of_the_stock_of_the_new_one(spark: SparkSession) -> None:
+    def day(n: int) -> date:
+        return MONDAY + timedelta(days=n)
+
+    parts = spark.createDataFrame(
+        [
+            ("OLD", MONDAY, day(1), False, 1, 6.0, 0.0, 12.0, None, None),
+            ("OLD", MONDAY, day(2), False, 0, 0.0, 0.0, 0.0, None, "correct"),  # the shelf was empty before the day
+            ("OLD", day(7), day(8), False, 0, 0.0, 0.0, 0.0, None, "correct"),  # and on it: sold off
+            ("NEW", day(7), day(9), False, 1, 5.0, 0.0, 5.0, None, None),
+        ],
+        "unique_id string, ds date, known_on date, is_series boolean, lines int, units_sold double, "
+        "units_returned double, value double, void array<array<int>>, censored string",
+    )
+    row = dict.fromkeys(ITEMS.schema.names) | {"line_id": "1", "_batch_id": "b", "unique_id": "NEW", "replaces": "OLD"}
+    replacements = Replacements.said_by(spark.createDataFrame([row | {"known_day": day(8)}], ITEMS.schema), day(13))
+    known = demand_as_of(changes_of(replacements.handed_over(parts), "W"), day(13), WEEKS).where("unique_id = 'NEW'")
+    found = {(row["ds"] - MONDAY).days: (row["y"], row["censored"]) for row in known.collect()}
+    assert found == {0: (6.0, "correct"), 7: (5.0, None)}
