@@ -54,7 +54,11 @@ def figures_of(
     steps = max((row["step"] for row in coming), default=1)
     back = -max(_HISTORY_DRAWN * steps, min(history.periods.season_length, 60) + steps)
     first = history.periods.plus(history.last_ds, back)
-    past = demand.where(wanted & (F.col("ds") > F.lit(first))).orderBy("unique_id", "ds").collect() if drawn else []
+    past = (
+        demand.where(wanted & (F.col("ds") > history.periods.literal(first))).orderBy("unique_id", "ds").collect()
+        if drawn
+        else []
+    )
     return Figures(
         _totals(rows).collect(),
         tops,

@@ -97,9 +97,12 @@ def step_errors(
     ``series`` is unique_id, level, demand_class. Only rows that every step has forecast count. For step k, ``e{k}`` is
     the sum of |error|; d, dd, da are sums for ``paired_gain`` against the step before, nd, ndd, nda against the naive.
     """
+    # As text, because the clock of the driver would read a naive datetime, the origin of hours.
+    kind = backtests.schema["cutoff"].dataType
+    origins = [(F.lit(cutoff.isoformat()).cast(kind), model) for cutoff, model in best.items()]
     is_best = reduce(
         lambda any_, one: any_ | one,
-        ((F.col("cutoff") == F.lit(cutoff)) & (F.col("model") == model) for cutoff, model in best.items()),
+        ((F.col("cutoff") == origin) & (F.col("model") == model) for origin, model in origins),
         F.lit(False),
     )
     models: dict[str, Column] = {NAIVE: F.col("model") == "seasonal_naive", BEST: is_best}

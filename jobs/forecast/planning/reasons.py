@@ -25,6 +25,6 @@ def order_reason() -> Column:
         .when(position.isNull(), UNKNOWN)
         .when(F.col("order_quantity") <= 0, ENOUGH)
         .when(position < F.col("lead_time_demand"), TOO_LATE)
-        .when((F.col("policy") != "(r, Q)") & (position < F.col("protection_demand")), UNTIL_NEXT)
+        .when(~F.col("policy").eqNullSafe("(r, Q)") & (position < F.col("protection_demand")), UNTIL_NEXT)
         .otherwise(SAFETY)
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+import time
+from datetime import date, datetime
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs.forecast.planning.fans import verdict_words
 from jobs.forecast.planning.ledger import (
@@ -68,6 +70,27 @@ def test_steps_are_scored_on_the_rows_that_all_of_them_have(spark: SparkSession)
     assert [row["gain_over_naive"] for row in found[1:4]] == pytest.approx([0.2, 0.35, 0.3])
     # One series has no interval: its step may subtract, and the page says that this may be chance.
     assert verdict_words(found) == ["The step “global model” may subtract: 5.0 points, which may be chance."]
+
+
+def test_the_origin_of_an_hour_is_not_read_by_the_clock_of_the_driver(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon, one = datetime(2026, 1, 1, 12), datetime(2026, 1, 1, 13)
+    made = {"seasonal_naive": 6.0, "ets": 8.0, "combined": 9.0}
+    rows = [("a", model, str(noon), str(one), 10.0, value) for model, value in made.items()]
+    backtests = spark.createDataFrame(
+        rows, "unique_id string, model string, cutoff string, ds string, y double, y_hat double"
+    ).withColumns({name: F.col(name).cast("timestamp_ntz") for name in ("cutoff", "ds")})
+    series = spark.createDataFrame([("a", None, "lumpy")], "unique_id string, level string, demand_class string")
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        sums, steps = step_errors(backtests, {noon: "ets"}, None, series)
+        found = ledger_rows(sums.collect(), steps, P3)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [row["wape"] for row in found[:3]] == pytest.approx([0.4, 0.2, 0.1])
 
 
 def test_overrides_are_scored_against_the_forecast_that_they_replaced(spark: SparkSession) -> None:
