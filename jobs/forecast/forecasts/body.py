@@ -151,8 +151,12 @@ def _forecasts(
     lists = lists.select("unique_id", F.col("_pairs.model").alias("models"), F.col("_pairs.weight").alias("weights"))
     plans = history.series.select("unique_id", "reason").join(lists, "unique_id", "left")
     why = F.when(F.col("models").isNull(), F.coalesce("reason", F.lit("no model could be scored")))
+    planned = demand.join(plans.withColumn("reason", why), "unique_id", "inner")
+    # Said once per series, not with each of its thousands of periods.
+    is_last = F.col("ds") == history.periods.literal(history.last_ds)
+    planned = planned.withColumns({name: F.when(is_last, F.col(name)) for name in ("models", "weights", "reason")})
     local = forecast_locally(
-        demand.join(plans.withColumn("reason", why), "unique_id", "inner"),
+        planned,
         history.periods,
         horizon=horizon,
         season_length=season,

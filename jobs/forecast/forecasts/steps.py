@@ -35,14 +35,15 @@ _GLOBAL = "unique_id string, ds {period}, model string, global_y_hat double, fai
 def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_length: Season) -> pd.DataFrame:
     """``horizon`` rows for each series in ``rows`` (unique_id, ds, y, models, weights, reason); columns of ``_LOCAL``.
 
-    ``weight`` is the share of the local models that could forecast the series: 0 where it got a fallback.
+    The last row of a series has its models, their weights, and the reason why there are none. ``weight`` is the share
+    of the local models that could forecast the series: 0 where it got a fallback.
     """
     import pandas as pd
 
     found: list[tuple[Any, ...]] = []
     for name, series in rows.sort_values(["unique_id", "ds"]).groupby("unique_id", sort=False):
         y = series["y"].to_numpy(dtype=np.float64)
-        models, shares, why = (series[column].iloc[0] for column in ("models", "weights", "reason"))
+        models, shares, why = (series[column].iloc[-1] for column in ("models", "weights", "reason"))
         weights = {} if models is None else dict(zip(models, shares, strict=True))
         values, weight = np.zeros(horizon), 0.0
         reasons: tuple[str, ...] = ()

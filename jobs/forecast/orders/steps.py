@@ -85,7 +85,7 @@ def covered_demand(forecasts: DataFrame, policy: Policy, facts: DataFrame | None
         return F.sum(F.when(F.col("step") <= periods, F.col("y_hat")).otherwise(0.0))
 
     lead = F.col("lead_time_periods")
-    times = F.broadcast(facts.select("unique_id", "lead_time_periods", "length"))
+    times = facts.select("unique_id", "lead_time_periods", "length")
     sums = (
         forecasts.join(times, "unique_id", "inner")
         .where(F.col("step") <= lead + policy.review_periods)

@@ -34,8 +34,8 @@ def test_a_global_model_that_breaks_says_by_which_class_of_error(
             "unique_id": ["a", "a", "b", "b"],
             "ds": [MONDAY, MONDAY + timedelta(days=7)] * 2,
             "y": [1.0, 2.0, 3.0, 4.0],
-            "models": [["lightgbm"], ["lightgbm"], ["seasonal_naive"], ["seasonal_naive"]],
-            "weights": [[1.0]] * 4,
+            "models": [None, ["lightgbm"], None, ["seasonal_naive"]],  # the last row of a series says it
+            "weights": [None, [1.0], None, [1.0]],
             "reason": None,
         }
     )
