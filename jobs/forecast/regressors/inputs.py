@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
+from common.report.wording import plural
 from common.run.gate import pass_gate
 from common.spark.few_rows import few_rows
 from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored
@@ -21,7 +22,7 @@ from jobs.forecast.demand.steps import with_series
 from jobs.forecast.regressors.declared import HOLIDAYS, KNOWN_AHEAD, LAGGED, VIEWS, WITH_REGRESSORS, Declared
 from jobs.forecast.regressors.horizons import check_ends, ends_of_calendars
 from jobs.forecast.regressors.observed import holiday_rows, of_lines, viewed
-from jobs.forecast.regressors.planned import before_the_plan, planned, scoped
+from jobs.forecast.regressors.planned import before_the_plan, of_no_series, planned, scoped
 from jobs.forecast.regressors.public_holidays import holidays_of_periods
 from jobs.forecast.regressors.tables import CALENDAR, REGRESSORS
 from jobs.forecast.sales.tables import SALES
@@ -95,6 +96,7 @@ def write_regressors(context: RunContext, declared: Declared, series_by: Sequenc
             raise _no_values(missing)
         written = context.lake.replace_days(pass_gate(context, staged), days=span.days)
         context.counts.detail("regressor_rows", written.rows_written)
+    items.forget()
     return read_regressors(context, declared, span)
 
 
@@ -140,7 +142,12 @@ class _Items:
             ends = [periods.literal(end) for end in (history.first_ds, history.last_ds)]
             self.lines = with_series(sales, series_by).withColumn("ds", periods.of_line())
             self.lines = self.lines.where(F.col("ds").between(*ends))
-            self.items = self.lines.select("unique_id", "item_id", "store").distinct()
+            self.items = self.lines.select("unique_id", "item_id", "store").distinct().persist()
+
+    def forget(self) -> None:
+        """Give back what was kept for the run."""
+        if self.items is not None:
+            self.items.unpersist()
 
 
 def _ahead(context: RunContext, declared: Declared, items: _Items, span: Span) -> DataFrame | None:
@@ -168,6 +175,13 @@ def _entries(context: RunContext, names: Sequence[str], items: _Items, span: Spa
     found = {row["name"] for row in calendar.select("name").distinct().collect()}
     if set(names) - found:
         raise _no_calendar(sorted(set(names) - found))
+    strangers = of_no_series(calendar, items.items, span.history.series).count()
+    if strangers:
+        context.counts.detail("calendar_rows_of_no_series", strangers)
+        context.warn(
+            f"{plural(strangers, 'row')} of forecast.calendar: no series of the backtest has that series, product or "
+            "store, so they tell nothing. Ids are compared as they are written in forecast.sales."
+        )
     entries = scoped(calendar, items.items, span.history.periods)
     history, cutoffs = span.history, (span.history.last_ds, *span.cutoffs)
     ends = ends_of_calendars(entries, history.series, history.periods, cutoffs, span.horizon).collect()

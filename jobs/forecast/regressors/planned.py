@@ -62,6 +62,26 @@ def scoped(entries: DataFrame, items: DataFrame | None, periods: Periods) -> Dat
     return found
 
 
+def of_no_series(entries: DataFrame, items: DataFrame | None, series: DataFrame) -> DataFrame:
+    """The rows of CALENDAR that hold for a series, product or store which none of ``series`` (unique_id) has.
+
+    ``items`` as for ``scoped``.
+    """
+    named = entries.where("unique_id IS NOT NULL").join(series.select("unique_id"), "unique_id", "left_anti")
+    others = entries.where("unique_id IS NULL AND (item_id IS NOT NULL OR store IS NOT NULL)")
+    if items is None:
+        return named.unionByName(others)
+    there = items.join(series.select("unique_id"), "unique_id", "left_semi")
+    parts = (
+        (("item_id",), "item_id IS NOT NULL AND store IS NULL"),
+        (("store",), "item_id IS NULL AND store IS NOT NULL"),
+        (("item_id", "store"), "item_id IS NOT NULL AND store IS NOT NULL"),
+    )
+    for keys, condition in parts:
+        named = named.unionByName(others.where(condition).join(there.select(*keys), list(keys), "left_anti"))
+    return named
+
+
 def planned(entries: DataFrame, starts: Sequence[date], periods: Periods) -> DataFrame:
     """Values of the periods that begin on ``starts`` (SCHEMA), from ``scoped`` entries: see ``learned``.
 

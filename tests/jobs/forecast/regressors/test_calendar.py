@@ -13,7 +13,7 @@ from common.errors import UsageError
 from common.intake.fates import FATE
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.regressors.horizons import check_ends, ends_of_calendars
-from jobs.forecast.regressors.planned import ALWAYS, planned, scoped
+from jobs.forecast.regressors.planned import ALWAYS, of_no_series, planned, scoped
 from jobs.forecast.regressors.steps import calendar_rows, calendar_rules, prepared_calendar, settled_calendar
 from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_FEED
 
@@ -110,6 +110,11 @@ def test_an_entry_holds_for_its_series_its_product_its_store_or_for_all(spark: S
         ("S1/MUG", "promotion", first, LATER, 0.7),
         ("S2/MUG", "promotion", first, BEFORE, 1.0),
     ]
+    # What is written in another way than in the sales, or is sold in the other store only, holds for nobody.
+    strangers = [("s1/mug", None, None), (None, "mug", None), (None, None, "S3"), (None, "LAMP", "S2")]
+    others = [("promotion", *scope, *week, 1.0, BEFORE) for scope in strangers]
+    lost = of_no_series(entries(spark, *rows, *others), items, items.select("unique_id"))
+    assert {(row["unique_id"], row["item_id"], row["store"]) for row in lost.collect()} == set(strangers)
     for_all = sorted(tuple(row)[1:] for row in found.collect() if row["unique_id"] is None)
     assert for_all == [
         ("event", second, ALWAYS, 0.0),
