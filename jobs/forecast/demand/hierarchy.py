@@ -126,7 +126,7 @@ def check_parents(attributes: DataFrame, params: HistoryParams) -> int:
         columns = ", ".join(name for name in found["columns"] if name in levels)
         raise ContractError(
             "FCT-031",
-            f"{plural(found['moved'], 'series')} with two parents in a level of the hierarchy.",
+            f"In a level of the hierarchy {plural(found['moved'], 'series')} would have two parents.",
             cause=f"Lines of one series have different values of {columns}.",
             remedy="Correct the source, make the column part of series_by, or let the last value count: "
             "changed_parents=last.",
@@ -149,7 +149,7 @@ def _check_level(attributes: DataFrame, above: Sequence[str], level: Sequence[st
     if several:
         raise ContractError(
             "FCT-032",
-            f"{plural(several, 'aggregate')} of the level {level_name(level)} with two parents in the level "
+            f"Of the level {level_name(level)} {plural(several, 'aggregate')} would have two parents in the level "
             f"{level_name(above)}.",
             cause="Each level must divide the one before it.",
             remedy=f"Write the level with the columns of its parent, [{', '.join(dict.fromkeys([*above, *level]))}], "
@@ -186,7 +186,7 @@ def check_names(members: DataFrame) -> None:
     if clash:
         raise ContractError(
             "FCT-033",
-            f"{plural(clash, 'series')} have the name of an aggregate.",
+            f"{plural(clash, 'series')} would have the name of an aggregate.",
             cause="Aggregates are named by their level in brackets and their values, such as [total].",
             remedy="Map another name of the series in its source.",
         )

@@ -90,7 +90,7 @@ def classes(report: ReportBuilder, coverage: Sequence[Any], accuracy: Sequence[A
 _MEANS = {
     "seasonal naive": "last season's value again",
     "best single model": "one model for all series, the best until then",
-    "weights": "models weighed for each series",
+    "weights": "a weighted mean of models for each series",
     "global model": "with LightGBM over all series",
     "overrides": "planners' overrides of the last judged forecast, where there are any",
 }

@@ -101,11 +101,13 @@ class BacktestParams(Params):
     )
     regressors: dict[str, Kind] = Field(
         {},
-        description="What else tells demand, by name: lagged (price, promotion, stock, views, a free number of the "
+        description="What else explains demand, by name: lagged (price, promotion, stock, views, a free number of the "
         "sales) or known_ahead (what forecast.calendar has).",
     )
     holidays_of: str | None = Field(
-        None, max_length=20, description="Country whose public holidays tell demand, as GB or with a region as US-CA."
+        None,
+        max_length=20,
+        description="Country whose public holidays explain demand, such as GB, or with a region US-CA.",
     )
     series_by: tuple[Grouping, ...] = Field(
         ("item_id",), min_length=1, description="Columns that make a series, for regressors: those of forecast.history."

@@ -71,7 +71,7 @@ def write_report(
     weighed = max((row["used"] for row in shares.values()), default=0)
     total = sum(row["share"] or 0.0 for row in shares.values())
     report.headline(
-        "Series", f"{series_count:,}", f"{total:,.0f} with weighed models" if weighed else "none long enough"
+        "Series", f"{series_count:,}", f"{total:,.0f} with weighted models" if weighed else "none long enough"
     )
     if mean is not None:
         report.headline("WAPE of the weighted mean", _percent(mean["wape"]), "sum of errors over sum of demand")
