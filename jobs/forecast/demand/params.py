@@ -71,12 +71,12 @@ class HistoryParams(Params):
     attributes: tuple[Grouping, ...] = Field(
         (),
         max_length=50,
-        description="Columns or free categories kept with each series, beside those of the hierarchy.",
+        description="Columns or free categories kept with each series, besides those of the hierarchy.",
     )
     no_products: tuple[str, ...] = Field(
         (),
         max_length=500,
-        description="Item codes, as regular expressions, that are no products, beside those that the source of the "
+        description="Item codes, as regular expressions, that are no products, besides those that the source of the "
         "sales says are none (is_product).",
     )
     gaps: Literal["unknown", "zero"] = Field(

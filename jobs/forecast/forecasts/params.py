@@ -19,13 +19,13 @@ class PredictParams(Params):
         40,
         ge=1,
         le=100_000,
-        description="Fewest residuals to calibrate by class and step; with fewer, a wider pool is used.",
+        description="Errors of the backtest that a pool needs at least; a smaller pool gives way to a wider one.",
     )
     calibration_series: int = Field(
         5_000,
         ge=10,
         le=1_000_000,
-        description="Most series whose residuals calibrate the intervals; beyond that, a sample.",
+        description="Series whose errors calibrate the bands, at most; of more, a sample.",
     )
     rows_per_bucket: int = Field(
         5_000,

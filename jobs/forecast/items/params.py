@@ -21,5 +21,5 @@ class IngestItemsParams(IntakeParams):
     )
     earliest_day: date = Field(EARLIEST_DAY, description="First day believed; rows of earlier days are quarantined.")
     future_days: int = Field(
-        1_830, ge=0, le=36_500, description="Days that the day of a row may be after the start of the run: plans are."
+        1_830, ge=0, le=36_500, description="Days that a row may lie after the start of the run: plans lie ahead."
     )

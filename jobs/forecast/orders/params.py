@@ -51,19 +51,19 @@ class ReplenishParams(Params):
         40,
         ge=1,
         le=100_000,
-        description="Fewest residual paths to calibrate by class; with fewer, a wider pool is used.",
+        description="Paths of errors that a pool needs at least; a smaller pool gives way to a wider one.",
     )
     calibration_series: int = Field(
         5_000,
         ge=10,
         le=1_000_000,
-        description="Most series whose residuals calibrate the orders; beyond that, a sample.",
+        description="Series whose errors calibrate the orders, at most; of more, a sample.",
     )
     old_stock_days: int = Field(
         31,
         ge=0,
         le=3_650,
-        description="Days after which the count of a stock counts no more: the order is then what is usual.",
+        description="Days after which a count is too old to order by: the order is then the usual one.",
     )
     report_top: int = Field(20, ge=3, le=100, description="Orders listed in the report.")
 
