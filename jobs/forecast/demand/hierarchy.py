@@ -27,6 +27,8 @@ UNKNOWN: Final = "unknown"
 """The value of a column that no line of a series has."""
 
 _CHANGED = "_changed"
+HANDED_DOWN: Final = "is_handed_down"
+"""The line is one of a series that another one has replaced: it says nothing of that one while its own lines do."""
 
 
 def column_value(name: str) -> Column:
@@ -90,21 +92,26 @@ def check_columns(lines: DataFrame, names: Sequence[str]) -> None:
 def attributes_of(lines: DataFrame, columns: Sequence[str]) -> DataFrame:
     """``unique_id, attributes`` (a map with each of ``columns``) of the series of ``lines``, and ``_changed``.
 
-    A value is that of the latest line that has one. ``_changed`` lists the columns that had several.
+    A value is that of the latest line that has one, of lines HANDED_DOWN only where no other has any. ``_changed``
+    lists the columns of which the other lines had several.
     """
-    latest = F.struct("sold_day", "sold_at", "line_id")
+    is_own = ~F.col(HANDED_DOWN) if HANDED_DOWN in lines.columns else F.lit(True)
+    latest = F.struct(is_own.alias("is_own"), "sold_day", "sold_at", "line_id")
     named = lines.select("unique_id", latest.alias("_at"), *(column_value(name).alias(f"_{name}") for name in columns))
     found = named.groupBy("unique_id").agg(
         *(
             F.max_by(f"_{name}", F.when(F.col(f"_{name}").isNotNull(), F.col("_at"))).alias(f"_{name}")
             for name in columns
         ),
-        F.array_compact(
-            F.array(*(F.when(F.min(f"_{name}") != F.max(f"_{name}"), F.lit(name)) for name in columns))
-        ).alias(_CHANGED),
+        F.array_compact(F.array(*(F.when(_has_several(f"_{name}"), F.lit(name)) for name in columns))).alias(_CHANGED),
     )
     pairs = [part for name in columns for part in (F.lit(name), F.coalesce(f"_{name}", F.lit(UNKNOWN)))]
     return found.select("unique_id", F.create_map(*pairs).alias("attributes"), _CHANGED)
+
+
+def _has_several(name: str) -> Column:
+    own = F.when(F.col("_at.is_own"), F.col(name))
+    return F.min(own) != F.max(own)
 
 
 def check_parents(attributes: DataFrame, params: HistoryParams) -> int:

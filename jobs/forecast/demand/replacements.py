@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from jobs.forecast.demand.censoring import CENSORED
 from jobs.forecast.demand.changes import NEVER, days_since_epoch
+from jobs.forecast.demand.hierarchy import HANDED_DOWN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,12 +181,15 @@ class Replacements:
         return met.withColumns({**scaled, "unique_id": F.coalesce("_new", "unique_id")}).drop("_new", "factor")
 
     def renamed(self, lines: DataFrame) -> DataFrame:
-        """``lines`` with the ``unique_id`` of the series that they belong to as of the day."""
+        """``lines`` with the ``unique_id`` of the series that they belong to as of the day, and HANDED_DOWN: whether
+        that is another one than it was.
+        """
         if self.spans is None:
-            return lines
+            return lines.withColumn(HANDED_DOWN, F.lit(False))
         in_force = self._in_force(self.spans).select(F.col("old").alias("unique_id"), F.col("new").alias("_new"))
         met = lines.join(in_force, "unique_id", "left")
-        return met.withColumn("unique_id", F.coalesce("_new", "unique_id")).drop("_new")
+        named = {"unique_id": F.coalesce("_new", "unique_id"), HANDED_DOWN: F.col("_new").isNotNull()}
+        return met.withColumns(named).drop("_new")
 
     def replaced(self, lines: DataFrame) -> DataFrame:
         """``unique_id, replaced_by`` of the series of ``lines`` that are replaced as of the day."""

@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from common.errors import ContractError, UsageError
 from jobs.forecast.demand.aggregates import aggregate_changes, unknown_periods
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
-from jobs.forecast.demand.hierarchy import attributes_of, check_columns, check_names, check_parents, members_of
+from jobs.forecast.demand.hierarchy import (
+    HANDED_DOWN,
+    attributes_of,
+    check_columns,
+    check_names,
+    check_parents,
+    members_of,
+)
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.tables import DEMAND, SERIES
@@ -75,6 +83,17 @@ def test_two_parents_are_refused_or_the_last_one_counts(spark: SparkSession) -> 
     assert check_parents(attributes, HistoryParams.model_validate({"attributes": ["kind"]})) == 1
     found = {row["unique_id"]: row["attributes"]["kind"] for row in attributes.collect()}
     assert found == {"MUG": "kitchen", "PEN": "unknown"}
+
+
+def test_a_series_has_its_own_parent_and_that_of_what_it_replaces_only_until_it_is_sold(spark: SparkSession) -> None:
+    sold = lines(spark, ("CUP", "S1", {"kind": "gift"}), ("MUG", "S1", {}), ("MUG", "S2", {"kind": "kitchen"}))
+    is_old = F.col("line_id").isin("0", "2")
+    # Lines 0 and 2 are those of an old series: the last of all, and the only ones that have a kind.
+    one = sold.withColumns({"unique_id": F.lit("MUG"), HANDED_DOWN: is_old})
+    params = HistoryParams.model_validate({"hierarchy": [[], ["store"], ["store", "kind"]]})
+    attributes = attributes_of(one, ("store", "kind"))
+    assert check_parents(attributes, params) == 0
+    assert [row["attributes"] for row in attributes.collect()] == [{"store": "S1", "kind": "kitchen"}]
 
 
 def test_an_aggregate_with_two_parents_is_refused_unless_levels_cross(spark: SparkSession) -> None:
