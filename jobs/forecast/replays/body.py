@@ -73,7 +73,9 @@ def run(context: RunContext) -> None:
     classes, paths = facts.select("unique_id", "demand_class"), paths_of(timeline, policies, supply.lead_times)
     errors = _errors(params, history, classes, changes, backtests, timeline, paths)
     errors = errors.where(F.col("model").isin(*methods)).persist()
-    prices = last_prices(changes, timeline.periods.last_day(timeline.replayed[0]))
+    # What another series is to hand over after the day is none of this one's sales yet.
+    settled = changes.where(F.coalesce("handed_on", "known_on") <= F.lit(history.as_of))
+    prices = last_prices(settled, timeline.periods.last_day(timeline.replayed[0]))
     facts = facts.where(F.col("lead_time_periods").isin(*supply.lead_times)).join(prices, "unique_id", "left")
     facts = with_unit_costs(facts, params, timeline.year_share())
     longest = max(supply.lead_times) + params.review_periods
