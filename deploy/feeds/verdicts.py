@@ -152,7 +152,7 @@ class Verdicts:
             return []
         if moment > self.now + timedelta(days=self._days_ahead()):
             return [_FUTURE[self.target.job]]
-        earliest = self._earliest()
+        earliest = self._earliest_series() if self._is_series(values) else self._earliest()
         return [_TOO_EARLY[self.target.job].format(day=earliest.date())] if moment < earliest else []
 
     def _days_ahead(self) -> int:
@@ -165,6 +165,20 @@ class Verdicts:
         known = params_of(family, name).model_fields.get("earliest_day")
         first = known.default if known is not None and isinstance(known.default, date) else _EARLIEST
         return datetime.combine(first, time.min, tzinfo=UTC)
+
+    def _is_series(self, values: Mapping[str, Any]) -> bool:
+        """Whether a row is a value of a ready series, which may be older than tills."""
+        is_sale = self.target.job != "forecast.ingest" or not is_nothing(values.get("item_id"), NOTHING)
+        return not is_sale and ("unique_id" in self.mapped or "y" in self.mapped)
+
+    def _earliest_series(self) -> datetime:
+        from jobs.forecast.sales.params import EARLIEST_SERIES_DAY
+
+        return min(self._earliest(), datetime.combine(EARLIEST_SERIES_DAY, time.min, tzinfo=UTC))
+
+    def _largest_quantity(self) -> float:
+        family, _, name = self.target.job.partition(".")
+        return float(params_of(family, name).model_fields["largest_quantity"].default)
 
     def _of_numbers(self, values: Mapping[str, Any]) -> list[str]:
         if self.target.job == "clickstream.ingest":
@@ -182,6 +196,8 @@ class Verdicts:
             return ["FRD-120 a latitude or longitude is none"]
         if isinstance(quantity, float) and not math.isfinite(quantity):
             return ["FCT-104 the quantity is not finite"]
+        if self.target.job == "forecast.ingest" and quantity is not None and abs(quantity) > self._largest_quantity():
+            return ["FCT-106 the quantity is above the limit"]
         if self.target.job == "forecast.ingest_stock":
             return _of_stock(values)
         if self.target.job == "forecast.ingest_calendar":

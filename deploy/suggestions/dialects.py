@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from common.sources.files import csv_dialect
 from common.sources.files.csv_dialect import SEPARATOR_LINE, column_names, header_of
-from deploy.suggestions.periods import is_period
+from deploy.suggestions.periods import are_years, is_period
 
 _SEPARATORS = (",", ";", "\t", "|", "^", "~")
 _MOST_ROWS = 2_000
@@ -186,6 +186,8 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 def _names_periods(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is the header of a wide table: some names, then periods above numbers that are none."""
     plain = [place for place, cell in enumerate(first) if _PLAIN_VALUE.match(cell)]
+    if rest and len(plain) < len(first) and are_years([first[place] for place in plain]):
+        return True
     if not rest or len(plain) == len(first) or not all(is_period(first[place]) for place in plain):
         return False
     return not any(is_period(row[place]) for row in rest[:20] for place in plain)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from deploy.feeds.targets import Target
 from deploy.suggestions.columns import RawColumn
-from deploy.suggestions.names import clock_names, likeness, names_of
+from deploy.suggestions.names import PART_NAMES, YEAR_NAMES, clock_names, likeness, names_of
 
 _ENOUGH = 0.5
 # A name that says it outright, and the share of values that must then bear it out.
@@ -35,11 +36,14 @@ class Match:
 
 def matches(target: Target, columns: Sequence[RawColumn]) -> list[Match]:
     """The likeliest raw column for each canonical one, each used once, in the order of the canonical columns."""
+    # A year beside its month is no date.
+    apart = parts_of_dates(columns)
     scored = sorted(
         (
             (_score(target, canonical, column, names_of(target.job, canonical)), canonical, place)
             for canonical in target.schema.names
             for place, column in enumerate(columns)
+            if canonical not in target.times or column.name not in apart
         ),
         key=lambda item: (-item[0], target.schema.names.index(item[1]), item[2]),
     )
@@ -54,6 +58,15 @@ def matches(target: Target, columns: Sequence[RawColumn]) -> list[Match]:
     _with_clock(target, columns, found, used)
     _one_form(target, columns, found)
     return [found[name] for name in target.schema.names if name in found]
+
+
+def parts_of_dates(columns: Sequence[RawColumn]) -> list[str]:
+    """Columns of whole numbers that are year and month, or another part, of one date; empty where there is no year."""
+    whole = [one for one in columns if one.given and all(re.fullmatch(r"\d{1,4}", value) for value in one.given)]
+    years, others = (
+        [one.name for one in whole if likeness(one.name, words) >= _CLEAR] for words in (YEAR_NAMES, PART_NAMES)
+    )
+    return [*years, *others] if years and others else []
 
 
 def says(target: Target, canonical: str, column: RawColumn) -> bool:
@@ -93,6 +106,8 @@ def _possible(target: Target, canonical: str, column: RawColumn, is_clear: bool 
         return column.time is not None and column.time.has_date
     if canonical in _NUMBERS:
         return column.number is not None and (canonical not in _WHOLE or column.number.is_whole)
+    if canonical == "promotion":
+        return column.is_boolean
     if canonical == "is_fraud":
         return column.is_boolean or is_clear or len(set(column.given)) <= 4
     if canonical in _CONTENTS and canonical != "currency":
@@ -111,10 +126,12 @@ def _possible(target: Target, canonical: str, column: RawColumn, is_clear: bool 
 
 def _by_contents(target: Target, columns: Sequence[RawColumn], found: dict[str, Match], used: set[int]) -> None:
     """Fills what rows cannot do without from columns whose names say nothing."""
+    apart = parts_of_dates(columns)
     for canonical in dict.fromkeys([*target.lacking(set(found)), *_CONTENTS]):
         if canonical in found or canonical not in target.schema.names:
             continue
         free = [place for place in range(len(columns)) if place not in used]
+        free = [place for place in free if canonical not in target.times or columns[place].name not in apart]
         fitting = [place for place in free if _looks_like(target, canonical, columns[place])]
         if not fitting:
             continue
@@ -181,6 +198,10 @@ def _one_form(target: Target, columns: Sequence[RawColumn], found: dict[str, Mat
         return
     lines, series = {"item_id", "sold_at", "quantity"}, {"unique_id", "ds", "y"}
     is_series = len(series & set(found)) > len(lines & set(found)) or series <= set(found)
+    if is_series:
+        for time_or_number, own in (("sold_at", "ds"), ("quantity", "y")):
+            if own not in found and time_or_number in found:
+                found[own] = replace(found[time_or_number], canonical=own)
     for name in (lines if is_series else series) & set(found):
         del found[name]
     if not is_series and "item_id" not in found and {"sold_at", "quantity"} <= set(found):

@@ -6,10 +6,17 @@ import re
 import unicodedata
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from common.yaml import read_yaml
 
+YEAR_NAMES: Final = "year yr jahr annee ano anno rok jaar vuosi yil år 年 год"
+"""What a column of years is called."""
+PART_NAMES: Final = (
+    "month monat mois mes mese miesiac ay maand month_number month_no day tag jour dia day_of_month week woche kw "
+    "semaine semana week_number week_no quarter quartal trimestre qtr 月 日 週 месяц"
+)
+"""What a column of months of a year, days of a month, or the like is called."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^\w]+|_+")
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from common.errors import UsageError
 from deploy.suggestions.columns import RawColumn
 from deploy.suggestions.layouts import Layout
-from deploy.suggestions.periods import is_period
+from deploy.suggestions.periods import are_years, is_period
 
-_NUMBERED = re.compile(r"(?:d|day|tag|w|wk|week|kw|m|month|monat|q|t|p|period|f)[ _-]?(\d{1,4})", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:d|day|tag|v|w|wk|week|kw|m|month|monat|q|t|p|period|f)[ _-]?(\d{1,4})", re.IGNORECASE)
 _FEWEST = 4
 
 
@@ -19,6 +19,8 @@ def columns_of_periods(columns: Sequence[RawColumn]) -> list[str]:
     """The columns that are named after a period, or numbered like one (``d_1``, ``W0``), and hold numbers."""
     holding = [one.name for one in columns if one.number is not None or not one.given]
     dated = [name for name in holding if is_period(name)]
+    years = [name for name in holding if name.isdecimal()]
+    dated = years if are_years(years) else dated
     numbered = [name for name in holding if _NUMBERED.fullmatch(name)]
     found = max(dated, numbered, key=len)
     return found if len(found) >= _FEWEST else []

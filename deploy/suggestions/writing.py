@@ -12,9 +12,9 @@ import yaml
 from deploy.feeds.targets import Target
 from deploy.suggestions.columns import RawColumn
 from deploy.suggestions.layouts import Layout
-from deploy.suggestions.matching import Match, says
+from deploy.suggestions.matching import Match, parts_of_dates, says
 from deploy.suggestions.moments import TimeStyle
-from deploy.suggestions.periods import weekday_of
+from deploy.suggestions.periods import cadence_of
 
 _SIMPLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PLAIN_SCALAR = re.compile(r"[A-Za-z_][\w .()/-]*", re.ASCII)
@@ -48,7 +48,9 @@ def suggestion(target: Target, layout: Layout, found: Sequence[Match], heading: 
     lacking = target.lacking(set(made.columns))
     for name in lacking:
         body.append(f"  # {name}: ?    # needed, and no column of the files looks like it")
-        made.doubts.append(f"{name} is needed, and no column of the files looks like it")
+        made.doubts.append(
+            f"{name} is needed, and no column of the files looks like it{_called_so(target, name, left)}"
+        )
     lines = [f"# {line}" for line in heading.splitlines()]
     lines += [f"format: {layout.format}", *_keys(layout)]
     lines += _numbers(found, made)
@@ -67,6 +69,19 @@ def suggestion(target: Target, layout: Layout, found: Sequence[Match], heading: 
         lines[1:1] = ["#", "# Not certain:", *(line for doubt in made.doubts for line in _comment(f"- {doubt}"))]
     made.text = "\n".join(lines) + "\n"
     return made
+
+
+def _called_so(target: Target, canonical: str, left: Sequence[RawColumn]) -> str:
+    """What is wrong with a column that is called like a needed time; empty for any other column."""
+    if canonical not in target.times:
+        return ""
+    parts = parts_of_dates(left)
+    if parts:
+        return f": its parts stand in {' and '.join(parts)}; join them in SQL, such as make_date(year, month, 1)"
+    named = next((column for column in left if column.given and says(target, canonical, column)), None)
+    if named is None:
+        return ""
+    return f": {named.name} holds {named.given[0]}, which is no date; say in SQL which day it stands for"
 
 
 def reference(column: RawColumn) -> str:
@@ -125,8 +140,9 @@ def _doubts(target: Target, match: Match) -> list[str]:
             found.append(f"day or month first? {column.time.other} reads the sample as well")
         if column.time.period:
             found.append(f"the values are {column.time.period}s: each counts on its first day")
-        elif weekday := weekday_of(column.given):
-            found.append(f"all dates are {weekday}: if these are sums of weeks, forecast by week")
+            found += [by] if (by := _forecast_by(target, column.time.period)) else []
+        elif cadence := cadence_of(column.given):
+            found.append(cadence)
         if column.time.share < 1:
             found.append(f"{1 - column.time.share:.0%} of the sampled values are written in another way")
     elif match.canonical == "is_fraud" and not column.is_boolean:
@@ -140,6 +156,12 @@ def _doubts(target: Target, match: Match) -> list[str]:
     if column.blank_share > 0.05 and column.given and any(match.canonical in group for group in target.required):
         found.append(f"{column.blank_share:.0%} of the sampled rows have no value: they would be rejected")
     return found
+
+
+def _forecast_by(target: Target, period: str) -> str:
+    if target.job != "forecast.ingest" or period == "week":
+        return ""
+    return f"forecast by {period} (freq={period[0].upper()})"
 
 
 def _time_value(expression: str, pattern: str, epoch: str) -> str:

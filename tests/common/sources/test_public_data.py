@@ -114,8 +114,11 @@ def test_m5_and_nixtla(taken: Taken) -> None:
         ("HOBBIES_1_001_CA_1", at(2011, 1, 29), 0.0),
         ("HOBBIES_1_001_CA_1", at(2016, 4, 24), 1.0),
     ]
-    rows = taken("nixtla", SALES_FEED, "unique_id,ds,y\nAirPassengers,1949-01-31,112.0\n")
-    assert picked(rows, "unique_id", "ds", "y") == [("AirPassengers", at(1949, 1, 31), 112.0)]
+    rows = taken("nixtla", SALES_FEED, "unique_id,ds,y\nAirPassengers,1949-01-31,112.0\nY1,1950,7\n")
+    assert picked(rows, "unique_id", "ds", "y") == [
+        ("AirPassengers", at(1949, 1, 31), 112.0),
+        ("Y1", at(1950, 1, 1), 7.0),
+    ]
 
 
 def test_favorita(taken: Taken) -> None:

@@ -87,10 +87,19 @@ def test_times_that_cannot_be_are_said_in_the_words_of_the_jobs_rules(job):
     assert not {future, early} & set(_reasons(job, **{name: datetime(2024, 1, 1, tzinfo=UTC)}))
 
 
+def test_values_of_ready_series_may_be_older_than_tills():
+    old, older = datetime(1955, 12, 31, tzinfo=UTC), datetime(1899, 12, 30, tzinfo=UTC)
+    assert _reasons("forecast.ingest", unique_id="Y1", ds=old, y=7.0) == []
+    assert _reasons("forecast.ingest", unique_id="Y1", ds=older, y=7.0) == ["FCT-108 the time is before earliest_day"]
+    sale = _reasons("forecast.ingest", item_id="A", sold_at=old, quantity=7.0)
+    assert sale == ["FCT-108 the time is before earliest_day"]
+
+
 def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
     found = [
         *_reasons("fraud.ingest", tx_amount=Decimal(-1)),
         *_reasons("forecast.ingest", quantity=float("inf")),
+        *_reasons("forecast.ingest", quantity=-2e9),
         *_reasons("forecast.ingest", unit_price=Decimal("-0.5")),
         *_reasons("forecast.ingest_stock", on_hand=float("inf")),
         *_reasons("forecast.ingest_stock", on_hand=-1.0),
@@ -109,6 +118,7 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
     wanted = {
         "FRD-106",
         "FCT-104",
+        "FCT-106",
         "FCT-109",
         "FCT-124",
         "FCT-126",

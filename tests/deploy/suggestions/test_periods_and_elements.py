@@ -44,6 +44,11 @@ def suggestion_for(folder: Path) -> tuple[Suggestion, Source]:
         ("month", ["Jan-24", "Dec-24"], [(2024, 1, 1), (2024, 12, 1)], "months"),
         ("quarter", ["2024Q3", "2024Q4"], [(2024, 7, 1), (2024, 10, 1)], "quarters"),
         ("quarter", ["Q3 2024", "Q1 2025"], [(2024, 7, 1), (2025, 1, 1)], "quarters"),
+        ("month", ["1978M01", "1978M12"], [(1978, 1, 1), (1978, 12, 1)], "months"),
+        ("month", ["1978-01", "1978-12"], [(1978, 1, 1), (1978, 12, 1)], "months"),
+        ("period", ["197807", "197812"], [(1978, 7, 1), (1978, 12, 1)], "months"),
+        ("year", ["1978", "1979"], [(1978, 1, 1), (1979, 1, 1)], "years"),
+        ("fiscal_year", ["1978.0", "1979.0"], [(1978, 1, 1), (1979, 1, 1)], "years"),
     ],
 )
 def test_periods_count_on_their_first_day(
@@ -56,6 +61,66 @@ def test_periods_count_on_their_first_day(
     found = checked(source, SALES, str(tmp_path), LakeSettings())
     assert not found.needs_spark
     assert [row.values["sold_at"] for row in found.findings.first] == [datetime(*day, tzinfo=UTC) for day in first_days]
+
+
+@pytest.mark.parametrize(
+    ("dates", "said"),
+    [
+        (["1978-01-01", "1978-02-01", "1978-03-01", "1978-04-01"], "first days of months: if these are sums of months"),
+        (["1978-01-31", "1978-02-28", "1978-03-31", "1978-04-30"], "last days of months: if these are sums of months"),
+        (
+            ["1978-03-31", "1978-06-30", "1978-09-30", "1978-12-31"],
+            "last days of quarters: if these are sums of quarters",
+        ),
+        (["1975-12-31", "1976-12-31", "1977-12-31", "1978-12-31"], "last days of years: if these are sums of years"),
+    ],
+)
+def test_dates_that_are_all_edges_of_longer_periods_may_be_their_sums(
+    tmp_path: Path, dates: list[str], said: str
+) -> None:
+    (tmp_path / "series.csv").write_text(
+        "unique_id,ds,y\n" + "".join(f"Y1,{one},{10 + n}\n" for n, one in enumerate(dates))
+    )
+    made, _ = suggestion_for(tmp_path)
+    assert [doubt.partition(", forecast by")[0] for doubt in made.doubts] == [f"ds: all dates are {said}"]
+
+
+def test_years_of_a_ready_series_are_its_times(tmp_path: Path) -> None:
+    (tmp_path / "series.csv").write_text("series,year,value\nY1,1990,7\nY1,1991,8\nY2,1990,9\n")
+    made, source = suggestion_for(tmp_path)
+    assert made.columns == {"unique_id": "series", "ds": "year", "y": "value"}
+    found = checked(source, SALES, str(tmp_path), LakeSettings())
+    assert [row.values["ds"] for row in found.findings.first[:2]] == [
+        datetime(1990, 1, 1, tzinfo=UTC),
+        datetime(1991, 1, 1, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "said"),
+    [
+        ("unique_id,ds,y", "Y1,{n},7", "ds holds 1, which is no date; say in SQL which day it stands for"),
+        (
+            "sku,year,month,units",
+            "A1,1990,{n},7",
+            "its parts stand in year and month; join them in SQL, such as make_date(year, month, 1)",
+        ),
+    ],
+)
+def test_a_time_that_is_none_is_named_with_what_to_do(tmp_path: Path, header: str, row: str, said: str) -> None:
+    (tmp_path / "sales.csv").write_text("\n".join([header, *(row.format(n=n) for n in (1, 2, 3))]) + "\n")
+    made, _ = suggestion_for(tmp_path)
+    assert [doubt.partition(": ")[2] for doubt in made.doubts if "is needed" in doubt] == [said]
+
+
+def test_a_flag_is_the_promotion_and_a_count_of_promoted_units_is_not(tmp_path: Path) -> None:
+    for name, values in (("flag", "0101"), ("count", "0370")):
+        folder = tmp_path / name
+        folder.mkdir()
+        rows = "".join(f"A1,2024-06-0{n + 1},{n + 3},{value}\n" for n, value in enumerate(values))
+        (folder / "sales.csv").write_text(f"sku,date,units,promo\n{rows}")
+    assert suggestion_for(tmp_path / "flag")[0].columns["promotion"] == "promo"
+    assert "promotion" not in suggestion_for(tmp_path / "count")[0].columns
 
 
 def test_dates_that_all_fall_on_one_weekday_may_be_weeks(tmp_path: Path) -> None:
@@ -72,6 +137,8 @@ def test_dates_that_all_fall_on_one_weekday_may_be_weeks(tmp_path: Path) -> None
         "sku,2024-01,2024-02,2024-03,2024-04",
         "sku,Jan-24,Feb-24,Mar-24,Apr-24",
         "sku,W0,W1,W2,W3",
+        "sku,V2,V3,V4,V5",
+        "sku,1990,1991,1992,1993",
     ],
 )
 def test_a_column_for_each_period_is_refused_with_the_command_that_makes_rows(tmp_path: Path, header: str) -> None:
