@@ -178,6 +178,26 @@ def _items() -> Target:
     )
 
 
+def _overrides() -> Target:
+    from jobs.forecast.overrides.tables import OVERRIDES_FEED, REQUIRED
+
+    return Target(
+        job="forecast.ingest_overrides",
+        schema=OVERRIDES_FEED,
+        required=REQUIRED,
+        missing=(
+            Missing(("unique_id", "item_id", "item_name", "store"), "FCT-191 the series of the override is missing"),
+            Missing(("first_ds",), "FCT-192 the first period is missing or cannot be read"),
+            Missing(("y_hat", "factor"), "FCT-193 it gives neither units nor a factor, or both"),
+            Missing(("reason",), "FCT-195 the reason is missing"),
+            Missing(("made_at",), "FCT-196 the time at which it was made is missing or cannot be read"),
+        ),
+        times=("made_at",),
+        identifiers=("unique_id", "item_id"),
+        personal=frozenset(),
+    )
+
+
 _TARGETS: dict[str, Callable[[], Target]] = {
     "clickstream.ingest": _events,
     "fraud.ingest": _transactions,
@@ -186,6 +206,7 @@ _TARGETS: dict[str, Callable[[], Target]] = {
     "forecast.ingest_stock": _stock,
     "forecast.ingest_calendar": _calendar,
     "forecast.ingest_items": _items,
+    "forecast.ingest_overrides": _overrides,
 }
 JOBS = tuple(_TARGETS)
 

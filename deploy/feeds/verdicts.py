@@ -37,6 +37,7 @@ _FUTURE = {
     "forecast.ingest_stock": "FCT-125 the stock is of the future",
     "forecast.ingest_calendar": "FCT-165 it becomes known only in the future",
     "forecast.ingest_items": "FCT-185 a day is too far in the future",
+    "forecast.ingest_overrides": "FCT-197 it is made only in the future",
 }
 _TOO_EARLY = {
     "clickstream.ingest": "EVT-002 the time is before {day}",
@@ -46,6 +47,7 @@ _TOO_EARLY = {
     "forecast.ingest_stock": "FCT-127 the stock is from before earliest_day",
     "forecast.ingest_calendar": "FCT-167 it is known since before earliest_day",
     "forecast.ingest_items": "FCT-186 a day is before earliest_day",
+    "forecast.ingest_overrides": "FCT-198 it was made before earliest_day",
 }
 _UNITS, _MONEY = (
     re.compile(rf"[+-]?(0*\d{{1,13}}(\.\d{{0,{places}}}0*)?|\.\d{{1,{places}}}0*|[\d.]+[eE][+-]?\d{{1,2}})")
@@ -204,6 +206,8 @@ class Verdicts:
             return _of_calendar(values)
         if self.target.job == "forecast.ingest_items":
             return _of_items(values)
+        if self.target.job == "forecast.ingest_overrides":
+            return _of_overrides(values)
         price = values.get("unit_price")
         if price is not None and price < 0 and values.get("is_product") is not False:
             return ["FCT-109 the price is negative"]
@@ -249,6 +253,18 @@ def _of_items(values: Mapping[str, Any]) -> list[str]:
         return ["FCT-183 the factor is not a number of zero or more"]
     new = values.get("unique_id", values.get("item_id"))
     return ["FCT-184 the item replaces itself"] if old is not None and old == new else []
+
+
+def _of_overrides(values: Mapping[str, Any]) -> list[str]:
+    from jobs.forecast.overrides.feed import MOST_TIMES, MOST_UNITS
+
+    units, factor = values.get("y_hat"), values.get("factor")
+    if units is not None and factor is not None:
+        return ["FCT-193 it gives neither units nor a factor, or both"]
+    if any(one is not None and not 0 <= one <= most for one, most in ((units, MOST_UNITS), (factor, MOST_TIMES))):
+        return ["FCT-194 its units or its factor are not a number of zero or more"]
+    first, last = values.get("first_ds"), values.get("last_ds")
+    return ["FCT-199 the last period is before the first"] if first and last and last.date() < first.date() else []
 
 
 def is_nothing(value: Any, words: Collection[str] = _NOTHING) -> bool:

@@ -86,6 +86,15 @@ ABOUT = {
     "FCT-184": ("replaces",),
     "FCT-185": ("known_at", "starts_at"),
     "FCT-186": ("known_at", "starts_at"),
+    "FCT-191": ("unique_id", "item_id", "item_name", "store", "country", "currency"),
+    "FCT-192": ("first_ds",),
+    "FCT-193": ("y_hat", "factor"),
+    "FCT-194": ("y_hat", "factor"),
+    "FCT-195": ("reason",),
+    "FCT-196": ("made_at",),
+    "FCT-197": ("made_at",),
+    "FCT-198": ("made_at",),
+    "FCT-199": ("first_ds", "last_ds"),
 }
 """Code of a family's rule -> the canonical columns that it looks at."""
 

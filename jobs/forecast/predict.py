@@ -18,7 +18,7 @@ JOB = Job(
         "jobs.forecast.tables:SERIES",
         "jobs.forecast.tables:TRIALS",
         "jobs.forecast.tables:BACKTESTS",
-        Input("jobs.forecast.overrides.tables:OVERRIDES", optional=True, external=True),
+        Input("jobs.forecast.tables:KNOWN_OVERRIDES", optional=True),
         Input("jobs.forecast.tables:REGRESSORS", optional=True, all_days=True),
     ),
     writes=("jobs.forecast.tables:FORECASTS",),

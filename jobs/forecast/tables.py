@@ -22,6 +22,7 @@ from jobs.forecast.fields import DAY, MONEY, TEXT, optional, required
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.items.tables import ITEM_RECORDS, ITEMS
 from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.overrides.tables import KNOWN_OVERRIDES, OVERRIDE_RECORDS, OVERRIDES
 from jobs.forecast.planning.tables import REVIEWS, VALUE_ADDED
 from jobs.forecast.reconciliation.tables import RECONCILED
 from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_RECORDS, REGRESSORS
@@ -91,7 +92,10 @@ __all__ = [
     "FRAUD_LABELS",
     "ITEMS",
     "ITEM_RECORDS",
+    "KNOWN_OVERRIDES",
     "ORDERS",
+    "OVERRIDES",
+    "OVERRIDE_RECORDS",
     "RECONCILED",
     "REGRESSORS",
     "REPLAYS",

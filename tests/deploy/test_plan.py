@@ -54,9 +54,8 @@ def plan(dist, capsys):
         words = ["plan", job, "--target", target, "--artifacts", prefix, "-o", output]
         given = [*_PLACES[target], *([] if target == "yarn" else _ROLE)]
         words += ["--manifest", str(dist.folder / "manifest.json"), *given, *more]
-        has_days = {"--day", "--from"} & {*arguments} or job.endswith(
-            (".ingest", ".ingest_labels", ".ingest_stock", ".ingest_calendar", ".ingest_items", ".maintain", ".doctor")
-        )
+        takes_none = ".ingest" in job or job.endswith((".maintain", ".doctor"))
+        has_days = {"--day", "--from"} & {*arguments} or takes_none
         assert main([*words, "--", *lake, *([] if has_days else _DAY), *arguments]) == code
         printed = capsys.readouterr()
         return printed.err if code else json.loads(printed.out) if output == "json" else printed.out
@@ -83,7 +82,7 @@ def _flags_of(job):
     key = ["--set", "lake.pseudonym_key=secret://env/KEY"] if job.needs_key else []
     source = {"clickstream.ingest": "ga4", "forecast.ingest": "m5", "fraud.ingest": "sparkov"}
     source |= {"forecast.ingest_stock": "stock_counts", "forecast.ingest_calendar": "planned_calendar"}
-    source |= {"forecast.ingest_items": "item_list"}
+    source |= {"forecast.ingest_items": "item_list", "forecast.ingest_overrides": "planner_overrides"}
     feed = ["--input", "s3://shop/landing", "--source", source.get(job.name, "sparkov_labels")]
     return [*key, *(feed if job.ingests else []), *(["--day", "2026-11-20"] if job.by_day else [])]
 

@@ -80,6 +80,7 @@ _SMALLER: Mapping[str, tuple[str, ...]] = {
     "forecast.ingest_stock": ("--source", "stock_counts", "--input", "{landing}/stock"),
     "forecast.ingest_calendar": ("--source", "planned_calendar", "--input", "{landing}/calendar"),
     "forecast.ingest_items": ("--source", "item_list", "--input", "{landing}/items"),
+    "forecast.ingest_overrides": ("--source", "planner_overrides", "--input", "{landing}/overrides"),
     "forecast.history": ("--from", "2010-12-01", "--to", "2011-12-09"),
     "forecast.backtest": (
         *(*_LAST_SALE, *_sets("models=[seasonal_naive, croston_sba, theta, lightgbm]", "horizon=3", "windows=2")),
@@ -111,7 +112,7 @@ STEPS = tuple(step for steps in FAMILIES.values() for step in steps)
 
 
 def write_landing(folder: Path) -> None:
-    """The raw files of the chain: lines of the access log, and sales lines of a few items, their stock and calendar."""
+    """The raw files of the chain: lines of the access log, sales lines of a few items, and what is known of these."""
     for name, body in {**_access_log(), **_sales(), **_planned()}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,4 +140,4 @@ def _sales() -> Mapping[str, bytes]:
 
 def _planned() -> Mapping[str, bytes]:
     folder = _SAMPLES / "forecast"
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("[cis]*/*.csv")}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("[cios]*/*.csv")}

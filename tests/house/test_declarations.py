@@ -43,7 +43,8 @@ def test_an_input_is_external_when_no_job_writes_it_and_only_then() -> None:
 
 def test_an_external_table_is_never_owned() -> None:
     external = [attribute(one.table) for job in jobs() for one in job.inputs if one.external]
-    assert [table.name for table in external] == ["forecast.overrides"]
+    # The planners' own tool may write forecast.overrides, but so may an ingest.
+    assert [table.name for table in external] == []
     assert [table.name for table in external if table.is_owned] == []
 
 

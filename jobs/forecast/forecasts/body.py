@@ -20,7 +20,7 @@ from jobs.forecast.forecasts.report import write_report
 from jobs.forecast.forecasts.steps import forecast_globally, forecast_locally, with_global, with_quantiles
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.overrides.steps import CONTRADICTORY, INVALID, NO_FORECAST, fitted, judged_overrides, overridden
-from jobs.forecast.overrides.tables import OVERRIDES
+from jobs.forecast.overrides.tables import KNOWN_OVERRIDES
 from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared
 from jobs.forecast.regressors.inputs import Span, kept_regressors
 from jobs.forecast.trials.calibration import reach_of, sampled
@@ -72,10 +72,10 @@ def run(context: RunContext) -> None:
 
 def _with_overrides(context: RunContext, history: History, forecasts: DataFrame) -> DataFrame:
     """``forecasts`` with the planners' overrides that hold; each is counted by what became of it."""
-    if not context.lake.exists(OVERRIDES):
+    if not context.lake.exists(KNOWN_OVERRIDES):
         empty = {"statistical_y_hat": "double", "override_reason": "string"}
         return forecasts.withColumns({name: F.lit(None).cast(kind) for name, kind in empty.items()})
-    made = judged_overrides(context.lake.read(OVERRIDES), history.as_of)
+    made = judged_overrides(context.lake.read(KNOWN_OVERRIDES), history.as_of)
     steps = forecasts.select("unique_id", "ds")
     fits = fitted(made, steps)
     fates = {row["fate"]: row["count"] for row in fits.groupBy("fate").count().collect()}

@@ -24,7 +24,10 @@ INVALID, LATER, CONTRADICTORY, NO_FORECAST, HOLDS, REPLACED = (
 
 
 def judged_overrides(overrides: DataFrame, as_of: date) -> DataFrame:
-    """``overrides`` (OVERRIDES) with ``fate``: INVALID, LATER (made after the end of ``as_of``, UTC), or null."""
+    """``overrides`` (KNOWN_OVERRIDES) with ``fate``: INVALID, LATER (made after the end of ``as_of``), or null.
+
+    The day on which one was made is ``made_day``, by the clock of its feed, or else that of ``made_at`` in UTC.
+    """
     units, factor = F.col("y_hat"), F.col("factor")
     given = F.coalesce(units, factor)
     is_fine = (
@@ -35,7 +38,8 @@ def judged_overrides(overrides: DataFrame, as_of: date) -> DataFrame:
         & (F.coalesce("last_ds", "first_ds") >= F.col("first_ds"))
         & (F.trim("reason") != "")
     )
-    fate = F.when(~F.coalesce(is_fine, F.lit(False)), INVALID).when(F.to_date("made_at") > F.lit(as_of), LATER)
+    made = F.coalesce("made_day", F.to_date("made_at"))
+    fate = F.when(~F.coalesce(is_fine, F.lit(False)), INVALID).when(made > F.lit(as_of), LATER)
     return overrides.withColumn("fate", fate)
 
 

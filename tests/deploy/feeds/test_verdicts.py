@@ -14,6 +14,7 @@ from jobs.clickstream.events.clock_skew import TimeLimits
 from jobs.clickstream.events.params import IngestParams
 from jobs.clickstream.events.steps import rules
 from jobs.forecast.items.steps import item_rules
+from jobs.forecast.overrides.feed import override_rules
 from jobs.forecast.regressors.steps import calendar_rules
 from jobs.forecast.sales.steps import sales_rules
 from jobs.forecast.stock.steps import stock_rules
@@ -33,6 +34,7 @@ RULES = {
         stock_rules(NOW, EARLIEST, negative_stock=False),
         calendar_rules(NOW, EARLIEST),
         item_rules(NOW, EARLIEST),
+        override_rules(NOW, EARLIEST),
     )
     for rule in some
 }
@@ -63,6 +65,11 @@ TIMES = {
         "known_at",
         "FCT-185 a day is too far in the future",
         "FCT-186 a day is before earliest_day",
+    ),
+    "forecast.ingest_overrides": (
+        "made_at",
+        "FCT-197 it is made only in the future",
+        "FCT-198 it was made before earliest_day",
     ),
 }
 
@@ -110,6 +117,9 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         *_reasons("forecast.ingest_calendar", starts_on=NOW, ends_on=NOW - timedelta(days=1)),
         *_reasons("forecast.ingest_items", factor=-1.0),
         *_reasons("forecast.ingest_items", unique_id="A", replaces="A"),
+        *_reasons("forecast.ingest_overrides", y_hat=-1.0),
+        *_reasons("forecast.ingest_overrides", y_hat=1.0, factor=1.0),
+        *_reasons("forecast.ingest_overrides", factor=2.0, first_ds=NOW, last_ds=NOW - timedelta(days=1)),
         *_reasons("clickstream.ingest", http_status="ok", bytes="many", quantity="two", price="dear"),
         *_reasons("clickstream.ingest", price="-3"),
         *_reasons("clickstream.ingest", tax="0.00001234"),
@@ -129,6 +139,9 @@ def test_numbers_that_cannot_be_are_said_in_the_words_of_the_jobs_rules():
         "FCT-166",
         "FCT-183",
         "FCT-184",
+        "FCT-193",
+        "FCT-194",
+        "FCT-199",
         "EVT-005",
         "EVT-006",
         "EVT-007",

@@ -162,6 +162,7 @@ def test_clear_ids_of_every_family_are_declared_to_go_after_90_days() -> None:
         "clickstream.event_records",
         "forecast.calendar_records",
         "forecast.item_records",
+        "forecast.override_records",
         "forecast.sale_records",
         "forecast.stock_records",
         "fraud.label_records",
