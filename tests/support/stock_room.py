@@ -60,3 +60,31 @@ def lead_times_without_shortage(
             position += quantity
             due.append(moment + lead_time)
     return good / cycles
+
+
+def cost_per_period(
+    demand: Sequence[float],
+    *,
+    lead_time: int,
+    reorder_point: float,
+    order_up_to: float,
+    holding: float,
+    shortage: float,
+    order: float,
+) -> tuple[float, float]:
+    """A review in every period, (s, S): the mean cost of a period, and the share of periods with an order.
+
+    At the end of each period a unit at hand costs ``holding``, one that a customer waits for ``shortage``.
+    """
+    on_hand, coming, position = order_up_to, deque([0.0] * lead_time), order_up_to
+    money = orders = 0.0
+    for units in demand:
+        ordered = 0.0
+        if position <= reorder_point:
+            ordered = order_up_to - position
+            orders += 1
+        coming.append(ordered)
+        on_hand += coming.popleft() - units
+        position += ordered - units
+        money += holding * max(on_hand, 0.0) + shortage * max(-on_hand, 0.0)
+    return (money + order * orders) / len(demand), orders / len(demand)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, factorial
+from math import exp, factorial, lgamma, log
 from statistics import NormalDist
 
 import numpy as np
@@ -38,6 +38,22 @@ def test_the_min_max_policy_equals_example_4_7() -> None:
 
     s, upper, cost = min_max_policy(5, chances, rate)
     assert (s, upper, round(cost, 6)) == (4, 10, 8.034112)
+
+
+@pytest.mark.parametrize(
+    ("mean", "s", "upper", "cost"),
+    [(10, 6, 40, 35.022), (15, 10, 49, 42.698), (20, 14, 62, 49.173), (65, 56, 75, 78.518)],
+)
+def test_the_min_max_policy_equals_the_published_table(mean: int, s: int, upper: int, cost: float) -> None:
+    """Zheng and Federgruen (1991), the test set of Veinott and Wagner: Poisson demand, h = 1, p = 9, K = 64."""
+    chances = np.array([exp(-mean + n * log(mean) - lgamma(n + 1)) for n in range(300)])
+    units = np.arange(300)
+
+    def rate(level: int) -> float:
+        return float(chances @ (np.maximum(level - units, 0) + 9 * np.maximum(units - level, 0)))
+
+    found = min_max_policy(64, chances, rate)
+    assert (found[0], found[1], round(found[2], 3)) == (s, upper, cost)
 
 
 def test_costs_give_the_service_level_of_the_newsvendor_for_a_whole_cycle() -> None:

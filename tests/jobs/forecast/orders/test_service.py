@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from stock_room import cycles_without_shortage, lead_times_without_shortage
+from stock_room import cost_per_period, cycles_without_shortage, lead_times_without_shortage
 
 from jobs.forecast.orders.policy import Costs, Policy
 from jobs.forecast.orders.steps import covered_demand, orders
@@ -121,6 +121,12 @@ def test_a_fixed_cost_orders_more_at_a_time(spark: SparkSession) -> None:
     periodic = levels(spark, Policy(0, 1, 0.8, costs=Costs(1, 4, 5)), 6.0, poisson(6))
     assert (periodic["reorder_point"], periodic["order_up_to"]) == (4, 10)
     assert periodic["policy"] == "(R, s, S)"
+    demand = np.random.default_rng(7).poisson(6, PERIODS)
+    cost, _ = cost_per_period(
+        demand, lead_time=0, reorder_point=periodic["reorder_point"], order_up_to=periodic["order_up_to"],
+        holding=1, shortage=4, order=5,
+    )  # fmt: skip
+    assert cost == pytest.approx(8.034112, rel=0.01)
 
     def lead_time_of_a_month(level: float, _: int) -> float:
         return NormalDist(1300 / 12, 150 / 12**0.5).inv_cdf(level)
@@ -130,6 +136,22 @@ def test_a_fixed_cost_orders_more_at_a_time(spark: SparkSession) -> None:
     found = levels(spark, watched, 1300 / 12, lead_time_of_a_month)
     quantity = found["order_up_to"] - found["reorder_point"]
     assert (found["reorder_point"], quantity) == pytest.approx((213.970, 318.590), rel=0.01)
+
+
+def test_levels_with_a_lead_time_and_a_fixed_cost_are_as_cheap_as_any_near_them(spark: SparkSession) -> None:
+    """No published levels: the stock room tries those around, on the same demand."""
+    costs = Costs(1, 9, 64)
+    found = levels(spark, Policy(2, 1, 0.9, costs=costs), 10.0, poisson(10))
+    demand = np.random.default_rng(7).poisson(10, PERIODS)
+
+    def cost(s: float, upper: float) -> float:
+        return cost_per_period(
+            demand, lead_time=2, reorder_point=s, order_up_to=upper, holding=1, shortage=9, order=64
+        )[0]  # fmt: skip
+
+    s, upper = found["reorder_point"], found["order_up_to"]
+    around = [cost(s + down, upper + up) for down in (-3, 0, 3) for up in (-6, 0, 6)]
+    assert cost(s, upper) <= 1.01 * min(around)
 
 
 def test_a_pool_stretches_its_tail_by_a_stated_rule_instead_of_ending_at_its_worst_error(spark: SparkSession) -> None:

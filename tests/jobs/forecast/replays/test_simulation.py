@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import exp, lgamma, log
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
+from stock_room import cost_per_period
 
 from jobs.forecast.orders.budgets import within_budget
+from jobs.forecast.orders.inventory import min_max_policy
 from jobs.forecast.replays.groups import WATCHES, in_slices
 from jobs.forecast.replays.simulation import Followed, Room, follow
 
@@ -154,6 +157,34 @@ def test_a_periodic_review_on_known_demand_keeps_its_service_level_within_a_poin
     )  # fmt: skip
     kept = found.cycles_without_shortage.sum(axis=0) / found.cycles.sum(axis=0)
     assert kept == pytest.approx(LEVELS, abs=0.01)
+
+
+def test_a_minimum_and_a_maximum_on_known_demand_cost_what_zheng_and_federgruen_expect() -> None:
+    """Poisson demand of 10 and a lead time of 1, h = 1, p = 9, K = 64: the best levels, and the stock room beside."""
+    chances = {mean: np.array([exp(-mean + n * log(mean) - lgamma(n + 1)) for n in range(200)]) for mean in (10, 20)}
+    units = np.arange(200)
+
+    def rate(level: int) -> float:
+        return float(chances[20] @ (np.maximum(level - units, 0) + 9 * np.maximum(units - level, 0)))
+
+    s, upper, expected = min_max_policy(64, chances[10], rate)
+    series, periods = 100, 400
+    demand = np.random.default_rng(7).poisson(10, (series, periods)).astype(float)
+    points, uppers = (np.full((series, periods, 1), float(level)) for level in (s, upper))
+    found = follow(
+        Room(
+            demand, points, uppers, np.zeros(series, int), np.ones(series, int), np.ones(series), np.zeros(series),
+            np.ones(series), rule="(R, s, S)", waits=True,
+        )
+    )  # fmt: skip
+    money = found.stock.sum() + 9 * found.units_short.sum() + 64 * found.orders.sum()
+    assert money / found.periods.sum() == pytest.approx(expected, rel=0.01)
+    alone = [
+        cost_per_period(row, lead_time=1, reorder_point=s, order_up_to=upper, holding=1, shortage=9, order=64)
+        for row in demand
+    ]
+    assert found.orders.sum() == round(periods * sum(orders for _, orders in alone))
+    assert np.mean([cost for cost, _ in alone]) == pytest.approx(expected, rel=0.01)
 
 
 def test_a_watched_stock_on_known_demand_keeps_its_service_level_within_a_point() -> None:
