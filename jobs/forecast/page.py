@@ -21,6 +21,8 @@ JOB = Job(
         "jobs.forecast.tables:BACKTESTS",
         Input("jobs.forecast.tables:ORDERS", optional=True),
         Input("jobs.forecast.tables:STOCK", optional=True, day_column="as_of_day"),
+        Input("jobs.forecast.tables:RECONCILED", optional=True),
+        Input("jobs.forecast.tables:REGRESSORS", optional=True, all_days=True),
     ),
     writes=("jobs.forecast.tables:REVIEWS", "jobs.forecast.tables:VALUE_ADDED"),
     examples=("--day 2011-12-09", "--env prod --lake s3://bucket/lake --day 2026-11-20 --set report_top=20"),

@@ -48,7 +48,7 @@ def forecast_is_long_enough(
         lead_time = _longest_lead_time(series, stock, policy, as_of)
     chosen = chosen_forecasts(params, forecasts, reconciled)
     if params.forecasts == "reconciled":
-        _check_reconciled(forecasts, chosen, as_of)
+        check_reconciled(forecasts, chosen, as_of)
     found = chosen.agg(F.max("step").alias("steps")).first()
     steps = 0 if found is None or found["steps"] is None else found["steps"]
     lasts = lead_time + policy.review_periods
@@ -67,14 +67,15 @@ def _longest_lead_time(series: DataFrame, stock: DataFrame, policy: Policy, as_o
     return policy.lead_time_periods if found is None or found["longest"] is None else int(found["longest"])
 
 
-def _check_reconciled(forecasts: DataFrame, reconciled: DataFrame, as_of: date) -> None:
+def check_reconciled(forecasts: DataFrame, reconciled: DataFrame, as_of: date) -> None:
+    """Raises InputMissingError FCT-036 unless ``reconciled`` (RECONCILED) was made from ``forecasts`` (FORECASTS)."""
     before = reconciled.select("unique_id", "step", F.col("base_y_hat").alias("_before"))
     found = forecasts.join(before, ["unique_id", "step"], "left")
     if not found.where(F.col("_before").isNull() | (F.col("_before") != F.col("y_hat"))).isEmpty():
         raise InputMissingError(
             "FCT-036",
             f"There are no coherent forecasts of what forecast.predict last said as of {as_of}.",
-            remedy="Run forecast.reconcile for that day, or order by forecasts=base.",
+            remedy="Run forecast.reconcile for that day, or set forecasts=base.",
         )
 
 

@@ -14,30 +14,27 @@ from common.errors import InputMissingError
 from common.run.gate import pass_gate
 from common.spark.few_rows import few_rows
 from jobs.forecast.demand.hours import OF_PERIOD, OF_TRIAL, as_periods
-from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
+from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.forecasts.tables import FORECASTS
+from jobs.forecast.orders.check import check_reconciled
 from jobs.forecast.orders.tables import ORDERS
+from jobs.forecast.planning.events import events_of, first_looked_at, is_event, said_of_all, said_of_series, with_events
 from jobs.forecast.planning.exceptions import Look, facts_of, labelled
 from jobs.forecast.planning.figures import figures_of
-from jobs.forecast.planning.ledger import (
-    best_known,
-    ledger_rows,
-    origin_scores,
-    override_rows,
-    override_sums,
-    step_errors,
-)
+from jobs.forecast.planning.judged import judged_rows, judged_sums, pairs_of, with_truth
+from jobs.forecast.planning.ledger import best_known, ledger_rows, made_steps, origin_scores, step_errors
 from jobs.forecast.planning.params import PageParams
 from jobs.forecast.planning.report import write_report
 from jobs.forecast.planning.steps import Plan, hindsight, reviews
 from jobs.forecast.planning.tables import REVIEWS, VALUE_ADDED
+from jobs.forecast.reconciliation.tables import RECONCILED
+from jobs.forecast.regressors.tables import REGRESSORS
 from jobs.forecast.stock.steps import stock_as_of
 from jobs.forecast.stock.tables import STOCK
-from jobs.forecast.trials.global_model import GLOBAL_MODELS
 from jobs.forecast.trials.origins import Origins
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
-from jobs.forecast.trials.weights import COMBINED, as_known, combined, model_weights, origin_errors, uses_of
+from jobs.forecast.trials.weights import uses_of
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
@@ -49,29 +46,23 @@ def run(context: RunContext) -> None:
     history = read_history(context, MODELLED, FALLBACK)
     # Aggregates are forecast too, and nobody orders them.
     series = history.series.where(F.col("level").isNull())
-    today = _plan(context, history, history.as_of)
-    if today.forecasts.isEmpty():
-        raise InputMissingError(
-            "FCT-051",
-            f"There are no forecasts as of {history.as_of}.",
-            remedy="Run forecast.predict for that day first, and forecast.replenish for the orders.",
-        )
+    today = _plan(context, params, history, history.as_of)
+    _check(context, params, history, today)
     tried = lake.read(BACKTESTS, days=DayRange.single(history.as_of))
     backtests = as_periods(tried, history.periods, OF_TRIAL)
     scores = origin_scores(backtests).collect()
-    cutoffs = sorted({row["cutoff"] for row in scores}, reverse=True)
-    earliest = history.periods.last_day(cutoffs[-1]) if cutoffs else history.as_of
+    earlier = _earlier(context, params, history)
+    origins = [history.periods.last_day(row["cutoff"]) for row in scores]
+    earliest = min([history.as_of, *origins, *([earlier.judged] if earlier.judged else [])])
     everything = read_demand(context, history, corrected_after=earliest)
     demand = everything.join(series.select("unique_id"), "unique_id", "left_semi")
     look = Look.of(history.periods, params.recent_periods)
-    earlier = _earlier(context, params, history)
-    before = None if earlier.last is None else _plan(context, history, earlier.last)
-    judged, overrides = None, None
+    before = None if earlier.last is None else _plan(context, params, history, earlier.last)
+    judged = None
     if earlier.judged is not None:
-        then = _plan(context, history, earlier.judged).forecasts
-        judged = hindsight(then, demand)
-        overrides = override_sums(then, demand)
-    labels = labelled(facts_of(demand, look), _known(context, params, series, today), look)
+        judged = hindsight(_plan(context, params, history, earlier.judged).forecasts, _seen(demand))
+    known, for_all = _with_events(context, look, history, today, _known(context, params, series, today))
+    labels = labelled(facts_of(demand, look), known, look)
     rows = reviews(series, today, labels, before, judged, judged_of=earlier.judged)
     with lake.stage(REVIEWS, rows) as staged:
         audited = pass_gate(context, staged)
@@ -79,78 +70,137 @@ def run(context: RunContext) -> None:
         written = lake.replace_days(audited, days=DayRange.single(history.as_of))
         context.counts.add(rows_read=series.count(), rows_written=written.rows_written)
         context.counts.check()
-        ledger = _ledger(context, history, backtests, scores, everything, overrides)
+        found = _tried_steps(backtests, scores, everything, history)
+        found += _judged_steps(context, history, earlier, _seen(everything))
+        _publish_ledger(context, history, found)
         figures = figures_of(staged.rows, demand, today, backtests, history, params)
         has_orders = today.orders is not None and not today.orders.isEmpty()
-        write_report(context.report, params, look, figures, ledger, as_of=history.as_of, has_orders=has_orders)
+        write_report(
+            context.report, params, look, figures, found, as_of=history.as_of, has_orders=has_orders, for_all=for_all
+        )
     everything.unpersist()
 
 
-def _ledger(
-    context: RunContext,
-    history: History,
-    backtests: DataFrame,
-    scores: list[Any],
-    demand: DataFrame,
-    overrides: DataFrame | None,
-) -> list[dict[str, Any]]:
-    """Publish what each step adds, and return its rows: one per level, class of demand and step."""
-    origins = Origins(
-        (),
-        tuple(sorted({row["cutoff"] for row in scores}, reverse=True)),
-        max((row["horizon"] for row in scores), default=1),
-        (1,),
-        history.periods,
-    )
-    uses = uses_of(origins)
+def _check(context: RunContext, params: PageParams, history: History, today: Plan) -> None:
+    """Raises InputMissingError FCT-051 without forecasts of the day, FCT-036 without coherent ones where asked for."""
+    base = _base_forecasts(context, history, history.as_of)
+    if base.isEmpty():
+        raise InputMissingError(
+            "FCT-051",
+            f"There are no forecasts as of {history.as_of}.",
+            remedy="Run forecast.predict for that day first, and forecast.replenish for the orders.",
+        )
+    if params.forecasts == "reconciled":
+        check_reconciled(base, today.forecasts, history.as_of)
+
+
+def _with_events(
+    context: RunContext, look: Look, history: History, today: Plan, known: DataFrame
+) -> tuple[DataFrame, list[str]]:
+    """``known`` with what promotions and events say of each series, and in words what is planned for all."""
+    steps = today.forecasts.agg(F.max("step").alias("steps")).first()
+    horizon = (steps["steps"] if steps is not None else None) or 1
+    rows = None
+    if context.lake.exists(REGRESSORS):
+        ends = first_looked_at(look, history.last_ds), history.periods.plus(history.last_ds, horizon)
+        days = DayRange(*map(history.periods.day, ends))
+        rows = as_periods(context.lake.read(REGRESSORS, days=days).where(is_event()), history.periods, OF_PERIOD)
+    if rows is None:
+        return with_events(known, None), []
+    events = events_of(rows, look, history.last_ds, horizon, history.as_of)
+    # As many rows as names of events that hold for all.
+    for_all = [row["words"] for row in said_of_all(events, look, horizon).collect()]
+    return with_events(known, said_of_series(events, today.trials, look, history.last_ds, horizon)), for_all
+
+
+def _seen(demand: DataFrame) -> DataFrame:
+    """``demand`` without periods out of stock: what was sold of an empty shelf is no truth to judge a forecast by."""
+    if "is_censored" not in demand.columns:
+        return demand
+    out = F.coalesce("is_censored", F.lit(False))
+    return demand.withColumn("y", F.when(~out, F.col("y")))
+
+
+def _tried_steps(backtests: DataFrame, scores: list[Any], demand: DataFrame, history: History) -> list[dict[str, Any]]:
+    """Rows of the ledger about the steps that the backtest of the day tried, by level and class of demand."""
+    cutoffs = tuple(sorted({row["cutoff"] for row in scores}, reverse=True))
+    horizon = max((row["horizon"] for row in scores), default=1)
+    uses = uses_of(Origins((), cutoffs, horizon, (1,), history.periods))
     best = best_known(scores, uses)
-    found: list[dict[str, Any]] = []
-    if best:
-        classes = history.series.select("unique_id", "level", "demand_class")
-        local = None
-        if {row["model"] for row in scores} & set(GLOBAL_MODELS):
-            own = backtests.where(~F.col("model").isin(COMBINED, *GLOBAL_MODELS))
-            corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
-            known = as_known(own.join(classes.drop("level"), "unique_id", "inner"), corrections, uses)
-            local = combined(own, model_weights(origin_errors(known), classes.drop("level")))
-        sums, steps = step_errors(backtests, best, local, classes)
-        found = ledger_rows(sums.collect(), steps, history.as_of)
-    if overrides is not None:
-        found += override_rows(overrides.first(), history.as_of)
+    if not best:
+        return []
+    classes = history.series.select("unique_id", "level", "demand_class")
+    made = made_steps(backtests, demand, classes.drop("level"), uses, {row["model"] for row in scores})
+    sums, steps = step_errors(backtests, best, made, classes)
+    return ledger_rows(sums.collect(), steps, history.as_of)
+
+
+def _judged_steps(context: RunContext, history: History, earlier: _Earlier, demand: DataFrame) -> list[dict[str, Any]]:
+    """Rows of the ledger about the last forecast whose demand is known; what it said itself, before any choice."""
+    if earlier.judged is None or earlier.first_ds is None:
+        return []
+    day = DayRange.single(earlier.judged)
+    seasons = context.lake.read(TRIALS, days=day).agg(F.max("season_length").alias("season")).first()
+    season = (seasons["season"] if seasons is not None else None) or history.periods.season_length
+    base = _base_forecasts(context, history, earlier.judged)
+    judged = with_truth(base, demand, earlier.judged, earlier.first_ds, season, history.periods)
+    reconciled = _reconciled(context, history, earlier.judged)
+    sums = judged_sums(pairs_of(judged, reconciled), history.series.select("unique_id", "level"))
+    return judged_rows(sums.collect(), history.as_of)
+
+
+def _publish_ledger(context: RunContext, history: History, found: list[dict[str, Any]]) -> None:
     rows = few_rows(
         context.spark, [{**dict.fromkeys(VALUE_ADDED.schema.names), **row} for row in found], VALUE_ADDED.schema
     )
     with context.lake.stage(VALUE_ADDED, rows.coalesce(1)) as staged:
         context.lake.replace_days(pass_gate(context, staged), days=DayRange.single(history.as_of))
-    return found
 
 
-def _plan(context: RunContext, history: History, day: date) -> Plan:
+def _plan(context: RunContext, params: PageParams, history: History, day: date) -> Plan:
     lake, days = context.lake, DayRange.single(day)
-    forecasts = as_periods(lake.read(FORECASTS, days=days), history.periods, OF_PERIOD)
+    base = _base_forecasts(context, history, day)
+    forecasts = base
+    if params.forecasts == "reconciled":
+        reconciled = _reconciled(context, history, day)
+        forecasts = base.limit(0) if reconciled is None else reconciled
     orders = lake.read(ORDERS, days=days) if lake.exists(ORDERS) else None
     return Plan(day, forecasts, orders, lake.read(TRIALS, days=days))
 
 
+def _base_forecasts(context: RunContext, history: History, day: date) -> DataFrame:
+    return as_periods(context.lake.read(FORECASTS, days=DayRange.single(day)), history.periods, OF_PERIOD)
+
+
+def _reconciled(context: RunContext, history: History, day: date) -> DataFrame | None:
+    if not context.lake.exists(RECONCILED):
+        return None
+    return as_periods(context.lake.read(RECONCILED, days=DayRange.single(day)), history.periods, OF_PERIOD)
+
+
 @dataclass(frozen=True)
 class _Earlier:
-    """The last earlier day with forecasts, and the last one of whose forecasts some demand is known by now."""
+    """The last earlier day with forecasts; the last one of whose forecasts some demand is known by now, and the first
+    period of these.
+    """
 
     last: date | None
     judged: date | None
+    first_ds: date | None
 
 
 def _earlier(context: RunContext, params: PageParams, history: History) -> _Earlier:
     first = history.as_of - timedelta(days=params.look_back_days)
     days = DayRange(first, history.as_of - timedelta(days=1))
-    steps = context.lake.read(FORECASTS, days=days).where(
-        (F.col("step") == 1) & (F.col("freq") == history.periods.freq)
-    )
+    table = RECONCILED if params.forecasts == "reconciled" else FORECASTS
+    steps = as_periods(context.lake.read(table, days=days), history.periods, OF_PERIOD)
+    steps = steps.where((F.col("step") == 1) & (F.col("freq") == history.periods.freq))
     found = steps.groupBy("as_of_date").agg(F.min("ds").alias("first_ds")).orderBy(F.col("as_of_date").desc())
     # One row per earlier day, of which look_back_days allows so many.
     made = found.collect()
-    known = [row["as_of_date"] for row in made if row["first_ds"] <= history.last_ds]
-    return _Earlier(made[0]["as_of_date"] if made else None, known[0] if known else None)
+    known = [row for row in made if row["first_ds"] <= history.last_ds]
+    last = made[0]["as_of_date"] if made else None
+    return _Earlier(last, *((known[0]["as_of_date"], known[0]["first_ds"]) if known else (None, None)))
 
 
 def _known(context: RunContext, params: PageParams, series: DataFrame, today: Plan) -> DataFrame:

@@ -16,13 +16,19 @@ from pyspark.sql import functions as F
 from jobs.forecast.demand.periods import UNITS, Periods
 
 SUSPICIOUS, NEW, ENDING, ZEROS, BREAK = "suspicious data", "new item", "ending", "more zeros", "structural break"
+PROMOTED, AHEAD = "promoted lately", "promotion or event ahead"
 OLD_COUNT, FALLBACK = "old stock count", "fallback"
-LABELS: Final = (SUSPICIOUS, NEW, ENDING, ZEROS, BREAK, OLD_COUNT, FALLBACK)
+LABELS: Final = (SUSPICIOUS, NEW, ENDING, ZEROS, PROMOTED, BREAK, AHEAD, OLD_COUNT, FALLBACK)
 """The most urgent first."""
+
+OCCASIONS: Final = (PROMOTED, AHEAD)
+"""Those whose evidence several series share."""
 
 _RECENT: Final = {"H": 168, "D": 28, "W": 8, "M": 6, "Q": 4, "Y": 3}
 _YEAR: Final = {"D": 364, "W": 52, "M": 12, "Q": 4}
-_BEFORE: Final = 4
+BEFORE: Final = 4
+"""The periods before are up to so many times those that are recent."""
+
 # The largest value of a series, against the second largest: nobody sells ten times as much once.
 _OUTLIER_RATIO: Final = 10.0
 _FEWEST_DEMANDS: Final = 4
@@ -71,7 +77,7 @@ def facts_of(demand: DataFrame, look: Look) -> DataFrame:
     before_rows = series.rowsBetween(Window.unboundedPreceding, -1)
     placed = placed.withColumn("_sold_before", F.max(F.when(sold, F.col("_nth"))).over(before_rows))
     m, place = look.recent, F.col("_place")
-    recent, before = place <= m, place.between(m + 1, m + _BEFORE * m)
+    recent, before = place <= m, place.between(m + 1, m + BEFORE * m)
     year = _YEAR.get(look.periods.freq)
     a_year_before = F.lit(False) if year is None else place.between(year + 1, year + m)
     judged = F.lit(True) if year is None else place <= year + m
@@ -107,7 +113,8 @@ def facts_of(demand: DataFrame, look: Look) -> DataFrame:
 def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
     """``unique_id, label, evidence`` for each row of ``facts``; both null where nothing is exceptional.
 
-    ``known`` (unique_id, counted_days_ago, fallback_reason; each may be null) is what other tables say.
+    ``known`` (unique_id, counted_days_ago, fallback_reason, ahead, lately, is_last_promoted; each may be null) is what
+    other tables say; the last three as ``said_of_series`` of events.py gives them.
     """
     ratio = F.when((F.col("before_mean") > 0) & (F.col("recent_mean") > 0), F.col("recent_mean") / F.col("before_mean"))
     rated = facts.withColumn("_ratio", F.when(F.col("before_known") >= look.recent, ratio))
@@ -124,7 +131,9 @@ def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
         (NEW, F.col("known") < look.shortest, _new(look)),
         (ENDING, _is_ending(look), _ending(look)),
         (ZEROS, _has_more_zeros(look), _more_zeros(look)),
+        (PROMOTED, _is_promoted(look), _promoted()),
         (BREAK, _is_broken(look), _broken(look)),
+        (AHEAD, F.col("ahead").isNotNull(), F.col("ahead")),
         (OLD_COUNT, F.col("counted_days_ago").isNotNull(), _old_count()),
         (FALLBACK, F.col("fallback_reason").isNotNull(), F.concat(F.lit("No full forecast: "), "fallback_reason")),
     ]
@@ -249,6 +258,16 @@ def _broken(look: Look) -> Column:
         _units("before_mean"),
         F.format_string(" in the %d before; as most series went, %s would be usual", "before_known", _units(usual)),
     )
+
+
+def _is_promoted(look: Look) -> Column:
+    """Its last period was promoted and nothing follows, or a promotion explains its other level."""
+    is_over = F.coalesce(F.col("is_last_promoted") & F.col("ahead").isNull(), F.lit(False))
+    return F.col("lately").isNotNull() & (is_over | F.coalesce(_is_broken(look), F.lit(False)))
+
+
+def _promoted() -> Column:
+    return F.concat_ws("; ahead: ", "lately", "ahead")
 
 
 def _old_count() -> Column:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.forecast.planning.exceptions import Look
+from jobs.forecast.planning.judged import STEPS
 from jobs.forecast.planning.ledger import ALL, OWN_LEVEL, SUBTRACTS, UNSURE
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _CLASSES = ("smooth", "erratic", "intermittent", "lumpy", "none")
 _FEWEST_FOR_INTERVAL = 8
+# Less rounds to nothing.
+_LEAST_POINTS = 0.0005
 _BANDS = (("95 % band", "q025", "q975"), ("80 % band", "q100", "q900"), ("50 % band", "q250", "q750"))
 
 
@@ -91,8 +94,11 @@ _MEANS = {
     "seasonal naive": "last season's value again",
     "best single model": "one model for all series, the best until then",
     "weights": "a weighted mean of models for each series",
+    "gates": "without those that are much worse",
     "global model": "with LightGBM over all series",
-    "overrides": "planners' overrides of the last judged forecast, where there are any",
+    "fallback": "where no model could forecast",
+    "overrides": "where a planner knew better",
+    "reconciliation": "forecasts made to add up",
 }
 
 
@@ -107,12 +113,21 @@ def value_added(report: ReportBuilder, ledger: Sequence[Mapping[str, Any]]) -> N
         return
     words = [
         *verdict_words(ledger),
-        "In points of WAPE, on the same series and periods of the backtest, each step as it was known at its origin; "
-        "between: with 95 % probability, by how much series differ.",
+        "Gain: points of WAPE less than the step before; over naive: less than last season's value. All steps are on "
+        "the same series and periods of the backtest, each as it was known at its origin; between: with 95 % "
+        "probability, by how much series differ.",
+        *(
+            [
+                "Fallback, overrides and reconciliation: of the last forecast whose demand is known by now; the step "
+                "before is what they replaced."
+            ]
+            if {row["name"] for row in whole} & set(STEPS)
+            else []
+        ),
     ]
     report.table(
         "What each step adds",
-        ("step", "what it is", "WAPE", "better than before by", "between", "than the naive by"),
+        ("step", "what it is", "WAPE", "gain", "between", "over naive"),
         [
             (
                 *(row["name"], _MEANS.get(row["name"], ""), f"{row['wape']:.1%}"),
@@ -138,7 +153,7 @@ def verdict_words(ledger: Sequence[Mapping[str, Any]]) -> list[str]:
             found.append(
                 f"The step “{row['name']}” subtracts{where}: {-100 * gain:.1f} points more error than without it."
             )
-        elif row.get("verdict") == UNSURE and gain < 0 and not where:
+        elif row.get("verdict") == UNSURE and gain <= -_LEAST_POINTS and not where:
             found.append(f"The step “{row['name']}” may subtract: {-100 * gain:.1f} points, which may be chance.")
     return found or ["No step subtracts."]
 
@@ -151,7 +166,7 @@ def points_between(row: Mapping[str, Any]) -> str:
 
 
 def _points(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}".replace("-", "\u2212")
+    return "" if value is None else f"{round(100 * value, 1) + 0.0:.1f}".replace("-", "\u2212")
 
 
 def _class_place(row: Any) -> int:

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.inputs import History
+from jobs.forecast.planning.exceptions import OCCASIONS
 from jobs.forecast.planning.steps import Plan
 from jobs.forecast.trials.accuracy import absolute_error
 from jobs.forecast.trials.weights import COMBINED
@@ -27,9 +28,10 @@ class Figures:
 
     ``groups`` (REVIEWS by order_reason and label) has one row per pair with sums; ``tops`` are reviews with their
     places in the lists (``order_place`` among those of a reason, ``label_place`` among those of a label,
-    ``change_place``, ``miss_place``). ``coverage`` and
-    ``accuracy`` are by class of demand, null for all. ``overrides`` are today's, a row per series and reason. ``past``
-    and ``coming`` are the demand and the forecasts of the series drawn, in the order of ``drawn``.
+    ``change_place``, ``miss_place``). ``coverage`` and ``accuracy`` are by class of demand, null for all. ``overrides``
+    are today's, a row per series and reason; ``occasions`` are promotions and events, a row per label and evidence,
+    with the most valuable of their ``series``. ``past`` and ``coming`` are the demand and the forecasts of the series
+    drawn, in the order of ``drawn``.
     """
 
     groups: Sequence[Any]
@@ -40,6 +42,7 @@ class Figures:
     past: Sequence[Any]
     coming: Sequence[Any]
     overrides: Sequence[Any]
+    occasions: Sequence[Any]
 
 
 def figures_of(
@@ -54,11 +57,8 @@ def figures_of(
     steps = max((row["step"] for row in coming), default=1)
     back = -max(_HISTORY_DRAWN * steps, min(history.periods.season_length, 60) + steps)
     first = history.periods.plus(history.last_ds, back)
-    past = (
-        demand.where(wanted & (F.col("ds") > history.periods.literal(first))).orderBy("unique_id", "ds").collect()
-        if drawn
-        else []
-    )
+    recent = demand.where(wanted & (F.col("ds") > history.periods.literal(first)))
+    past = recent.orderBy("unique_id", "ds").collect() if drawn else []
     return Figures(
         _totals(rows).collect(),
         tops,
@@ -68,10 +68,23 @@ def figures_of(
         past,
         coming,
         _overrides(today.forecasts, rows, params.report_top).collect(),
+        _occasions(rows, params.report_top).collect(),
     )
 
 
+def _occasions(rows: DataFrame, top: int) -> DataFrame:
+    most = F.max(F.struct("value", "unique_id", "item_name")).alias("_most")
+    said = rows.where(F.col("label").isin(*OCCASIONS)).groupBy("label", "evidence")
+    found = said.agg(F.count(F.lit(1)).alias("series"), F.sum("value").alias("value"), most)
+    place = F.row_number().over(Window.partitionBy("label").orderBy(F.col("value").desc(), "evidence"))
+    placed = found.withColumn("place", place).where(F.col("place") <= top)
+    return placed.select("label", "evidence", "series", "_most.unique_id", "_most.item_name", "place")
+
+
 def _overrides(forecasts: DataFrame, rows: DataFrame, top: int) -> DataFrame:
+    # What a planner said is in the base forecasts; coherent ones may have moved since.
+    if "base_y_hat" in forecasts.columns:
+        forecasts = forecasts.withColumn("y_hat", F.col("base_y_hat"))
     sums = [F.sum(name).alias(name) for name in ("y_hat", "statistical_y_hat")]
     held = forecasts.where("override_reason IS NOT NULL").groupBy("unique_id", "override_reason")
     found = held.agg(F.count(F.lit(1)).alias("periods"), *sums)

@@ -1,7 +1,8 @@
 """What each step of a forecast adds: scored on the same rows of the backtest, against the naive and the step before.
 
 The steps are the seasonal naive; the one model for all series that was best at the origins known before; the weighted
-mean without global models; the weighted mean with them. The gain of a step is the fall of WAPE, in its own units:
+mean of all models but the global ones; that of those that the gates let through; the weighted mean with global models.
+The gain of a step is the fall of WAPE, in its own units:
 sum of (|error before| - |error|) over sum of |y|. It is paired: both errors are of the same series and periods. Its
 interval treats series as independent, values of one series not: the standard error of a ratio over clusters (Cochran,
 Sampling Techniques, 1977, section 2.11), with d and a the sums of a series and G = sum d / sum a,
@@ -11,7 +12,7 @@ sqrt(n / (n - 1) sum (d - G a)^2) / sum a.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -20,10 +21,17 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.forecast.trials.weights import COMBINED
+from jobs.forecast.demand.inputs import CORRECTED
+from jobs.forecast.trials.global_model import GLOBAL_MODELS
+from jobs.forecast.trials.weights import (
+    COMBINED,
+    as_known,
+    combined,
+    model_weights,
+    origin_errors,
+)
 
-NAIVE, BEST, WEIGHTS, GLOBAL = "seasonal naive", "best single model", "weights", "global model"
-OVERRIDES, OVERRIDES_STEP = "overrides", 9
+NAIVE, BEST, WEIGHTS, GATES, GLOBAL = "seasonal naive", "best single model", "weights", "gates", "global model"
 ALL, OWN_LEVEL = "all", "series"
 ADDS, SUBTRACTS, UNSURE = "adds", "subtracts", "not certain"
 _FEWEST_SERIES: Final = 8
@@ -88,14 +96,40 @@ def best_known(scores: Sequence[Any], uses: Sequence[tuple[date, date, date]]) -
     return found
 
 
+def made_steps(
+    backtests: DataFrame,
+    demand: DataFrame,
+    classes: DataFrame,
+    uses: Sequence[tuple[date, date, date]],
+    models: Collection[str],
+) -> dict[str, DataFrame]:
+    """Rows of the steps that the backtest does not keep, by name, in order: WEIGHTS, and GATES where there are global
+    models among ``models``; without these ``combined`` is the mean that the gates leave.
+
+    ``demand`` has CORRECTED, ``classes`` is unique_id, demand_class, ``uses`` as ``uses_of`` gives them.
+    """
+    own = backtests.where(~F.col("model").isin(COMBINED, *GLOBAL_MODELS))
+    corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
+    known = as_known(own.join(classes, "unique_id", "inner"), corrections, uses)
+    errors = origin_errors(known)
+    found = {WEIGHTS: combined(own, model_weights(errors, classes, gated=False))}
+    if set(models) & set(GLOBAL_MODELS):
+        found[GATES] = combined(own, model_weights(errors, classes))
+    return found
+
+
 def step_errors(
-    backtests: DataFrame, best: Mapping[date, str], local: DataFrame | None, series: DataFrame
+    backtests: DataFrame,
+    best: Mapping[date, str],
+    made: Mapping[str, DataFrame],
+    series: DataFrame,
 ) -> tuple[DataFrame, tuple[str, ...]]:
     """Sums by level and class of demand, ``all`` for all classes, and the names of the steps.
 
-    ``local`` are rows of the weighted mean without global models, None where there are none: then ``combined`` is that.
-    ``series`` is unique_id, level, demand_class. Only rows that every step has forecast count. For step k, ``e{k}`` is
-    the sum of |error|; d, dd, da are sums for ``paired_gain`` against the step before, nd, ndd, nda against the naive.
+    ``made`` are rows of the steps that the backtest does not keep, in order, by name; ``combined`` is the last step:
+    GATES, or GLOBAL where ``made`` has GATES. ``series`` is unique_id, level, demand_class. Only rows that every
+    step has forecast count. For step k, ``e{k}`` is the sum of |error|; d, dd, da are sums for ``paired_gain`` against
+    the step before, nd, ndd, nda against the naive.
     """
     # As text, because the clock of the driver would read a naive datetime, the origin of hours.
     kind = backtests.schema["cutoff"].dataType
@@ -105,14 +139,13 @@ def step_errors(
         ((F.col("cutoff") == origin) & (F.col("model") == model) for origin, model in origins),
         F.lit(False),
     )
+    last = GLOBAL if GATES in made else GATES
     models: dict[str, Column] = {NAIVE: F.col("model") == "seasonal_naive", BEST: is_best}
-    rows = backtests.select("unique_id", "cutoff", "ds", "y", "y_hat", "model")
-    if local is None:
-        models[WEIGHTS] = F.col("model") == COMBINED
-    else:
-        models |= {WEIGHTS: F.col("model") == "without global", GLOBAL: F.col("model") == COMBINED}
-        names = ("unique_id", "cutoff", "ds", "y", "y_hat")
-        rows = rows.unionByName(local.select(*names, F.lit("without global").alias("model")))
+    models |= {name: F.col("model") == _step_name(name) for name in made} | {last: F.col("model") == COMBINED}
+    names = ("unique_id", "cutoff", "ds", "y", "y_hat")
+    rows = backtests.select(*names, "model")
+    for name, one in made.items():
+        rows = rows.unionByName(one.select(*names, F.lit(_step_name(name)).alias("model")))
     steps = tuple(models)
     one = rows.groupBy("unique_id", "cutoff", "ds").agg(
         F.first("y").alias("y"),
@@ -149,6 +182,11 @@ def step_errors(
     return by_class.unionByName(whole), steps
 
 
+def _step_name(name: str) -> str:
+    # No model is called so.
+    return f"step {name}"
+
+
 def ledger_rows(sums: Sequence[Any], steps: Sequence[str], as_of: date) -> list[dict[str, Any]]:
     """Rows of VALUE_ADDED from those of ``step_errors``; groups without any demand have none."""
     found = []
@@ -169,51 +207,22 @@ def ledger_rows(sums: Sequence[Any], steps: Sequence[str], as_of: date) -> list[
                     "name": name,
                     "series": row["n"],
                     "wape": row[f"e{k}"] / row["a"],
-                    **({} if k == 0 else _named(gain, over)),
+                    **({} if k == 0 else named_gains(gain, over)),
                 }
             )
     return found
 
 
-def override_sums(forecasts: DataFrame, demand: DataFrame) -> DataFrame:
-    """One row about the forecasts of an earlier day with an override, whose demand is known: sums as ``step_errors``.
-
-    ``e`` is the sum of |error| with the overrides, d, dd, da compare with ``statistical_y_hat``.
-    """
-    known = forecasts.where("statistical_y_hat IS NOT NULL").join(demand, ["unique_id", "ds"], "inner")
-    error, without = (F.abs(F.col("y") - F.col(name)) for name in ("y_hat", "statistical_y_hat"))
-    of_series = (
-        known.where(F.col("y").isNotNull())
-        .groupBy("unique_id")
-        .agg(F.sum(F.abs("y")).alias("a"), F.sum(error).alias("e"), F.sum(without - error).alias("d"))
-    )
-    a, d = F.col("a"), F.col("d")
-    sums = {"a": a, "e": F.col("e"), "d": d, "dd": d * d, "da": d * a, "aa": a * a}
-    return of_series.agg(
-        F.count(F.lit(1)).alias("n"),
-        *(F.coalesce(F.sum(value), F.lit(0.0)).alias(name) for name, value in sums.items()),
-    )
-
-
-def override_rows(sums: Any, as_of: date) -> list[dict[str, Any]]:
-    """The row of VALUE_ADDED about overrides; none where no series has one whose demand is known."""
-    if sums is None or not sums["n"]:
-        return []
-    gain = paired_gain(*(sums[name] for name in ("n", "a", "d", "dd", "da", "aa")))
-    if gain is None:
-        return []
-    row = {"as_of_date": as_of, "level": OWN_LEVEL, "demand_class": ALL, "step": OVERRIDES_STEP, "name": OVERRIDES}
-    named = {name: value for name, value in _named(gain, gain).items() if "naive" not in name}
-    return [{**row, "series": sums["n"], "wape": sums["e"] / sums["a"], **named}]
-
-
-def _named(gain: Gain, over: Gain) -> dict[str, Any]:
+def named_gains(gain: Gain, over: Gain | None) -> dict[str, Any]:
+    """Columns of VALUE_ADDED: the gain over the step before, and that over the naive where it is known."""
     return {
         "gain": gain.gain,
         "gain_low": gain.low,
         "gain_high": gain.high,
         "verdict": gain.verdict,
-        "gain_over_naive": over.gain,
-        "over_naive_low": over.low,
-        "over_naive_high": over.high,
+        **(
+            {}
+            if over is None
+            else {"gain_over_naive": over.gain, "over_naive_low": over.low, "over_naive_high": over.high}
+        ),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from common.config.params import Params
@@ -12,6 +14,9 @@ class PageParams(Params):
 
     beside_rows = ("report_top", "report_charts")
 
+    forecasts: Literal["base", "reconciled"] = Field(
+        "base", description="base: as forecast.predict made them; reconciled: as forecast.reconcile made them add up."
+    )
     look_back_days: int = Field(
         400,
         ge=1,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
-from jobs.forecast.planning.exceptions import LABELS, Look
+from jobs.forecast.planning.exceptions import LABELS, OCCASIONS, Look
 from jobs.forecast.planning.fans import classes, fan, value_added
 from jobs.forecast.planning.looking_back import changes, misses, overrides
 from jobs.forecast.planning.reasons import ENOUGH, NO_DEMAND, SAFETY, TOO_LATE, UNKNOWN, UNTIL_NEXT
@@ -36,6 +36,10 @@ _LABELS = {
     "new item": "Too little history to compare with: the band is that of others.",
     "ending": "Order for these only what you would order without a forecast.",
     "more zeros": "A shelf that is empty looks like no demand.",
+    "promoted lately": "What was sold on promotion is no new level: a forecast that does not know of the promotion may "
+    "expect as much again.",
+    "promotion or event ahead": "Where the forecast does not know of it, say what it will bring: an override, or a "
+    "regressor of forecast.backtest.",
     "structural break": "Another level than before, beyond what most series did. With less than two years of history "
     "it may be the season; otherwise the forecast follows it only slowly.",
     "old stock count": "The order is as right as the count.",
@@ -52,9 +56,12 @@ def write_report(
     *,
     as_of: date,
     has_orders: bool,
+    for_all: Sequence[str] = (),
 ) -> None:
-    """Fill the page; ``has_orders``: forecast.replenish has run for the day."""
+    """Fill the page; ``has_orders``: forecast.replenish has run for the day; ``for_all``: what is planned for all."""
     report.title = f"Plan as of {as_of}"
+    if params.forecasts == "reconciled":
+        report.title += ", by forecasts that add up"
 
     def total(name: str) -> float:
         return float(sum(row[name] or 0 for row in figures.groups))
@@ -67,6 +74,8 @@ def write_report(
             "What to order today",
             [f"There are no orders as of {as_of}. Run forecast.replenish for that day, then this page again."],
         )
+    if for_all:
+        report.text("Planned for all items", [f"{'; '.join(for_all)}."])
     _exceptions(report, figures, params.report_top)
     changes(report, look, figures, total, params.report_top)
     overrides(report, look, figures)
@@ -176,6 +185,9 @@ def _exceptions(report: ReportBuilder, figures: Figures, top: int) -> None:
         stack=True,
     )
     for label, count in counts.items():
+        if label in OCCASIONS:
+            _occasions(report, label, [row for row in figures.occasions if row["label"] == label])
+            continue
         listed = sorted(
             (row for row in figures.tops if row["label"] == label and among(row, "label_place", top)),
             key=lambda row: row["label_place"],
@@ -188,3 +200,16 @@ def _exceptions(report: ReportBuilder, figures: Figures, top: int) -> None:
                 note=f"The {len(listed)} most valuable of {count:,}." if count > len(listed) else "",
                 stack=True,
             )
+
+
+def _occasions(report: ReportBuilder, label: str, listed: Sequence[Any]) -> None:
+    if listed:
+        report.table(
+            f"{label[0].upper()}{label[1:]}",
+            ("what", "items", "the most valuable", "name"),
+            [
+                (row["evidence"], row["series"], row["unique_id"], row["item_name"] or "")
+                for row in sorted(listed, key=lambda row: row["place"])
+            ],
+            stack=True,
+        )

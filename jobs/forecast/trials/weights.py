@@ -88,11 +88,12 @@ def origin_errors(rows: DataFrame) -> DataFrame:
     return rows.groupBy(*keys).agg(F.avg(squared / scale).alias("error"))
 
 
-def model_weights(errors: DataFrame, series: DataFrame) -> DataFrame:
+def model_weights(errors: DataFrame, series: DataFrame, *, gated: bool = True) -> DataFrame:
     """``use, unique_id, model, weight, origins``: shares that add up to 1 for each series and moment of use.
 
     ``errors`` as ``origin_errors`` gives them, ``series`` is unique_id, demand_class: a series without errors of its
-    own has the shares of its class. ``origins`` counts the series' own origins behind a share.
+    own has the shares of its class. ``origins`` counts the series' own origins behind a share. Without ``gated`` each
+    model takes part, however bad.
     """
     own = (
         errors.withColumn("demand_class", _class())
@@ -110,7 +111,8 @@ def model_weights(errors: DataFrame, series: DataFrame) -> DataFrame:
     pooled = pooled.withColumn("pooled", F.col("_mean") * F.col("_pairs") / (F.col("_pairs") + _EQUAL_PAIRS))
     of_class = Window.partitionBy("use", "demand_class")
     good = pooled.where(F.col("_pairs") > 0).withColumn("_best", F.min("pooled").over(of_class))
-    good = good.where(F.col("pooled") <= F.col("_best") + math.log(_WORST_RATIO))
+    if gated:
+        good = good.where(F.col("pooled") <= F.col("_best") + math.log(_WORST_RATIO))
     asked = series.select("unique_id", "demand_class").withColumn("demand_class", _class())
     wanted = asked.join(F.broadcast(good.select("use", "demand_class", "model", "pooled")), "demand_class", "inner")
     both = wanted.join(
@@ -120,7 +122,7 @@ def model_weights(errors: DataFrame, series: DataFrame) -> DataFrame:
     score = (origins * F.coalesce("relative", F.lit(0.0)) + CLASS_ORIGINS * F.col("pooled")) / (origins + CLASS_ORIGINS)
     shares = both.withColumns({"origins": origins.cast("int"), "_raw": F.exp(-POWER * score)})
     shares = shares.withColumn("_share", F.col("_raw") / F.sum("_raw").over(of_series))
-    kept = shares.where(F.col("_share") >= _SMALLEST_SHARE)
+    kept = shares.where(F.col("_share") >= _SMALLEST_SHARE) if gated else shares
     weight = F.col("_share") / F.sum("_share").over(of_series)
     return kept.select("use", "unique_id", "model", weight.alias("weight"), "origins")
 

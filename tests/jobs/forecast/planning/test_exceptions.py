@@ -28,10 +28,11 @@ def weeks(spark: SparkSession, demand: Mapping[str, Sequence[float | None]]) -> 
 
 
 def found(spark: SparkSession, demand: DataFrame, *known: tuple[object, ...]) -> dict[str, tuple[str, str]]:
-    schema = "unique_id string, counted_days_ago int, fallback_reason string"
-    said = spark.createDataFrame(list(known) or [("nobody", None, None)], schema)
-    rows = labelled(facts_of(demand, WEEKLY), said, WEEKLY).collect()
-    return {row["unique_id"]: (row["label"], row["evidence"]) for row in rows}
+    schema = "unique_id string, counted_days_ago int, fallback_reason string, ahead string, lately string"
+    rows = [(*row, *(None,) * (6 - len(row))) for row in known or [("nobody",)]]
+    said = spark.createDataFrame(rows, f"{schema}, is_last_promoted boolean")
+    found = labelled(facts_of(demand, WEEKLY), said, WEEKLY).collect()
+    return {row["unique_id"]: (row["label"], row["evidence"]) for row in found}
 
 
 def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -> None:
@@ -47,6 +48,10 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
             "absent": [*level[:16], 0.0, 12.0, 0.0, 12.0],
             "higher": [*level[:16], 40.0, 40.0, 40.0, 40.0],
             "counted": level,
+            "lured": [*level[:16], 40.0, 40.0, 40.0, 40.0],
+            "lately": level,
+            "longer": level,
+            "planned": level,
             "failed": level,
         },
     )
@@ -56,6 +61,10 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
         ("counted", 9, "ETS failed"),
         ("failed", None, "ETS failed"),
         ("higher", 9, None),
+        ("lured", 9, None, "fair ahead", "promoted thrice", False),
+        ("lately", 9, None, None, "promoted", True),
+        ("longer", 9, None, "promotion ahead", "promoted", True),
+        ("planned", 9, None, "fair ahead"),
     )
     assert labels == {
         "steady": (None, None),
@@ -75,6 +84,10 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
             "structural break",
             "40 units a week in the last 4 weeks, 11 in the 16 before; as most series went, 11 would be usual",
         ),
+        "lured": ("promoted lately", "promoted thrice; ahead: fair ahead"),
+        "lately": ("promoted lately", "promoted"),
+        "longer": ("promotion or event ahead", "promotion ahead"),
+        "planned": ("promotion or event ahead", "fair ahead"),
         "counted": ("old stock count", "The stock was counted 9 days before: count it again."),
         "failed": ("fallback", "No full forecast: ETS failed"),
     }

@@ -10,15 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.forecast.planning.fans import verdict_words
-from jobs.forecast.planning.ledger import (
-    Gain,
-    best_known,
-    ledger_rows,
-    override_rows,
-    override_sums,
-    paired_gain,
-    step_errors,
-)
+from jobs.forecast.planning.ledger import Gain, best_known, ledger_rows, made_steps, paired_gain, step_errors
 
 pytestmark = pytest.mark.unit
 
@@ -59,15 +51,15 @@ def test_steps_are_scored_on_the_rows_that_all_of_them_have(spark: SparkSession)
     )
     local = backtests.where("model = 'ets'").selectExpr("unique_id", "cutoff", "ds", "y", "9.5D AS y_hat")
     series = spark.createDataFrame([("a", None, "lumpy")], "unique_id string, level string, demand_class string")
-    sums, steps = step_errors(backtests, {C2: "ets"}, local, series)
+    sums, steps = step_errors(backtests, {C2: "ets"}, {"weights": local, "gates": local}, series)
     found = ledger_rows(sums.collect(), steps, P3)
-    names = ["seasonal naive", "best single model", "weights", "global model"]
+    names = ["seasonal naive", "best single model", "weights", "gates", "global model"]
     assert [(row["demand_class"], row["name"]) for row in found] == [
         (one, name) for one in ("all", "lumpy") for name in names
     ]
-    assert [row["wape"] for row in found[:4]] == pytest.approx([0.4, 0.2, 0.05, 0.1])
-    assert [row["gain"] for row in found[1:4]] == pytest.approx([0.2, 0.15, -0.05])
-    assert [row["gain_over_naive"] for row in found[1:4]] == pytest.approx([0.2, 0.35, 0.3])
+    assert [row["wape"] for row in found[:5]] == pytest.approx([0.4, 0.2, 0.05, 0.05, 0.1])
+    assert [row["gain"] for row in found[1:5]] == pytest.approx([0.2, 0.15, 0.0, -0.05])
+    assert [row["gain_over_naive"] for row in found[1:5]] == pytest.approx([0.2, 0.35, 0.35, 0.3])
     # One series has no interval: its step may subtract, and the page says that this may be chance.
     assert verdict_words(found) == ["The step “global model” may subtract: 5.0 points, which may be chance."]
 
@@ -85,7 +77,7 @@ def test_the_origin_of_an_hour_is_not_read_by_the_clock_of_the_driver(
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        sums, steps = step_errors(backtests, {noon: "ets"}, None, series)
+        sums, steps = step_errors(backtests, {noon: "ets"}, {}, series)
         found = ledger_rows(sums.collect(), steps, P3)
     finally:
         monkeypatch.undo()
@@ -93,15 +85,24 @@ def test_the_origin_of_an_hour_is_not_read_by_the_clock_of_the_driver(
     assert [row["wape"] for row in found[:3]] == pytest.approx([0.4, 0.2, 0.1])
 
 
-def test_overrides_are_scored_against_the_forecast_that_they_replaced(spark: SparkSession) -> None:
-    forecasts = spark.createDataFrame(
-        [("a", P2, 8.0, 5.0), ("a", P3, 1.0, 2.0), ("b", P2, 7.0, None)],
-        "unique_id string, ds date, y_hat double, statistical_y_hat double",
+def test_gates_leave_out_a_model_that_the_weights_alone_would_keep(spark: SparkSession) -> None:
+    said = {("ets", C1, P2): 9.0, ("tsb", C1, P2): 0.0, ("ets", C2, P3): 8.0, ("tsb", C2, P3): 4.0}
+    rows = [("a", *key, 1, 10.0, value, 1.0, 1.0, 1.0) for key, value in said.items()]
+    backtests = spark.createDataFrame(
+        rows,
+        "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mae double, "
+        "scale_mse double, spread double",
     )
-    known = [("a", P2, 10.0), ("a", P3, None), ("b", P2, 1.0)]
-    demand = spark.createDataFrame(known, "unique_id string, ds date, y double")
-    (row,) = override_rows(override_sums(forecasts, demand).first(), P3)
-    # 2 units wrong instead of 5, of 10; the other period is not known yet, the other series has no override.
-    assert (row["name"], row["series"], row["gain_low"]) == ("overrides", 1, None)
-    assert (row["wape"], row["gain"]) == pytest.approx((0.2, 0.3))
-    assert override_rows(override_sums(forecasts, demand.where("unique_id = 'b'")).first(), P3) == []
+    demand = spark.createDataFrame(
+        [], "unique_id string, ds date, net double, later_on array<int>, later_units array<double>"
+    )
+    classes = spark.createDataFrame([("a", "lumpy")], "unique_id string, demand_class string")
+    made = made_steps(backtests, demand, classes, [(C1, C2, C2)], {"ets", "tsb", "lightgbm"})
+    found = {name: [(row["cutoff"], row["y_hat"]) for row in one.collect()] for name, one in made.items()}
+    # At the first origin TSB was wrong by 10 of 10, ETS by 1. Relative to their middle, 50.5, that is ln 1 / 50.5 and
+    # ln 100 / 50.5; the class of one series believes 1 / 21 of it and counts as four origins. So the scores are
+    # -.934 and .163, and the share of TSB is 1 / (1 + e^(4 x 1.097)) = .0123, less than 2 %.
+    assert found["gates"] == [(C2, 8.0)]
+    ((cutoff, weighted),) = found["weights"]
+    assert (cutoff, weighted) == (C2, pytest.approx(8 - 4 * 0.0123, abs=1e-3))
+    assert list(made_steps(backtests, demand, classes, [(C1, C2, C2)], {"ets", "tsb"})) == ["weights"]
