@@ -100,6 +100,7 @@ def write_report(
             )
             for row in top
         ],
+        stack=True,
     )
 
 
@@ -150,6 +151,7 @@ def _kinds(report: ReportBuilder, kinds: Sequence[Any]) -> None:
             if name in by_class
         ],
         note="Classes of Syntetos, Boylan and Croston: periods per demand (limit 1.32), variation (0.49).",
+        stack=True,
     )
     aside: dict[tuple[str, str], int] = {}
     for row in kinds:
@@ -164,6 +166,7 @@ def _kinds(report: ReportBuilder, kinds: Sequence[Any]) -> None:
             for (status, reason), number in sorted(aside.items(), key=lambda pair: -pair[1])
         ],
         note="forecast.series lists each of them with its reason.",
+        stack=True,
     )
 
 
@@ -197,4 +200,5 @@ def count_stock_outs(context: RunContext, series: DataFrame, grid: DataFrame) ->
         ("series", "periods", "units sold in them", "units that the correction adds"),
         [(row["series"], row["periods"], round(sold, 1), round(lost, 1))],
         note="What was sold while nothing was left is a lower bound of demand: no forecast is scored on it.",
+        stack=True,
     )

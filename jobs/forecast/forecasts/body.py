@@ -81,13 +81,15 @@ def _with_overrides(context: RunContext, history: History, forecasts: DataFrame)
     fates = {row["fate"]: row["count"] for row in fits.groupBy("fate").count().collect()}
     for fate, number in sorted(fates.items()):
         context.counts.detail(f"overrides_{fate.replace(' ', '_')}", number)
-    lost = sum(fates.get(fate, 0) for fate in (INVALID, CONTRADICTORY, NO_FORECAST))
+    said = {
+        INVALID: "invalid",
+        CONTRADICTORY: "contradictory",
+        NO_FORECAST: "of a series or period that is not forecast",
+    }
+    lost = [f"{fates[fate]} {words}" for fate, words in said.items() if fates.get(fate)]
     if lost:
-        context.warn(
-            f"In forecast.overrides, {plural(lost, 'override')} without effect: {fates.get(INVALID, 0)} invalid, "
-            f"{fates.get(CONTRADICTORY, 0)} contradictory, {fates.get(NO_FORECAST, 0)} of a series or period that is "
-            "not forecast."
-        )
+        count = sum(fates.get(fate, 0) for fate in said)
+        context.warn(f"In forecast.overrides, {plural(count, 'override')} without effect: {', '.join(lost)}.")
     return overridden(forecasts, fits)
 
 

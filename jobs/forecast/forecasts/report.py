@@ -41,22 +41,28 @@ def write_report(
     )
     for name, words in names.items():
         _drawn(report, name, words, past, coming)
+    ranked = sorted(models, key=lambda row: -row["count"])
+    if len(ranked) == 1:
+        made = f"The {model_words(ranked[0]['model'])} made the forecasts of {plural(ranked[0]['count'], 'series')}."
+        report.text("Which model made the forecasts", [made])
+    else:
+        report.table(
+            "Which model made the forecasts",
+            ("model", "series"),
+            [(model_words(row["model"]), row["count"]) for row in ranked],
+        )
     report.table(
-        "Which model made the forecasts",
-        ("model", "series"),
-        [(model_words(row["model"]), row["count"]) for row in sorted(models, key=lambda row: -row["count"])],
-    )
-    report.table(
-        "What the intervals are calibrated on",
-        ("errors of the backtest pooled by", "forecasts"),
+        "What the bands are calibrated on",
+        ("errors pooled by", "forecasts"),
         [(row["calibrated_on"], row["count"]) for row in sorted(pools, key=lambda row: -row["count"])],
-        note="The narrowest pool with enough errors is used; 'normal' means that none had enough.",
+        note="Errors of the backtest. The narrowest pool with enough of them is used; 'normal' means that none had.",
     )
     if fallbacks:
         report.table(
             "Fallbacks",
             ("forecast by", "because", "series"),
             [(model_words(row["model"]), row["fallback_reason"], row["count"]) for row in fallbacks],
+            stack=True,
         )
 
 

@@ -143,6 +143,7 @@ def write_report(
         note=("stock: on the shelf, and on order in time. " if has_stock else "")
         + ("expected: until the order after this one comes, by the lead time of each supplier. " if has_terms else "")
         + "All orders, each with its reason, are in forecast.orders.",
+        stack=True,
     )
     shown = sorted(top, key=lambda row: -row["reorder_point"])[:12]
     if shown:

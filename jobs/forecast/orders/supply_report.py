@@ -60,4 +60,5 @@ def write_supply(report: ReportBuilder, rows: DataFrame) -> None:
             for row in shown[:_MOST_SUPPLIERS]
         ],
         note=words,
+        stack=True,
     )

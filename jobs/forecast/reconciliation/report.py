@@ -92,6 +92,7 @@ def write_report(report: ReportBuilder, *, as_of: date, method: str, levels: Seq
         ],
         note="apart before: mean distance of forecasts from the sums of their series; moved by: of forecasts from what "
         "they were; both of all units forecast. Now every aggregate is exactly the sum of its series.",
+        stack=True,
     )
     if top:
         report.table(
@@ -102,6 +103,7 @@ def write_report(report: ReportBuilder, *, as_of: date, method: str, levels: Seq
                 for row in top
             ],
             note="Units over all periods.",
+            stack=True,
         )
 
 

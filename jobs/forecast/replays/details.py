@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
 
 _MOST_SUPPLIERS = 30
+# From here on nobody reads the decimals.
+_WHOLE_MONEY = 100.0
 
 
 def write_suppliers(report: ReportBuilder, rows: DataFrame, params: ReplayParams, policy: str) -> None:
@@ -53,6 +55,7 @@ def write_suppliers(report: ReportBuilder, rows: DataFrame, params: ReplayParams
         ],
         note="Orders by the weighted mean, by the terms of today. cut: orders for which the budget of a review was "
         "not enough.",
+        stack=True,
     )
 
 
@@ -69,20 +72,27 @@ def write_dearest(report: ReportBuilder, rows: DataFrame, params: ReplayParams, 
         F.count("money").alias("priced"),
     )
     difference = of.withColumn("lost", F.col("mean") - F.col("naive"))
-    worst = difference.orderBy(F.col("lost").desc(), "unique_id").limit(params.report_top).collect()
+    worst = difference.where("lost > 0").orderBy(F.col("lost").desc(), "unique_id").limit(params.report_top).collect()
+    heading = f"Where the {model_words(benchmark)} would have been cheaper"
+    if not worst:
+        report.text(heading, ["For no series."])
+        return
+    places = 0 if max(row["mean"] for row in worst) >= _WHOLE_MONEY else 2
     report.table(
-        f"Where the {model_words(benchmark)} would have been cheaper",
+        heading,
         ("series", "weighted mean", model_words(benchmark), "difference", "units short"),
         [
             (
                 row["unique_id"],
-                round(row["mean"], 2),
-                round(row["naive"], 2),
-                round(row["lost"], 2),
+                *(_rounded(row[name], places) for name in ("mean", "naive", "lost")),
                 round(row["short"], 1),
             )
             for row in worst
-            if row["lost"] > 0
         ],
         note="Cost of each series; in units of stock where it has no price.",
+        stack=True,
     )
+
+
+def _rounded(value: float, places: int) -> float:
+    return round(value, places) if places else round(value)

@@ -208,6 +208,7 @@ class _Page:
                 f"other way round. A series that a method cannot forecast is left to the "
                 f"{model_words(self._benchmark)}."
             ),
+            stack=True,
         )
 
     def _by_policy(self) -> None:
@@ -220,6 +221,7 @@ class _Page:
                 for sums in [self._at(COMBINED, policy)]
             ],
             note="Orders by the weighted mean.",
+            stack=True,
         )
 
     def _by_class(self) -> None:
@@ -234,6 +236,7 @@ class _Page:
             "By class of demand",
             ("class", "series", cost, f"{cost}, {other}", "served, %", f"served, {other}"),
             rows,
+            stack=True,
         )
 
     def _limits(self, left_out: int) -> list[str]:

@@ -104,4 +104,5 @@ def _months(lake: Lake, context: RunContext) -> None:
         "Sales in silver, by month",
         ("month", "lines", "items (about)", "units sold", "units returned or cancelled"),
         [(row["month"], row["lines"], row["items"], row["sold"] or 0.0, row["back"] or 0.0) for row in rows],
+        stack=True,
     )

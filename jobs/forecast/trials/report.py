@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +107,7 @@ def write_report(
             if len(origins.cutoffs) > 1
             else "With one origin nothing was known of the models: the mean is the plain one of all."
         ),
+        stack=True,
     )
     used = sorted(((name, row["share"] or 0.0) for name, row in shares.items()), key=lambda pair: -pair[1])
     used = [(name, share) for name, share in used if share > 0]
@@ -145,6 +148,7 @@ def _classes(report: ReportBuilder, by_class: Sequence[Any]) -> None:
             for name, rows in sorted(found.items())
             if COMBINED in rows
         ],
+        stack=True,
     )
 
 
@@ -164,6 +168,7 @@ def _bands(report: ReportBuilder, held: Sequence[Any], horizon: int) -> None:
         note="Of the weighted mean. ±: half the 95 % interval of the share, in which the values of a series count "
         "together; the width is in units of MASE's scale. A share that is further from its band than ± says that "
         "the band is too narrow or too wide there.",
+        stack=True,
     )
 
 
@@ -180,15 +185,22 @@ def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, fa
             "before the origin; shorter series have no season, and the seasonal naive repeats their last value.",
         ],
     )
-    if failed:
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in failed:
+        counts[model_words(row["model"]), why_words(row["model"], row["reason"] or "")] += row["count"]
+    if counts:
         report.table(
             "Models that could not forecast a series",
             ("model", "reason", "series"),
-            [
-                (model_words(row["model"]), row["reason"], row["count"])
-                for row in sorted(failed, key=lambda row: (-row["count"], row["model"], row["reason"] or ""))[:20]
-            ],
+            [(*pair, count) for pair, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:20]],
+            stack=True,
         )
+
+
+def why_words(model: str, reason: str) -> str:
+    """A reason without the code's name of the model, and without the numbers of single series."""
+    plain = reason.removeprefix(f"{model} ") if reason.startswith(f"{model} needs") else reason
+    return re.sub(r"^only \d+ periods?", "too few periods", re.sub(r", \d+ are there$", "", plain))
 
 
 def _percent(value: float | None) -> str:
