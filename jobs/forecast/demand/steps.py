@@ -9,10 +9,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from common.quality.library import is_blank
 from jobs.forecast.demand.changes import NEVER
 from jobs.forecast.demand.hierarchy import column_value, joined
 from jobs.forecast.demand.neighbours import BOOKED_ON
 from jobs.forecast.demand.periods import Periods
+from jobs.forecast.sales.steps import RECEIPTS
 
 LEFT_OUT = "left_out"
 FRAUD, NO_PRODUCT, ADJUSTMENT, OTHER_PERIOD = "confirmed fraud", "no product", "stock adjustment", "unfinished period"
@@ -37,18 +39,16 @@ def with_left_out(
     one of the regular expressions ``no_products``. A line without price and customer moves stock; nobody
     bought anything. ``void`` lists the spans (pairs of days since 1970, the end exclusive) in which a line does not
     count: those of its transaction in ``frauds`` (transaction_id, frauds), and from ``booked_on`` on. A purchase
-    belongs to the transaction (or invoice) with its id on its day, give or take a day because clocks differ; a return
-    may also belong to one of an earlier day. A ready series is a total of many transactions, not a transaction itself.
+    belongs to a transaction of its day with the id of its transaction or of its invoice, give or take a day because
+    clocks differ; a return may also belong to one of an earlier day. A ready series is a total of many transactions,
+    not a transaction itself.
     """
     dated = lines.withColumn("ds", periods.of_line())
     booked = F.when(F.col(BOOKED_ON).isNotNull(), F.array(F.array(F.unix_date(BOOKED_ON), F.lit(NEVER))))
     if frauds is None:
         judged = dated.withColumn("_fraud", F.lit(None).cast("array<array<int>>"))
     else:
-        named = dated.withColumn("transaction", F.coalesce(F.col("transaction_id"), F.col("invoice_id")))
-        known = frauds.withColumnRenamed("transaction_id", "transaction")
-        judged = named.join(known, "transaction", "left").withColumn("_fraud", _spans_of_fraud()).drop("transaction")
-        judged = judged.drop("frauds")
+        judged = _with_frauds(dated, frauds).withColumn("_fraud", _spans_of_fraud()).drop("frauds")
     today = F.unix_date(F.lit(as_of))
     pattern = "^(?i)(" + "|".join(no_products) + ")$" if no_products else "(?!)"
     is_product = F.coalesce("is_product", F.lit(True))
@@ -65,6 +65,18 @@ def with_left_out(
     void = F.concat(F.coalesce("_fraud", nothing), F.coalesce(booked, nothing))
     void = F.when(F.col("_fraud").isNotNull() | booked.isNotNull(), void)
     return judged.withColumns({LEFT_OUT: reason, "void": void}).drop("_fraud", BOOKED_ON)
+
+
+def _with_frauds(lines: DataFrame, frauds: DataFrame) -> DataFrame:
+    """``lines`` with ``frauds``: all of those that are known by the id of their transaction, or of their invoice."""
+    none, named = F.array().cast(frauds.schema["frauds"].dataType), lines
+    for name in RECEIPTS:
+        # A line without the id gets a key of its own, because one task would join all the nulls.
+        key = F.when(is_blank(name)(), F.concat(F.lit("\x00"), "line_id")).otherwise(F.col(name))
+        known = frauds.select(F.col("transaction_id").alias("_key"), F.col("frauds").alias(f"_of_{name}"))
+        named = named.withColumn("_key", key).join(known, "_key", "left").drop("_key")
+    found = [f"_of_{name}" for name in RECEIPTS]
+    return named.withColumn("frauds", F.concat(*(F.coalesce(one, none) for one in found))).drop(*found)
 
 
 def _spans_of_fraud() -> Column:

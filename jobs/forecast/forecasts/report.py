@@ -33,7 +33,7 @@ def write_report(
     fallen = sum(row["count"] for row in fallbacks)
     report.headline("Series", f"{series_count:,}", f"{plural(horizon, 'period')} each, none missing")
     report.headline("Expected demand", f"{sum(row['y_hat'] for row in totals):,.0f}", "units, all series and periods")
-    report.headline("Fallbacks", f"{fallen:,}", "series forecast without a model of theirs, or with something simpler")
+    report.headline("Fallbacks", f"{fallen:,}", "series without a model of their own, or with something simpler")
     report.table(
         "Expected demand, all series",
         ("period from", "units"),

@@ -89,7 +89,7 @@ def write_report(
     unit = UNITS[freq]
     covered = _periods(policy.covered_periods, unit)
     report.title = f"Orders as of {as_of}"
-    report.headline("Items to order", f"{totals['orders']:,}", "" if matched else "what is usual: stock is not known")
+    report.headline("Items to order", f"{totals['orders']:,}", "" if matched else "the usual ones: stock is not known")
     report.headline("Units", f"{totals['units']:,.0f}", "in whole packs")
     report.headline("Service level", f"{policy.service_level:.1%}", "from the given costs" if by_cost else "as set")
     report.headline(

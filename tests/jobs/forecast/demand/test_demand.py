@@ -151,6 +151,8 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
         {"unit_price": Decimal(0)},
         {"transaction_id": "T"},
         {"invoice_id": "T"},
+        {"transaction_id": "OTHER", "invoice_id": "T"},
+        {"transaction_id": "", "invoice_id": "T"},
         {"sold_day": MONDAY - timedelta(days=1)},
     )
     frauds = frauds_of(spark, ("T", MONDAY, MONDAY + timedelta(days=1), True))
@@ -171,8 +173,7 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
         "no product",
         "stock adjustment",
         None,
-        "confirmed fraud",
-        "confirmed fraud",
+        *["confirmed fraud"] * 4,
         "unfinished period",
     ]
 
