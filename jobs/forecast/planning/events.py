@@ -13,7 +13,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.forecast.planning.exceptions import BEFORE, Look
+from jobs.forecast.planning.exceptions import BEFORE, Look, period_words
 from jobs.forecast.regressors.declared import HOLIDAYS, KNOWN_AHEAD, PRICE, PROMOTION, WITH_REGRESSORS
 
 _LARGEST_SHARE: Final = 0.5
@@ -100,15 +100,12 @@ def said_of_all(events: DataFrame, look: Look, horizon: int) -> DataFrame:
 
 
 def _ahead(look: Look, horizon: int) -> Column:
-    span = f"of the next {horizon} {look.name}s" if horizon > 1 else f"of the next {look.name}"
-    return F.concat(
-        F.col("name"), F.format_string(f" in %d {span}, first ", "ahead"), F.col("first_ahead").cast("string")
-    )
+    if horizon == 1:
+        return F.concat(F.col("name"), F.lit(f" in the next {look.name}, "), period_words("first_ahead"))
+    span = f" in %d of the next {horizon} {look.name}s, first "
+    return F.concat(F.col("name"), F.format_string(span, "ahead"), period_words("first_ahead"))
 
 
 def _lately(look: Look) -> Column:
-    return F.concat(
-        F.col("name"),
-        F.format_string(f" in %d of the last {look.recent} {look.name}s, last ", "lately"),
-        F.col("last_lately").cast("string"),
-    )
+    span = f" in %d of the last {look.recent} {look.name}s, last "
+    return F.concat(F.col("name"), F.format_string(span, "lately"), period_words("last_lately"))

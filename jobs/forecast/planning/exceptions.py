@@ -150,6 +150,11 @@ def _units(column: str | Column) -> Column:
     return F.regexp_replace(places, r"\.0$", "")
 
 
+def period_words(period: str) -> Column:
+    """A day, or of an hour its day and time."""
+    return F.substring(F.col(period).cast("string"), 1, 16)
+
+
 def _in_units(column: str | Column) -> Column:
     value = F.col(column) if isinstance(column, str) else column
     return F.concat(_units(value), F.when(value == 1, " unit").otherwise(" units"))
@@ -179,14 +184,14 @@ def _is_outlier() -> Column:
 
 def _outlier(look: Look) -> Column:
     first, second = F.get("largest", F.lit(0)), F.get("largest", F.lit(1))
-    day = F.col("largest_ds").cast("string")
+    day = period_words("largest_ds")
     times = F.format_string(f" in the {look.name} of %s, %.0f times as many as ever else", day, first / second)
     return F.concat(_in_units(first), times, F.lit(": is that demand that comes again?"))
 
 
 def _new(look: Look) -> Column:
     return F.concat(
-        F.format_string("On sale since %s: ", F.col("since").cast("string")),
+        F.format_string("On sale since %s: ", period_words("since")),
         _counted("known", look.name),
         F.lit(f" of the {look.shortest} that a comparison needs."),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.forecast.planning.exceptions import Look
 from jobs.forecast.planning.judged import STEPS
 from jobs.forecast.planning.ledger import ALL, OWN_LEVEL, SUBTRACTS, UNSURE
+from jobs.forecast.planning.wording import filled
 
 if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
@@ -81,8 +82,9 @@ def classes(report: ReportBuilder, coverage: Sequence[Any], accuracy: Sequence[A
         return
     report.table(
         "Accuracy and coverage by class",
-        ("class of demand", "series", "WAPE", "of the naive", "in 80 %", "between", "in 95 %", "between"),
-        rows,
+        *filled(
+            ("class of demand", "series", "WAPE", "of the naive", "in 80 %", "between", "in 95 %", "between"), rows
+        ),
         note="From the backtest of the day. WAPE: errors as a share of demand, of the forecast and of last season's "
         "value repeated. In 80 % and 95 %: how many values lay in these bands; between: where that share is with "
         "95 % probability, judged by how much series differ.",
@@ -127,14 +129,16 @@ def value_added(report: ReportBuilder, ledger: Sequence[Mapping[str, Any]]) -> N
     ]
     report.table(
         "What each step adds",
-        ("step", "what it is", "WAPE", "gain", "between", "over naive"),
-        [
-            (
-                *(row["name"], _MEANS.get(row["name"], ""), f"{row['wape']:.1%}"),
-                *(_points(row.get("gain")), points_between(row), _points(row.get("gain_over_naive"))),
-            )
-            for row in whole
-        ],
+        *filled(
+            ("step", "what it is", "WAPE", "gain", "between", "over naive"),
+            [
+                (
+                    *(row["name"], _MEANS.get(row["name"], ""), f"{row['wape']:.1%}"),
+                    *(_points(row.get("gain")), points_between(row), _points(row.get("gain_over_naive"))),
+                )
+                for row in whole
+            ],
+        ),
         note=" ".join(words),
         stack=True,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
 from jobs.forecast.planning.exceptions import Look
-from jobs.forecast.planning.wording import Total, among, last, or_nothing, share, whole
+from jobs.forecast.planning.wording import Total, among, filled, last, or_nothing, share, whole
 
 if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
@@ -55,15 +55,21 @@ def changes(report: ReportBuilder, look: Look, figures: Figures, total: Total, t
     with_orders = any(row["order_quantity_before"] is not None for row in listed)
     report.table(
         "The largest changes",
-        ("item", "name", "expected then", "now", *(("order then", "order now") if with_orders else ())),
-        [
-            (
-                *(row["unique_id"], row["item_name"] or ""),
-                *(or_nothing(row["same_units_before"]), or_nothing(row["same_units"])),
-                *((or_nothing(row["order_quantity_before"]), or_nothing(row["order_quantity"])) if with_orders else ()),
-            )
-            for row in listed
-        ],
+        *filled(
+            ("item", "name", "expected then", "now", *(("order then", "order now") if with_orders else ())),
+            [
+                (
+                    *(row["unique_id"], row["item_name"] or ""),
+                    *(or_nothing(row["same_units_before"]), or_nothing(row["same_units"])),
+                    *(
+                        (or_nothing(row["order_quantity_before"]), or_nothing(row["order_quantity"]))
+                        if with_orders
+                        else ()
+                    ),
+                )
+                for row in listed
+            ],
+        ),
         note=f"Then: {before}. Expected: units in the {look.name}s that both forecasts cover.",
         stack=True,
     )
@@ -74,14 +80,16 @@ def overrides(report: ReportBuilder, look: Look, figures: Figures) -> None:
     if figures.overrides:
         report.table(
             "Overrides of planners",
-            ("item", "name", f"{look.name}s", "forecast", "planner", "reason"),
-            [
-                (
-                    *(row["unique_id"], row["item_name"] or "", row["periods"]),
-                    *(round(row["statistical_y_hat"]), round(row["y_hat"]), row["override_reason"]),
-                )
-                for row in figures.overrides
-            ],
+            *filled(
+                ("item", "name", f"{look.name}s", "forecast", "planner", "reason"),
+                [
+                    (
+                        *(row["unique_id"], row["item_name"] or "", row["periods"]),
+                        *(round(row["statistical_y_hat"]), round(row["y_hat"]), row["override_reason"]),
+                    )
+                    for row in figures.overrides
+                ],
+            ),
             note="The forecast and the orders follow them; the largest first.",
             stack=True,
         )
@@ -121,16 +129,18 @@ def misses(report: ReportBuilder, look: Look, figures: Figures, total: Total, pa
     if listed:
         report.table(
             "The costliest misses",
-            ("item", "name", "expected", "sold", "too little", "too much", *(("worth",) if worth else ())),
-            [
-                (
-                    *(row["unique_id"], row["item_name"] or ""),
-                    *(round(row["judged_forecast"]), round(row["judged_demand"])),
-                    *(round(row["units_under"]), round(row["units_over"])),
-                    *((or_nothing(row["value_missed"]),) if worth else ()),
-                )
-                for row in listed
-            ],
+            *filled(
+                ("item", "name", "expected", "sold", "too little", "too much", *(("worth",) if worth else ())),
+                [
+                    (
+                        *(row["unique_id"], row["item_name"] or ""),
+                        *(round(row["judged_forecast"]), round(row["judged_demand"])),
+                        *(round(row["units_under"]), round(row["units_over"])),
+                        *((or_nothing(row["value_missed"]),) if worth else ()),
+                    )
+                    for row in listed
+                ],
+            ),
             note=f"Units in {span} after {judged}.",
             stack=True,
         )

@@ -11,7 +11,7 @@ from jobs.forecast.planning.exceptions import LABELS, OCCASIONS, Look
 from jobs.forecast.planning.fans import classes, fan, value_added
 from jobs.forecast.planning.looking_back import changes, misses, overrides
 from jobs.forecast.planning.reasons import ENOUGH, NO_DEMAND, SAFETY, TOO_LATE, UNKNOWN, UNTIL_NEXT
-from jobs.forecast.planning.wording import Total, among, last, listed_words, or_nothing, rounded, share, whole
+from jobs.forecast.planning.wording import Total, among, filled, last, listed_words, or_nothing, rounded, share, whole
 
 if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
@@ -152,21 +152,23 @@ def _order_list(
     more = f" The {len(listed)} largest of {count:,}; all are in forecast.orders." if count > len(listed) else ""
     report.table(
         heading,
-        (
-            *("item", "name", "order"),
-            *(("worth",) if priced else ()),
-            *(("stock",) if counted else ()),
-            "fill up to",
-        ),
-        [
+        *filled(
             (
-                *(row["unique_id"], row["item_name"] or "", round(row["order_quantity"])),
-                *((or_nothing(row["order_value"]),) if priced else ()),
-                *((round(row["stock_position"]),) if counted else ()),
-                round(row["order_up_to"]),
-            )
-            for row in listed
-        ],
+                *("item", "name", "order"),
+                *(("worth",) if priced else ()),
+                *(("stock",) if counted else ()),
+                "fill up to",
+            ),
+            [
+                (
+                    *(row["unique_id"], row["item_name"] or "", round(row["order_quantity"])),
+                    *((or_nothing(row["order_value"]),) if priced else ()),
+                    *((round(row["stock_position"]),) if counted else ()),
+                    round(row["order_up_to"]),
+                )
+                for row in listed
+            ],
+        ),
         note=means + more,
         stack=True,
     )
@@ -179,8 +181,10 @@ def _exceptions(report: ReportBuilder, figures: Figures, top: int) -> None:
         return
     report.table(
         "Exceptions",
-        ("what", "items", "what it means"),
-        [(label, count, _LABELS[label]) for label, count in counts.items() if count],
+        *filled(
+            ("what", "items", "what it means"),
+            [(label, count, _LABELS[label]) for label, count in counts.items() if count],
+        ),
         note="An item has one label, the most urgent. All are in forecast.reviews, with their evidence.",
         stack=True,
     )
@@ -195,8 +199,10 @@ def _exceptions(report: ReportBuilder, figures: Figures, top: int) -> None:
         if listed:
             report.table(
                 f"{label[0].upper()}{label[1:]}",
-                ("item", "name", "evidence"),
-                [(row["unique_id"], row["item_name"] or "", row["evidence"]) for row in listed],
+                *filled(
+                    ("item", "name", "evidence"),
+                    [(row["unique_id"], row["item_name"] or "", row["evidence"]) for row in listed],
+                ),
                 note=f"The {len(listed)} most valuable of {count:,}." if count > len(listed) else "",
                 stack=True,
             )
@@ -206,10 +212,12 @@ def _occasions(report: ReportBuilder, label: str, listed: Sequence[Any]) -> None
     if listed:
         report.table(
             f"{label[0].upper()}{label[1:]}",
-            ("what", "items", "the most valuable", "name"),
-            [
-                (row["evidence"], row["series"], row["unique_id"], row["item_name"] or "")
-                for row in sorted(listed, key=lambda row: row["place"])
-            ],
+            *filled(
+                ("what", "items", "the most valuable", "name"),
+                [
+                    (row["evidence"], row["series"], row["unique_id"], row["item_name"] or "")
+                    for row in sorted(listed, key=lambda row: row["place"])
+                ],
+            ),
             stack=True,
         )

@@ -44,3 +44,11 @@ def listed_words(parts: Sequence[str]) -> str:
     """``a, b and c``."""
     *firsts, last = parts
     return f"{', '.join(firsts)} and {last}" if firsts else last
+
+
+def filled(
+    columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """A table without the columns that say nothing in any row, such as the names of series that have none."""
+    kept = [place for place in range(len(columns)) if any(row[place] not in (None, "") for row in rows)]
+    return tuple(columns[place] for place in kept), [tuple(row[place] for place in kept) for row in rows]

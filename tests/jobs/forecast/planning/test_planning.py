@@ -12,6 +12,7 @@ from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.planning.fans import interval_words
 from jobs.forecast.planning.steps import Plan, hindsight, reviews
 from jobs.forecast.planning.tables import REVIEWS
+from jobs.forecast.planning.wording import filled
 
 pytestmark = pytest.mark.unit
 
@@ -96,3 +97,8 @@ def test_the_interval_of_a_coverage_is_that_of_the_mean_over_series() -> None:
     assert interval_words(0.99, 0.1, 16) == "94 to 100 %"
     assert interval_words(0.8, 0.1, 7) == ""
     assert interval_words(None, None, 0) == ""
+
+
+def test_a_column_that_says_nothing_in_any_row_is_left_out() -> None:
+    rows = [("A", "", 0, None), ("B", "", None, None)]
+    assert filled(("item", "name", "order", "worth"), rows) == (("item", "order"), [("A", 0), ("B", None)])
