@@ -1,7 +1,8 @@
 """``python -m benchmarks.forecast_coverage --data FOLDER``: how often bands hold by class of demand and steps ahead.
 
 The forecasts are those of forecast_sets; shares, errors of the weighted mean and bands come from the product's own
-steps, by the origins before the test only. Beside them stand the bands of ETS, by its own variance.
+steps, by the origins before the test only. Beside them stand the bands of ETS, by its own variance, and the quantiles
+of what each series sold last.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from jobs.forecast.trials.models import (
     spread_of,
     without_gaps,
 )
+from jobs.forecast.trials.tables import QUANTILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 SETS: Final = ("tourism", "tourism_large", "m5", "m4_weekly")
 """Those of 300 series or more with tests of demand or of a whole competition; hours take ETS too long."""
 FIGURES: Final = RESULTS / "forecast_coverage"
+HORIZONS_BACK: Final = 4
 _POINTS: Final = 2.0
 _FEWEST_ERRORS: Final = 40
 _LONGEST_ETS_SEASON: Final = 24
@@ -71,13 +74,16 @@ def trial_rows(panel: Panel, values: Values) -> pd.DataFrame:
     return rows[rows["y"].notna()]
 
 
-def held(panel: Panel, values: Values) -> list[dict[str, Any]]:
-    """What ``coverages`` finds on the test; the product's weights and bands, from the origins before it."""
+def held(panel: Panel, values: Values) -> tuple[list[dict[str, Any]], float]:
+    """What ``coverages`` finds on the test, and the mean scaled pinball loss; the product's weights and bands, from the
+    origins before it.
+    """
     from pyspark.sql import functions as F
 
     from benchmarks.session_lakes import bench_session
     from jobs.forecast.demand.series import profiles
     from jobs.forecast.forecasts.steps import with_quantiles
+    from jobs.forecast.trials.accuracy import pinball_term
     from jobs.forecast.trials.calibration import reach_of
     from jobs.forecast.trials.coverage import coverages
     from jobs.forecast.trials.origins import Origins
@@ -111,10 +117,33 @@ def held(panel: Panel, values: Values) -> list[dict[str, Any]]:
         )
         coming = means.where(F.col("cutoff") == F.lit(test)).join(flags, "unique_id").join(classes, "unique_id")
         coming = coming.withColumn("weight", F.lit(1.0))
-        bands = with_quantiles(coming, residuals, fewest=_FEWEST_ERRORS, reach=reach_of(panel.horizon))
+        bands = with_quantiles(coming, residuals, fewest=_FEWEST_ERRORS, reach=reach_of(panel.horizon)).cache()
         found = coverages(bands, panel.horizon).collect()  # three thirds of four classes
+        (loss,) = bands.groupBy("unique_id").agg(F.avg(pinball_term()).alias("loss")).agg(F.avg("loss")).collect()
+    rows_of_classes = sorted((row.asDict() for row in found), key=lambda row: (row["demand_class"], row["step_group"]))
+    return rows_of_classes, float(loss[0])
 
-    return sorted((row.asDict() for row in found), key=lambda row: (row["demand_class"], row["step_group"]))
+
+def own_pinball(panel: Panel) -> float:
+    """The mean scaled pinball loss of each series' own quantiles of its last known values, HORIZONS_BACK horizons.
+
+    Of whole numbers and interpolated ones, the better set.
+    """
+    levels = np.array(list(QUANTILES.values()))
+    losses = []
+    for name in panel.series:
+        known, y = panel.history(name, 0), panel.coming(name, 0)
+        scale = in_sample_scales(known, panel.season_length)[0]
+        last = known[-HORIZONS_BACK * panel.horizon :]
+        last = last[np.isfinite(last)]
+        if not scale or not len(last):
+            continue
+        row = []
+        for method in ("linear", "inverted_cdf"):
+            missed = y[:, None] - np.quantile(last, levels, method=method)
+            row.append(np.nanmean(np.maximum(levels * missed, (levels - 1) * missed)) / scale)
+        losses.append(row)
+    return float(np.mean(np.array(losses), axis=0).min())
 
 
 def _of_ets(history: Numbers, horizon: int, season: int) -> Numbers | None:
@@ -158,13 +187,15 @@ def ets_bands(panel: Panel) -> dict[str, float]:
 
 def figures_of(panel: Panel, values: Values) -> dict[str, Any]:
     """What is kept of a set."""
+    by_class, pinball = held(panel, values)
     return {
         "title": panel.title,
         "horizon": panel.horizon,
         "series": len(panel.series),
         "note": load_note(),
-        "held": held(panel, values),
+        "held": by_class,
         "ets": ets_bands(panel),
+        "pinball": {"ours": pinball, "own quantiles": own_pinball(panel)},
     }
 
 
@@ -203,6 +234,9 @@ def section(kept: Mapping[str, Mapping[str, Any]]) -> Section:
         tables[f"{figures['title']}: by class and steps ahead"] = cells
         what = f"{figures['title']}: shares in bands, by class and steps, surely further than 2 points off"
         claims.append(Claim(what, "0", f"{misses} of {large}", misses == 0))
+        ours_loss, own_loss = (figures["pinball"][name] for name in ("ours", "own quantiles"))
+        what = f"{figures['title']}: scaled pinball loss beside the quantiles of each series' last values"
+        claims.append(Claim(what, f"< {own_loss:.4f}", f"{ours_loss:.4f}", ours_loss < own_loss))
     return Section(
         "forecast_coverage",
         "Coverage of the bands on public sets",
@@ -213,6 +247,8 @@ def section(kept: Mapping[str, Mapping[str, Any]]) -> Section:
             "± is half the 95 % interval of a share, in which the values of a series count together. A share is surely "
             "off where the whole interval lies beyond 2 points from nominal. One test of each set: a year in which all "
             "series rise together moves all shares, which the interval does not know.",
+            f"The last values of a series are those of {HORIZONS_BACK} horizons: 112 days of M5. The loss is the mean "
+            "over nine quantiles, over the scale of MASE, over series.",
             "ETS: AutoETS of statsforecast with bands by its own variance, cut at zero where the history is.",
         ],
         command="make bench DATA=folder ARGS=forecast_coverage",
