@@ -49,6 +49,9 @@ _NEEDED = {
     "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.adaptive.enabled": "true",
+    # The clock runs while the small side is computed, from however many rows: after Spark's 5 minutes a slow or a large
+    # run would fail for no fault of its own. Hung jobs are for the scheduler to end.
+    "spark.sql.broadcastTimeout": "36000",
     # The JVM never compiles a method of more than 8,000 bytes; beyond that Spark's other way, many small methods, is
     # the faster one (bad rows by twenty rules: half the CPU; sessions: a fifth less).
     "spark.sql.codegen.hugeMethodLimit": "8000",

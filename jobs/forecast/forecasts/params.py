@@ -34,7 +34,7 @@ class PredictParams(Params):
         description="History rows in one task of the local models; smaller means more even tasks.",
     )
     global_rows_limit: int = Field(
-        2_000_000,
+        800_000,
         ge=100,
         le=50_000_000,
         description="Rows up to which LightGBM is one model; beyond that, one per segment.",

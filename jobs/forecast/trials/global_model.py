@@ -152,7 +152,7 @@ def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting, st
     begun = filled["y"].notna()
     if not of_levels:  # The step out of a gap is that of several periods.
         known &= known.groupby(scaled["unique_id"]).shift(step, fill_value=False)
-    filled, learned = filled[begun], scaled.loc[known, ["unique_id", "ds"]]
+    filled = filled[begun]
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
     from mlforecast.target_transforms import Differences
@@ -181,8 +181,11 @@ def _fitted(model: str, scaled: pd.DataFrame, lags: list[int], how: Boosting, st
         num_threads=1,
     )
     rows: Any = forecaster.preprocess(filled, static_features=[], dropna=False)
-    features = rows.merge(learned, on=["unique_id", "ds"])
-    return forecaster.fit_models(features.drop(columns=["unique_id", "ds", "y"]), features["y"].to_numpy())
+    rows = rows.loc[known.reindex(rows.index).to_numpy()]
+    y, names = rows["y"].to_numpy(), [name for name in rows.columns if name not in ("unique_id", "ds", "y")]
+    features = rows[names]
+    del rows
+    return forecaster.fit_models(features, y)
 
 
 def global_backtest(

@@ -42,6 +42,10 @@ def test_jobs_plan_anew_after_each_shuffle() -> None:
     assert needed_conf(LakeSettings(), running_release("auto"), local=True)["spark.sql.adaptive.enabled"] == "true"
 
 
+def test_a_broadcast_may_wait_for_hours_for_what_it_sends(spark: SparkSession) -> None:
+    assert int(spark.conf.get("spark.sql.broadcastTimeout")) >= 4 * 3600
+
+
 def test_parameters_of_a_query_are_bound_beside_deltas_extension(spark: SparkSession) -> None:
     assert spark.sql("SELECT :number + 1 AS n", args={"number": 41}).first()["n"] == 42
 
