@@ -9,7 +9,14 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.changes import demand_as_of
-from jobs.forecast.demand.hierarchy import attributes_of, check_names, check_parents, columns_of, members_of
+from jobs.forecast.demand.hierarchy import (
+    attributes_of,
+    check_names,
+    check_parents,
+    columns_of,
+    members_of,
+    with_listed,
+)
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.series import BEYOND, LEFT_OUT, OTHER_RHYTHM, Rules, profiles
 from jobs.forecast.demand.steps import on_grid
@@ -41,19 +48,24 @@ def with_aggregates(
     names: DataFrame,
     rules: Rules,
     whole: DayRange,
+    listed: DataFrame | None = None,
 ) -> Grown:
     """Changes and births with those of the aggregates of the hierarchy; what they were where there is none.
 
     ``of_aggregates`` are the changes that aggregates are made of: each of the series that it belongs to as of the day,
     on whatever day that series got it. ``counted`` are the sales lines that count up to the last day, ``names`` is
-    unique_id, item_name. Raises ContractError FCT-031, FCT-032 or FCT-033.
+    unique_id, item_name, ``listed`` what a list of items says (``with_listed``). Raises ContractError FCT-031, FCT-032
+    or FCT-033.
     """
     params = context.params_as(HistoryParams)
     columns = columns_of(params)
     if not columns and not params.hierarchy:
         nothing = {name: F.lit(None).cast(SERIES.schema[name].dataType) for name in ("level", "attributes")}
         return Grown(changes, births, births.select("unique_id").withColumns(nothing))
-    attributes = attributes_of(counted, columns).persist()
+    attributes = attributes_of(counted, columns)
+    if listed is not None:
+        attributes = with_listed(attributes, listed, params)
+    attributes = attributes.persist()
     changed = check_parents(attributes, params)
     if changed:
         context.counts.detail("series_with_changed_attributes", changed)

@@ -12,12 +12,13 @@ from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
+from jobs.forecast.analogies.announced import announced, listed_attributes
 from jobs.forecast.demand import steps
 from jobs.forecast.demand.aggregates import facts_of, with_aggregates
 from jobs.forecast.demand.censoring import CENSORED, treated, with_marks
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
 from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
-from jobs.forecast.demand.hierarchy import check_columns, columns_of, levels_of
+from jobs.forecast.demand.hierarchy import check_columns, columns_of, levels_of, only_listed
 from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored, without_hours
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
 from jobs.forecast.demand.params import HistoryParams
@@ -71,7 +72,8 @@ def run(context: RunContext) -> None:
     if params.gaps == "zero":
         # What it leaves out is then zero, as it is for sales lines.
         parts = parts.withColumn("is_series", F.lit(False))
-    replacements = Replacements.said_by(lake.read(ITEMS) if lake.exists(ITEMS) else None, context.days.last)
+    items = lake.read(ITEMS) if lake.exists(ITEMS) else None
+    replacements = Replacements.said_by(items, context.days.last)
     has_both = replacements.spans is not None and bool(params.hierarchy)
     parts = parts.persist() if has_both else parts
     handed = changes_of(replacements.handed_over(parts), params.freq)
@@ -81,7 +83,8 @@ def run(context: RunContext) -> None:
     rules = Rules.of(params, periods, context.days.last)
     names = _names(lines.past)
     births = _births(counted, gaps_are_zero=params.gaps == "zero")
-    grown = with_aggregates(context, handed, settled, births, counted, names, rules, whole)
+    listed = None if items is None else listed_attributes(items, context.days.last)
+    grown = with_aggregates(context, handed, settled, births, counted, names, rules, whole, listed)
     births = grown.births
     with lake.stage(DEMAND_CHANGES, as_stored(grown.changes, OF_PERIOD)) as changes:
         audited_changes = pass_gate(context, changes)
@@ -96,6 +99,8 @@ def run(context: RunContext) -> None:
             rows = rows.unionByName(not_begun(births, whole.last, periods, as_of=context.days.last))
             rows = rows.unionByName(never_sold(counted, births, periods, as_of=context.days.last))
             rows = rows.unionByName(replaced(old, periods, as_of=context.days.last))
+            if items is not None:
+                rows = rows.unionByName(announced(items, (births, counted, old), params, rules, whole.last))
             with lake.stage(SERIES, rows) as series:
                 classes = pass_gate(context, series)
                 used = _accounted(context, lines, by_period, series.rows)
@@ -163,7 +168,8 @@ def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole:
     lake, last, lines = context.lake, context.days.last, sources.lines
     has_labels = params.leave_out_fraud and lake.exists(FRAUD_LABELS)
     frauds = confirmed_frauds(lake.read(FRAUD_LABELS)) if has_labels else None
-    check_columns(lines, (*params.series_by, *columns_of(params)))
+    items = lake.read(ITEMS) if params.attributes and lake.exists(ITEMS) else None
+    check_columns(lines, (*params.series_by, *columns_of(params)), items, only_listed(params))
     dated = steps.with_left_out(lines, whole, periods, as_of=last, no_products=params.no_products, frauds=frauds)
     judged = steps.with_series(dated, params.series_by).persist()
     past = judged.where(F.col("sold_day") <= F.lit(last))

@@ -70,14 +70,28 @@ def columns_of(params: HistoryParams) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(name for level in params.hierarchy for name in level), *params.attributes]))
 
 
-def check_columns(lines: DataFrame, names: Sequence[str]) -> None:
-    """Raises UsageError FCT-037 for a free category among ``names`` that no sales line has."""
+def only_listed(params: HistoryParams) -> tuple[str, ...]:
+    """The attributes that a list of items may say: those that make neither a series nor a level."""
+    made = {*params.series_by, *(name for level in params.hierarchy for name in level)}
+    return tuple(name for name in params.attributes if name not in made)
+
+
+def check_columns(
+    lines: DataFrame, names: Sequence[str], items: DataFrame | None = None, listed: Sequence[str] = ()
+) -> None:
+    """Raises UsageError FCT-037 for a free category among ``names`` that no sales line has.
+
+    Those ``listed`` may be of ``items`` (ITEMS) instead.
+    """
     free = sorted({name for name in names if name not in SERIES_COLUMNS})
     if not free:
         return
     there = [F.max(F.coalesce(F.map_contains_key(CATEGORIES, name), F.lit(False))).alias(name) for name in free]
     found = lines.agg(*there).first()
     missing = [name for name in free if found is None or not found[name]]
+    if items is not None and set(missing) & set(listed):
+        said = items.agg(*there).first()
+        missing = [name for name in missing if name not in listed or said is None or not said[name]]
     if missing:
         raise UsageError(
             "FCT-037",
@@ -112,6 +126,15 @@ def attributes_of(lines: DataFrame, columns: Sequence[str]) -> DataFrame:
 def _has_several(name: str) -> Column:
     own = F.when(F.col("_at.is_own"), F.col(name))
     return F.min(own) != F.max(own)
+
+
+def with_listed(attributes: DataFrame, listed: DataFrame, params: HistoryParams) -> DataFrame:
+    """``attributes_of`` with what a list of items (unique_id, listed) says of those that are ``only_listed``."""
+    said = F.map_filter("listed", lambda name, _: name.isin(*only_listed(params)))
+    found = attributes.join(listed.select("unique_id", said.alias("_said")), "unique_id", "left")
+    rest = F.map_filter("attributes", lambda name, _: ~F.map_contains_key(F.col("_said"), name))
+    both = F.when(F.col("_said").isNull(), F.col("attributes")).otherwise(F.map_concat(rest, "_said"))
+    return found.withColumn("attributes", both).drop("_said")
 
 
 def check_parents(attributes: DataFrame, params: HistoryParams) -> int:

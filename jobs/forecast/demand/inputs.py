@@ -81,14 +81,15 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
             F.count_if(F.col("status").isin(*statuses)).alias("series"),
             F.count(F.lit(1)).alias("all"),
             F.coalesce(F.sum(F.when(F.col("status").isin(*statuses), F.col("periods"))), F.lit(0)).alias("rows"),
-            F.min(F.struct("first_ds", "first_hour")).alias("first"),
-            F.max(F.struct("last_ds", "last_hour")).alias("last"),
+            # What is only announced has no periods yet.
+            F.min(F.when(F.col("first_ds").isNotNull(), F.struct("first_ds", "first_hour"))).alias("first"),
+            F.max(F.when(F.col("last_ds").isNotNull(), F.struct("last_ds", "last_hour"))).alias("last"),
             F.max("freq").alias("freq"),
             F.sum("censored_periods").alias("censored"),
         )
         .first()
     )
-    if facts is None or not facts["all"]:
+    if facts is None or facts["first"] is None:
         raise no_series(as_of, *statuses)
     # Every series ends with the same period, so its weekday is that on which weeks begin.
     periods = Periods.named_by(facts["freq"], facts["last"]["last_ds"])

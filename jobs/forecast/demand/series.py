@@ -188,7 +188,9 @@ def judged_series(
     )
     described = rows.withColumn("reason", reason).withColumn("status", status).withColumn("as_of_date", F.lit(as_of))
     described = as_stored(described, OF_SERIES).withColumn("last_sale_ds", F.to_date("last_sale_ds"))
-    described = described.withColumn("replaced_by", F.lit(None).cast("string"))
+    described = described.withColumns(
+        {"replaced_by": F.lit(None).cast("string"), "starts_day": F.lit(None).cast("date")}
+    )
     return described.select(*SERIES.schema.names)
 
 

@@ -61,6 +61,7 @@ SERIES = Table(
             *optional(WHOLE, "first_hour", "last_hour"),
             *optional(TEXT, "replaced_by"),
             *optional(LongType(), "censored_periods"),
+            *optional(DAY, "starts_day"),
         ]
     ),
     keys=("unique_id",),
@@ -70,6 +71,7 @@ SERIES = Table(
         "What each series is as of a day: its class of demand, and whether it is modelled, forecast by a fallback, "
         "or left out, with the reason. level names the level of an aggregate, null for a series of its own: only these "
         "are ordered. attributes are values of the columns asked for, as known on that day. "
-        "replaced_by is the series that has its history, censored_periods are those out of stock."
+        "replaced_by is the series that has its history, censored_periods are those out of stock. starts_day is the "
+        "first day on sale of one that is announced and not sold yet: it has no periods."
     ),
 )

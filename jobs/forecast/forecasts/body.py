@@ -12,6 +12,7 @@ from common.days import DayRange
 from common.errors import InputMissingError, JobFailedError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
+from jobs.forecast.analogies.cold import NOT_SCORED, cold_starts
 from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored
 from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
@@ -54,6 +55,18 @@ def run(context: RunContext) -> None:
         fewest=params.min_calibration,
         reach=reach_of(tested.horizon or horizon),
     )
+    cold = cold_starts(
+        context,
+        history,
+        weights,
+        horizon=horizon,
+        alike_by=params.alike_by,
+        fewest=params.min_analogues,
+        most=params.most_analogues,
+    )
+    if cold is not None:
+        begun = calibrated.join(cold.forecasts.select("unique_id").distinct(), "unique_id", "left_anti")
+        calibrated = begun.select(*cold.forecasts.columns).unionByName(cold.forecasts)
     calibrated = _with_overrides(context, history, calibrated)
     calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     stored = as_stored(calibrated, OF_PERIOD)
@@ -66,6 +79,8 @@ def run(context: RunContext) -> None:
         context.counts.add(rows_read=history.series_count, rows_written=written.rows_written // horizon)
         context.counts.detail("forecast_rows", written.rows_written)
         _report(context, params, history, demand, rows, horizon)
+    if cold is not None:
+        cold.forget()
     demand.unpersist()
     weights.unpersist()
 
@@ -152,7 +167,7 @@ def _forecasts(
     lists = weights.groupBy("unique_id").agg(F.sort_array(F.collect_list(F.struct("model", "weight"))).alias("_pairs"))
     lists = lists.select("unique_id", F.col("_pairs.model").alias("models"), F.col("_pairs.weight").alias("weights"))
     plans = history.series.select("unique_id", "reason").join(lists, "unique_id", "left")
-    why = F.when(F.col("models").isNull(), F.coalesce("reason", F.lit("no model could be scored")))
+    why = F.when(F.col("models").isNull(), F.coalesce("reason", F.lit(NOT_SCORED)))
     planned = demand.join(plans.withColumn("reason", why), "unique_id", "inner")
     # Said once per series, not with each of its thousands of periods.
     is_last = F.col("ds") == history.periods.literal(history.last_ds)

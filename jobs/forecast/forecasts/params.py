@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from common.config.params import Params
+from jobs.forecast.demand.params import Grouping
 
 
 class PredictParams(Params):
@@ -26,6 +27,18 @@ class PredictParams(Params):
         ge=10,
         le=1_000_000,
         description="Series whose errors calibrate the bands, at most; of more, a sample.",
+    )
+    alike_by: tuple[Grouping, ...] | None = Field(
+        None,
+        max_length=6,
+        description="Attributes that make items alike, for forecasts by analogy: where too few launches share all, "
+        "the last is given up first; null: those of forecast.series, the ones with the fewest values first.",
+    )
+    min_analogues: int = Field(
+        8, ge=1, le=1_000, description="Fewest launches of like items; with fewer, less like ones count too."
+    )
+    most_analogues: int = Field(
+        500, ge=10, le=10_000, description="Most launches that an item is compared with; beyond that, a sample."
     )
     rows_per_bucket: int = Field(
         5_000,

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from jobs.forecast.analogies.sums import COVERED_BANDS, REVIEW_BANDS, at_levels
 from jobs.forecast.forecasts.steps import calibrated_as
 from jobs.forecast.orders.inventory import Numbers, min_max_policy, reorder_policy
 from jobs.forecast.orders.policy import Costs, Policy
@@ -26,6 +27,9 @@ OUTCOMES, REVIEW_OUTCOMES = "outcomes", "review_outcomes"
 
 REORDER_POINTS, ORDERS_UP_TO = "reorder_points", "orders_up_to"
 """Columns of levels, one for each service level."""
+
+# An item by analogy has no errors of its own, but quantiles of its sums.
+_BANDS: Final = {"covered_demand": COVERED_BANDS, "review_demand": REVIEW_BANDS}
 
 # Levels that the search for (s, S) tells apart: its work grows with the square of them.
 _STEPS: Final = 200
@@ -80,6 +84,9 @@ def with_outcomes(
     root = F.sqrt(F.col("length").cast("double"))
     unit = F.when(F.col(POOLED_ON) == NORMAL, root).otherwise(1.0) * F.col("spread")
     values = F.transform(OFFSETS, lambda offset: F.greatest(F.col(centre) + offset * unit, F.lit(0.0)).cast("double"))
+    bands = _BANDS[centre]
+    if bands in rows.columns:
+        values = F.when(F.col(bands).isNotNull(), at_levels(bands, levels)).otherwise(values)
     return found.withColumn("_outcomes", values).drop(OFFSETS)
 
 

@@ -8,6 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from jobs.forecast.analogies.steps import ANALOGY
+from jobs.forecast.analogies.sums import bands_of_sums
 from jobs.forecast.demand.inputs import day_of
 from jobs.forecast.orders.levels import ORDERS_UP_TO, REORDER_POINTS, with_levels
 from jobs.forecast.orders.params import ReplenishParams
@@ -52,7 +54,9 @@ def replenishment(
     residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
     residuals = sampled_of(residuals, series, params.calibration_series)
     # Aggregates are forecast too, and nobody orders them.
-    demand = covered_demand(chosen_forecasts(params, forecasts, reconciled), policy, facts)
+    chosen = chosen_forecasts(params, forecasts, reconciled)
+    demand = covered_demand(chosen, policy, facts)
+    demand = demand.join(bands_of_sums(chosen, facts, policy.review_periods), "unique_id", "left")
     demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
     known = None if stock is None else without_old_counts(stock_as_of(stock, as_of), as_of, params.old_stock_days)
     rows = orders(demand, residuals, known, policy, fewest=params.min_calibration)
@@ -106,7 +110,9 @@ def covered_demand(forecasts: DataFrame, policy: Policy, facts: DataFrame | None
 def _largest_plausible(policy: Policy, multiple: float) -> Column:
     periods = F.greatest(F.coalesce("periods", F.lit(1)), F.lit(1))
     longer = F.greatest(F.lit(1.0), (F.col("lead_time_periods") + policy.review_periods) / periods)
-    history = multiple * F.coalesce("units", F.lit(0.0)) * longer
+    # Of a new item little was sold: what is expected of it stands in for its history.
+    expected = F.when(F.col("model") == ANALOGY, F.col("protection_demand")).otherwise(0.0)
+    history = multiple * F.greatest(F.coalesce("units", F.lit(0.0)) * longer, expected)
     return F.greatest(history, F.lit(_ALWAYS_PLAUSIBLE_UNITS), F.col("pack_size"), F.col("min_order"))
 
 

@@ -40,6 +40,7 @@ _WORDS = {
     "lightgbm_x": "LightGBM with regressors",
     "lightgbm_diff_x": "LightGBM of differences with regressors",
     "combined": "weighted mean",
+    "analogy": "analogy with launches of like items",
 }
 _METRICS = ("wape", "mase", "rmsse", "smape", "scaled_pinball", "coverage_80", "coverage_95")
 _HEADS = ("WAPE", "MASE", "RMSSE", "sMAPE %", "pinball", "in 80 %", "in 95 %")
