@@ -20,6 +20,7 @@ from jobs.forecast.demand.tables import DEMAND
 from jobs.forecast.forecasts import body as predict_body
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.history import JOB as HISTORY
+from jobs.forecast.items.tables import ITEMS
 from jobs.forecast.orders import steps as replenish_steps
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
@@ -63,9 +64,14 @@ def planned(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
     """A shop that has planned its orders as of LAST, and its tables as they were then."""
     shop = Shop(spark, tmp_path_factory.mktemp("planned"))
     bought = [*sales_of("MUG", 20, range(WEEKS)), *sales_of("LAMP", 9, range(WEEKS))]
+    bought += sales_of("VASE", 6, range(4, WEEKS))
     # Known on LAST: a return of the week before; not yet known: what becomes of MUG10 and LAMP11.
     shop.sends("a.csv", [*bought, line("C1", "MUG", -5, 7 * 11 + 2)])
     assert shop.ingests() == 0
+    # It will be forecast as VASE began.
+    jar = {"line_id": "1", "unique_id": "JAR", "known_day": LAST, "starts_day": LAST, "_batch_id": "b"}
+    announced = shop.spark.createDataFrame([dict.fromkeys(ITEMS.schema.names) | jar], ITEMS.schema)
+    shop.lake.upsert(passed(ITEMS, announced))
     assert counts_demand(shop, LAST) == 0
     return shop, plans(shop)
 
@@ -76,6 +82,7 @@ def test_a_rerun_gives_the_same_orders_after_later_returns_and_reports(
     shop, before = planned
     weeks = range(WEEKS, WEEKS + 2)
     sold = [*sales_of("MUG", 20, weeks), *sales_of("LAMP", 9, weeks), line("C2", "MUG", -30, 7 * WEEKS)]
+    sold.append(line("C3", "VASE", -30, 7 * WEEKS))
     shop.sends("b.csv", sold)
     assert shop.ingests() == 0
     bought = datetime.combine(MONDAY + timedelta(days=7 * 10 + 1), datetime.min.time(), UTC)
@@ -85,6 +92,8 @@ def test_a_rerun_gives_the_same_orders_after_later_returns_and_reports(
     demand = {(row["unique_id"], (row["ds"] - MONDAY).days // 7): row["y"] for row in shop.lake.read(DEMAND).collect()}
     # 22 - 5 known before; of the 30 that came back later 17 were left of week 11, 13 of the 21 of week 10.
     assert (demand["MUG", 11], demand["MUG", 10], demand["LAMP", 10]) == (0.0, 8.0, 0.0)
+    assert (demand["VASE", 11], demand["VASE", 10]) == (0.0, 0.0)
+    assert any("'JAR'" in row and "'analogy'" in row for row in before[FORECASTS.name])
     assert plans(shop) == before
 
 

@@ -60,6 +60,9 @@ MODELLED = ("MUG", "LAMP", "CUP")
 # Eight cups for each four of the old ones.
 SAID = {"line_id": "1", "unique_id": "CUP", "replaces": "OLD", "factor": 2.0, "known_day": LAST, "_batch_id": "b"}
 REPLACES = dict.fromkeys(ITEMS.schema.names) | SAID
+# On sale from the second week on that is forecast.
+COMES = {"line_id": "2", "unique_id": "VASE", "known_day": LAST, "starts_day": LAST + timedelta(days=8)}
+ANNOUNCES = REPLACES | {"replaces": None, "factor": None} | COMES
 BACKTEST_FLAGS = ("--set", "models=[seasonal_naive, croston_sba]", "--set", "horizon=3", "--set", "windows=2")
 
 
@@ -74,7 +77,7 @@ def everything_runs(shop: Shop) -> dict[str, list[str]]:
     day = ("--day", str(LAST))
     assert shop.ingests() == 0
     if not shop.lake.exists(ITEMS):
-        shop.lake.upsert(passed(ITEMS, shop.spark.createDataFrame([REPLACES], ITEMS.schema)))
+        shop.lake.upsert(passed(ITEMS, shop.spark.createDataFrame([REPLACES, ANNOUNCES], ITEMS.schema)))
     assert shop.counts_demand("--set", "min_periods=8") == 0
     assert shop.run(BACKTEST, *day, *BACKTEST_FLAGS) == 0
     assert shop.run(PREDICT, *day, "--set", "min_calibration=4") == 0
@@ -101,7 +104,9 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
     assert len(demand) == 3 * WEEKS + 4
     series = {row["unique_id"]: row for row in shop.lake.read(SERIES).collect()}
     status = {name: row["status"] for name, row in series.items()}
-    assert status == dict.fromkeys(MODELLED, "modelled") | {"NEW": "fallback", "BACK": "left out", "OLD": "left out"}
+    others = {"NEW": "fallback", "VASE": "fallback", "BACK": "left out", "OLD": "left out"}
+    assert status == dict.fromkeys(MODELLED, "modelled") | others
+    assert (series["VASE"]["reason"][:7], series["VASE"]["periods"]) == ("FCT-211", 0)
     assert (series["OLD"]["reason"][:7], series["OLD"]["replaced_by"]) == ("FCT-210", "CUP")
     history = next(record for record in shop.records() if record["job"] == "forecast.history")
     assert history["counts"]["lines_left_out_given_back_and_never_sold"] == 1
@@ -114,17 +119,24 @@ def test_sales_become_demand(trading: tuple[Shop, dict[str, list[str]]]) -> None
 def test_demand_becomes_forecasts_each_requested_one_once(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     forecasts = trading[0].lake.read(FORECASTS)
     found = sorted((row["unique_id"], row["ds"]) for row in forecasts.collect())
-    assert found == sorted((n, LAST + timedelta(days=1 + 7 * k)) for n in (*MODELLED, "NEW") for k in range(3))
+    assert found == sorted((n, LAST + timedelta(days=1 + 7 * k)) for n in (*MODELLED, "NEW", "VASE") for k in range(3))
     assert forecasts.where("q025 < 0 OR q100 < q025 OR q500 < q100 OR q900 < q500 OR q990 < q900").count() == 0
     new = forecasts.where("unique_id = 'NEW' AND step = 1").first()
     assert new is not None
     assert (new["model"], new["y_hat"]) == ("seasonal_naive", 5.0)
     assert new["fallback_reason"].startswith("FCT-201")
+    # The lake has seen one launch, that of NEW: five a week.
+    coming = forecasts.where("unique_id = 'VASE'").orderBy("step").collect()
+    assert [row["y_hat"] for row in coming] == pytest.approx([0, 5, 5])
+    assert {(row["model"], row["q990"] > 5) for row in coming[1:]} == {("analogy", True)}
+    assert coming[0]["fallback_reason"].endswith("; like 1 launch of any item")
 
 
 def test_forecasts_become_orders(trading: tuple[Shop, dict[str, list[str]]]) -> None:
     orders = {row["unique_id"]: row for row in trading[0].lake.read(ORDERS).collect()}
-    assert set(orders) == {*MODELLED, "NEW"}
+    assert set(orders) == {*MODELLED, "NEW", "VASE"}
+    # No stock is known: what the week sells in which the order comes, the second of it.
+    assert (orders["VASE"]["model"], orders["VASE"]["order_quantity"]) == ("analogy", 5.0)
     assert orders["MUG"]["order_up_to"] >= orders["MUG"]["reorder_point"] > 20
     assert all(row["order_quantity"] == int(row["order_quantity"]) for row in orders.values())
 

@@ -28,6 +28,7 @@ PARTS_OF_BODIES = {
     "forecast/planning/figures",
     *("maintenance/upkeep/retention", "maintenance/examination/storage", "maintenance/examination/workers"),
     *("forecast/regressors/inputs", "forecast/orders/supply_report", "forecast/replays/details"),
+    "forecast/analogies/cold",
 }
 IMPURE_ATTRIBUTES = {"write", "writeTo", "saveAsTable", "toPandas", "collect", "toLocalIterator", "now", "today"}
 IMPURE_FUNCTIONS = {"rand", "randn", "uuid", "current_timestamp", "current_date", "monotonically_increasing_id"}

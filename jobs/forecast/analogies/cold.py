@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from jobs.forecast.analogies.announced import ANNOUNCED, start_of
 from jobs.forecast.analogies.launches import calendar, cycle_of, lately, launches, numbered
-from jobs.forecast.analogies.likeness import order_of
+from jobs.forecast.analogies.likeness import shared_names
 from jobs.forecast.analogies.steps import ANALOGY, LAUNCHED, Terms, by_analogy
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
 from jobs.forecast.demand.hours import OF_PERIOD, OF_SERIES, as_periods
@@ -93,7 +93,7 @@ def cold_starts(
     like = lately(known, last=last, ages=ages, cycle=cycle) if seen.isEmpty() else seen
     analogues = like.join(kinds.select("unique_id", "attributes"), "unique_id", "inner")
     new = _announced(waiting, history, spell, last, horizon, cycle).unionByName(_begun(waiting, seen, longest))
-    names = tuple(alike_by) if alike_by is not None else order_of(everything)
+    names = alike_by if alike_by is not None else [row["key"] for row in shared_names(everything).collect()]
     found = by_analogy(new, analogues, names, Terms(horizon, cycle, fewest, most))
     steps = spell.select((F.col("number") - last).cast("int").alias("step"), "ds").where(F.col("step") > 0)
     rows = found.join(waiting.select("unique_id", "_why"), "unique_id", "inner").select(

@@ -1,7 +1,7 @@
 """The launch curve of like items, and what it says of an item with few periods of its own or none.
 
 Demand of item i in the period of age k (0: its first), which has the place p in the cycle (a day of hours, a week of
-days; longer seasons cannot be told from age in one life), is taken as
+days; longer seasons cannot be separated from age in one life), is taken as
 
     level_i x curve_k x cycle_p
 
@@ -44,7 +44,8 @@ from jobs.forecast.analogies.bands import Numbers, outliers_among, ranked
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_ROUNDS: Final = 4
+_MOST_ROUNDS: Final = 40
+_SETTLED: Final = 1e-9
 # Levels of like items are never all the same.
 _LEAST_VARIATION: Final = 0.01
 # An age learns from its neighbours too, the first one only from itself: in it something is always sold.
@@ -103,7 +104,8 @@ class LaunchCurve:
         places, blocks = launches.place(ages), ages // launches.cycle
         filled = np.where(known, y, 0.0)
         curve, cycle = np.ones(int(blocks[-1]) + 1), np.ones(launches.cycle)
-        for _ in range(_ROUNDS):
+        for _ in range(_MOST_ROUNDS):
+            before = curve
             shape = curve[blocks][None, :] * cycle[places] * known
             levels = _ratio(filled.sum(axis=1), shape.sum(axis=1))
             bounded = np.minimum(levels, _next_largest(levels))
@@ -117,6 +119,8 @@ class LaunchCurve:
             cycle = cycle * _by_place(capped, expected, places, launches.cycle)
             if cycle.mean() > 0:
                 cycle = cycle / cycle.mean()
+            if np.abs(curve - before).max() <= _SETTLED * curve.max():
+                break
         mean = float(np.average(curve[blocks], weights=np.maximum(known.sum(axis=0), 1e-9)))
         curve = curve / mean if mean > 0 else curve
         shape = curve[blocks][None, :] * cycle[places] * known

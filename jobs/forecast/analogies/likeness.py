@@ -14,16 +14,15 @@ from pyspark.sql import functions as F
 from jobs.forecast.demand.hierarchy import UNKNOWN
 
 
-def order_of(series: DataFrame) -> tuple[str, ...]:
-    """The names in ``attributes`` of ``series`` by how many values they have, fewest first: the coarse are shared last.
+def shared_names(series: DataFrame) -> DataFrame:
+    """``key``: the names in ``attributes`` of ``series``, those with the fewest values first.
 
-    A column that tells every series from the others is none that they share.
+    A column of which every series has another value is none that they share.
     """
     pairs = series.where(F.col("attributes").isNotNull()).select("unique_id", F.explode("attributes"))
     known = pairs.where(F.col("value") != UNKNOWN)
     found = known.groupBy("key").agg(F.count_distinct("value").alias("values"), F.count(F.lit(1)).alias("series"))
-    rows = found.where(F.col("values") < F.col("series")).orderBy("values", "key").collect()
-    return tuple(row["key"] for row in rows)
+    return found.where(F.col("values") < F.col("series")).orderBy("values", "key").select("key")
 
 
 def in_pools(rows: DataFrame, names: Sequence[str]) -> DataFrame:

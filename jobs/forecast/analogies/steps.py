@@ -69,7 +69,7 @@ def by_analogy(new: DataFrame, analogues: DataFrame, names: Sequence[str], terms
         sample.select("pool", "task", "place", "demand")
         .groupBy("pool", "task")
         .cogroup(spread.select(*columns).groupBy("pool", "task"))
-        .applyInPandas(_foretold(terms), _FORESEEN)
+        .applyInPandas(_forecast_pools(terms), _FORESEEN)
     )
     quantiles = {name: F.get("quantiles", F.lit(place)) for place, name in enumerate(QUANTILES)}
     why = placed.select("unique_id", _likeness(names).alias("likeness"))
@@ -90,14 +90,14 @@ def _likeness(names: Sequence[str]) -> Column:
     return F.concat(counted, same)
 
 
-def _foretold(terms: Terms) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
+def _forecast_pools(terms: Terms) -> Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
     def run(launches: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-        return foretold(launches, new, terms)
+        return pool_forecasts(launches, new, terms)
 
     return run
 
 
-def foretold(launches: pd.DataFrame, new: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+def pool_forecasts(launches: pd.DataFrame, new: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """Rows of one pool: unique_id, step, y_hat, spread, quantiles of ``new``; none without ``launches`` or ``new``."""
     import pandas as pd
 
@@ -115,9 +115,9 @@ def foretold(launches: pd.DataFrame, new: pd.DataFrame, terms: Terms) -> pd.Data
         for name, own, place, waits in zip(
             asked["unique_id"], asked["own"], asked["place"], asked["waits"], strict=True
         ):
-            told = curve.foreseen(_numbers(own), int(place), terms.horizon, levels, waits=int(waits))
+            coming = curve.foreseen(_numbers(own), int(place), terms.horizon, levels, waits=int(waits))
             for step in range(terms.horizon):
-                values = (float(told.mean[step]), told.spread, told.quantiles[step].tolist())
+                values = (float(coming.mean[step]), coming.spread, coming.quantiles[step].tolist())
                 found.append((name, step + 1, *values))
     return pd.DataFrame(found, columns=names)
 

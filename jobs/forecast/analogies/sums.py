@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from jobs.forecast.analogies.steps import ANALOGY
 from jobs.forecast.trials.tables import QUANTILES
 
-
 COVERED_BANDS, REVIEW_BANDS = "covered_bands", "review_bands"
 """Columns of QUANTILES of demand, in their order: over the time that an order covers, and over a review."""
 
@@ -24,12 +23,15 @@ COVERED_BANDS, REVIEW_BANDS = "covered_bands", "review_bands"
 def bands_of_sums(forecasts: DataFrame, facts: DataFrame, review_periods: int) -> DataFrame:
     """``unique_id``, COVERED_BANDS and REVIEW_BANDS of those of FORECASTS by analogy.
 
-    ``facts`` (unique_id, length) say how many periods an order covers.
+    ``facts`` (unique_id, lead_time_periods, length) say how many periods an order covers. The review is the one that
+    begins when it comes.
     """
-    rows = forecasts.where(F.col("model") == ANALOGY).join(facts.select("unique_id", "length"), "unique_id", "inner")
+    times = facts.select("unique_id", "lead_time_periods", "length")
+    rows = forecasts.where(F.col("model") == ANALOGY).join(times, "unique_id", "inner")
+    since = F.col("step") - F.col("lead_time_periods")
     return rows.groupBy("unique_id").agg(
         _sums(F.col("step") <= F.col("length")).alias(COVERED_BANDS),
-        _sums(F.col("step") <= review_periods).alias(REVIEW_BANDS),
+        _sums(since.between(1, review_periods)).alias(REVIEW_BANDS),
     )
 
 

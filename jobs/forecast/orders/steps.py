@@ -11,12 +11,13 @@ from common.days import DayRange
 from jobs.forecast.analogies.steps import ANALOGY
 from jobs.forecast.analogies.sums import bands_of_sums
 from jobs.forecast.demand.inputs import day_of
+from jobs.forecast.orders.first_orders import stock_with_new, with_later_reviews
 from jobs.forecast.orders.levels import ORDERS_UP_TO, REORDER_POINTS, with_levels
 from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.policy import Policy, policy_of
 from jobs.forecast.orders.suppliers import expected_short, whole_packs, with_terms, within_budgets
 from jobs.forecast.orders.tables import ORDERS
-from jobs.forecast.stock.steps import stock_as_of, terms_as_of, without_old_counts
+from jobs.forecast.stock.steps import terms_as_of
 from jobs.forecast.trials.calibration import sampled_of
 from jobs.forecast.trials.residuals import path_residuals
 
@@ -55,10 +56,10 @@ def replenishment(
     residuals = sampled_of(residuals, series, params.calibration_series)
     # Aggregates are forecast too, and nobody orders them.
     chosen = chosen_forecasts(params, forecasts, reconciled)
-    demand = covered_demand(chosen, policy, facts)
+    demand = with_later_reviews(covered_demand(chosen, policy, facts))
     demand = demand.join(bands_of_sums(chosen, facts, policy.review_periods), "unique_id", "left")
     demand = demand.withColumn("largest_plausible", _largest_plausible(policy, params.most_of_history))
-    known = None if stock is None else without_old_counts(stock_as_of(stock, as_of), as_of, params.old_stock_days)
+    known = None if stock is None else stock_with_new(stock, series, as_of, params.old_stock_days)
     rows = orders(demand, residuals, known, policy, fewest=params.min_calibration)
     if terms is not None:
         rows = within_budgets(rows)
