@@ -25,6 +25,7 @@ MEASUREMENTS: tuple[str, ...] = (
     "forecast_coverage",
     "forecast_regressors",
     "forecast_reconciled",
+    "forecast_cold",
     "forecast_speed",
     "forecast_m5",
     "demo",

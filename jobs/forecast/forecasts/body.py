@@ -13,6 +13,7 @@ from common.errors import InputMissingError, JobFailedError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
 from jobs.forecast.analogies.cold import NOT_SCORED, cold_starts
+from jobs.forecast.analogies.steps import ANALOGY
 from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored
 from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
@@ -235,6 +236,8 @@ def _report(
     recent = history.periods.literal(history.periods.plus(history.last_ds, -3 * horizon))
     wanted = F.col("unique_id").isin(list(names))
     warn_of_failures(context.log, rows)
+    models = rows.where("step = 1").groupBy("model").count().collect()
+    context.counts.detail("series_by_analogy", sum(row["count"] for row in models if row["model"] == ANALOGY))
     write_report(
         context.report,
         as_of=history.as_of,
@@ -254,6 +257,6 @@ def _report(
         .orderBy(F.col("count").desc(), "model")
         .limit(20)
         .collect(),
-        models=rows.where("step = 1").groupBy("model").count().collect(),
+        models=models,
         pools=rows.groupBy("calibrated_on").count().collect(),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common.report.wording import plural
+from jobs.forecast.analogies.steps import ANALOGY
 from jobs.forecast.trials.report import model_words
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def write_report(
     report.headline("Series", f"{series_count:,}", f"{plural(horizon, 'period')} each, none missing")
     report.headline("Expected demand", f"{sum(row['y_hat'] for row in totals):,.0f}", "units, all series and periods")
     report.headline("Fallbacks", f"{fallen:,}", "series without a model of their own, or with something simpler")
+    new = sum(row["count"] for row in models if row["model"] == ANALOGY)
+    if new:
+        report.headline("New items", f"{new:,}", "announced, or too young for a model: as items like them began")
     report.table(
         "Expected demand, all series",
         ("period from", "units"),
@@ -55,7 +59,8 @@ def write_report(
         "What the bands are calibrated on",
         ("errors pooled by", "forecasts"),
         [(row["calibrated_on"], row["count"]) for row in sorted(pools, key=lambda row: -row["count"])],
-        note="Errors of the backtest. The narrowest pool with enough of them is used; 'normal' means that none had.",
+        note="Errors of the backtest. The narrowest pool with enough of them is used; 'normal' means that none had. Bands of "
+        "new items are those of the launches that they are compared with.",
     )
     if fallbacks:
         report.table(
