@@ -59,8 +59,8 @@ def write_report(
         "What the bands are calibrated on",
         ("errors pooled by", "forecasts"),
         [(row["calibrated_on"], row["count"]) for row in sorted(pools, key=lambda row: -row["count"])],
-        note="Errors of the backtest. The narrowest pool with enough of them is used; 'normal' means that none had. Bands of "
-        "new items are those of the launches that they are compared with.",
+        note="Errors of the backtest. The narrowest pool with enough of them is used; 'normal' means that none had. "
+        "Bands of new items are those of the launches that they are compared with.",
     )
     if fallbacks:
         report.table(
