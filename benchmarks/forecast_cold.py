@@ -202,7 +202,7 @@ def section(found: Mapping[str, pd.DataFrame], note: str) -> Section:
             "over the nine quantiles, over the units. At launch nobody knows whether an item will sell 5 or 500: the "
             "mean is then hardly better than nothing by WAPE, and the band is what helps.",
             "Curves weigh an item by the root of its level. Of three weights tried on these sets (level, root, all "
-            "alike) it had the least WAPE and pinball on UCI (.691, .756 and .749 after four weeks); on M5 they "
+            "alike) it had the least WAPE and pinball on UCI (.756, .691 and .749 after four weeks); on M5 they "
             "were alike (.735 to .737). The first weeks of a lake have many silent old items: a launch counts as seen "
             "if the silence before it was longer than any since.",
         ],
