@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from common.config.params import Params
 from common.sources.mapping.free_columns import is_name
@@ -26,6 +27,14 @@ _OF_A_LINE = frozenset(
         "promotion",
         "is_product",
     }
+)
+
+
+# Spark matches by the rules of Java: what these mean there Python does not know, or allows in fewer places.
+_OF_JAVA: Final = (
+    (re.compile(r"\\Q.*?\\E|\\[pP]\{\w+\}|\\x\{\w+\}|\\[hHRXzGe]"), "a"),
+    (re.compile(r"\(\?[a-zA-Z-]+\)"), "(?:)"),
+    (re.compile(r"\(\?<[a-zA-Z]\w*>"), "("),
 )
 
 
@@ -120,6 +129,19 @@ class HistoryParams(Params):
         0, ge=0, le=10_000_000, description="Forecast only this many series, the most valuable ones; 0: all."
     )
     report_top: int = Field(12, ge=3, le=50, description="Series listed in the report.")
+
+    @field_validator("no_products")
+    @classmethod
+    def _are_patterns(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+        for code in codes:
+            plain = code
+            for of_java, of_python in _OF_JAVA:
+                plain = of_java.sub(of_python, plain)
+            try:
+                re.compile(plain)
+            except re.error as error:
+                raise ValueError(f"'{code}' is not a regular expression") from error
+        return codes
 
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -176,6 +177,15 @@ def test_each_line_that_is_no_demand_is_left_out_for_its_reason(spark: SparkSess
         *["confirmed fraud"] * 4,
         "unfinished period",
     ]
+
+
+def test_a_code_that_is_no_regular_expression_is_refused_before_anything_runs() -> None:
+    # What only Java understands stays: Spark matches by its rules.
+    codes = ("POST", r"\d{3}[A-Z]?", r"\p{Lu}+", "(?i)gift|(?<kind>bag)", r"\Qa(b\E", r"[\p{L}_]++")
+    assert HistoryParams.model_validate({"no_products": codes}).no_products == codes
+    for broken in ("POST(", "[A-Z", "*", "a{2,1}"):
+        with pytest.raises(ValidationError, match="is not a regular expression"):
+            HistoryParams.model_validate({"no_products": [broken]})
 
 
 def frauds_of(spark: SparkSession, *reports: tuple[str, date, date, bool]) -> DataFrame:
