@@ -76,7 +76,8 @@ def nodes_in(lake: Path, day: str) -> pd.DataFrame:
 
     opened, days = lake_of(bench_session("2g"), lake), DayRange.single(date.fromisoformat(day))
     series, forecasts, backtests = (opened.read(table, days=days) for table in (SERIES, FORECASTS, BACKTESTS))
-    found = steps.nodes_of(series.where(F.col("status") != "left out"), forecasts, backtests).toPandas()
+    modelled, most = series.where(F.col("status") != "left out"), ReconcileParams().most_paths
+    found = steps.nodes_of(modelled, forecasts, backtests, most_paths=most).toPandas()
     ordered = found.sort_values(["unique_id", "first_step"]).groupby("unique_id", sort=False)
     whole = ordered.first()
     for name in ("y_hat", "bands"):

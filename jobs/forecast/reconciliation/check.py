@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from common.errors import InputMissingError, JobFailedError
 from jobs.forecast.reconciliation.params import ReconcileParams
-from jobs.forecast.reconciliation.steps import parents_of
+from jobs.forecast.reconciliation.steps import pairs_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,7 +35,7 @@ def sums_are_exact(
             f"There is no forecast as of {as_of}.",
             remedy="Run forecast.predict for that day first.",
         )
-    parents = parents_of(series).select("unique_id", F.explode("parents").alias("node"))
+    parents = pairs_of(series)
     sums = rows.join(parents, "unique_id", "inner").groupBy(F.col("node").alias("unique_id"), "step")
     found = rows.join(sums.agg(F.sum("y_hat").alias("sum")), ["unique_id", "step"], "inner")
     # No tolerance: values are rounded so that no sum of them is.

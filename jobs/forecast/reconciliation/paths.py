@@ -9,15 +9,11 @@ paths of its series.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from jobs.forecast.reconciliation.tree import Flags, Numbers, Tree
-
-if TYPE_CHECKING:
-    from jobs.forecast.reconciliation.projection import Projection
+from jobs.forecast.reconciliation.tree import Flags, Numbers
 
 FEWEST_PATHS: Final = 8
 """With fewer joint errors bands keep their width and move with the forecast."""
@@ -48,37 +44,28 @@ def values_at(probabilities: Numbers, levels: Numbers, bands: Numbers) -> Number
     return np.asarray(middle + (found - middle) * np.maximum(upper, lower), dtype=np.float64)
 
 
-def coherent_bands(
-    tree: Tree,
-    project: Projection,
-    *,
-    centre: Numbers,
-    bands: Numbers,
-    levels: Sequence[float],
-    errors: Numbers,
-    base: Numbers,
-    is_floored: Flags,
-) -> Numbers:
-    """Quantiles of all nodes (nodes x ``levels``) around ``centre``, the coherent forecast of one period.
+def drawn(errors: Numbers, levels: Numbers, bands: Numbers) -> Numbers:
+    """A path for each of the joint ``errors`` (nodes x T): the value of each node's band at the rank of its error."""
+    return values_at(ranks_of(errors), levels, bands)
 
-    ``base`` and ``bands`` are the base forecast and its quantiles, ``errors`` (nodes x T) the joint errors;
-    ``is_floored`` says which series are never below zero.
+
+def around(
+    centre: Numbers, base: Numbers, bands: Numbers, levels: Numbers, paths: Numbers | None, is_floored: Flags
+) -> Numbers:
+    """Quantiles of nodes (nodes x ``levels``) for one period, ``centre`` being their coherent forecast.
+
+    ``base`` and ``bands`` are the base forecast and its quantiles, ``paths`` (nodes x T) the coherent paths, None where
+    there are too few joint errors; ``is_floored`` says which nodes are never below zero.
     """
-    shifted = bands + (centre - base)[:, None]
-    floored = np.r_[tree.sums @ (~is_floored).astype(np.float64) == 0, is_floored]
-    shifted[floored] = np.maximum(shifted[floored], 0.0)
-    count = errors.shape[1]
-    if count < FEWEST_PATHS:
+    if paths is None:
+        shifted = bands + (centre - base)[:, None]
+        shifted[is_floored] = np.maximum(shifted[is_floored], 0.0)
         return shifted
-    at = np.asarray(levels, dtype=np.float64)
-    drawn = values_at(ranks_of(errors), at, bands)
-    series = project(drawn)
-    series[is_floored] = np.maximum(series[is_floored], 0.0)
-    paths = tree.summed(series)
     # The mean of the paths is that of the published forecast only by chance: bands belong around the latter.
-    inside = np.clip(at, 0.5 / count, 1 - 0.5 / count)
+    count = paths.shape[1]
+    inside = np.clip(levels, 0.5 / count, 1 - 0.5 / count)
     found = np.quantile(paths, inside, axis=1, method="hazen").T
-    return _stretched(found, at, inside, bands)
+    return _stretched(found, levels, inside, bands)
 
 
 def _stretched(found: Numbers, at: Numbers, inside: Numbers, bands: Numbers) -> Numbers:

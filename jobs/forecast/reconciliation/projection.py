@@ -6,6 +6,9 @@ constraints C = [I, -A] (an aggregate less its series is 0): y - W C' (C W C')^-
 aggregate and, where W is diagonal, an entry for each pair of aggregates that share series: it is sparse, and that of a
 tree is factorised in linear time.
 
+So series are eliminated branch by branch, exactly: a branch reports sums (parts.py), the multipliers of the aggregates
+(C W C')^-1 C y are found from these in one place, and each branch moves its series by the multipliers above them.
+
 W by method:
 
 - ``ols``: the identity.
@@ -13,157 +16,167 @@ W by method:
 - ``wls_variance``: the mean squared error of each node in the backtest.
 - ``mint_shrink``: the covariance of errors, its correlations shrunk towards 0 (Schaefer and Strimmer 2005). With T
   errors of each node W = s D + (1 - s) R R' / T: a diagonal and a matrix of rank T, so the identity of Woodbury solves
-  it exactly by T more columns. No matrix of nodes x nodes is ever made.
+  it exactly by T more columns. No matrix of nodes x nodes is ever made, and branches need not be independent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jobs.forecast.reconciliation.tree import Numbers, Tree
+from jobs.forecast.reconciliation.parts import TOP_DOWN, Members, Moments, Part, shares_of
+from jobs.forecast.reconciliation.tree import Branch, Numbers, Places, unit_of
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from jobs.forecast.reconciliation.params import Method
-
-Projection = Callable[[Numbers], Numbers]
-"""Values of all nodes (nodes x anything) to those of the series."""
-
-_LEAST_SHRINKAGE: Final = 0.01
-_SMALLEST_SHARE: Final = 1e-6
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Errors of the nodes in the backtest: nodes x T, NaN where one is not known; ``spread`` is their usual unit."""
+class Multipliers:
+    """What moves series: a row for each of ``nodes`` (rising).
 
-    values: Numbers
-    spread: Numbers
-
-    def variances(self) -> Numbers:
-        """The mean squared error of each node; that of its spread where there are none. Never zero."""
-        known = np.isfinite(self.values)
-        count = known.sum(axis=1)
-        squares = np.where(known, self.values, 0.0) ** 2
-        found = np.where(count > 0, squares.sum(axis=1) / np.maximum(count, 1), self.spread**2)
-        positive = found[found > 0]
-        least = _SMALLEST_SHARE * float(np.median(positive)) if len(positive) else 1.0
-        return np.maximum(found, least)
-
-
-def projection(method: Method, tree: Tree, errors: Errors, shares: Numbers) -> Projection:
-    """The projection of ``method``; ``shares`` are the usual demand of the series, for ``top_down_history``."""
-    if method == "bottom_up" or not tree.aggregates:
-        return lambda values: values[tree.aggregates :]
-    if method in {"top_down", "top_down_history"}:
-        return _top_down(tree, None if method == "top_down" else tree.summed(shares))
-    if method == "mint_shrink":
-        variances = errors.variances()
-        shrinkage = shrinkage_of(errors.values, variances)
-        lent = np.nan_to_num(errors.values) * np.sqrt((1 - shrinkage) / max(errors.values.shape[1], 1))
-        return _least_squares(tree, shrinkage * variances, lent)
-    weights = {"ols": np.ones(tree.aggregates + tree.series), "wls_structural": tree.sizes}
-    return _least_squares(tree, weights[method] if method in weights else errors.variances(), None)
-
-
-def shrinkage_of(errors: Numbers, variances: Numbers) -> float:
-    """How far correlations of ``errors`` (nodes x T) are shrunk towards 0: from 0.01 to 1 (Schaefer and Strimmer 2005).
-
-    The sum of the variances of all correlations over that of their squares; no correlation is ever made, because sums
-    over pairs of nodes are sums over pairs of errors.
+    By least squares a series moves by its weight times the sum of the rows above it, and by its errors times
+    ``by_error``. From the top, a row has as many factors of the shares below a node, and then as many values for each
+    of them where they are no shares at all. ``unit`` is that of exact sums; ``is_tree``: no aggregates cross.
     """
-    count = errors.shape[1]
-    if count < 2:
-        return 1.0
-    z = np.nan_to_num(errors / np.sqrt(variances)[:, None])
-    gram = z.T @ z / count
-    own = (z**2).sum(axis=1) / count
-    squares = float((gram**2).sum())
-    products = float(((z**2).sum(axis=0) ** 2).sum())
-    spread = products - count * squares - float((z**4).sum() - count * (own**2).sum())
-    together = squares - float((own**2).sum())
-    if together <= 0:
-        return 1.0
-    found = count / (count - 1) ** 3 * spread / together
-    return float(min(1.0, max(_LEAST_SHRINKAGE, found)))
+
+    nodes: Places
+    by_node: Numbers
+    by_error: Numbers
+    unit: float
+    is_tree: bool = True
 
 
-def _least_squares(tree: Tree, diagonal: Numbers, lent: Numbers | None) -> Projection:
-    """Least squares with W = ``diagonal`` + ``lent`` lent'."""
+def multipliers(method: Method, aggregates: Members, part: Part) -> Multipliers:
+    """What moves the series of ``part``, all branches joined; ``aggregates`` are its nodes."""
+    width = aggregates.values.shape[1]
+    if method == "bottom_up" or not len(part.nodes):
+        return Multipliers(part.nodes, np.zeros((len(part.nodes), width)), np.zeros((0, width)), unit_of(part.total))
+    if method in TOP_DOWN:
+        return _from_the_top(method, aggregates, part)
+    diagonal = aggregates.weights(method, part.sizes)
+    if method != "mint_shrink":
+        return _least_squares(aggregates, part, diagonal, 1.0, np.zeros((len(diagonal), 0)), 0.0)
+    shrinkage = (part.moments + Moments.of(aggregates)).shrinkage()
+    lent = np.sqrt((1 - shrinkage) / max(aggregates.errors.shape[1], 1))
+    low = np.nan_to_num(aggregates.errors) - part.errors
+    return _least_squares(aggregates, part, diagonal, shrinkage, low, float(lent))
+
+
+def _least_squares(
+    aggregates: Members, part: Part, diagonal: Numbers, scale: float, low: Numbers, lent: float
+) -> Multipliers:
+    """Least squares with W = ``scale`` D + ``lent``^2 E E'; ``low`` is C E."""
     from scipy.sparse import dia_array
     from scipy.sparse.linalg import splu
 
-    above, below = diagonal[: tree.aggregates], diagonal[tree.aggregates :]
-    weighted = tree.sums @ dia_array((below[None, :], [0]), shape=(tree.series, tree.series))
-    constraint = weighted @ tree.sums.T + dia_array((above[None, :], [0]), shape=(tree.aggregates, tree.aggregates))
+    count = len(part.nodes)
+    # An aggregate whose weight was that of nothing would leave a row of zeros.
+    own = dia_array((np.maximum(diagonal, 1e-12)[None, :], [0]), shape=(count, count))
+    constraint = scale * (part.shared + own)
     solve = splu(
         constraint.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0
     ).solve
-
-    def misfit(values: Numbers) -> Numbers:
-        return np.asarray(values[: tree.aggregates] - tree.sums @ values[tree.aggregates :], dtype=np.float64)
-
-    if lent is None:
-
-        def multipliers(values: Numbers) -> Numbers:
-            return np.asarray(solve(misfit(values)), dtype=np.float64)
-
-    else:
-        low = misfit(lent)
+    found = np.asarray(solve(aggregates.values - part.sums), dtype=np.float64)
+    by_error = np.zeros((low.shape[1], found.shape[1]))
+    if low.shape[1]:
+        low = lent * low
         solved = solve(low)
-        small = np.eye(low.shape[1]) + low.T @ solved
-
-        def multipliers(values: Numbers) -> Numbers:
-            first = solve(misfit(values))
-            return np.asarray(first - solved @ np.linalg.solve(small, low.T @ first), dtype=np.float64)
-
-    def projected(values: Numbers) -> Numbers:
-        found = multipliers(values)
-        # W C' for the rows of the series: -D A' and what they lend.
-        moved = -below[:, None] * (tree.sums.T @ found)
-        if lent is not None:
-            moved = moved + lent[tree.aggregates :] @ (misfit(lent).T @ found)
-        return np.asarray(values[tree.aggregates :] - moved, dtype=np.float64)
-
-    return projected
+        found -= solved @ np.linalg.solve(np.eye(low.shape[1]) + low.T @ solved, low.T @ found)
+        by_error = -lent * (low.T @ found)
+    found *= scale
+    # No series comes out further from zero, so the bound on their sum needs none of them.
+    moved = (np.abs(found) * part.shared.diagonal()[:, None]).sum(axis=0)
+    if len(by_error):
+        moved = moved + part.reach @ np.abs(by_error)
+    return Multipliers(part.nodes, found, by_error, unit_of(part.total + float(moved.max(initial=0.0))))
 
 
-def _top_down(tree: Tree, usual: Numbers | None) -> Projection:
-    """The tops divided by shares of ``usual``, or of the forecasts themselves (Athanasopoulos, Ahmed and Hyndman 2009).
+def _from_the_top(method: Method, aggregates: Members, part: Part) -> Multipliers:
+    """The tops divided by shares of the forecasts, or of usual demand (Athanasopoulos, Ahmed and Hyndman 2009).
 
     Where aggregates cross there is no way down by levels: series have their shares of the largest aggregate above them.
     """
-    above = tree.parents()
-    if above is None:
-        sizes = tree.sizes[: tree.aggregates]
-        largest = np.zeros(tree.series, dtype=np.int64)
-        for number in np.argsort(sizes, kind="stable"):
-            largest[tree.sums.indices[tree.sums.indptr[number] : tree.sums.indptr[number + 1]]] = number
-        above = np.r_[np.full(tree.aggregates, -1, dtype=np.int64), largest]
+    found = aggregates.values.copy()
+    half = part.shares.shape[1] // 2
+    above = parents_of(part.shared, part.sizes)
+    is_tree = above is not None
+    direct = part.shares[:, :half] if is_tree else part.shares[:, half:]
+    totals, children = direct[:, :-1].copy(), direct[:, -1].copy()
+    own = shares_of(method, aggregates)
+    if above is not None:
+        depth = _depths(above)
+        np.add.at(children, above[above >= 0], 1.0)
+        for level in range(int(depth.max(initial=0)), 0, -1):
+            below = np.flatnonzero(depth == level)
+            if method == "top_down_history":
+                own[below] = totals[below]
+            np.add.at(totals, above[below], own[below])
+        for level in range(1, int(depth.max(initial=0)) + 1):
+            below = np.flatnonzero(depth == level)
+            found[below] = found[above[below]] * _share(own[below], totals[above[below]], children[above[below]])
+    is_shared = totals > 0
+    factors = np.where(is_shared, found / np.where(is_shared, totals, 1.0), 0.0)
+    equal = np.where(is_shared, 0.0, found / np.maximum(children, 1.0)[:, None])
+    total = part.total + float(np.abs(found).sum(axis=0).max(initial=0.0))
+    return Multipliers(part.nodes, np.hstack([factors, equal]), np.zeros((0, 0)), unit_of(total), is_tree)
+
+
+def _share(own: Numbers, whole: Numbers, children: Numbers) -> Numbers:
+    return np.asarray(np.where(whole > 0, own / np.where(whole > 0, whole, 1.0), 1.0 / children[:, None]))
+
+
+def _depths(above: Places) -> Places:
     depth = np.zeros(len(above), dtype=np.int64)
     for _ in range(len(above)):
         deeper = np.where(above >= 0, depth[above] + 1, 0)
         if (deeper == depth).all():
             break
         depth = deeper
+    return depth
 
-    def projected(values: Numbers) -> Numbers:
-        found = values.copy()
-        # Forecasts below zero are no shares.
-        shares = np.maximum(values if usual is None else np.broadcast_to(usual[:, None], values.shape), 0.0)
-        totals, children = np.zeros_like(values), np.zeros(len(above))
-        has_parent = above >= 0
-        np.add.at(totals, above[has_parent], shares[has_parent])
-        np.add.at(children, above[has_parent], 1.0)
-        for level in range(1, int(depth.max(initial=0)) + 1):
-            own = np.flatnonzero(depth == level)
-            parent = above[own]
-            whole = totals[parent]
-            share = np.where(whole > 0, shares[own] / np.where(whole > 0, whole, 1.0), 1.0 / children[parent][:, None])
-            found[own] = found[parent] * share
-        return found[tree.aggregates :]
 
-    return projected
+def parents_of(shared: csr_array, sizes: Numbers) -> Places | None:
+    """The place of the smallest aggregate above each, -1 where there is none; None if aggregates cross.
+
+    ``shared`` are the numbers of series that aggregates have in common, ``sizes`` those of each. Of aggregates with the
+    same series the later one is the lower.
+    """
+    count = len(sizes)
+    order = np.lexsort((np.arange(count), -sizes))
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count)
+    pairs = shared.tocoo()
+    upper, lower, common = pairs.row, pairs.col, pairs.data
+    if (common != np.minimum(sizes[upper], sizes[lower])).any():
+        return None
+    is_above = (rank[upper] < rank[lower]) & (common > 0)
+    nearest = np.full(count, -1, dtype=np.int64)
+    np.maximum.at(nearest, lower[is_above], rank[upper[is_above]])
+    return np.where(nearest >= 0, order[nearest], -1)
+
+
+def projected(method: Method, branch: Branch, members: Members, found: Multipliers) -> Numbers:
+    """The coherent values of the series ``members`` of ``branch`` (series x anything)."""
+    if method == "bottom_up" or not len(found.nodes) or not len(branch.nodes):
+        return members.values
+    if method in TOP_DOWN:
+        place = branch.smallest if found.is_tree else branch.largest
+        parent = np.where(place >= 0, np.searchsorted(found.nodes, branch.nodes)[place], 0)
+        factors, equal = np.hsplit(found.by_node, 2)
+        divided = shares_of(method, members) * factors[parent] + equal[parent]
+        return np.where(place[:, None] >= 0, divided, members.values)
+    place = np.searchsorted(found.nodes, branch.nodes)
+    is_known = place < len(found.nodes)
+    is_known[is_known] = found.nodes[place[is_known]] == branch.nodes[is_known]
+    by_node = np.zeros((len(branch.nodes), members.values.shape[1]))
+    by_node[is_known] = found.by_node[place[is_known]]
+    weights = members.weights(method, np.ones(branch.series))
+    moved = weights[:, None] * np.asarray(branch.sums.T @ by_node)
+    if len(found.by_error):
+        moved = moved + np.nan_to_num(members.errors) @ found.by_error
+    return np.asarray(members.values + moved, dtype=np.float64)

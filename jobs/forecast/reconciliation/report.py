@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import functions as F
 
 from common.report.wording import plural
-from jobs.forecast.reconciliation.steps import parents_of
+from jobs.forecast.reconciliation.steps import pairs_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -41,7 +41,7 @@ def reconciliation_report(
     series = inputs[1]
     if series is None:
         return
-    parents = parents_of(series).select("unique_id", F.explode("parents").alias("node"))
+    parents = pairs_of(series)
     below = rows.join(parents, "unique_id", "inner").groupBy(F.col("node").alias("unique_id"), "step")
     sums = below.agg(F.sum("base_y_hat").alias("below"))
     joined = rows.join(sums, ["unique_id", "step"], "left")

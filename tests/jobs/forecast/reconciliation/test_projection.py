@@ -8,22 +8,58 @@ import numpy as np
 import pytest
 
 from jobs.forecast.reconciliation.params import Method
-from jobs.forecast.reconciliation.paths import coherent_bands, ranks_of, values_at
-from jobs.forecast.reconciliation.projection import Errors, projection, shrinkage_of
-from jobs.forecast.reconciliation.tree import Numbers, Tree, exactly_summed
+from jobs.forecast.reconciliation.parts import Members, Moments, Part, joined, part_of
+from jobs.forecast.reconciliation.paths import around, drawn, ranks_of, values_at
+from jobs.forecast.reconciliation.projection import multipliers, parents_of, projected
+from jobs.forecast.reconciliation.tree import Branch, Numbers, rounded, unit_of
 
 pytestmark = pytest.mark.unit
 
+Parents = list[list[int]]
+"""The aggregates above each series by number, from the largest to the smallest."""
+
 # A total of two series, forecast as 100, 40 and 50: ten are missing below.
-PAIR = Tree.of([[0], [0]], 1)
+PAIR: Parents = [[0], [0]]
 BASE = np.array([[100.0], [40.0], [50.0]])
 
 
-def coherent(method: Method, tree: Tree, base: Numbers, errors: Numbers | None = None) -> list[float]:
-    nodes = tree.aggregates + tree.series
-    known = np.zeros((nodes, 0)) if errors is None else errors
-    found = projection(method, tree, Errors(known, np.ones(nodes)), np.array([1.0, 3.0]))(base)
+def projection(
+    method: Method,
+    parents: Parents,
+    base: Numbers,
+    errors: Numbers | None = None,
+    usual: Numbers | None = None,
+    branches: int = 1,
+) -> Numbers:
+    """The coherent values of the series, which are dealt out to branches."""
+    aggregates = len(base) - len(parents)
+    known = np.zeros((len(base), 0)) if errors is None else errors
+    weights = np.ones(len(base)) if usual is None else usual
+    above, below = slice(0, aggregates), slice(aggregates, None)
+    series = Members(base[below], known[below], np.ones(len(parents)), weights[-len(parents) :])
+    own = [np.arange(number, len(parents), branches) for number in range(branches)]
+    trees = [Branch.of([parents[place] for place in places]) for places in own]
+    members = [Members(series.values[p], series.errors[p], series.spread[p], series.usual[p]) for p in own]
+    parts = [part_of(method, tree, of) for tree, of in zip(trees, members, strict=True)]
+    nodes = np.arange(aggregates)
+    tops = Members(base[above], known[above], np.ones(aggregates), np.ones(aggregates))
+    found = multipliers(method, tops, joined(parts, nodes))
+    coherent = np.zeros((len(parents), base.shape[1]))
+    for places, tree, of in zip(own, trees, members, strict=True):
+        coherent[places] = projected(method, tree, of, found)
+    return coherent
+
+
+def coherent(method: Method, parents: Parents, base: Numbers, errors: Numbers | None = None) -> list[float]:
+    found = projection(method, parents, base, errors, np.array([1.0, 1.0, 3.0]) if len(base) == 3 else None)
     return [round(float(value), 9) for value in found[:, 0]]
+
+
+def counts(parents: Parents) -> Part:
+    """Sizes, and series in common, of the aggregates."""
+    nothing = np.zeros((len(parents), 0))
+    members = Members(nothing, nothing, np.ones(len(parents)), np.ones(len(parents)))
+    return part_of("ols", Branch.of(parents), members)
 
 
 @pytest.mark.parametrize(
@@ -48,23 +84,32 @@ def test_what_errs_more_gives_way_more() -> None:
     assert coherent("wls_variance", PAIR, BASE) == pytest.approx([40 + 10 / 3, 50 + 10 / 3])
 
 
-def textbook(tree: Tree, base: Numbers, covariance: Numbers) -> Numbers:
+def summing(parents: Parents) -> Numbers:
+    """A row for each aggregate, a column for each series."""
+    found = np.zeros((1 + max(max(own) for own in parents), len(parents)))
+    for place, own in enumerate(parents):
+        found[own, place] = 1.0
+    return found
+
+
+def textbook(parents: Parents, base: Numbers, covariance: Numbers) -> Numbers:
     """(S' W^-1 S)^-1 S' W^-1 y of Wickramasuriya et al. (2019), with dense matrices."""
-    s = np.vstack([tree.sums.toarray(), np.eye(tree.series)])
+    s = np.vstack([summing(parents), np.eye(len(parents))])
     inverse = np.linalg.inv(covariance)
     return np.asarray(np.linalg.solve(s.T @ inverse @ s, s.T @ inverse @ base))
 
 
-def crossed() -> tuple[Tree, Numbers, Numbers]:
+def crossed() -> tuple[Parents, Numbers, Numbers]:
     """Total, two regions and two products of six series; base forecasts of three steps and twelve errors of each."""
     random = np.random.default_rng(7)
-    tree = Tree.of([[0, 1, 3], [0, 1, 4], [0, 1, 3], [0, 2, 4], [0, 2, 3], [0, 2, 4]], 5)
+    parents = [[0, 1, 3], [0, 1, 4], [0, 1, 3], [0, 2, 4], [0, 2, 3], [0, 2, 4]]
     errors = random.normal(size=(11, 12)) + random.normal(size=12)
-    return tree, random.uniform(10, 90, (11, 3)), errors
+    return parents, random.uniform(10, 90, (11, 3)), errors
 
 
-def test_mint_is_that_of_the_textbook_though_no_dense_matrix_is_made() -> None:
-    tree, base, errors = crossed()
+@pytest.mark.parametrize("branches", [1, 3])
+def test_mint_is_that_of_the_textbook_though_no_dense_matrix_is_made(branches: int) -> None:
+    parents, base, errors = crossed()
     count = errors.shape[1]
     variances = (errors**2).mean(axis=1)
     z = errors / np.sqrt(variances)[:, None]
@@ -77,53 +122,62 @@ def test_mint_is_that_of_the_textbook_though_no_dense_matrix_is_made() -> None:
                 products = z[i] * z[j]
                 above += count / (count - 1) ** 3 * ((products - products.mean()) ** 2).sum()
                 below += correlations[i, j] ** 2
-    assert shrinkage_of(errors, variances) == pytest.approx(above / below)
+    moments = Moments.of(Members(base, errors, np.ones(11), np.ones(11)))
+    assert moments.shrinkage() == pytest.approx(above / below)
     shrunk = (1 - above / below) * correlations + above / below * np.eye(11)
     scale = np.sqrt(variances)
-    expected = textbook(tree, base, scale[:, None] * shrunk * scale)
-    found = projection("mint_shrink", tree, Errors(errors, np.ones(11)), np.ones(6))(base)
-    assert found == pytest.approx(expected)
-    weighted = projection("wls_variance", tree, Errors(errors, np.ones(11)), np.ones(6))(base)
-    assert weighted == pytest.approx(textbook(tree, base, np.diag(variances)))
+    expected = textbook(parents, base, scale[:, None] * shrunk * scale)
+    assert projection("mint_shrink", parents, base, errors, branches=branches) == pytest.approx(expected)
+    weighted = projection("wls_variance", parents, base, errors, branches=branches)
+    assert weighted == pytest.approx(textbook(parents, base, np.diag(variances)))
 
 
 @pytest.mark.parametrize("method", get_args(Method))
-def test_coherent_forecasts_stay_and_all_methods_add_up_exactly(method: Method) -> None:
-    tree, base, errors = crossed()
-    project = projection(method, tree, Errors(errors, np.ones(11)), base[5:, 0])
-    series = base[5:]
-    assert project(tree.summed(series))[:, :1] == pytest.approx(series[:, :1])
-    nodes = exactly_summed(tree, project(base) / 3)
-    for step in range(3):
-        for number in range(5):
-            own = [
-                nodes[5 + place, step]
-                for place in tree.sums.indices[tree.sums.indptr[number] : tree.sums.indptr[number + 1]]
-            ]
-            assert sum(own) == sum(reversed(own)) == nodes[number, step]
-    assert nodes[5:] == pytest.approx(project(base) / 3, abs=2**-17)
+def test_branches_leave_coherent_forecasts_and_change_no_result_and_all_methods_add_up_exactly(method: Method) -> None:
+    parents, base, errors = crossed()
+    usual, sums = np.r_[np.ones(5), base[5:, 0]], summing(parents)
+    series = base[5:, :1]
+    stays = projection(method, parents, np.vstack([sums @ series, series]), errors, usual)
+    assert stays == pytest.approx(series)
+    whole = projection(method, parents, base, errors, usual)
+    assert projection(method, parents, base, errors, usual, branches=4) == pytest.approx(whole)
+    exact = rounded(whole / 3, unit_of(float(np.abs(whole).sum())))
+    assert exact == pytest.approx(whole / 3, abs=2**-17)
+    for own in sums > 0:
+        for step in range(3):
+            parts = [float(value) for value in exact[own, step]]
+            assert sum(parts) == sum(reversed(parts)) == float(sums[0, own] @ exact[own, step])
 
 
 def test_sums_are_exact_for_large_series_and_small_ones() -> None:
-    tree = Tree.of([[0]] * 3, 1)
-    total, *own = exactly_summed(tree, np.array([[9e14 / 7], [0.1], [1 / 3]]))[:, 0]
-    assert own[0] + own[1] + own[2] == own[2] + own[1] + own[0] == total
+    values = np.array([9e14 / 7, 0.1, 1 / 3])
+    a, b, c = rounded(values, unit_of(float(values.sum()))).tolist()
+    assert (a + b) + c == a + (b + c) == (c + a) + b
+    assert [a, b, c] == pytest.approx(values, abs=0.07)
 
 
 def test_a_tree_knows_its_parents_and_crossed_levels_have_none() -> None:
-    tree = Tree.of([[0, 1], [0, 1], [0, 2]], 3)
-    found = tree.parents()
+    tree = counts([[0, 1], [0, 1], [0, 2]])
+    found = parents_of(tree.shared, tree.sizes)
     assert found is not None
-    assert found.tolist() == [-1, 0, 0, 1, 1, 2]
-    assert crossed()[0].parents() is None
-    assert tree.sizes.tolist() == [3.0, 2.0, 1.0, 1.0, 1.0, 1.0]
+    assert (found.tolist(), tree.sizes.tolist()) == ([-1, 0, 0], [3.0, 2.0, 1.0])
+    across = counts(crossed()[0])
+    assert parents_of(across.shared, across.sizes) is None
 
 
 def test_the_way_down_goes_level_by_level_and_equal_shares_replace_none() -> None:
-    tree = Tree.of([[0, 1], [0, 1], [0, 2], [0, 2]], 3)
     base = np.array([[90.0], [20.0], [10.0], [3.0], [1.0], [0.0], [0.0]])
     # 90 in 60 and 30 as 20 and 10; 60 as 3 and 1; nothing is expected of the last two.
-    assert coherent("top_down", tree, base) == [45.0, 15.0, 15.0, 15.0]
+    assert coherent("top_down", [[0, 1], [0, 1], [0, 2], [0, 2]], base) == [45.0, 15.0, 15.0, 15.0]
+
+
+def test_what_belongs_to_no_aggregate_stays_and_what_nobody_forecasts_counts_for_nothing() -> None:
+    branch = Branch.of([[], [3]])
+    nothing = np.zeros((2, 0))
+    members = Members(np.array([[7.0], [9.0]]), nothing, np.ones(2), np.ones(2))
+    part = joined([part_of("ols", branch, members)], np.zeros(0, dtype=np.int64))
+    tops = Members(np.zeros((0, 1)), np.zeros((0, 0)), np.zeros(0), np.zeros(0))
+    assert projected("ols", branch, members, multipliers("ols", tops, part)).tolist() == [[7.0], [9.0]]
 
 
 def test_a_path_takes_the_value_of_each_band_at_the_rank_of_the_error() -> None:
@@ -136,22 +190,16 @@ def test_a_path_takes_the_value_of_each_band_at_the_rank_of_the_error() -> None:
 
 
 def test_the_band_of_a_total_depends_on_whether_its_series_err_together() -> None:
-    count, levels = 99, (0.1, 0.5, 0.9)
+    count, levels = 99, np.array([0.1, 0.5, 0.9])
     one = np.linspace(-1, 1, count)
     mixed = np.random.default_rng(3).permutation(one)
     bands = np.array([[60.0, 90.0, 120.0], [30.0, 40.0, 50.0], [40.0, 50.0, 60.0]])
+    centre = np.array([90.0, 40.0, 50.0])
     widths = {}
     for name, other in (("together", one), ("against", -one), ("apart", mixed)):
-        found = coherent_bands(
-            PAIR,
-            projection("bottom_up", PAIR, Errors(np.zeros((3, 0)), np.ones(3)), np.ones(2)),
-            centre=np.array([90.0, 40.0, 50.0]),
-            base=np.array([90.0, 40.0, 50.0]),
-            bands=bands,
-            levels=levels,
-            errors=np.vstack([one + other, one, other]),
-            is_floored=np.array([True, True]),
-        )
+        series = drawn(np.vstack([one, other]), levels, bands[1:])
+        paths = np.vstack([series.sum(axis=0), series])
+        found = around(centre, centre, bands, levels, paths, np.array([True, True, True]))
         widths[name] = float(found[0, 2] - found[0, 0])
         assert found[1] == pytest.approx(bands[1], abs=0.3)
     # Two bands of 20: 40 when their errors are the same, nothing when they cancel out, between them otherwise.
@@ -161,14 +209,12 @@ def test_the_band_of_a_total_depends_on_whether_its_series_err_together() -> Non
 
 
 def test_with_few_joint_errors_a_band_keeps_its_width_and_none_falls_below_zero() -> None:
-    found = coherent_bands(
-        PAIR,
-        projection("ols", PAIR, Errors(np.zeros((3, 0)), np.ones(3)), np.ones(2)),
-        centre=np.array([90.0, 30.0, 60.0]),
-        base=np.array([100.0, 40.0, 50.0]),
-        bands=np.array([[80.0, 100.0, 120.0], [5.0, 40.0, 75.0], [45.0, 50.0, 55.0]]),
-        levels=(0.1, 0.5, 0.9),
-        errors=np.zeros((3, 2)),
-        is_floored=np.array([True, True]),
+    found = around(
+        np.array([90.0, 30.0, 60.0]),
+        np.array([100.0, 40.0, 50.0]),
+        np.array([[80.0, 100.0, 120.0], [5.0, 40.0, 75.0], [45.0, 50.0, 55.0]]),
+        np.array([0.1, 0.5, 0.9]),
+        None,
+        np.array([True, True, True]),
     )
     assert found.tolist() == [[70.0, 90.0, 110.0], [0.0, 30.0, 65.0], [55.0, 60.0, 65.0]]
