@@ -49,7 +49,7 @@ _NOTES: Final = (
     "against 2014 and 2015, sCRPS / RMSE of q500: mint_shrink and wls_variance .0978 / 47.91, wls_structural .0982 / "
     "48.08, bottom_up .0987 / 48.02, ols .0998 / 49.22, top_down .1025 / 50.16; base .0985. By y_hat ols and top_down "
     "were ahead: 51.37 and 51.36, mint_shrink 52.39, base 51.68; but orders go by calibrated demand.",
-    "Width: all nodes of M5 with cheap forecasts made for it; the job from its tables to the one that it publishes. The "
+    "Width: all nodes of M5 with cheap forecasts made for it; the job from its tables to the one it publishes. The "
     "largest worker is the largest Python process of Spark. Sums off: published values of aggregates that are not (=) "
     "the sums of their series.",
 )

@@ -24,7 +24,7 @@ from jobs.forecast.items.tables import ITEM_RECORDS, ITEMS
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.overrides.tables import KNOWN_OVERRIDES, OVERRIDE_RECORDS, OVERRIDES
 from jobs.forecast.planning.tables import REVIEWS, VALUE_ADDED
-from jobs.forecast.reconciliation.tables import RECONCILED
+from jobs.forecast.reconciliation.tables import LONGER, RECONCILED
 from jobs.forecast.regressors.tables import CALENDAR, CALENDAR_RECORDS, REGRESSORS
 from jobs.forecast.replays.tables import REPLAYS
 from jobs.forecast.sales.tables import SALE_RECORDS, SALES
@@ -93,6 +93,7 @@ __all__ = [
     "ITEMS",
     "ITEM_RECORDS",
     "KNOWN_OVERRIDES",
+    "LONGER",
     "ORDERS",
     "OVERRIDES",
     "OVERRIDE_RECORDS",

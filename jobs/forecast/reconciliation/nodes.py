@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from jobs.forecast.reconciliation.params import ReconcileParams
 
 NODES: Final = (
-    "unique_id string, node bigint, is_series boolean, branch int, branches int, first_step int, is_floored boolean, "
-    "parents array<bigint>, usual double, spread double, joint int, y_hat array<double>, bands array<double>, "
-    "error_places array<int>, errors array<double>"
+    "unique_id string, node bigint, is_series boolean, branch int, branches int, first_step int, freq string, "
+    "is_floored boolean, parents array<bigint>, usual double, spread double, joint int, y_hat array<double>, "
+    "bands array<double>, error_places array<int>, errors array<double>"
 )
 """A node and some steps of its forecast.
 
@@ -200,7 +200,9 @@ def moved(rows: pd.DataFrame, answered: pd.DataFrame, params: ReconcileParams) -
     branch, part, branches = read.branch(), int(rows["branch"].iloc[0]), int(rows["branches"].iloc[0])
     values = read.by_step(projected(params.method, branch, read.members, found))
     values = np.where(read.is_floored[:, None, None], np.maximum(values, 0.0), values)
-    y_hat = rounded(values[:, :, 0], found.unit)
+    # A week that lies in two months is divided by its days, and so are sums of weeks: sevenths must be exact.
+    sevenths = bool(params.temporal) and rows["freq"].iloc[0] == "W"
+    y_hat = rounded(values[:, :, 0], found.unit * (7 if sevenths else 1))
     unfloored = branch.summed((~read.is_floored).astype(np.float64))
     frames = []
     for place in range(read.steps):

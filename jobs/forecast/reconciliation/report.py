@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import functions as F
 
 from common.report.wording import plural
+from jobs.forecast.demand.periods import UNITS
 from jobs.forecast.reconciliation.steps import pairs_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from common.report.builder import ReportBuilder
     from jobs.forecast.reconciliation.params import ReconcileParams
 
+_MOST_PERIODS: Final = 60
 METHOD_WORDS: Final = {
     "bottom_up": "series as forecast, aggregates as their sums",
     "top_down": "the top as forecast, divided by the shares of the forecasts below it",
@@ -33,11 +35,12 @@ def reconciliation_report(
     report: ReportBuilder,
     params: ReconcileParams,
     rows: DataFrame,
+    longer: DataFrame,
     *,
     as_of: date,
     inputs: Sequence[DataFrame | None],
 ) -> None:
-    """Fill the report about ``rows`` of RECONCILED; ``inputs`` are what the step was given."""
+    """Fill the report about ``rows`` of RECONCILED, ``longer`` of LONGER; ``inputs`` are what the step was given."""
     series = inputs[1]
     if series is None:
         return
@@ -62,6 +65,24 @@ def reconciliation_report(
     totals = moved.agg(F.sum("base_y_hat").alias("base"), F.sum("y_hat").alias("y_hat"))
     top = totals.orderBy(F.abs(F.col("y_hat") - F.col("base")).desc(), "unique_id").limit(params.report_top).collect()
     write_report(report, as_of=as_of, method=params.method, levels=levels, top=top)
+    if params.temporal:
+        own = longer.where(F.col("level").isNull()).groupBy("freq", "ds", "is_whole", "periods")
+        units = own.agg(F.sum("y_hat").alias("y_hat")).orderBy("freq", "ds").limit(_MOST_PERIODS).collect()
+        write_longer(report, units)
+
+
+def write_longer(report: ReportBuilder, sums: Sequence[Any]) -> None:
+    """Add the longer periods; ``sums`` has freq, ds, periods, is_whole, y_hat of all series together."""
+    report.table(
+        "Longer periods",
+        ("period", "from", "forecast", "periods in it", ""),
+        [
+            (UNITS[row["freq"]], row["ds"], round(row["y_hat"]), row["periods"], "" if row["is_whole"] else "in part")
+            for row in sums
+        ],
+        note="Units of all series. Each is exactly the sum of its periods; of a week in two of them, of the days in "
+        "each. In part: the forecast begins or ends within it.",
+    )
 
 
 def write_report(report: ReportBuilder, *, as_of: date, method: str, levels: Sequence[Any], top: Sequence[Any]) -> None:

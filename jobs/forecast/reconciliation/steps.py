@@ -12,6 +12,7 @@ from common.days import DayRange
 from jobs.forecast.demand.hierarchy import aggregate_id
 from jobs.forecast.demand.inputs import day_of
 from jobs.forecast.reconciliation import nodes as tasks
+from jobs.forecast.reconciliation.longer import longer_periods
 from jobs.forecast.reconciliation.params import ReconcileParams
 from jobs.forecast.reconciliation.tables import RECONCILED
 from jobs.forecast.trials.tables import QUANTILES
@@ -29,8 +30,8 @@ _COLUMNS: Final = tuple(part.split()[0] for part in tasks.NODES.split(", "))
 
 def reconciliation(
     params: ReconcileParams, forecasts: DataFrame, series: DataFrame, backtests: DataFrame | None, *, days: DayRange
-) -> DataFrame:
-    """The step of forecast.reconcile: rows of RECONCILED from those of FORECASTS, SERIES and BACKTESTS.
+) -> tuple[DataFrame, DataFrame]:
+    """The step of forecast.reconcile: rows of RECONCILED and LONGER from those of FORECASTS, SERIES and BACKTESTS.
 
     Raises UsageError FCT-003 for more than one day.
     """
@@ -48,7 +49,7 @@ def reconciliation(
     rows = forecasts.join(changed, ["unique_id", "step"], "inner").join(
         series.select("unique_id", "level"), "unique_id", "inner"
     )
-    return rows.withColumns(
+    rows = rows.withColumns(
         {
             "base_y_hat": F.col("y_hat"),
             "y_hat": F.col("_y_hat"),
@@ -57,6 +58,7 @@ def reconciliation(
             "method": F.lit(params.method),
         }
     ).select(*RECONCILED.schema.names)
+    return rows, longer_periods(params, rows, forecasts, series, backtests)
 
 
 def coherent(nodes: DataFrame, params: ReconcileParams) -> DataFrame:
@@ -140,7 +142,9 @@ def nodes_of(
     first = (F.floor((F.col("step") - 1) / _STEPS_PER_TASK) * _STEPS_PER_TASK + 1).cast("int")
     step = F.struct("step", "y_hat", F.array(*names).alias("band"))
     lowest = F.min(F.least("y_hat", names[0]))
-    floors = forecasts.groupBy("unique_id").agg((lowest >= 0).alias("is_floored"), F.avg("spread").alias("spread"))
+    floors = forecasts.groupBy("unique_id").agg(
+        (lowest >= 0).alias("is_floored"), F.avg("spread").alias("spread"), F.max("freq").alias("freq")
+    )
     chunks = forecasts.groupBy("unique_id", first.alias("first_step")).agg(
         F.sort_array(F.collect_list(step)).alias("_steps")
     )

@@ -30,6 +30,7 @@ def nodes(branches: int) -> pd.DataFrame:
             "branch": [node % branches for node in ids],
             "branches": branches,
             "first_step": 1,
+            "freq": "W",
             "is_floored": True,
             "parents": [parents.get(node, []) for node in ids],
             "usual": 1.0,
