@@ -26,6 +26,7 @@ MEASUREMENTS: tuple[str, ...] = (
     "forecast_regressors",
     "forecast_reconciled",
     "forecast_cold",
+    "forecast_temporal",
     "forecast_speed",
     "forecast_m5",
     "demo",
