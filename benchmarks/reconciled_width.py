@@ -7,7 +7,6 @@ is measured is the job, from its tables to the table that it publishes, and that
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -43,15 +42,16 @@ _LEVELS: Final = (
     ("item_id",),
     ("item_id", "state_id"),
 )
+LAST: Final = "2016-04-24"
 _HORIZON, _ORIGINS, _WEEKS = 28, 3, 4
 _METHODS: Final = ("ols", "mint_shrink")
 
 
 def measured(data: Path, folder: Path) -> list[Sequence[str]]:
     """A row for each method, with a header."""
-    lake = folder / "wide"
-    shutil.rmtree(lake, ignore_errors=True)
-    last = _elsewhere("fill", str(data), str(folder))
+    lake, last = folder / "wide", LAST
+    if not (lake / "gold" / "forecast" / "backtests").is_dir():
+        _elsewhere("fill", str(data), str(folder))
     rows: list[Sequence[str]] = [HEADER]
     for method in _METHODS:
         entry = _ROOT / "jobs" / "forecast" / "reconcile.py"
@@ -93,8 +93,8 @@ def sums_off(lake: Path, day: date) -> tuple[int, int]:
     return rows.select("unique_id").distinct().count(), wrong
 
 
-def nodes_of_m5(data: Path) -> tuple[pd.DataFrame, np.ndarray[Any, Any], date]:
-    """``unique_id, level`` and the columns of the hierarchy of all nodes, their daily sales, and the last day."""
+def nodes_of_m5(data: Path) -> tuple[pd.DataFrame, np.ndarray[Any, Any]]:
+    """``unique_id, level`` and the columns of the hierarchy of all nodes, and their daily sales up to LAST."""
     import pandas as pd
 
     folder = data / "forecast" / "m5_walmart_daily"
@@ -116,13 +116,13 @@ def nodes_of_m5(data: Path) -> tuple[pd.DataFrame, np.ndarray[Any, Any], date]:
         parts = {column: [key.split("/")[n] for key in found] for n, column in enumerate(level)}
         names.append(pd.DataFrame({"unique_id": ids, "level": name, **parts}))
         values.append(sums)
-    return pd.concat(names, ignore_index=True), np.vstack(values), date.fromisoformat(days[-1])
+    return pd.concat(names, ignore_index=True), np.vstack(values)
 
 
-def filled(data: Path, folder: Path, lake: Path) -> date:
-    """Write series, forecasts and backtests of all nodes into ``lake``; the day that they are as of."""
-    nodes, sold, last = nodes_of_m5(data)
-    errors = []
+def filled(data: Path, folder: Path, lake: Path) -> None:
+    """Write series, forecasts and backtests of all nodes into ``lake``, as of LAST."""
+    nodes, sold = nodes_of_m5(data)
+    last, errors = date.fromisoformat(LAST), []
     for origin in range(_ORIGINS, -1, -1):
         known = sold[:, : sold.shape[1] - origin * _HORIZON]
         ahead = np.tile(known[:, -7 * _WEEKS :].reshape(len(sold), _WEEKS, 7).mean(axis=1), _HORIZON // 7)
@@ -134,7 +134,6 @@ def filled(data: Path, folder: Path, lake: Path) -> date:
     folder.mkdir(parents=True, exist_ok=True)
     nodes.assign(**units, **arrays).to_parquet(folder / "nodes.parquet")
     _published(folder / "nodes.parquet", lake, last)
-    return last
 
 
 def _published(nodes: Path, lake: Path, last: date) -> None:
@@ -194,7 +193,8 @@ def main(what: str, *arguments: str) -> None:
     """``fill DATA FOLDER``, ``check FOLDER DAY``, or ``measure DATA FOLDER``; the result on standard output."""
     if what == "fill":
         data, folder = map(Path, arguments)
-        print(filled(data, folder, folder / "wide"))
+        filled(data, folder, folder / "wide")
+        print("filled")
     elif what == "check":
         print(*sums_off(Path(arguments[0]) / "wide", date.fromisoformat(arguments[1])))
     else:

@@ -145,7 +145,7 @@ def nodes_of(
     floors = forecasts.groupBy("unique_id").agg(
         (lowest >= 0).alias("is_floored"), F.avg("spread").alias("spread"), F.max("freq").alias("freq")
     )
-    chunks = forecasts.groupBy("unique_id", first.alias("first_step")).agg(
+    chunks = forecasts.groupBy("unique_id", "freq", first.alias("first_step")).agg(
         F.sort_array(F.collect_list(step)).alias("_steps")
     )
     chunks = chunks.withColumns({"y_hat": F.col("_steps.y_hat"), "bands": F.flatten("_steps.band")})
