@@ -142,9 +142,7 @@ def nodes_of(
     first = (F.floor((F.col("step") - 1) / _STEPS_PER_TASK) * _STEPS_PER_TASK + 1).cast("int")
     step = F.struct("step", "y_hat", F.array(*names).alias("band"))
     lowest = F.min(F.least("y_hat", names[0]))
-    floors = forecasts.groupBy("unique_id").agg(
-        (lowest >= 0).alias("is_floored"), F.avg("spread").alias("spread"), F.max("freq").alias("freq")
-    )
+    floors = forecasts.groupBy("unique_id").agg((lowest >= 0).alias("is_floored"), F.avg("spread").alias("spread"))
     chunks = forecasts.groupBy("unique_id", "freq", first.alias("first_step")).agg(
         F.sort_array(F.collect_list(step)).alias("_steps")
     )
