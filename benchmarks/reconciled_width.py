@@ -159,9 +159,9 @@ def _published(nodes: Path, lake: Path, last: date) -> None:
         name: F.greatest(F.lit(0.0), F.col("_y") + F.col("spread") * NormalDist().inv_cdf(level))
         for name, level in QUANTILES.items()
     }
-    told = {"step": F.col("_place") + 1, "ds": day, "y_hat": F.col("_y"), "hour": F.lit(0), **bands}
+    given = {"step": F.col("_place") + 1, "ds": day, "y_hat": F.col("_y"), "hour": F.lit(0), **bands}
     texts = {"model": F.lit("combined"), "calibrated_on": F.lit("normal")}
-    _write(lake, FORECASTS, ahead.withColumns({**told, **texts}), last)
+    _write(lake, FORECASTS, ahead.withColumns({**given, **texts}), last)
     tried = rows.select("*", F.posexplode("errors").alias("_place", "_error"))
     origin = F.floor(F.col("_place") / _HORIZON).cast("int")
     cutoff = F.date_add(F.lit(last - timedelta(days=_HORIZON * _ORIGINS)), origin * _HORIZON)

@@ -41,7 +41,7 @@ REPORTS: Final = (
 """What a branch reports of an aggregate (Part), and in one row, ``is_summary``, what is of none in ``moments``."""
 
 ANSWERS: Final = "branch int, first_step int, kind int, node bigint, values array<double>"
-"""What a branch is told (Multipliers), by ``kind``: of an aggregate, of the joint error number ``node``, of itself."""
+"""What a branch learns (Multipliers), by ``kind``: of an aggregate, the joint error number ``node``, or itself."""
 
 MADE: Final = (
     "branch int, first_step int, unique_id string, node bigint, step int, part int, y_hat double, "
@@ -182,7 +182,7 @@ def answers(aggregates: pd.DataFrame, reported: pd.DataFrame, params: ReconcileP
 
 
 def _multipliers(rows: pd.DataFrame) -> Multipliers:
-    """What one branch was told, from its ANSWERS."""
+    """What one branch learned, from its ANSWERS."""
     rows = rows.sort_values(["kind", "node"])
     own, errors = rows[rows["kind"] == _OF_NODE], rows[rows["kind"] == _OF_ERROR]
     unit, is_tree = rows["values"].iloc[-1]

@@ -1,4 +1,4 @@
-"""What a branch says of its series to whoever knows the aggregates: sums, and nothing of single series.
+"""What a branch reports of its series to the task that knows the aggregates: sums, and nothing of single series.
 
 The constraints C = [I, -A] (an aggregate less its series is 0) need of the series only A b, A D A' for the diagonal D
 of their weights, and A E for their errors E. All are sums over series, so branches that divide the series in whatever
