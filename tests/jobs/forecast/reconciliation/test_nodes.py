@@ -74,3 +74,19 @@ def test_least_squares_by_hand_and_the_top_divided_by_hand() -> None:
     assert [divided[f"n{node}", 1] for node in (1, 2, 3)] == pytest.approx(
         [north * 2 / 3, north / 3, 100 * 40 / 90], abs=1e-4
     )
+
+
+def test_without_aggregates_forecasts_stay_and_a_branch_may_have_none_above_it() -> None:
+    rows = nodes(branches=1)
+    alone = coherent_nodes(rows[rows["is_series"]], ReconcileParams()).set_index(["unique_id", "step"])
+    assert alone["y_hat"].to_dict() == {
+        (f"n{n}", step): step * y for n, y in ((1, 20), (2, 10), (3, 40)) for step in (1, 2)
+    }
+    # The third series belongs to nothing, and is a branch of its own.
+    rows = nodes(branches=2).assign(branch=[0, 0, 1, 0, 0, 1], parents=[[], [], [], [TOTAL], [TOTAL], []])
+    apart = coherent_nodes(rows, ReconcileParams(method="ols")).set_index(["unique_id", "step"])["y_hat"].to_dict()
+    # The total of 100 is 70 too many, the north sums nothing: 3 u = 70.
+    assert apart["n3", 1] == 40
+    assert [apart[f"n{n}", 1] for n in (TOTAL, 1, 2)] == pytest.approx(
+        [100 - 70 / 3, 20 + 70 / 3, 10 + 70 / 3], abs=1e-3
+    )
