@@ -44,7 +44,7 @@ _LEVELS: Final = (
 )
 LAST: Final = "2016-04-24"
 _HORIZON, _ORIGINS, _WEEKS = 28, 3, 4
-_METHODS: Final = ("ols", "mint_shrink")
+_METHODS: Final = ("mint_shrink",)
 
 
 def measured(data: Path, folder: Path) -> list[Sequence[str]]:
