@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pyspark
 import pytest
 from pyspark.sql import SparkSession
@@ -21,6 +23,10 @@ from common.config.lake_settings import LakeSettings
 from common.lake.lake import Lake
 from common.quality.audit import AuditResult
 from common.spark.internals import PUBLIC_ONLY
+
+# Each test has a session of boto3 of its own (below), and each session would read the models of its services anew,
+# a hundred milliseconds for the first client of each: they are the same files.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +89,19 @@ def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def s3_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """A real S3 server on loopback for the whole run."""
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def s3(s3_of_the_run: S3Server) -> Iterator[S3Server]:
+    """That server, with its credentials in this process for the tests of one file: with them others would ask S3."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_of_the_run.environment().items():
+            patch.setenv(name, value)
+        yield s3_of_the_run
 
 
 @pytest.fixture

@@ -49,23 +49,16 @@ def free_port() -> int:
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[S3Server]:
-    """Run the server over ``folder`` with one empty bucket; its credentials stand in this process's environment."""
+    """Run the server over ``folder`` with one empty bucket."""
     jar = ensure_jars(["s3proxy"])[0]
     objects = folder / "objects"
     objects.mkdir(parents=True)
     server, process = _started(jar, folder, objects)
-    saved = {name: os.environ.get(name) for name in server.environment()}
-    os.environ.update(server.environment())
     try:
         yield server
     finally:
         process.terminate()
         process.wait(timeout=30)
-        for name, value in saved.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
         shutil.rmtree(objects, ignore_errors=True)
 
 
