@@ -8,6 +8,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pyarrow as pa
+import pyspark
 from py4j.java_gateway import JavaClass, JavaMember, JVMView
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType, _parse_datatype_string
@@ -23,8 +24,21 @@ INTERPRETED = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
 }
+# Hadoop without its native library starts two processes for each file that it renames by its newer interface, eight
+# hundred for a few ingests. Both of these rename by the older one. They exclude the writers of one JVM alone:
+# races and killed writers, which are several, keep what Delta takes by itself.
+_MANAGERS = "org.apache.spark.sql.execution.streaming" + ("" if pyspark.__version__ < "4" else ".checkpointing")
+_RENAMING = {
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": f"{_MANAGERS}.FileSystemBasedCheckpointFileManager",
+}
 _SETTINGS = {
     "spark.master": "local[2]",
+    # A young generation large enough to be copied seldom; and a process is started without a helper that starts it.
+    "spark.driver.defaultJavaOptions": "-Xmn512m -Djdk.lang.Process.launchMechanism=VFORK",
+    # The plan of each query is told to a page that nobody looks at.
+    "spark.sql.ui.explainMode": "simple",
+    **_RENAMING,
     # One JVM for hundreds of tests: what Delta and the plans of many lakes hold on to outgrows the default of 1 GiB.
     "spark.driver.memory": "2g",
     "spark.default.parallelism": "2",
