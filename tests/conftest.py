@@ -13,6 +13,7 @@ import boto3
 import botocore.session
 import pyspark
 import pytest
+from audited import audit_nothing
 from pyspark.sql import SparkSession
 from s3_server import S3Server, s3_server
 from shared_out import is_on_yarn, mark_what_differs_between_releases, print_seconds, turn
@@ -21,7 +22,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 from common.config.lake_settings import LakeSettings
 from common.lake.lake import Lake
-from common.quality.audit import AuditResult
 from common.spark.internals import PUBLIC_ONLY
 
 # Each test has a session of boto3 of its own (below), and each session would read the models of its services anew,
@@ -85,7 +85,7 @@ def no_ops_rows() -> Iterator[None]:
 @pytest.fixture
 def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Great Expectations takes most of the time of a run over a few rows; a test of each flow keeps it."""
-    monkeypatch.setattr("common.run.gate.audit", lambda rows, table, **_: AuditResult(table.name, []))
+    audit_nothing(monkeypatch)
 
 
 @pytest.fixture(scope="session")

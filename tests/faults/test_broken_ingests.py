@@ -14,7 +14,7 @@ from jobs.forecast.sales.tables import SALES
 from jobs.fraud.ingest import JOB as INGEST
 from jobs.fraud.transactions.tables import TRANSACTION_RECORDS, TRANSACTIONS
 
-pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
 
 def test_an_ingest_of_transactions_is_finished_by_the_next_wherever_it_broke_off(

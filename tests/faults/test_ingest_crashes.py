@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.clickstream.events.tables import EVENT_RECORDS
 
-pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows")]
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
 LINES = [
     hit(id="e1", t="2026-03-10T10:00:00Z"),

@@ -26,7 +26,7 @@ from jobs.fraud import ingest as fraud_ingest
 from jobs.fraud import ingest_labels
 from jobs.fraud.transactions import tables as fraud
 
-pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
 KEY = "a key of this test, long enough"
 CARDS = """

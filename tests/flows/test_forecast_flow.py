@@ -182,7 +182,9 @@ def test_a_lake_of_short_series_only_is_forecast_by_fallbacks(shop: Shop) -> Non
     assert {row["unique_id"] for row in shop.lake.read(ORDERS).collect()} == {"NEW", "ODD"}
 
 
-def test_a_second_run_of_everything_changes_nothing(trading: tuple[Shop, dict[str, list[str]]]) -> None:
+def test_a_second_run_of_everything_changes_nothing(
+    trading: tuple[Shop, dict[str, list[str]]], unaudited: None
+) -> None:
     shop, before = trading
     assert everything_runs(shop) == before
     again = [record for record in shop.records() if record["job"] == "forecast.ingest"][-1]
@@ -190,7 +192,7 @@ def test_a_second_run_of_everything_changes_nothing(trading: tuple[Shop, dict[st
 
 
 def test_a_stock_table_that_the_companys_own_system_writes_is_read_as_it_is(
-    trading: tuple[Shop, dict[str, list[str]]],
+    trading: tuple[Shop, dict[str, list[str]]], unaudited: None
 ) -> None:
     shop, _ = trading
     stock = shop.spark.createDataFrame([("MUG", 1.0, 2.0)], "unique_id string, on_hand double, on_order double")
@@ -200,7 +202,7 @@ def test_a_stock_table_that_the_companys_own_system_writes_is_read_as_it_is(
     assert found == {"MUG": 3.0, "LAMP": None, "CUP": None, "NEW": None}
 
 
-def test_confirmed_fraud_is_no_demand_and_absent_tables_change_nothing(shop: Shop) -> None:
+def test_confirmed_fraud_is_no_demand_and_absent_tables_change_nothing(shop: Shop, unaudited: None) -> None:
     shop.sends(
         "a.csv", [line("F1", "MUG", 50, 1), line("H1", "MUG", 3, 2), line("H2", "MUG", 4, 8), line("H3", "MUG", 2, 9)]
     )

@@ -63,7 +63,7 @@ def bank(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Bank:
 ALL = (TRANSACTIONS, LABELS, FEATURE_ROWS, MODELS, EVALUATIONS, SCORES)
 
 
-def test_every_job_run_again_leaves_the_same_rows(bank: Bank) -> None:
+def test_every_job_run_again_leaves_the_same_rows(bank: Bank, unaudited: None) -> None:
     before = {table.name: bank.rows(table) for table in ALL}
     codes = [bank.run(simulate.JOB, *days(0, 69), *sets(*WORLD)), *bank.take_in()]
     codes.append(bank.run(features.JOB, *days(40, 69)))

@@ -16,7 +16,7 @@ from jobs.fraud.simulation import body as simulate_body
 from jobs.fraud.transactions.tables import LABELS, TRANSACTION_RECORDS, TRANSACTIONS
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
-pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
 FIRST_OF_TWO, SECOND_OF_TWO = "1,2026-03-02 12:00:00,C1,T1,10.50", "1,2026-03-20 12:00:00,C1,T1,10.50"
 SCORED, UNSCORED = f"{FIRST_OF_TWO},7.5,paid with 4111 1111 1111 1111", f"{SECOND_OF_TWO},,vip"

@@ -1,4 +1,6 @@
-"""clickstream.ingest from raw files to silver: once, again, later, in other orders, and anew from bronze."""
+"""clickstream.ingest from raw files to silver: once, again, later, all at once, and anew from bronze.
+
+Other orders have a test of their own: test_any_order.py."""
 
 from __future__ import annotations
 
@@ -142,20 +144,15 @@ def test_a_later_file_mends_the_day_before(life: Life) -> None:
     assert verdicts == {"e1": True, "e2": True, "e3": False, "e8": False, "e9": True}
 
 
-def test_all_files_in_one_run_give_the_same_table(life: Life, spark: SparkSession, tmp_path: Path) -> None:
+def test_all_files_in_one_run_give_the_same_table(
+    life: Life, spark: SparkSession, tmp_path: Path, unaudited: None
+) -> None:
     together = Intake(spark, tmp_path / "lake", life.intake.source)
     together.ingest(life.files)
     assert together.silver() == life.silver[2]
 
 
-def test_the_files_in_the_other_order_give_the_same_table(life: Life, spark: SparkSession, tmp_path: Path) -> None:
-    backwards = Intake(spark, tmp_path / "lake", life.intake.source)
-    for name in ("tomorrow.json", "b.json", "a.json"):
-        backwards.ingest(life.files / name)
-    assert backwards.silver() == life.silver[2]
-
-
-def test_files_taken_again_from_bronze_leave_the_table_as_it_is(life: Life) -> None:
+def test_files_taken_again_from_bronze_leave_the_table_as_it_is(life: Life, unaudited: None) -> None:
     anew = life.intake.ingest(life.files, "--set", "retake=true")
     assert counts(anew) == {**ZERO, "read": 16, "quarantined": 2, "deduplicated": 14}
     assert (anew["counts"]["files_again"], anew["counts"]["rows_unchanged"]) == (3, 10)
@@ -171,7 +168,9 @@ def test_a_run_that_lacks_its_pseudonym_key_has_taken_in_nothing(spark: SparkSes
     assert not intake.lake.exists(EVENT_RECORDS)
 
 
-def test_files_whose_bronze_was_deleted_are_not_taken_again_from_nothing(spark: SparkSession, tmp_path: Path) -> None:
+def test_files_whose_bronze_was_deleted_are_not_taken_again_from_nothing(
+    spark: SparkSession, tmp_path: Path, unaudited: None
+) -> None:
     write_lines(tmp_path / "in", "day.jsonl", ON_TIME[:1])
     intake = Intake(spark, tmp_path / "lake", write_source(tmp_path))
     intake.ingest(tmp_path / "in")

@@ -16,7 +16,7 @@ from common.sources.rows.reading import read_raw
 from jobs.forecast.ingest import JOB
 from jobs.forecast.sales.tables import SALE_RECORDS, SALES
 
-pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows")]
+pytestmark = [pytest.mark.flow, pytest.mark.usefixtures("no_ops_rows", "unaudited")]
 
 QUARANTINE = quarantine_table("forecast", "forecast.ingest")
 
