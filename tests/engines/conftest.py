@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from rendered import local_defaults, write_defaults
-from submit import release_lock
+from submit import SEQUENCE, release_lock
 from yarn import YarnCluster, running_yarn
 
 from deploy.package.build import Package, build
@@ -43,6 +43,18 @@ def yarn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[YarnCluster]:
     """A running YARN."""
     with running_yarn(tmp_path_factory.mktemp("yarn") / "cluster") as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def uploaded(package: Package, yarn: YarnCluster) -> str:
+    """The prefix in HDFS below which the build lies, and an application that runs several jobs.
+
+    One place for all applications: the node unpacks an archive once for each place that it comes from.
+    """
+    for name in package.manifest["files"]:
+        yarn.upload(package.folder / name, f"artefacts/{package.name}/{name}")
+    yarn.upload(SEQUENCE, f"artefacts/{package.name}/apps/{SEQUENCE.name}")
+    return f"{yarn.hdfs}/artefacts"
 
 
 @pytest.fixture(scope="session")

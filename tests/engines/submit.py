@@ -16,6 +16,8 @@ from deploy.laptop.jars import ensure_jars
 from deploy.laptop.toolchain import ensure_java
 
 SPARK_HOME = Path(pyspark.__file__).parent
+# The application that runs several jobs one after another.
+SEQUENCE = Path(__file__).parent / "apps" / "job_sequence.py"
 
 # In cluster mode spark-submit only hands the job over; elsewhere it is the driver, which has these flags anyway.
 _SHORT_LIVED = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"

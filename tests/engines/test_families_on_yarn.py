@@ -15,12 +15,13 @@ from typing import Any
 
 import granted
 import pytest
+from audited import audit_nothing
 from job_chain import FAMILIES, KEY_VARIABLE, STEPS, Step, write_landing
 from policed_s3 import ANNOUNCED, PolicedS3, policed_s3
 from pyspark.sql import SparkSession
 from rendered import as_submitted, platform_jars, rendered, rendered_for_app, s3_defaults, write_defaults, yarn_defaults
 from s3_server import BUCKET, S3Server
-from submit import SPARK_HOME, Finished, clean_environment, submit
+from submit import SEQUENCE, SPARK_HOME, Finished, clean_environment, submit
 from table_rows import differences, table_rows
 from yarn import YarnCluster
 
@@ -40,7 +41,6 @@ _KEY = "a key for the pseudonyms of this test"
 _EMPTY = {"clickstream.event_items"}
 _PLACE = f"s3a://{BUCKET}/all-jobs"
 _SECONDS = 1500
-_SEQUENCE = Path(__file__).parent / "apps" / "job_sequence.py"
 _REFUSED = "clickstream.sessionise"
 
 
@@ -54,11 +54,12 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def local_lake(spark: SparkSession, landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lake in a folder that all jobs leave, run in this process from the checkout."""
+    """The lake in a folder that all jobs leave, run in this process from the checkout; the one on S3 is audited."""
     lake = tmp_path_factory.mktemp("local") / "lake"
     services = Services(session=lambda _settings, _name: spark)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(KEY_VARIABLE, _KEY)
+        audit_nothing(environment)
         for step in STEPS:
             code = run_job(entry_of(step.job).load(), step.flags(str(lake), str(landing)), services=services)
             assert code == 0, step.job
@@ -73,14 +74,10 @@ class Cluster:
     yarn: YarnCluster
     s3: S3Server
     policed: PolicedS3
+    artefacts: str
     home: Path
     objects: ObjectStore
     finished: dict[str, Finished] = field(default_factory=dict)
-
-    @property
-    def artefacts(self) -> str:
-        """The prefix that ``plan`` is given."""
-        return f"{self.yarn.hdfs}/artefacts"
 
     @property
     def build(self) -> str:
@@ -128,7 +125,7 @@ class Cluster:
         arguments = [str(self.answer(family)), f"{self.policed.endpoint}{ANNOUNCED}", *lines]
         words = rendered_for_app(self.package.folder, self.artefacts, steps[0].job, arguments)
         entry = f"{self.build}/{self.package.manifest['entries'][steps[0].job]}"
-        return self.submits(words, {entry: f"{self.build}/apps/{_SEQUENCE.name}"})
+        return self.submits(words, {entry: f"{self.build}/apps/{SEQUENCE.name}"})
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +142,7 @@ def cluster(
     yarn: YarnCluster,
     s3: S3Server,
     policed: PolicedS3,
+    uploaded: str,
     landing: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Cluster:
@@ -156,10 +154,7 @@ def cluster(
     home = tmp_path_factory.mktemp("home")
     key = {f"spark.yarn.appMasterEnv.{KEY_VARIABLE}": _KEY}
     write_defaults(home, {**yarn_defaults(yarn.hdfs), **s3_defaults(s3.environment()), **key})
-    for name in package.manifest["files"]:
-        yarn.upload(package.folder / name, f"artefacts/{package.name}/{name}")
-    yarn.upload(_SEQUENCE, f"artefacts/{package.name}/apps/{_SEQUENCE.name}")
-    return Cluster(package, yarn, s3, policed, home, objects)
+    return Cluster(package, yarn, s3, policed, uploaded, home, objects)
 
 
 def test_the_chain_has_every_job_and_each_of_its_runs_belongs_to_an_application() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 from rendered import as_submitted, platform_jars, rendered_for_app, write_defaults, yarn_defaults
-from submit import clean_environment, submit
+from submit import SEQUENCE, clean_environment, submit
 from yarn import YarnCluster
 
 from common.config.lake_settings import LakeSettings
@@ -23,7 +23,6 @@ from deploy.package.build import Package
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
-_SEQUENCE = Path(__file__).parent / "apps" / "job_sequence.py"
 _KEY = "a key for the pseudonyms of this test"
 _SOURCE = {"name": "till", "format": "csv", "columns": {"sold_at": "when", "item_id": "item", "quantity": "units"}}
 
@@ -144,11 +143,8 @@ def test_input_files_on_hdfs_are_refused_before_a_task_looks_for_them(root: str)
 
 
 def test_a_packaged_job_leaves_its_tables_on_hdfs_a_second_finds_nothing_to_do_and_the_doctor_nothing_wrong(
-    package: Package, yarn: YarnCluster, spark: SparkSession, tmp_path: Path
+    package: Package, yarn: YarnCluster, uploaded: str, spark: SparkSession, tmp_path: Path
 ) -> None:
-    build = f"hdfs-lake/{package.name}"
-    for name in package.manifest["files"]:
-        yarn.upload(package.folder / name, f"{build}/{name}")
     (tmp_path / "sales.csv").write_text("when,item,units\n2024-05-06,A1,3\n2024-05-07,A2,1\n", encoding="utf-8")
     (tmp_path / "till.yaml").write_text(yaml.safe_dump(_SOURCE), encoding="utf-8")
     lake = f"{yarn.hdfs}/lake"
@@ -163,10 +159,10 @@ def test_a_packaged_job_leaves_its_tables_on_hdfs_a_second_finds_nothing_to_do_a
     lines = [json.dumps(["forecast.ingest", *words]) for words in flags.values()]
     lines.append(json.dumps(["maintenance.doctor", "--env", "prod", "--lake", lake, "--run-id", "c"]))
     answer = str(tmp_path / "answer.json")
-    words = rendered_for_app(package.folder, f"{yarn.hdfs}/hdfs-lake", "forecast.ingest", [answer, "", *lines])
-    entry = f"{yarn.hdfs}/{build}/{package.manifest['entries']['forecast.ingest']}"
-    yarn.upload(_SEQUENCE, f"{build}/apps/{_SEQUENCE.name}")
-    paths = {**platform_jars(), entry: f"{yarn.hdfs}/{build}/apps/{_SEQUENCE.name}"}
+    words = rendered_for_app(package.folder, uploaded, "forecast.ingest", [answer, "", *lines])
+    build = f"{uploaded}/{package.name}"
+    entry = f"{build}/{package.manifest['entries']['forecast.ingest']}"
+    paths = {**platform_jars(), entry: f"{build}/apps/{SEQUENCE.name}"}
     environment = clean_environment(home, HADOOP_CONF_DIR=str(yarn.conf))
     ended = submit(as_submitted(words, paths), home, environment, 400)
     assert ended.exit_code == 0, yarn.container_logs(ended.application) or ended.stderr[-4000:]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_session import interpreted_process
 from submit import clean_environment
 
 from common.lake.delta.create import catalogue_location
@@ -41,7 +42,7 @@ def test_a_registered_table_is_read_by_name_in_another_session(tmp_path: Path) -
         done = subprocess.run(
             [sys.executable, str(_APP), *arguments],
             cwd=tmp_path,
-            env={**environment, "PATH": os.environ["PATH"]},
+            env={**environment, **interpreted_process(), "PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
             check=False,

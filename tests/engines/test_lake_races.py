@@ -19,6 +19,7 @@ from typing import Any
 import lake_writer
 import pytest
 from s3_server import S3Server
+from small_session import interpreted_process
 from table_rows import stored_rows
 
 from common.config.lake_settings import LakeSettings
@@ -90,7 +91,7 @@ def start(lakes: LakeSettings | list[LakeSettings], *arguments: str, **environme
     command = [sys.executable, str(WRITER), *settings, *arguments]
     return subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, **interpreted_process(), "PYTHONPATH": path, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
