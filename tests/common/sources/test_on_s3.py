@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from s3_server import BUCKET, S3Server
+from small_session import interpreted_process
 
 from common.errors import InputMissingError
 from common.sources.files.locations import FileOpener, find_files
@@ -120,7 +121,7 @@ def test_poisonous_files_on_s3_are_set_aside_within_a_gigabyte(s3: S3Server, tmp
     )
     script = tmp_path / "app.py"
     script.write_text(APP)
-    environment = {**os.environ, **s3.environment(), "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, **interpreted_process(), **s3.environment(), "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, str(script), s3.settings().model_dump_json(), JSON, f"s3://{BUCKET}/poison"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=800, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

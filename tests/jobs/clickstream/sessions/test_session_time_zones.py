@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from session_oracle import Hit, labels_of
+from small_session import interpreted_process
 
 from jobs.clickstream.sessions.params import SessionRules
 
@@ -47,7 +48,7 @@ print(json.dumps([rows, days]))
 def _under(zone: str) -> Any:
     here = Path(__file__).resolve()
     paths = os.pathsep.join([str(here.parent), str(here.parents[3] / "support"), str(here.parents[4])])
-    environment = {**os.environ, "TZ": zone, "PYTHONPATH": paths}
+    environment = {**os.environ, **interpreted_process(), "TZ": zone, "PYTHONPATH": paths}
     done = subprocess.run(
         [sys.executable, "-c", IN_A_PROCESS], env=environment, check=True, capture_output=True, text=True, timeout=600
     )
