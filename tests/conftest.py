@@ -16,7 +16,7 @@ import pytest
 from audited import audit_nothing
 from pyspark.sql import SparkSession
 from s3_server import S3Server, s3_server
-from shared_out import is_on_yarn, mark_what_differs_between_releases, print_seconds, turn
+from shared_out import is_left_out, is_on_yarn, mark_what_differs_between_releases, print_seconds, turn
 from small_session import small_session
 from xdist.scheduler import LoadScopeScheduling
 
@@ -48,6 +48,11 @@ class ByFileAndCluster(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileAndCluster:
     """How tests are shared out among processes."""
     return ByFileAndCluster(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file that the second lock does not run is not imported for it either."""
+    return is_left_out(collection_path, config.option.markexpr) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

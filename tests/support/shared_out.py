@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,19 @@ DIFFERING = (
 
 def mark_what_differs_between_releases(items: Iterable[pytest.Item]) -> None:
     """Mark ``releases`` by file or test. Raises UsageError for a line of the list that names none."""
-    listed = {(path, test) for pattern in DIFFERING for path, test in _named(pattern)}
     for item in items:
-        if {(item.path, ""), (item.path, getattr(item, "originalname", item.name))} & listed:
+        if {(item.path, ""), (item.path, getattr(item, "originalname", item.name))} & _listed():
             item.add_marker("releases")
+
+
+def is_left_out(path: Path, marks: str) -> bool:
+    """Whether a run of ``releases`` alone need not import a file: three processes would each import every test."""
+    return marks == "releases" and path.name.startswith("test_") and path not in {one for one, _ in _listed()}
+
+
+@cache
+def _listed() -> frozenset[tuple[Path, str]]:
+    return frozenset((path, test) for pattern in DIFFERING for path, test in _named(pattern))
 
 
 def _named(pattern: str) -> list[tuple[Path, str]]:
