@@ -34,8 +34,9 @@ _RENAMING = {
 }
 _SETTINGS = {
     "spark.master": "local[2]",
-    # A young generation large enough to be copied seldom; and a process is started without a helper that starts it.
-    "spark.driver.defaultJavaOptions": "-Xmn512m -Djdk.lang.Process.launchMechanism=VFORK",
+    # A young generation large enough to be copied seldom, no collection of everything because classes are many, and
+    # processes that are started without a helper that starts them.
+    "spark.driver.defaultJavaOptions": "-Xmn512m -XX:MetaspaceSize=256m -Djdk.lang.Process.launchMechanism=VFORK",
     # The plan of each query is told to a page that nobody looks at.
     "spark.sql.ui.explainMode": "simple",
     **_RENAMING,
