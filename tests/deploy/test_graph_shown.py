@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from common.job.declaration import Input
 from common.job.graph import Graph
 from deploy.graph.show import as_mermaid, as_tree, main
 
@@ -54,9 +56,17 @@ def test_a_diagram_draws_an_arrow_per_table_between_the_jobs_asked_for(graph: Gr
         "    forecast_predict[forecast.predict]",
         "    forecast_replenish[forecast.replenish]",
         "  end",
+        "  forecast_predict -->|forecast.forecasts| forecast_replenish",
+    ]
+
+
+def test_a_diagram_draws_a_table_that_no_job_writes(graph: Graph) -> None:
+    """No job of the suite reads one."""
+    external = (Input("jobs.forecast.tables:KNOWN_OVERRIDES", optional=True, external=True),)
+    alone = Graph.of([replace(graph.nodes["forecast.predict"].job, reads=external)])
+    assert as_mermaid(alone, ["forecast.predict"]).splitlines()[4:] == [
         "  forecast_overrides[(forecast.overrides)]",
         "  forecast_overrides -.->|forecast.overrides| forecast_predict",
-        "  forecast_predict -->|forecast.forecasts| forecast_replenish",
     ]
 
 
