@@ -6,6 +6,7 @@ Paths are patterns below the lake root, ``*`` standing for any text. docs/securi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -37,6 +38,8 @@ _BRIEF = (
     (r"\1*", re.compile(rf"^({_LAYER}/[^/*]+/[^/*]+?)(?:/\*)?$")),
     (r"*/\1", re.compile(rf"^{_LAYER}/([^/*]+)$")),
 )
+# Of a folder of which a job reads so many tables, a brief policy names the folder.
+_MANY_TABLES = 6
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ class Access:
             for short, long in _BRIEF:
                 wider = long.sub(short, wider)
             found |= Access.to([wider], actions)
-        return found.reduced()
+        read = Counter(name.rpartition("/")[0] for name, actions in found.actions.items() if actions == {GET})
+        folders = [f"{name}/*" for name, count in read.items() if count >= _MANY_TABLES and name.startswith(LAYERS)]
+        return (found | Access.to(folders, frozenset({GET}))).reduced()
 
 
 def access_of(job: Job) -> Access:
