@@ -47,17 +47,29 @@ def listed_attributes(items: DataFrame, as_of: date) -> DataFrame:
     return last.groupBy("unique_id").agg(F.map_from_entries(F.collect_list(F.struct("name", "value"))).alias("listed"))
 
 
+def with_announced(
+    rows: DataFrame, items: DataFrame, there: Sequence[DataFrame], params: HistoryParams, rules: Rules, last_ds: date
+) -> DataFrame:
+    """``rows`` of SERIES with those of ``announced``, which take the place of ones whose first period is not over."""
+    new = announced(items, there, params, rules, last_ds)
+    others = rows.join(new.select("unique_id"), "unique_id", "left_anti")
+    return others.select(*SERIES.schema.names).unionByName(new)
+
+
 def announced(
     items: DataFrame, there: Sequence[DataFrame], params: HistoryParams, rules: Rules, last_ds: date
 ) -> DataFrame:
     """The series that ITEMS announces by the day of ``rules`` and that are not ``there``, as columns of SERIES.
 
-    ``there`` are frames with ``unique_id``, the first with the aggregates: an item of one that has no demand yet
-    is left out, for its sums could not be formed. So is one that has been on sale for the fewest periods that a model
-    needs, up to ``last_ds``.
+    ``there`` are frames with ``unique_id``, the first with the aggregates and ``first_ds``: an item of one that has no
+    demand yet is left out, for its sums could not be formed. So is one that has been on sale for the fewest periods
+    that a model needs, up to ``last_ds``. What was first sold after ``last_ds`` has no period yet, and stays announced.
     """
     as_of, periods = rules.as_of, rules.periods
-    births, sold = there[0], reduce(DataFrame.unionByName, (frame.select("unique_id") for frame in there))
+    has_begun = F.col("first_ds") <= periods.literal(last_ds)
+    begins, births = there[0].where(~has_begun).select("unique_id"), there[0].where(has_begun)
+    sold = reduce(DataFrame.unionByName, (frame.select("unique_id") for frame in there))
+    sold = sold.join(begins, "unique_id", "left_anti")
     known = items.where(F.col("known_day") <= F.lit(as_of))
     when = F.struct("known_day", "line_id")
     new = known.groupBy("unique_id").agg(

@@ -82,5 +82,5 @@ def _lives(known: DataFrame, births: DataFrame, *, last: int, ages: int, cycle: 
 
 def _demand_at(age: Column) -> Column:
     """A period without a row is zero demand, but of a ready series unknown."""
-    is_there = F.col("_is_series") | F.map_contains_key(F.col("_by_age"), age)
+    is_there = F.col("_is_series") | F.array_contains(F.map_keys("_by_age"), age)
     return F.when(is_there, F.try_element_at("_by_age", age)).otherwise(F.lit(0.0))

@@ -12,7 +12,7 @@ from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
-from jobs.forecast.analogies.announced import announced, listed_attributes
+from jobs.forecast.analogies.announced import listed_attributes, with_announced
 from jobs.forecast.demand import steps
 from jobs.forecast.demand.aggregates import facts_of, with_aggregates
 from jobs.forecast.demand.censoring import CENSORED, treated, with_marks
@@ -100,7 +100,7 @@ def run(context: RunContext) -> None:
             rows = rows.unionByName(never_sold(counted, births, periods, as_of=context.days.last))
             rows = rows.unionByName(replaced(old, periods, as_of=context.days.last))
             if items is not None:
-                rows = rows.unionByName(announced(items, (births, counted, old), params, rules, whole.last))
+                rows = with_announced(rows, items, (births, counted, old), params, rules, whole.last)
             with lake.stage(SERIES, rows) as series:
                 classes = pass_gate(context, series)
                 used = _accounted(context, lines, by_period, series.rows)

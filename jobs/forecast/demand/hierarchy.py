@@ -132,7 +132,7 @@ def with_listed(attributes: DataFrame, listed: DataFrame, params: HistoryParams)
     """``attributes_of`` with what a list of items (unique_id, listed) says of those that are ``only_listed``."""
     said = F.map_filter("listed", lambda name, _: name.isin(*only_listed(params)))
     found = attributes.join(listed.select("unique_id", said.alias("_said")), "unique_id", "left")
-    rest = F.map_filter("attributes", lambda name, _: ~F.map_contains_key(F.col("_said"), name))
+    rest = F.map_filter("attributes", lambda name, _: ~F.array_contains(F.map_keys("_said"), name))
     both = F.when(F.col("_said").isNull(), F.col("attributes")).otherwise(F.map_concat(rest, "_said"))
     return found.withColumn("attributes", both).drop("_said")
 

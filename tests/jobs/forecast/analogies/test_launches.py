@@ -9,10 +9,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.forecast.analogies.announced import announced
+from jobs.forecast.analogies.announced import announced, listed_attributes
 from jobs.forecast.analogies.launches import calendar, launches, numbered
 from jobs.forecast.analogies.likeness import shared_names
 from jobs.forecast.analogies.steps import Terms, by_analogy
+from jobs.forecast.demand.hierarchy import with_listed
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.series import Rules
@@ -103,21 +104,34 @@ def test_an_item_is_announced_from_the_day_on_which_it_is_known_until_it_is_sold
             said("S1/soon", 5, 7),  # said after the day of the run
             said("S1/later", 5, 9),
             said("S1/sold", 0, 2),
+            said("S1/begins", 0, 5),
             said("S1/listed", 0, None),
             said("S1/stale", 0, 1),
             said("S2/first", 0, 8, "S2"),  # of a store that has sold nothing
         ],
         ITEMS.schema,
     )
-    there = spark.createDataFrame([("S1/sold",), ("[store] S1",)], "unique_id string")
+    births = [("S1/sold", week(2)), ("[store] S1", week(0)), ("S1/begins", week(5))]
+    there = spark.createDataFrame(births, "unique_id string, first_ds date")
     params = HistoryParams(series_by=("store", "item_id"), hierarchy=(("store",),), attributes=("kind",))
     rules = Rules(Periods("W"), week(4) + timedelta(days=6), 4, 26, 0.005, 0)
     found = {row["unique_id"]: row for row in announced(items, (there, there), params, rules, week(4)).collect()}
     assert {name: (row["status"], row["reason"][:7]) for name, row in found.items()} == {
         "S1/soon": ("fallback", "FCT-211"),
+        "S1/begins": ("fallback", "FCT-211"),  # first sold in the week that is not over
         "S1/stale": ("left out", "FCT-212"),
         "S2/first": ("left out", "FCT-213"),
     }
     soon = found["S1/soon"]
     assert (soon["starts_day"], soon["attributes"]) == (week(8), {"store": "S1", "kind": "mug"})
     assert (soon["periods"], soon["first_ds"], soon["level"]) == (0, None, None)
+    # The list says more of what was sold, too, but not where it was.
+    sold = spark.createDataFrame(
+        [("S1/sold", {"store": "S9", "kind": "unknown"}), ("S1/other", {"store": "S9", "kind": "hat"})],
+        "unique_id string, attributes map<string,string>",
+    )
+    kinds = with_listed(sold, listed_attributes(items, week(4)), params).collect()
+    assert {row["unique_id"]: row["attributes"] for row in kinds} == {
+        "S1/sold": {"store": "S9", "kind": "mug"},
+        "S1/other": {"store": "S9", "kind": "hat"},
+    }
