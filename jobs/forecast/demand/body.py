@@ -17,7 +17,7 @@ from jobs.forecast.demand import steps
 from jobs.forecast.demand.aggregates import facts_of, with_aggregates
 from jobs.forecast.demand.censoring import CENSORED, treated, with_marks
 from jobs.forecast.demand.changes import DEMAND_CHANGES, changes_of, demand_as_of
-from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
+from jobs.forecast.demand.feed_calendar import Dated, Dates, as_dated, asked_for, calendar_of, dated, dates_of
 from jobs.forecast.demand.hierarchy import check_columns, columns_of, levels_of, only_listed
 from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored, without_hours
 from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirmed_frauds, purchases_as_sales
@@ -35,6 +35,7 @@ from jobs.forecast.tables import CLICKSTREAM_EVENTS, FRAUD_LABELS
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
+    from jobs.forecast.demand.params import Frequency
 
 _FACTS = ("status", "reason", "demand_class")
 _GIVEN_BACK = "given back and never sold"
@@ -56,10 +57,19 @@ def run(context: RunContext) -> None:
     params, lake = context.params_as(HistoryParams), context.lake
     sources = _sources(context, params)
     calendar = calendar_of(
-        params.freq, context.days, sources.dated, other_rows=sources.purchases, week_begins=params.week_begins
+        sources.freq,
+        context.days,
+        sources.dated,
+        other_rows=sources.purchases,
+        week_begins=params.week_begins,
+        dates=sources.dates,
     )
     periods, whole = calendar.periods, calendar.whole
     _check_frequency(context, periods)
+    if params.freq is None and periods.freq != "W":
+        said = f"Sales have one date in each {periods.words}, so demand is counted by {periods.words} (freq)."
+        context.log.info("%s", said)
+        context.report.text("Periods", [said])
     if calendar.note:
         context.warn(calendar.note)
         context.report.text("The calendar", [calendar.note])
@@ -76,13 +86,13 @@ def run(context: RunContext) -> None:
     replacements = Replacements.said_by(items, context.days.last)
     has_both = replacements.spans is not None and bool(params.hierarchy)
     parts = parts.persist() if has_both else parts
-    handed = changes_of(replacements.handed_over(parts), params.freq)
-    settled = changes_of(replacements.settled(parts), params.freq) if has_both else handed
+    handed = changes_of(replacements.handed_over(parts), periods.freq)
+    settled = changes_of(replacements.settled(parts), periods.freq) if has_both else handed
     counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
     old, counted = replacements.replaced(counted), replacements.renamed(counted)
     rules = Rules.of(params, periods, context.days.last)
-    names = _names(lines.past)
-    births = _births(counted, gaps_are_zero=params.gaps == "zero")
+    names = steps.item_names(lines.past)
+    births = steps.births(counted, gaps_are_zero=params.gaps == "zero")
     listed = None if items is None else listed_attributes(items, context.days.last)
     grown = with_aggregates(context, handed, settled, births, counted, names, rules, whole, listed)
     births = grown.births
@@ -138,19 +148,29 @@ def _check_frequency(context: RunContext, periods: Periods) -> None:
 
 @dataclass(frozen=True)
 class _Sources:
-    """Sales and purchases with ``booked_on``, how many of each there are up to the last day, how sales are dated."""
+    """Sales and purchases with ``booked_on``, how many of each there are up to the last day, how sales are dated, and
+    by which frequency they are counted.
+    """
 
     lines: DataFrame
     dated: Dated
     purchases: int
+    freq: Frequency
+    dates: Dates
 
 
 def _sources(context: RunContext, params: HistoryParams) -> _Sources:
     lake, last = context.lake, context.days.last
     sales = lake.read(SALES) if lake.exists(SALES) else None
-    lines, found, purchases = sales, Dated(), 0
+    lines, found, dates, purchases = sales, Dated(), Dates(), 0
+    freq: Frequency = params.freq or "W"
     if sales is not None:
-        row = dated(sales.where(F.col("sold_day") <= F.lit(last)), asked_for(params.freq, params.week_begins)).first()
+        past = sales.where(F.col("sold_day") <= F.lit(last))
+        if (of_dates := dates_of(past).first()) is not None:
+            dates = Dates(**of_dates.asDict())
+        if not params.purchases_from_clickstream:
+            freq = params.freq or dates.frequency
+        row = dated(past, asked_for(freq, params.week_begins)).first()
         found = found if row is None else as_dated(row)
         lines = sales.withColumn(BOOKED_ON, F.lit(None).cast("date"))
     if params.purchases_from_clickstream and lake.exists(CLICKSTREAM_EVENTS):
@@ -160,7 +180,7 @@ def _sources(context: RunContext, params: HistoryParams) -> _Sources:
         lines = as_lines if lines is None else lines.unionByName(as_lines)
     if lines is None:
         lines = lake.read(SALES)  # raises LAK-004 with what to do
-    return _Sources(lines, found, purchases)
+    return _Sources(lines, found, purchases, freq, dates)
 
 
 def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole: DayRange, periods: Periods) -> _Lines:
@@ -204,13 +224,6 @@ def _check_hours(context: RunContext, past: DataFrame) -> None:
         )
 
 
-def _births(counted: DataFrame, *, gaps_are_zero: bool) -> DataFrame:
-    is_series = F.max("is_series") & F.lit(not gaps_are_zero)
-    # A line that gives goods back begins no series; a negative value of a ready series does.
-    bought = counted.where(F.col("is_series") | (F.col("quantity") >= 0))
-    return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), is_series.alias("is_series"))
-
-
 def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series: DataFrame) -> int:
     """Count lines whose demand is in the staged changes of a staged series; raises JobFailedError RUN-001 for a loss.
 
@@ -234,12 +247,6 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series:
         context.counts.detail(f"lines_left_out_{name.replace(' ', '_')}", number)
     context.counts.check()
     return int(used)
-
-
-def _names(past: DataFrame) -> DataFrame:
-    # An item's name is the one it was most often sold under: notes such as "damaged" are in the same column.
-    sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
-    return sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
 
 
 def _latest(totals: DataFrame) -> list[Row]:

@@ -16,6 +16,51 @@ if TYPE_CHECKING:
     from jobs.forecast.demand.params import Frequency, Weekday
 
 
+_FEWEST_DATES = 4
+
+
+@dataclass(frozen=True)
+class Dates:
+    """On how many ``dates`` anything was sold or has a value, in how many months, quarters and years these lie, on how
+    many different weekdays, and the last of them.
+    """
+
+    dates: int = 0
+    weekdays: int = 0
+    months: int = 0
+    quarters: int = 0
+    years: int = 0
+    last: date | None = None
+
+    @property
+    def frequency(self) -> Frequency:
+        """Months, quarters or years where there is one date in each: these are sums. Otherwise weeks."""
+        return next((freq for freq in ("Y", "Q", "M") if self.are_sums(freq)), "W")
+
+    def are_sums(self, freq: str) -> bool:
+        """Whether there is one date in each period of ``freq``, too many of them for chance."""
+        if freq == "W":
+            return self.dates >= _FEWEST_DATES and self.weekdays == 1
+        periods = {"M": self.months, "Q": self.quarters, "Y": self.years}.get(freq)
+        return self.dates >= _FEWEST_DATES and self.dates == periods
+
+
+def dates_of(sales: DataFrame) -> DataFrame:
+    """One row with the fields of ``Dates`` for ``sales`` (SALES)."""
+    day = F.col("sold_day")
+    units = {"months": "month", "quarters": "quarter", "years": "year"}
+    return (
+        sales.select(day)
+        .distinct()
+        .agg(
+            F.count(day).alias("dates"),
+            F.count_distinct(F.weekday(day)).alias("weekdays"),
+            *(F.count_distinct(F.date_trunc(unit, day)).alias(name) for name, unit in units.items()),
+            F.max(day).alias("last"),
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Dated:
     """Sales up to a day: how many, how many of them are values of ready series, and how these are dated.
@@ -83,12 +128,19 @@ def asked_for(freq: Frequency, week_begins: Weekday | None) -> Periods:
 
 
 def calendar_of(
-    freq: Frequency, days: DayRange, found: Dated, *, other_rows: int = 0, week_begins: Weekday | None = None
+    freq: Frequency,
+    days: DayRange,
+    found: Dated,
+    *,
+    other_rows: int = 0,
+    week_begins: Weekday | None = None,
+    dates: Dates | None = None,
 ) -> Calendar:
     """The calendar of a run over ``days``; ``other_rows`` are lines that are not among those of ``found``.
 
     A feed of ready series alone, one value per period, sets it: weeks are named by its weekday, and the period of its
-    last value is whole. With sales lines beside them weeks begin on Monday and are whole when they are over. Where
+    last value is whole. With sales lines beside them weeks begin on Monday and are whole when they are over. Lines that
+    have one date in each period (``dates``) are sums of periods as well: that of the last one is whole. Where
     ``week_begins`` is given, weeks begin on that day in any case. Raises UsageError FCT-001 when no period is whole.
     """
     is_ready_feed = bool(found.values) and found.rows == found.values and not other_rows and not found.several
@@ -96,8 +148,10 @@ def calendar_of(
     periods = asked_for(freq, week_begins)
     if is_ready_feed and freq == "W" and weekday is not None and week_begins is None:
         periods = Periods(freq, weekday)
-    ends_in = is_ready_feed and found.last_value is not None and periods.day(found.last_value) >= days.first
-    last = found.last_value if ends_in else None
+    last = found.last_value if is_ready_feed else None
+    if last is None and dates is not None and dates.are_sums(freq) and not other_rows:
+        last = dates.last
+    last = last if last is not None and periods.day(last) >= days.first else None
     return Calendar(periods, periods.whole_in(days, last_value=last), _note(periods, found, weekday, week_begins))
 
 

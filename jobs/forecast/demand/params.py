@@ -53,7 +53,11 @@ class HistoryParams(Params):
 
     beside_rows = ("report_top",)
 
-    freq: Frequency = Field("W", description="Length of a period: hour, day, week, month, quarter or year.")
+    freq: Frequency | None = Field(
+        None,
+        description="Length of a period: hour, day, week, month, quarter or year; null: months, quarters or years "
+        "where the sales have one date in each, otherwise weeks.",
+    )
     week_begins: Weekday | None = Field(
         None,
         description="The day on which weeks begin; null: that on which ready-made series are dated where there are no "

@@ -102,6 +102,21 @@ def with_series(lines: DataFrame, series_by: Sequence[str]) -> DataFrame:
     return lines.withColumn("unique_id", F.when(F.col("is_series"), F.col("item_id")).otherwise(made))
 
 
+def births(counted: DataFrame, *, gaps_are_zero: bool) -> DataFrame:
+    """The first period of each series of ``counted`` lines: unique_id, first_ds, is_series."""
+    is_series = F.max("is_series") & F.lit(not gaps_are_zero)
+    # A line that gives goods back begins no series; a negative value of a ready series does.
+    bought = counted.where(F.col("is_series") | (F.col("quantity") >= 0))
+    return bought.groupBy("unique_id").agg(F.min("ds").alias("first_ds"), is_series.alias("is_series"))
+
+
+def item_names(past: DataFrame) -> DataFrame:
+    """The item_name of each series of the lines ``past``: unique_id, item_name."""
+    # An item's name is the one it was most often sold under: notes such as "damaged" are in the same column.
+    sold = past.where(F.col("quantity") > 0).groupBy("unique_id", "item_name").agg(F.count(F.lit(1)).alias("times"))
+    return sold.groupBy("unique_id").agg(F.max_by("item_name", F.struct("times", "item_name")).alias("item_name"))
+
+
 def on_grid(
     demand: DataFrame, births: DataFrame, whole: DayRange, periods: Periods, *, extra: Sequence[str] = ()
 ) -> DataFrame:

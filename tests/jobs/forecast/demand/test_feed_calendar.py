@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from common.days import DayRange
 from common.errors import UsageError
-from jobs.forecast.demand.feed_calendar import Dated, as_dated, asked_for, calendar_of, dated
+from jobs.forecast.demand.feed_calendar import Dated, Dates, as_dated, asked_for, calendar_of, dated, dates_of
 from jobs.forecast.demand.periods import WEEKDAYS, Periods
 from jobs.forecast.demand.series import not_begun
 from jobs.forecast.demand.steps import with_series
@@ -93,6 +93,48 @@ def test_daily_values_make_a_week_only_when_it_is_over() -> None:
 def test_a_monthly_value_is_whole_whichever_day_of_the_month_names_it(last_value: date, last: str) -> None:
     days = DayRange(date(2012, 1, 1), date(2012, 10, 15))
     assert ends("M", days, Dated(9, 9, (0, 6), last_value)) == ("2012-01-01", last, 0)
+
+
+@pytest.mark.parametrize(
+    ("freq", "dates", "last"),
+    [
+        ("M", Dates(24, 7, 24, 8, 2, date(2012, 10, 1)), "2012-10-01"),
+        # A month in which the shop sells on two days is over when it is over.
+        ("M", Dates(25, 7, 24, 8, 2, date(2012, 10, 1)), "2012-09-01"),
+        # Three months are too few to tell.
+        ("M", Dates(3, 3, 3, 1, 1, date(2012, 10, 1)), "2012-09-01"),
+        ("W", Dates(8, 1, 2, 1, 1, FRIDAY), "2012-10-22"),
+        ("W", Dates(8, 2, 2, 1, 1, FRIDAY), "2012-10-15"),
+    ],
+)
+def test_sales_lines_with_one_date_in_each_period_are_its_sum_and_the_last_one_is_whole(
+    freq: Any, dates: Dates, last: str
+) -> None:
+    days = DayRange(date(2011, 1, 1), FRIDAY)
+    assert str(calendar_of(freq, days, Dated(rows=30), dates=dates).whole.last) == last
+    # Purchases of the clickstream come on other days.
+    others = calendar_of(freq, days, Dated(rows=30), other_rows=1, dates=dates)
+    assert others.whole.last == {"M": date(2012, 9, 1), "W": date(2012, 10, 15)}[freq]
+
+
+@pytest.mark.parametrize(
+    ("days", "freq"),
+    [
+        (["2019-12-31", "2020-12-31", "2021-12-31", "2022-12-31"], "Y"),
+        (["2021-03-31", "2021-06-30", "2021-09-30", "2022-12-31"], "Q"),
+        (["2021-03-01", "2021-04-01", "2021-05-01", "2021-08-01"], "M"),
+        (["2021-03-01", "2021-04-01", "2021-05-01"], "W"),
+        (["2021-03-01", "2021-03-31", "2021-05-01", "2021-08-01"], "W"),
+        (["2021-03-05", "2021-03-12", "2021-03-19", "2021-03-26"], "W"),
+    ],
+)
+def test_without_a_frequency_the_dates_of_all_sales_tell_months_quarters_and_years(
+    spark: SparkSession, days: list[str], freq: str
+) -> None:
+    sales = spark.createDataFrame([(date.fromisoformat(day),) for day in [*days, days[0]]], "sold_day date")
+    found = dates_of(sales).first()
+    assert found is not None
+    assert Dates(**found.asDict()).frequency == freq
 
 
 def test_values_before_the_days_make_no_period_whole() -> None:
