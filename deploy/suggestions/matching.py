@@ -204,13 +204,28 @@ def _one_form(target: Target, columns: Sequence[RawColumn], found: dict[str, Mat
                 found[own] = replace(found[time_or_number], canonical=own)
     for name in (lines if is_series else series) & set(found):
         del found[name]
+    if _is_total_of_year(found):
+        for own, name in (("unique_id", "item_id"), ("ds", "sold_at"), ("y", "quantity")):
+            found[own] = replace(found.pop(name), canonical=own)
+        return
     if not is_series and "item_id" not in found and {"sold_at", "quantity"} <= set(found):
         _as_series(columns, found)
 
 
+def _is_total_of_year(found: dict[str, Match]) -> bool:
+    """Whether what looks like sales lines, but is dated by years, has nothing else of a sales line."""
+    if set(found) != {"item_id", "sold_at", "quantity"}:
+        return False
+    style = found["sold_at"].column.time
+    return style is not None and style.period == "year"
+
+
+_PLACES = ("store", "country")
+
+
 def _as_series(columns: Sequence[RawColumn], found: dict[str, Match]) -> None:
     """A time and a number without an item: a series for each value of another column, such as a shop."""
-    used = {match.column.name for name, match in found.items() if name != "store"}
+    used = {match.column.name for name, match in found.items() if name not in _PLACES}
     keys = [one for one in columns if one.name not in used and 0 < one.unique_share < 1 and one.kind in {"", "whole"}]
     if not keys:
         return
@@ -218,4 +233,5 @@ def _as_series(columns: Sequence[RawColumn], found: dict[str, Match]) -> None:
     found["unique_id"] = Match("unique_id", keys[0], doubts=(doubt,))
     found["ds"] = replace(found.pop("sold_at"), canonical="ds")
     found["y"] = replace(found.pop("quantity"), canonical="y")
-    found.pop("store", None)
+    for name in _PLACES:
+        found.pop(name, None)

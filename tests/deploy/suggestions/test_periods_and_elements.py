@@ -47,8 +47,6 @@ def suggestion_for(folder: Path) -> tuple[Suggestion, Source]:
         ("month", ["1978M01", "1978M12"], [(1978, 1, 1), (1978, 12, 1)], "months"),
         ("month", ["1978-01", "1978-12"], [(1978, 1, 1), (1978, 12, 1)], "months"),
         ("period", ["197807", "197812"], [(1978, 7, 1), (1978, 12, 1)], "months"),
-        ("year", ["1978", "1979"], [(1978, 1, 1), (1979, 1, 1)], "years"),
-        ("fiscal_year", ["1978.0", "1979.0"], [(1978, 1, 1), (1979, 1, 1)], "years"),
     ],
 )
 def test_periods_count_on_their_first_day(
@@ -85,10 +83,21 @@ def test_dates_that_are_all_edges_of_longer_periods_may_be_their_sums(
     assert [doubt.partition(", forecast by")[0] for doubt in made.doubts] == [f"ds: all dates are {said}"]
 
 
-def test_years_of_a_ready_series_are_its_times(tmp_path: Path) -> None:
-    (tmp_path / "series.csv").write_text("series,year,value\nY1,1990,7\nY1,1991,8\nY2,1990,9\n")
+@pytest.mark.parametrize(
+    ("header", "of_1990", "ds"),
+    [
+        ("series,year,value", "1990", "year"),
+        # Sales lines have no years: sums of years are ready series.
+        ("sku,fiscal_year,units", "1990.0", "make_date(cast(left(fiscal_year, 4) as int), 1, 1)"),
+        ("country,year,units", "1990", "year"),
+    ],
+)
+def test_years_of_a_ready_series_are_its_times(tmp_path: Path, header: str, of_1990: str, ds: str) -> None:
+    of_1991 = of_1990.replace("1990", "1991")
+    (tmp_path / "series.csv").write_text(f"{header}\nY1,{of_1990},7\nY1,{of_1991},8\nY2,{of_1990},9\n")
     made, source = suggestion_for(tmp_path)
-    assert made.columns == {"unique_id": "series", "ds": "year", "y": "value"}
+    key, _, value = header.split(",")
+    assert made.columns == {"unique_id": key, "ds": ds, "y": value}
     found = checked(source, SALES, str(tmp_path), LakeSettings())
     assert [row.values["ds"] for row in found.findings.first[:2]] == [
         datetime(1990, 1, 1, tzinfo=UTC),
