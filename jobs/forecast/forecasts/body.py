@@ -19,7 +19,13 @@ from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
 from jobs.forecast.forecasts.params import PredictParams
 from jobs.forecast.forecasts.report import write_report
-from jobs.forecast.forecasts.steps import forecast_globally, forecast_locally, with_global, with_quantiles
+from jobs.forecast.forecasts.steps import (
+    forecast_globally,
+    forecast_locally,
+    with_class_shares,
+    with_global,
+    with_quantiles,
+)
 from jobs.forecast.forecasts.tables import FORECASTS
 from jobs.forecast.overrides.steps import CONTRADICTORY, INVALID, NO_FORECAST, fitted, judged_overrides, overridden
 from jobs.forecast.overrides.tables import KNOWN_OVERRIDES
@@ -45,7 +51,7 @@ def run(context: RunContext) -> None:
     backtests = lake.read(BACKTESTS, days=day)
     tested = _tested(context, history, trials, backtests)
     horizon = _horizon(params, history, tested)
-    weights = trials.where("weight > 0").select("unique_id", "model", "weight").persist()
+    weights = with_class_shares(trials.where("weight > 0"), history.series).persist()
     demand = read_demand(context, history)
     rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_lengths, tested.declared)
     classes = history.series.select("unique_id", "demand_class")
@@ -59,7 +65,7 @@ def run(context: RunContext) -> None:
     cold = cold_starts(
         context,
         history,
-        weights,
+        weights.where("NOT is_of_class"),
         horizon=horizon,
         alike_by=params.alike_by,
         fewest=params.min_analogues,
@@ -165,10 +171,15 @@ def _forecasts(
     declared: Declared,
 ) -> DataFrame:
     season = seasons_tested or history.periods.season_lengths
-    lists = weights.groupBy("unique_id").agg(F.sort_array(F.collect_list(F.struct("model", "weight"))).alias("_pairs"))
-    lists = lists.select("unique_id", F.col("_pairs.model").alias("models"), F.col("_pairs.weight").alias("weights"))
+    lists = weights.groupBy("unique_id", "is_of_class").agg(
+        F.sort_array(F.collect_list(F.struct("model", "weight"))).alias("_pairs")
+    )
+    lists = lists.select(
+        "unique_id", "is_of_class", F.col("_pairs.model").alias("models"), F.col("_pairs.weight").alias("weights")
+    )
     plans = history.series.select("unique_id", "reason").join(lists, "unique_id", "left")
     why = F.when(F.col("models").isNull(), F.coalesce("reason", F.lit(NOT_SCORED)))
+    why = why.when(F.col("is_of_class"), f"{NOT_SCORED}: the shares are those of its class")
     planned = demand.join(plans.withColumn("reason", why), "unique_id", "inner")
     # Said once per series, not with each of its thousands of periods.
     is_last = F.col("ds") == history.periods.literal(history.last_ds)

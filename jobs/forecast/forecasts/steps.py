@@ -12,12 +12,13 @@ from pyspark.sql import functions as F
 
 from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.demand.periods import Periods
+from jobs.forecast.demand.series import MODELLED
 from jobs.forecast.regressors.features import as_known
 from jobs.forecast.regressors.segments import beside_each_other
 from jobs.forecast.trials.buckets import in_buckets
 from jobs.forecast.trials.calibration import POOLED_ON, at_level, with_offsets
 from jobs.forecast.trials.global_model import Boosting, boosted, failed, in_segments, segments_of
-from jobs.forecast.trials.models import Season, fallback_forecast, is_whole, spread_of, weighted_forecast
+from jobs.forecast.trials.models import Season, fallback_forecast, is_whole, measured_spread, weighted_forecast
 from jobs.forecast.trials.tables import QUANTILES
 from jobs.forecast.trials.weights import COMBINED
 
@@ -55,7 +56,7 @@ def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_l
             if model == "zero":
                 reasons = (NO_DEMAND,)
         fallback_reason = "; ".join(part for part in (why, *reasons) if part) or None
-        spread, whole = spread_of(y, season_length) or 1.0, is_whole(y)
+        spread, whole = measured_spread(y, season_length), is_whole(y)
         last: date = series["ds"].iloc[-1]
         is_floored = bool(np.nanmin(y) >= 0) if np.isfinite(y).any() else True
         for step, value in enumerate(values, start=1):
@@ -182,15 +183,22 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int, r
     """``forecasts`` with a column for each of QUANTILES and ``calibrated_on``; quantiles rise with their level.
 
     ``residuals`` (unique_id, model, demand_class, step, r) come from the backtest. A series without any demand has the
-    band of its class: the errors there, in units of the middle spread. Quantiles of counts are whole numbers.
+    band of its class: the errors there, in units of the middle spread. One that is too short or too constant to have a
+    ``spread`` (null) has the one of its class in proportion to its level, counts at least that of a Poisson
+    distribution; without any like it, its level. Quantiles of counts are whole numbers.
     """
-    others = forecasts.where(~is_zero_of("model") & (F.col("step") == 1))
-    usual = others.groupBy("demand_class").agg(F.expr("percentile(spread, 0.5)").alias("_usual"))
+    measured = F.col("spread").isNotNull() & ~F.isnan("spread")
+    others = forecasts.where(~is_zero_of("model") & (F.col("step") == 1) & measured)
+    usual = others.groupBy("demand_class").agg(
+        F.expr("percentile(spread, 0.5)").alias("_usual"),
+        F.expr("percentile(spread / nullif(abs(y_hat), 0), 0.5)").alias("_relative"),
+    )
     rows = forecasts.withColumnRenamed("model", "_model").withColumn("model", calibrated_as("_model"))
     rows = rows.join(F.broadcast(usual), "demand_class", "left")
-    rows = rows.withColumn(
-        "spread", F.when(is_zero_of("_model"), F.coalesce("_usual", F.lit(0.0))).otherwise(F.col("spread"))
-    )
+    level = F.abs("y_hat")
+    like_others = F.greatest(F.coalesce("_relative", F.lit(1.0)) * level, F.when(F.col("is_whole"), F.sqrt(level)))
+    of_class = F.when(is_zero_of("_model") | (level == 0), F.coalesce("_usual", F.lit(0.0))).otherwise(like_others)
+    rows = rows.withColumn("spread", F.when(measured & ~is_zero_of("_model"), F.col("spread")).otherwise(of_class))
     calibrated = with_offsets(rows, residuals, list(QUANTILES.values()), fewest=fewest, reach=reach)
     columns = {
         name: at_level(position, "y_hat", "spread", is_floored=F.col("is_floored"), is_whole=F.col("is_whole"))
@@ -198,9 +206,24 @@ def with_quantiles(forecasts: DataFrame, residuals: DataFrame, *, fewest: int, r
     }
     label = F.when(F.col("spread") == 0, NO_DEMAND).otherwise(F.col(POOLED_ON))
     named = calibrated.withColumns({**columns, POOLED_ON: label})
-    return named.drop("model", "_usual", "offsets", "is_floored", "is_whole", "weight").withColumnRenamed(
+    return named.drop("model", "_usual", "_relative", "offsets", "is_floored", "is_whole", "weight").withColumnRenamed(
         "_model", "model"
     )
+
+
+def with_class_shares(weights: DataFrame, series: DataFrame) -> DataFrame:
+    """``weights`` (unique_id, model, weight) with ``is_of_class``: true in rows for series that no origin could score.
+
+    Such a modelled one of ``series`` (unique_id, status, demand_class) has the mean shares of its class.
+    """
+    weights = weights.select("unique_id", "model", "weight")
+    modelled = series.where(F.col("status") == MODELLED).select("unique_id", "demand_class")
+    shares = weights.join(modelled, "unique_id").groupBy("demand_class", "model").agg(F.sum("weight").alias("_sum"))
+    whole = shares.groupBy("demand_class").agg(F.sum("_sum").alias("_whole"))
+    shares = shares.join(whole, "demand_class").withColumn("weight", F.col("_sum") / F.col("_whole"))
+    unscored = modelled.join(weights.select("unique_id").distinct(), "unique_id", "left_anti")
+    borrowed = unscored.join(F.broadcast(shares), "demand_class").select("unique_id", "model", "weight")
+    return weights.withColumn("is_of_class", F.lit(False)).unionByName(borrowed.withColumn("is_of_class", F.lit(True)))
 
 
 def is_zero_of(model: str) -> Column:

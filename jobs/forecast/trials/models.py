@@ -61,6 +61,8 @@ _SHORTEST_WINDOW, _LONGEST_WINDOW = 4, 28
 # ARIMA's search costs seconds on long histories, and what lies years back hardly moves its estimates.
 _ARIMA_POINTS, _ARIMA_TRIES = 400, 12
 _RECENT_PERIODS = 112
+# Fewer values make no more than two errors: nobody can tell from these how far off a forecast is.
+_FEWEST_FOR_SPREAD = 4
 
 
 @cache
@@ -210,6 +212,12 @@ def spread_of(y: Numbers, season_length: Season) -> float:
         return error
     recent = y[np.isfinite(y)][-_RECENT_PERIODS:]
     return math.sqrt(error**2 + float(np.mean(recent)))
+
+
+def measured_spread(y: Numbers, season_length: Season) -> float | None:
+    """``spread_of`` a series that has errors to measure it by; None for one of a few values, and for a constant one."""
+    few = int(np.isfinite(y).sum()) < _FEWEST_FOR_SPREAD
+    return None if few else spread_of(y, season_length) or None
 
 
 def weighted_forecast(

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.forecast.demand.periods import Periods
-from jobs.forecast.forecasts.steps import local_forecasts, with_global, with_quantiles
+from jobs.forecast.forecasts.steps import local_forecasts, with_class_shares, with_global, with_quantiles
 from jobs.forecast.orders.policy import Policy
 from jobs.forecast.orders.steps import covered_demand, orders
 from jobs.forecast.stock.steps import without_old_counts
@@ -65,6 +65,30 @@ def test_every_series_gets_every_period_once_with_the_reason_for_a_fallback() ->
         },
     }  # fmt: skip
     assert firsts.loc["mean", "ds"] == MONDAY + timedelta(days=21)
+    # Fewer than four values are too few to measure how far off a forecast is, and so are equal ones.
+    rows = pd.concat(
+        [history("few", [5.0, 7.0, 9.0], {}), history("flat", [0.5] * 9, {}), history("own", [1.5, 2.0, 3.5, 4.0], {})]
+    )
+    spreads = local_forecasts(rows, WEEKS, horizon=1, season_length=1).set_index("unique_id")["spread"]
+    assert spreads.isna().to_dict() == {"few": True, "flat": True, "own": False}
+    assert spreads["own"] == pytest.approx((0.5 + 1.5 + 0.5) / 3)
+
+
+def test_a_series_that_no_origin_could_score_has_the_shares_of_its_class(spark: SparkSession) -> None:
+    weights = spark.createDataFrame(
+        [("a", "theta", 0.5), ("a", "ets", 0.5), ("b", "theta", 1.0), ("c", "imapa", 1.0)],
+        "unique_id string, model string, weight double",
+    ).withColumn("demand_class", F.lit("as tested"))
+    series = spark.createDataFrame(
+        [("a", "modelled", "smooth"), ("b", "modelled", "smooth"), ("c", "modelled", "lumpy"),
+         ("new", "modelled", "smooth"), ("short", "fallback", "smooth"), ("odd", "modelled", "erratic")],
+        "unique_id string, status string, demand_class string",
+    )  # fmt: skip
+    found = with_class_shares(weights, series).where("is_of_class").collect()
+    assert {(row["unique_id"], row["model"], row["weight"]) for row in found} == {
+        ("new", "theta", 0.75),
+        ("new", "ets", 0.25),
+    }
 
 
 def forecasts(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
@@ -115,6 +139,8 @@ def test_quantiles_rise_are_floored_where_demand_is_and_have_the_band_of_the_cla
         ("free", MONDAY, 1, "combined", None, 1.0, 2.0, False, "smooth"),
         ("zero", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, "smooth"),
         ("lonely", MONDAY, 1, "zero", "no demand at all", 0.0, 1.0, True, "lumpy"),
+        ("short", MONDAY, 1, "seasonal_naive", "FCT-202", 40.0, None, True, "smooth"),
+        ("alone", MONDAY, 1, "seasonal_naive", "FCT-202", 40.0, None, True, "erratic"),
     )
     rows = rows.unionByName(rows.where("unique_id = 'floored'").withColumn("unique_id", F.lit("whole")))
     rows = rows.withColumn("is_whole", F.col("unique_id") == "whole").withColumn("weight", F.lit(1.0))
@@ -133,6 +159,8 @@ def test_quantiles_rise_are_floored_where_demand_is_and_have_the_band_of_the_cla
     assert (found["zero"]["model"], found["zero"]["spread"]) == ("zero", 2.0)
     assert [found["zero"][name] for name in QUANTILES] == pytest.approx([max(value - 1, 0.0) for value in expected])
     assert {found["lonely"][name] for name in QUANTILES} == {0.0}  # nobody else of its class
+    # The others of its class are forecast as 1 with a spread of 2.
+    assert (found["short"]["spread"], found["alone"]["spread"]) == (80.0, 40.0)
     assert (found["lonely"]["calibrated_on"], found["free"]["calibrated_on"]) == ("no demand at all", "class and step")
 
 
