@@ -54,7 +54,7 @@ def local_forecasts(rows: pd.DataFrame, periods: Periods, horizon: int, season_l
         if not weight:
             values, model = fallback_forecast(y, horizon, season_length)
             if model == "zero":
-                reasons = (NO_DEMAND,)
+                reasons = () if NO_DEMAND in (why or "") else (NO_DEMAND,)
         fallback_reason = "; ".join(part for part in (why, *reasons) if part) or None
         spread, whole = measured_spread(y, season_length), is_whole(y)
         last: date = series["ds"].iloc[-1]

@@ -40,6 +40,7 @@ def test_every_series_gets_every_period_once_with_the_reason_for_a_fallback() ->
             history("mean", [1.0, 2.0, 3.0], {"seasonal_naive": 0.5, "window_average": 0.5}),
             history("short", [5.0], {}, "FCT-202 a single period of history"),
             history("zeros", [0.0] * 9, {"theta": 1.0}),
+            history("never", [0.0, 0.0], {}, "FCT-203 no demand at all"),
             history("global", [4.0, 2.0], {"lightgbm": 1.0}),
             history("too few", [6.0, 2.0, 4.0], {"theta": 0.5, "lightgbm": 0.5}),
             history("broken", [np.nan, 6.0, np.inf, 2.0], {}, "no model could be scored"),
@@ -55,6 +56,7 @@ def test_every_series_gets_every_period_once_with_the_reason_for_a_fallback() ->
             "fallback_reason": "FCT-202 a single period of history",
         },
         "zeros": {"model": "zero", "y_hat": 0.0, "weight": 0.0, "fallback_reason": "no demand at all"},
+        "never": {"model": "zero", "y_hat": 0.0, "weight": 0.0, "fallback_reason": "FCT-203 no demand at all"},
         "global": {"model": "seasonal_naive", "y_hat": 2.0, "weight": 0.0, "fallback_reason": None},
         "too few": {
             "model": "seasonal_naive", "y_hat": 4.0, "weight": 0.0,
