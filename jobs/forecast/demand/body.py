@@ -24,7 +24,7 @@ from jobs.forecast.demand.neighbours import BOOKED_ON, bought_by_people, confirm
 from jobs.forecast.demand.params import HistoryParams
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.replacements import Replacements
-from jobs.forecast.demand.report import NO_MODEL, count_replacements, count_stock_outs, write_report
+from jobs.forecast.demand.report import NO_MODEL, count_replacements, count_stock_outs, latest, write_report
 from jobs.forecast.demand.returns import parts_of_demand
 from jobs.forecast.demand.series import NEVER_SOLD, Rules, never_sold, not_begun, profiles, replaced
 from jobs.forecast.demand.tables import DEMAND, SERIES
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 _FACTS = ("status", "reason", "demand_class")
 _GIVEN_BACK = "given back and never sold"
-_MOST_PERIODS = 2_000
 
 
 @dataclass(frozen=True)
@@ -249,11 +248,6 @@ def _accounted(context: RunContext, lines: _Lines, by_period: DataFrame, series:
     return int(used)
 
 
-def _latest(totals: DataFrame) -> list[Row]:
-    """The last periods, in their order: of hours there may be more than a page can draw."""
-    return sorted(totals.orderBy(F.col("ds").desc()).limit(_MOST_PERIODS).collect(), key=lambda row: row["ds"])
-
-
 def _report(
     context: RunContext,
     params: HistoryParams,
@@ -295,7 +289,7 @@ def _report(
         used=used,
         left_out=left_out,
         flow=flow.asDict() if flow is not None else {},
-        totals=_latest(totals),
+        totals=latest(totals),
         kinds=found,
         levels=levels_of(params.hierarchy, levels),
         top=top.collect(),

@@ -29,6 +29,14 @@ _MEANING = {
 NO_MODEL = "No series is long enough to be modelled: each is forecast by a fallback, or left out for its reason."
 
 
+_MOST_PERIODS = 2_000
+
+
+def latest(totals: DataFrame) -> list[Any]:
+    """The last periods, in their order: of hours there may be more than a page can draw."""
+    return sorted(totals.orderBy(F.col("ds").desc()).limit(_MOST_PERIODS).collect(), key=lambda row: row["ds"])
+
+
 def write_report(
     report: ReportBuilder,
     *,
