@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Window
@@ -42,7 +43,6 @@ class Grown:
 def with_aggregates(
     context: RunContext,
     changes: DataFrame,
-    of_aggregates: DataFrame,
     births: DataFrame,
     counted: DataFrame,
     names: DataFrame,
@@ -52,10 +52,8 @@ def with_aggregates(
 ) -> Grown:
     """Changes and births with those of the aggregates of the hierarchy; what they were where there is none.
 
-    ``of_aggregates`` are the changes that aggregates are made of: each of the series that it belongs to as of the day,
-    on whatever day that series got it. ``counted`` are the sales lines that count up to the last day, ``names`` is
-    unique_id, item_name, ``listed`` what a list of items says (``with_listed``). Raises ContractError FCT-031, FCT-032
-    or FCT-033.
+    ``counted`` are the sales lines that count up to the last day, ``names`` is unique_id, item_name, ``listed`` what a
+    list of items says (``with_listed``). Raises ContractError FCT-031, FCT-032 or FCT-033.
     """
     params = context.params_as(HistoryParams)
     columns = columns_of(params)
@@ -87,7 +85,7 @@ def with_aggregates(
         F.first("level").alias("level"), F.first("attributes").alias("attributes")
     )
     return Grown(
-        changes.unionByName(aggregate_changes(of_aggregates, members, unknown)),
+        changes.unionByName(aggregate_changes(changes, members, unknown, rules.as_of)),
         births.unionByName(aggregate_births(members, births)),
         own.unionByName(nodes),
         (attributes, changes, series),
@@ -100,14 +98,18 @@ def facts_of(by_period: DataFrame, names: DataFrame) -> DataFrame:
     return by_period.groupBy("unique_id").agg(*sums).join(names, "unique_id", "left")
 
 
-def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame | None) -> DataFrame:
-    """Rows of DEMAND_CHANGES for the aggregates of ``members`` (unique_id, node).
+def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame | None, as_of: date) -> DataFrame:
+    """Rows of DEMAND_CHANGES for the aggregates of ``members`` (unique_id, node), the series of ``as_of``.
 
     The demand of a series never falls below zero, so its changes are those of its demand, not of units sold and
     returned: an aggregate is then, as of any day, the sum of its series. In the periods ``unknown`` (unique_id, ds) of
     a ready series its aggregates are not known either, and have no rows.
     """
-    in_order = Window.partitionBy("unique_id", "ds").orderBy("known_on")
+    # What is handed over only after the day is still demand of the old series, which is a member itself.
+    is_to_come = (F.col("handed_on") > F.lit(as_of)) & (F.col("handed_on") > F.col("known_on"))
+    changes = changes.where(~F.coalesce(is_to_come, F.lit(False)))
+    # What a series has from another one its aggregates had before.
+    in_order = Window.partitionBy("unique_id", "ds").orderBy("known_on", "handed_on")
     known = in_order.rowsBetween(Window.unboundedPreceding, 0)
     net = F.sum(F.col("units_sold") - F.col("units_returned")).over(known)
     floored = F.when(F.col("is_series"), net).otherwise(F.greatest(F.round(net, _DECIMALS), F.lit(0.0)))

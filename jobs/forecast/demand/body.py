@@ -83,17 +83,14 @@ def run(context: RunContext) -> None:
         parts = parts.withColumn("is_series", F.lit(False))
     items = lake.read(ITEMS) if lake.exists(ITEMS) else None
     replacements = Replacements.said_by(items, context.days.last)
-    has_both = replacements.spans is not None and bool(params.hierarchy)
-    parts = parts.persist() if has_both else parts
     handed = changes_of(replacements.handed_over(parts), periods.freq)
-    settled = changes_of(replacements.settled(parts), periods.freq) if has_both else handed
     counted = lines.past.where(F.col(steps.LEFT_OUT).isNull() | (F.col(steps.LEFT_OUT) == steps.OTHER_PERIOD))
     old, counted = replacements.replaced(counted), replacements.renamed(counted)
     rules = Rules.of(params, periods, context.days.last)
     names = steps.item_names(lines.past)
     births = steps.births(counted, gaps_are_zero=params.gaps == "zero")
     listed = None if items is None else listed_attributes(items, context.days.last)
-    grown = with_aggregates(context, handed, settled, births, counted, names, rules, whole, listed)
+    grown = with_aggregates(context, handed, births, counted, names, rules, whole, listed)
     births = grown.births
     with lake.stage(DEMAND_CHANGES, as_stored(grown.changes, OF_PERIOD)) as changes:
         audited_changes = pass_gate(context, changes)
@@ -123,7 +120,7 @@ def run(context: RunContext) -> None:
                 _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
         by_period.unpersist()
     replacements.forget()
-    for frame in (lines.judged, parts, *grown.persisted):
+    for frame in (lines.judged, *grown.persisted):
         frame.unpersist()
 
 

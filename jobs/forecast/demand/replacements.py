@@ -169,17 +169,6 @@ class Replacements:
         )
         return kept.drop("_spans").unionByName(given.drop("_spans", "_span"))
 
-    def settled(self, parts: DataFrame) -> DataFrame:
-        """``parts`` of demand with the series that they belong to as of the day, as if it always had been so."""
-        if self.spans is None:
-            return parts
-        in_force = self._in_force(self.spans).select(
-            F.col("old").alias("unique_id"), F.col("new").alias("_new"), "factor"
-        )
-        met = parts.join(in_force, "unique_id", "left")
-        scaled = {name: F.col(name) * F.coalesce("factor", F.lit(1.0)) for name in _UNITS}
-        return met.withColumns({**scaled, "unique_id": F.coalesce("_new", "unique_id")}).drop("_new", "factor")
-
     def renamed(self, lines: DataFrame) -> DataFrame:
         """``lines`` with the ``unique_id`` of the series that they belong to as of the day, and HANDED_DOWN: whether
         that is another one than it was.

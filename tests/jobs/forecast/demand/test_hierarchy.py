@@ -143,7 +143,7 @@ def test_an_aggregate_is_the_sum_of_its_series_as_of_every_day(spark: SparkSessi
     changes = spark.createDataFrame([(*row, None, None) for row in rows], DEMAND_CHANGES.schema).drop("hour")
     pairs = [("A", "[total]"), ("B", "[total]"), ("R", "[all]"), ("A", "[all]")]
     members = spark.createDataFrame(pairs, "unique_id string, node string")
-    sums = aggregate_changes(changes, members, None).persist()
+    sums = aggregate_changes(changes, members, None, day(13)).persist()
 
     def as_of(n: int) -> dict[tuple[str, int], float]:
         found = demand_as_of(sums, day(n), Periods("W")).collect()
@@ -154,7 +154,7 @@ def test_an_aggregate_is_the_sum_of_its_series_as_of_every_day(spark: SparkSessi
     assert as_of(9) == {("[total]", 0): 6.0, ("[total]", 7): 4.0, ("[all]", 0): -2.0, ("[all]", 7): 4.0}
 
     gap = spark.createDataFrame([("R", day(7))], "unique_id string, ds date")
-    known = aggregate_changes(changes, members, gap).select("unique_id", "ds").distinct().collect()
+    known = aggregate_changes(changes, members, gap, day(13)).select("unique_id", "ds").distinct().collect()
     assert {(row["unique_id"], (row["ds"] - MONDAY).days) for row in known} == {
         ("[total]", 0),
         ("[total]", 7),

@@ -120,17 +120,15 @@ def test_demand_is_that_of_the_old_series_until_the_day_and_of_the_new_one_from_
     assert fates_of(replacements, lines) == [("handed over", 1), ("of unknown series", 1)]
     assert fates_of(Replacements.said_by(items, day(12)), lines) == []
 
-    # Aggregates have the demand of both, once, before the day as of which series are judged and after it.
-    together = spark.createDataFrame([(name, "[total]") for name in ("OLD", "NEW")], "unique_id string, node string")
-
-    def total(as_of: int, n: int) -> dict[int, float]:
-        settled = changes_of(Replacements.said_by(items, day(as_of)).settled(parts), "W")
-        sums = demand_as_of(aggregate_changes(settled, together, None), day(n), WEEKS).collect()
+    # Aggregates have the demand of both, once: before the day both series are in them, from it on the new one.
+    def total(as_of: int, n: int, *names: str) -> dict[int, float]:
+        members = spark.createDataFrame([(name, "[total]") for name in names], "unique_id string, node string")
+        sums = demand_as_of(aggregate_changes(changes, members, None, day(as_of)), day(n), WEEKS).collect()
         return {(row["ds"] - MONDAY).days // 7: row["y"] for row in sums}
 
-    assert total(12, 12) == {0: 6.0, 1: 9.0}
-    assert total(13, 12) == {0: 3.0, 1: 7.0}
-    assert total(13, 20) == {0: 3.0, 1: 7.0, 2: 1.0}
+    assert total(12, 12, "OLD", "NEW") == {0: 6.0, 1: 9.0}
+    assert total(13, 12, "NEW") == {0: 3.0, 1: 7.0}
+    assert total(13, 20, "NEW") == {0: 3.0, 1: 7.0, 2: 1.0}
 
 
 def test_a_replaced_series_that_is_sold_off_says_nothing_of_the_stock_of_the_new_one(spark: SparkSession) -> None:
