@@ -89,7 +89,7 @@ def no_ops_rows() -> Iterator[None]:
 
 @pytest.fixture
 def unaudited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Great Expectations takes most of the time of a run over a few rows; a test of each flow keeps it."""
+    """An audit is a twentieth of an ingest of a few rows; a test of each flow keeps it."""
     audit_nothing(monkeypatch)
 
 
