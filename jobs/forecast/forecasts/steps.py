@@ -220,7 +220,8 @@ def with_class_shares(weights: DataFrame, series: DataFrame) -> DataFrame:
     modelled = series.where(F.col("status") == MODELLED).select("unique_id", "demand_class")
     shares = weights.join(modelled, "unique_id").groupBy("demand_class", "model").agg(F.sum("weight").alias("_sum"))
     whole = shares.groupBy("demand_class").agg(F.sum("_sum").alias("_whole"))
-    shares = shares.join(whole, "demand_class").withColumn("weight", F.col("_sum") / F.col("_whole"))
+    # Rounded, for the order in which series are summed differs between runs.
+    shares = shares.join(whole, "demand_class").withColumn("weight", F.round(F.col("_sum") / F.col("_whole"), 6))
     unscored = modelled.join(weights.select("unique_id").distinct(), "unique_id", "left_anti")
     borrowed = unscored.join(F.broadcast(shares), "demand_class").select("unique_id", "model", "weight")
     return weights.withColumn("is_of_class", F.lit(False)).unionByName(borrowed.withColumn("is_of_class", F.lit(True)))
