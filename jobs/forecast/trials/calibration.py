@@ -58,12 +58,12 @@ def reach_of(horizon: int) -> int:
     return max(1, round(horizon / 4))
 
 
-def _of_neighbours(residuals: DataFrame, reach: int) -> DataFrame:
-    """``residuals`` once for every step that learns from them."""
-    if not reach:
-        return residuals
+def _for_neighbours(rows: DataFrame, keys: Sequence[str], reach: int) -> DataFrame:
+    """``rows`` once for every step that learns from them, where ``keys`` have steps."""
+    if not reach or "step" not in keys:
+        return rows
     steps = F.sequence(F.greatest(F.col("step") - reach, F.lit(1)), F.col("step") + reach)
-    return residuals.withColumn("step", F.explode(steps))
+    return rows.withColumn("step", F.explode(steps))
 
 
 def with_offsets(
@@ -83,14 +83,13 @@ def with_offsets(
     is ``normal``. A step learns from those up to ``reach`` before and behind it too.
     """
     rows = targets
-    usable = residuals.where(F.col("r").isNotNull())
+    # One shuffle by series serves every pool.
+    usable = residuals.where(F.col("r").isNotNull()).repartition("unique_id")
     found: list[tuple[str, str]] = []
     for number, (name, keys) in enumerate(_LADDER):
         column, only, keyed = f"_offsets_{number}", f"_only_{number}", [*by, *keys]
-        pool = (
-            _bounded(_of_neighbours(usable, reach) if "step" in keys else usable, keyed)
-            .where(F.size("_sorted") >= fewest)
-            .select(*keyed, _ranked(levels).alias(column), F.col("_only").alias(only))
+        pool = _bounded(usable, keyed, fewest, reach).select(
+            *keyed, _ranked(levels).alias(column), F.col("_only").alias(only)
         )
         rows = rows.join(F.broadcast(pool), keyed, "left")
         is_foreign = F.col(only) != F.col("unique_id")
@@ -104,22 +103,33 @@ def with_offsets(
     return rows.withColumns({OFFSETS: offsets, POOLED_ON: label}).drop(*(column for _, column in found))
 
 
-def _bounded(residuals: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """One row per pool: ``_sorted`` errors, the worst series' bounded; ``_only`` its series where there is just one."""
-    by_series = residuals.groupBy(*keys, "unique_id").agg(
-        F.collect_list("r").alias("_own"), F.max("r").alias("_most"), F.min("r").alias("_least")
+def _bounded(residuals: DataFrame, keys: Sequence[str], fewest: int, reach: int) -> DataFrame:
+    """One row per pool of at least ``fewest`` errors: these ``_sorted``, the worst series' bounded; ``_only`` its
+    series where there is just one.
+    """
+    # Whole lists go to the neighbours, not row by row: a list for each series and step would cost ten times as much.
+    lists = residuals.groupBy(*keys).agg(F.collect_list("r").alias("_own"))
+    errors = _for_neighbours(lists, keys, reach).groupBy(*keys).agg(F.flatten(F.collect_list("_own")).alias("_all"))
+    worst = (F.max("r").alias("_most"), F.min("r").alias("_least"))
+    by_series = _for_neighbours(residuals.groupBy(*keys, "unique_id").agg(*worst), keys, reach)
+    worst = (F.max("_most").alias("_most"), F.min("_least").alias("_least"))
+    ends = (
+        by_series.groupBy(*keys, "unique_id")
+        .agg(*worst)
+        .groupBy(*keys)
+        .agg(
+            F.sort_array(F.collect_list("_most"), asc=False).alias("_most"),
+            F.sort_array(F.collect_list("_least")).alias("_least"),
+            F.when(F.count(F.lit(1)) == 1, F.first("unique_id")).alias("_only"),
+        )
     )
-    pools = by_series.groupBy(*keys).agg(
-        F.flatten(F.collect_list("_own")).alias("_all"),
-        F.sort_array(F.collect_list("_most"), asc=False).alias("_most"),
-        F.sort_array(F.collect_list("_least")).alias("_least"),
-        F.when(F.count(F.lit(1)) == 1, F.first("unique_id")).alias("_only"),
-    )
+    # Counted before they are sorted: Spark would sort them for the count as well.
+    pools = errors.where(F.size("_all") >= fewest).join(ends, list(keys), "inner")
     series = F.size("_most")
     outliers = F.least(series - 1, F.greatest(F.lit(1), F.floor(series / _SERIES_PER_OUTLIER).cast("int")))
     bounded = pools.withColumns({"_high": F.get("_most", outliers), "_low": F.get("_least", outliers)})
-    errors = F.transform("_all", lambda r: F.least(F.greatest(r, F.col("_low")), F.col("_high")))
-    return bounded.withColumn("_sorted", F.sort_array(errors)).select(*keys, "_sorted", "_only")
+    kept = F.transform("_all", lambda r: F.least(F.greatest(r, F.col("_low")), F.col("_high")))
+    return bounded.withColumn("_sorted", F.sort_array(kept)).select(*keys, "_sorted", "_only")
 
 
 def _ranked(levels: Sequence[float]) -> Column:
