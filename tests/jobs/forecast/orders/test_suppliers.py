@@ -12,6 +12,7 @@ from common.days import DayRange
 from jobs.forecast.orders.params import ReplenishParams
 from jobs.forecast.orders.steps import replenishment
 from jobs.forecast.stock.tables import STOCK
+from jobs.forecast.trials.tables import QUANTILES
 
 pytestmark = pytest.mark.unit
 
@@ -22,15 +23,21 @@ PARAMS = ReplenishParams(lead_time_periods=1, review_periods=1, service_level=0.
 
 def series(spark: SparkSession, *names: str) -> DataFrame:
     return spark.createDataFrame(
-        [(name, "smooth", "W", name.lower(), 1e4, 100) for name in names],
-        "unique_id string, demand_class string, freq string, item_name string, units double, periods int",
+        [(name, "smooth", "W", name.lower(), 1e4, 100, None) for name in names],
+        "unique_id string, demand_class string, freq string, item_name string, units double, periods int, "
+        "reason string",
     )
 
 
 def forecasts(spark: SparkSession, *names: str) -> DataFrame:
     return spark.createDataFrame(
-        [(name, ds, step, "m", 10.0, 2.0) for name in names for step, ds in enumerate(WEEKS, start=1)],
-        "unique_id string, ds date, step int, model string, y_hat double, spread double",
+        [
+            (name, ds, step, "m", 10.0, 2.0, *[None] * len(QUANTILES))
+            for name in names
+            for step, ds in enumerate(WEEKS, start=1)
+        ],
+        "unique_id string, ds date, step int, model string, y_hat double, spread double, "
+        + ", ".join(f"{name} double" for name in QUANTILES),
     )
 
 
