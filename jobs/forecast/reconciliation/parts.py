@@ -78,8 +78,9 @@ class Moments:
     def shrinkage(self) -> float:
         """How far correlations are shrunk towards 0: from 0.01 to 1 (Schaefer and Strimmer 2005).
 
-        The sum of the variances of all correlations over that of their squares; no correlation is ever made, because
-        sums over pairs of nodes are sums over pairs of errors.
+        The sum of the variances of all correlations over that of their squares. A correlation is here the mean of T
+        products, so its variance is the sum of their squared deviations over T (T - 1); the paper's T / (T - 1)^3 is
+        for sums over T - 1. No correlation is ever made: sums over pairs of nodes are sums over pairs of errors.
         """
         count = len(self.products)
         if count < 2:
@@ -90,7 +91,7 @@ class Moments:
         together = squares - self.squared
         if together <= 0:
             return 1.0
-        return float(min(1.0, max(_LEAST_SHRINKAGE, count / (count - 1) ** 3 * spread / together)))
+        return float(min(1.0, max(_LEAST_SHRINKAGE, spread / (count * (count - 1)) / together)))
 
 
 @dataclass(frozen=True)
