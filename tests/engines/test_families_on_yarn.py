@@ -15,7 +15,6 @@ from typing import Any
 
 import granted
 import pytest
-from audited import audit_nothing
 from job_chain import FAMILIES, KEY_VARIABLE, STEPS, Step, write_landing
 from policed_s3 import ANNOUNCED, PolicedS3, policed_s3
 from pyspark.sql import SparkSession
@@ -54,12 +53,11 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def local_lake(spark: SparkSession, landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The lake in a folder that all jobs leave, run in this process from the checkout; the one on S3 is audited."""
+    """The lake in a folder that all jobs leave, run in this process from the checkout."""
     lake = tmp_path_factory.mktemp("local") / "lake"
     services = Services(session=lambda _settings, _name: spark)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(KEY_VARIABLE, _KEY)
-        audit_nothing(environment)
         for step in STEPS:
             code = run_job(entry_of(step.job).load(), step.flags(str(lake), str(landing)), services=services)
             assert code == 0, step.job
