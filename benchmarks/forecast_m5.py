@@ -176,6 +176,7 @@ def section_of(small: list[Job], large: list[Job], sizes: tuple[int, int], budge
         tables={f"Daily, {_FIRST} to {_LAST}, 28 days ahead; each job a process of its own": rows},
         notes=[
             note,
+            f"Of {_ALL:,} series, every {math.ceil(_ALL / sizes[1])}th by name." if sizes[1] < _ALL else "All series.",
             "One round. The slope includes the seconds that a job takes to start, which flatter it.",
             "Budget: cpu_seconds_per_series covers backtest and forecasts by estimated prices of the models.",
         ],
