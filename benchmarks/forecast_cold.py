@@ -17,10 +17,9 @@ import numpy as np
 
 from benchmarks.measure import load_note
 from benchmarks.results import Claim, Section, conclude
-from jobs.forecast.analogies.bands import Numbers
 from jobs.forecast.analogies.curves import LaunchCurve, Launches
 from jobs.forecast.forecasts.params import PredictParams
-from jobs.forecast.trials.models import Season, fallback_forecast, spread_of
+from jobs.forecast.trials.models import Numbers, Season, fallback_forecast, spread_of
 from jobs.forecast.trials.tables import QUANTILES
 
 if TYPE_CHECKING:

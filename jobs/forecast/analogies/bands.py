@@ -14,12 +14,10 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Numbers = npt.NDArray[np.float64]
+from jobs.forecast.trials.calibration import SERIES_PER_OUTLIER
+from jobs.forecast.trials.models import Numbers
 
-# As in calibration.py: of so many items one is taken for broken; of fewer, one all the same.
-_ITEMS_PER_OUTLIER: Final = 200
 # Of fewer items none can be spared.
 _FEWEST_TO_BOUND: Final = 20
 
@@ -54,4 +52,4 @@ def ranked(errors: Numbers, levels: Sequence[float]) -> Numbers:
 
 def outliers_among(count: int) -> int:
     """How many of ``count`` items are taken for broken."""
-    return min(count - 1, max(1, count // _ITEMS_PER_OUTLIER))
+    return min(count - 1, max(1, count // SERIES_PER_OUTLIER))

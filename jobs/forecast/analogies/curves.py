@@ -39,7 +39,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from jobs.forecast.analogies.bands import Numbers, outliers_among, ranked
+from jobs.forecast.analogies.bands import outliers_among, ranked
+from jobs.forecast.trials.models import Numbers
 
 Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -14,9 +14,9 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.forecast.analogies.bands import Numbers
 from jobs.forecast.analogies.curves import LaunchCurve, Launches
 from jobs.forecast.analogies.likeness import in_pools, narrowest
+from jobs.forecast.trials.models import Numbers
 from jobs.forecast.trials.tables import QUANTILES
 
 if TYPE_CHECKING:

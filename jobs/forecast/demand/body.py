@@ -162,7 +162,8 @@ def _sources(context: RunContext, params: HistoryParams) -> _Sources:
     freq: Frequency = params.freq or "W"
     if sales is not None:
         past = sales.where(F.col("sold_day") <= F.lit(last))
-        if (of_dates := dates_of(past).first()) is not None:
+        # One date in each hour or day says nothing of a feed.
+        if freq not in ("H", "D") and (of_dates := dates_of(past).first()) is not None:
             dates = Dates(**of_dates.asDict())
         if not params.purchases_from_clickstream:
             freq = params.freq or dates.frequency

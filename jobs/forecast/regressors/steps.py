@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from common.intake.fates import FATE, NEW, REJECTED, REPEATED, with_read_error
+from common.intake.fates import with_read_error
 from common.quality.library import is_blank, is_null, not_finite, out_of_range
-from common.quality.rules import REASONS, Rule, split
+from common.quality.rules import Rule, split
 from jobs.forecast.sales.steps import day_in
+from jobs.forecast.taken import settled_by_content
 
 FUTURE: Final = "FCT-165"
 """The reason of rows that may be right later."""
@@ -76,13 +77,4 @@ def prepared_calendar(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
 
 def settled_calendar(ruled: DataFrame, stored: DataFrame | None) -> DataFrame:
     """Prepared rows with ``line_id``, made of their content, and their fate; ``stored`` are rows of CALENDAR."""
-    is_fine = F.size(REASONS) == 0
-    content = F.md5(F.concat_ws("\x1f", *(F.coalesce(F.col(name).cast("string"), F.lit("\x00")) for name in _CONTENT)))
-    equal = Window.partitionBy("line_id", is_fine).orderBy("_file_sha256", "_file", "_line")
-    rows = ruled.withColumn("line_id", content).withColumn("_nth", F.row_number().over(equal))
-    is_stored = F.lit(False)
-    if stored is not None:
-        ids = stored.select("line_id", F.lit(True).alias("_there"))
-        rows, is_stored = rows.join(ids, "line_id", "left"), F.coalesce("_there", F.lit(False))
-    fate = F.when(~is_fine, REJECTED).when((F.col("_nth") > 1) | is_stored, REPEATED).otherwise(NEW)
-    return rows.withColumn(FATE, fate).drop("_nth", "_there")
+    return settled_by_content(ruled, stored, _CONTENT)

@@ -19,6 +19,7 @@ Three rules keep a pool honest:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -31,7 +32,7 @@ _LADDER = (
     ("model", ("model",)),
 )
 # Of so many series one is taken for broken; of fewer, one all the same.
-_SERIES_PER_OUTLIER = 200
+SERIES_PER_OUTLIER: Final = 200
 
 
 def spread_column() -> Column:
@@ -126,7 +127,7 @@ def _bounded(residuals: DataFrame, keys: Sequence[str], fewest: int, reach: int)
     # Counted before they are sorted: Spark would sort them for the count as well.
     pools = errors.where(F.size("_all") >= fewest).join(ends, list(keys), "inner")
     series = F.size("_most")
-    outliers = F.least(series - 1, F.greatest(F.lit(1), F.floor(series / _SERIES_PER_OUTLIER).cast("int")))
+    outliers = F.least(series - 1, F.greatest(F.lit(1), F.floor(series / SERIES_PER_OUTLIER).cast("int")))
     bounded = pools.withColumns({"_high": F.get("_most", outliers), "_low": F.get("_least", outliers)})
     kept = F.transform("_all", lambda r: F.least(F.greatest(r, F.col("_low")), F.col("_high")))
     return bounded.withColumn("_sorted", F.sort_array(kept)).select(*keys, "_sorted", "_only")
