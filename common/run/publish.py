@@ -43,7 +43,8 @@ def _run(step: Any, check: Callable[..., Any] | None, report: Callable[..., Any]
 
     A function that names ``days`` (DayRange) or ``as_of`` (the last of them) among its parameters is given these;
     ``check`` and ``report`` also ``counts``, ``log``, ``inputs`` and ``objects`` (the small objects of the lake): they
-    may look at rows, a step may not.
+    may look at rows, a step may not. In the place of a later frame a step may give a function of the frames before it,
+    which are then staged: nothing is computed twice.
     """
     job, params = context.job, context.params
     tables = context.tables(job.writes)
@@ -53,7 +54,8 @@ def _run(step: Any, check: Callable[..., Any] | None, report: Callable[..., Any]
     with ExitStack() as until_published:
         staged: list[StagedRows] = []
         kept: list[DataFrame] = []
-        for table, rows in zip(tables, _frames(job, _called(step, params, *inputs, offered=asked)), strict=True):
+        for table, made in zip(tables, _frames(job, _called(step, params, *inputs, offered=asked)), strict=True):
+            rows = made(*kept) if callable(made) else made
             staged.append(until_published.enter_context(_staged(context, table, rows, is_first=not staged)))
             kept.append(_kept(staged[-1], job.left_out if len(staged) == 1 else ""))
         tally = _tally(context, inputs[0], staged[0].rows)
@@ -94,8 +96,8 @@ def _days_read(context: RunContext, given: Input, table: Table) -> DayRange | No
     return context.days.extended(before_days=getattr(context.params, before) if isinstance(before, str) else before)
 
 
-def _frames(job: Job, result: Any) -> tuple[DataFrame, ...]:
-    """One frame for each table of the job. Raises JobFailedError RUN-007 for another number."""
+def _frames(job: Job, result: Any) -> tuple[DataFrame | Callable[..., DataFrame], ...]:
+    """A frame, or a function that makes it, for each table. Raises JobFailedError RUN-007 for another number."""
     frames = result if isinstance(result, tuple) else (result,)
     if len(frames) != len(job.writes):
         raise JobFailedError(

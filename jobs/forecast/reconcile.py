@@ -28,7 +28,7 @@ JOB = Job(
     ),
     next_command="lakejobs run forecast.replenish --lake {lake} {days} --set forecasts=reconciled",
     as_of_day=True,
-    rehearsal=("--day", "2011-12-09"),
+    rehearsal=("--day", "2011-12-09", "--set", "temporal=[M]"),
 )
 
 if __name__ == "__main__":

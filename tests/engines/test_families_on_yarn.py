@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 _KEY = "a key for the pseudonyms of this test"
 # The bundled log is that of a site that sells nothing.
-_EMPTY = {"clickstream.event_items", "forecast.longer_periods"}  # no carts, and no longer periods are asked for
+_EMPTY = {"clickstream.event_items"}  # no carts
 _PLACE = f"s3a://{BUCKET}/all-jobs"
 _SECONDS = 1500
 _REFUSED = "clickstream.sessionise"

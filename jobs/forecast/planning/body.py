@@ -204,14 +204,14 @@ def _earlier(context: RunContext, params: PageParams, history: History) -> _Earl
 
 
 def _known(context: RunContext, params: PageParams, series: DataFrame, today: Plan) -> DataFrame:
-    """What other tables say about a series: how old its count is, and why its forecast is a fallback."""
+    """What other tables say about a series: how old its count is, why its forecast is a fallback, when it starts."""
     failed = today.forecasts.where("step = 1 AND fallback_reason IS NOT NULL")
     failed = failed.select("unique_id", "fallback_reason")
-    known = series.select("unique_id").join(failed, "unique_id", "left")
+    known = series.select("unique_id", "starts_day").join(failed, "unique_id", "left")
     days_ago = F.lit(None).cast("int")
     if context.lake.exists(STOCK):
         counts = stock_as_of(context.lake.read(STOCK), today.day).select("unique_id", "counted_on")
         known = known.join(counts, "unique_id", "left")
         age = F.datediff(F.lit(today.day), "counted_on")
         days_ago = F.when(age > params.old_stock_days, age)
-    return known.select("unique_id", days_ago.alias("counted_days_ago"), "fallback_reason")
+    return known.select("unique_id", days_ago.alias("counted_days_ago"), "fallback_reason", "starts_day")

@@ -111,10 +111,11 @@ def facts_of(demand: DataFrame, look: Look) -> DataFrame:
 
 
 def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
-    """``unique_id, label, evidence`` for each row of ``facts``; both null where nothing is exceptional.
+    """``unique_id, label, evidence`` for each series of ``facts`` or ``known``; both null if nothing is exceptional.
 
-    ``known`` (unique_id, counted_days_ago, fallback_reason, ahead, lately, is_last_promoted; each may be null) is what
-    other tables say; the last three as ``said_of_series`` of events.py gives them.
+    ``known`` (unique_id, counted_days_ago, fallback_reason, starts_day, ahead, lately, is_last_promoted; each may be
+    null) is what other tables say; the last three as ``said_of_series`` of events.py gives them. An announced item has
+    no row in ``facts``: nobody has bought it yet.
     """
     ratio = F.when((F.col("before_mean") > 0) & (F.col("recent_mean") > 0), F.col("recent_mean") / F.col("before_mean"))
     rated = facts.withColumn("_ratio", F.when(F.col("before_known") >= look.recent, ratio))
@@ -123,12 +124,13 @@ def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
         F.sum("recent_units").alias("_all_units"),
         F.count(F.lit(1)).alias("_series"),
     )
-    rows = rated.crossJoin(F.broadcast(common)).join(known, "unique_id", "left")
+    rows = rated.join(known, "unique_id", "full").crossJoin(F.broadcast(common))
     rows = rows.withColumn("_common", F.coalesce("_common", F.lit(1.0)))
     found = [
         (SUSPICIOUS, _is_whole_lake(), _whole_lake()),
         (SUSPICIOUS, _is_outlier(), _outlier(look)),
         (NEW, F.col("known") < look.shortest, _new(look)),
+        (NEW, F.col("known").isNull() & F.col("starts_day").isNotNull(), _announced()),
         (ENDING, _is_ending(look), _ending(look)),
         (ZEROS, _has_more_zeros(look), _more_zeros(look)),
         (PROMOTED, _is_promoted(look), _promoted()),
@@ -195,6 +197,11 @@ def _new(look: Look) -> Column:
         _counted("known", look.name),
         F.lit(f" of the {look.shortest} that a comparison needs."),
     )
+
+
+def _announced() -> Column:
+    day = F.date_format("starts_day", "yyyy-MM-dd")
+    return F.concat(F.lit("Announced for "), day, F.lit(", not sold yet: forecast by how items like it began."))
 
 
 def _is_ending(look: Look) -> Column:

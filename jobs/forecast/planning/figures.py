@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Column, DataFrame, Window
@@ -28,10 +29,10 @@ class Figures:
 
     ``groups`` (REVIEWS by order_reason and label) has one row per pair with sums; ``tops`` are reviews with their
     places in the lists (``order_place`` among those of a reason, ``label_place`` among those of a label,
-    ``change_place``, ``miss_place``). ``coverage`` and ``accuracy`` are by class of demand, null for all. ``overrides``
-    are today's, a row per series and reason; ``occasions`` are promotions and events, a row per label and evidence,
-    with the most valuable of their ``series``. ``past`` and ``coming`` are the demand and the forecasts of the series
-    drawn, in the order of ``drawn``.
+    ``change_place``, ``miss_place``; null where the list has ended). ``coverage`` and ``accuracy`` are by class of
+    demand, null for all. ``overrides`` are today's, a row per series and reason; ``occasions`` are promotions and
+    events, a row per label and evidence, with the most valuable of their ``series``. ``past`` and ``coming`` are the
+    demand and the forecasts of the series drawn, in the order of ``drawn``.
     """
 
     groups: Sequence[Any]
@@ -127,34 +128,43 @@ def _totals(rows: DataFrame) -> DataFrame:
 
 
 def _with_places(rows: DataFrame, top: int, charts: int) -> DataFrame:
-    """The reviews that are among the first of a list, with their places; worth goes before units."""
+    """The reviews that are among the first of a list, the most valuable first; worth goes before units.
 
-    def place(name: str, worth: Column, units: Column, *, only: Column, by: str | None = None) -> Column:
-        keys = [F.lit(0) if by is None else F.col(by), only]
-        order = [worth.desc_nulls_last(), units.desc_nulls_last(), F.col("unique_id")]
-        return F.when(only, F.row_number().over(Window.partitionBy(*keys).orderBy(*order))).alias(name)
+    Places are those up to the end of a list, null beyond. Each list is cut before its rows are brought together: no
+    task orders all series.
+    """
+    value, units = F.col("value").desc_nulls_last(), F.col("expected_units").desc_nulls_last()
+
+    def first(name: str, worth: Column, counted: Column, *, only: Column, by: str | None = None) -> DataFrame:
+        order = [worth.desc_nulls_last(), counted.desc_nulls_last(), F.col("unique_id")]
+        within = Window.partitionBy(F.lit(0) if by is None else F.col(by)).orderBy(*order)
+        listed = rows.where(only).select("unique_id", F.row_number().over(within).alias("_place"))
+        end = charts if name == "value_place" else top
+        return listed.where(F.col("_place") <= end).withColumn("_list", F.lit(name))
 
     def change(now: str, before: str) -> Column:
         return F.coalesce(F.abs(F.col(now) - F.col(before)), F.lit(0.0))
 
-    value, is_ordered = F.col("unit_value"), F.coalesce(F.col("order_quantity") > 0, F.lit(False))
     moved = F.greatest(change("same_units", "same_units_before"), change("order_quantity", "order_quantity_before"))
     missed = F.col("units_over") + F.col("units_under")
-    placed = rows.select(
-        "*",
-        place("order_place", F.col("order_value"), F.col("order_quantity"), only=is_ordered, by="order_reason"),
-        place("label_place", F.col("value"), F.col("expected_units"), only=F.col("label").isNotNull(), by="label"),
-        place("change_place", moved * value, moved, only=moved > 0),
-        place("miss_place", F.col("value_missed"), missed, only=missed > 0),
-        place("value_place", F.col("value"), F.col("expected_units"), only=F.lit(True)),
-    )
-    least = F.least(*(F.col(name) for name in ("order_place", "label_place", "change_place", "miss_place")))
-    return placed.where((least <= top) | (F.col("value_place") <= charts)).orderBy("value_place")
+    ordered, labels = F.col("order_quantity"), F.col("label").isNotNull()
+    lists = [
+        first("order_place", F.col("order_value"), ordered, only=ordered > 0, by="order_reason"),
+        first("label_place", F.col("value"), F.col("expected_units"), only=labels, by="label"),
+        first("change_place", moved * F.col("unit_value"), moved, only=moved > 0),
+        first("miss_place", F.col("value_missed"), missed, only=missed > 0),
+        first("value_place", F.col("value"), F.col("expected_units"), only=F.lit(True)),
+    ]
+    names = ("order_place", "label_place", "change_place", "miss_place")
+    places = reduce(DataFrame.unionByName, lists).groupBy("unique_id")
+    found = places.agg(*(F.max(F.when(F.col("_list") == name, F.col("_place"))).alias(name) for name in names))
+    return rows.join(F.broadcast(found), "unique_id", "inner").orderBy(value, units, "unique_id")
 
 
 def _drawn(tops: Sequence[Any], charts: int) -> list[Any]:
     """Half of the charts show what is exceptional, the most valuable of each label first; the others the largest."""
-    odd = sorted((row for row in tops if row["label"]), key=lambda row: (row["label_place"], row["value_place"]))
+    # Stable: those of the same place stay in the order of their value.
+    odd = sorted((row for row in tops if row["label_place"] is not None), key=lambda row: int(row["label_place"]))
     chosen = odd[: charts // 2]
     names = {row["unique_id"] for row in chosen}
     largest = [row for row in tops if row["unique_id"] not in names]

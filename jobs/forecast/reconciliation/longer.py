@@ -106,6 +106,7 @@ def within(value: str) -> Column:
 def longer_periods(
     params: ReconcileParams,
     coherent: DataFrame,
+    *,
     forecasts: DataFrame,
     series: DataFrame,
     backtests: DataFrame | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import Column, DataFrame, Window
@@ -30,8 +31,9 @@ _COLUMNS: Final = tuple(part.split()[0] for part in tasks.NODES.split(", "))
 
 def reconciliation(
     params: ReconcileParams, forecasts: DataFrame, series: DataFrame, backtests: DataFrame | None, *, days: DayRange
-) -> tuple[DataFrame, DataFrame]:
-    """The step of forecast.reconcile: rows of RECONCILED and LONGER from those of FORECASTS, SERIES and BACKTESTS.
+) -> tuple[DataFrame, Callable[[DataFrame], DataFrame]]:
+    """The step of forecast.reconcile: rows of RECONCILED from those of FORECASTS, SERIES and BACKTESTS, and what makes
+    rows of LONGER of them.
 
     Raises UsageError FCT-003 for more than one day.
     """
@@ -58,7 +60,7 @@ def reconciliation(
             "method": F.lit(params.method),
         }
     ).select(*RECONCILED.schema.names)
-    return rows, longer_periods(params, rows, forecasts, series, backtests)
+    return rows, partial(longer_periods, params, forecasts=forecasts, series=series, backtests=backtests)
 
 
 def coherent(nodes: DataFrame, params: ReconcileParams) -> DataFrame:

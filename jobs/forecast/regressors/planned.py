@@ -145,23 +145,20 @@ def learned(entries: pd.DataFrame, starts: Sequence[date], periods: Periods) -> 
     days = int(ends[-1])
     name, is_price = entries["name"].iloc[0], entries["name"].iloc[0] == PRICE
     own_rank = 1 if (entries["rank"] > 0).any() else 0
-    sorted_entries = entries.sort_values(["rank", "known_on", "value"], ascending=[True, True, False])
-    marks = [
-        (int(rank), known_on, max((begin - first).days, 0), (end - first).days + 1, float(value))
-        for rank, known_on, begin, end, value in zip(
-            *(sorted_entries[column] for column in ("rank", "known_on", "first_day", "last_day", "value")), strict=True
-        )
-    ]
+    # In the order in which they became known, so that each is painted once: over what ranks no higher.
+    ordered = entries.sort_values(["known_on", "rank", "value"], ascending=[True, True, False])
     found: list[tuple[Any, ...]] = []
     before = np.full(len(starts), np.nan)
+    painted, ranks, touched = np.full(days, np.nan), np.full(days, -1), np.zeros(days)
     series = entries["unique_id"].iloc[0]
-    for moment in sorted({known_on for _, known_on, *_ in marks}):
-        painted, touched = np.full(days, np.nan), np.zeros(days)
-        for rank, known_on, begin, end, value in marks:
-            if known_on <= moment and end > 0:
-                painted[begin:end] = value
-                if rank >= own_rank:
-                    touched[begin:end] = 1.0
+    for moment, news in ordered.groupby("known_on", sort=True):
+        columns = (news[column] for column in ("rank", "first_day", "last_day", "value"))
+        for rank, first_day, last_day, value in zip(*columns, strict=True):
+            spell = slice(max((first_day - first).days, 0), max((last_day - first).days + 1, 0))
+            shows = ranks[spell] <= rank
+            painted[spell][shows], ranks[spell][shows] = float(value), int(rank)
+            if rank >= own_rank:
+                touched[spell] = 1.0
         filled = np.isfinite(painted)
         sums, counts = _over(np.where(filled, painted, 0.0), begins, ends), _over(filled.astype(float), begins, ends)
         means = np.round(sums / np.maximum(counts if is_price else (ends - begins).astype(float), 1.0), _DECIMALS)

@@ -188,6 +188,15 @@ def test_a_key_is_left_out_when_none_of_its_rows_is_kept(toys: Toys) -> None:
     assert (record["counts"]["left_out_too_small"], record["counts"]["kept_rows"]) == (1, 2)
 
 
+def test_a_later_table_may_be_made_of_the_rows_that_were_kept_of_the_first(toys: Toys) -> None:
+    def step(params: Params, visits: DataFrame) -> tuple[DataFrame, Callable[[DataFrame], DataFrame]]:
+        marked = visits.withColumn("why", F.when(F.col("shop") == "south", "closed shop"))
+        return marked, lambda kept: by_shop(params, kept)
+
+    record = toys.run(step, left_out="why", writes=("toy_steps:KEPT", "toy_steps:BY_SHOP"))
+    assert (record["exit_code"], toys.published(BY_SHOP)) == (0, [("north", 1)])
+
+
 def test_several_tables_are_published_only_when_all_have_passed_their_audits(
     toys: Toys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,8 +29,8 @@ def weeks(spark: SparkSession, demand: Mapping[str, Sequence[float | None]]) -> 
 
 def found(spark: SparkSession, demand: DataFrame, *known: tuple[object, ...]) -> dict[str, tuple[str, str]]:
     schema = "unique_id string, counted_days_ago int, fallback_reason string, ahead string, lately string"
-    rows = [(*row, *(None,) * (6 - len(row))) for row in known or [("nobody",)]]
-    said = spark.createDataFrame(rows, f"{schema}, is_last_promoted boolean")
+    rows = [(*row, *(None,) * (7 - len(row))) for row in known]
+    said = spark.createDataFrame(rows, f"{schema}, is_last_promoted boolean, starts_day date")
     found = labelled(facts_of(demand, WEEKLY), said, WEEKLY).collect()
     return {row["unique_id"]: (row["label"], row["evidence"]) for row in found}
 
@@ -65,6 +65,7 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
         ("lately", 9, None, None, "promoted", True),
         ("longer", 9, None, "promotion ahead", "promoted", True),
         ("planned", 9, None, "fair ahead"),
+        ("announced", None, "FCT-211 announced, and not sold yet", None, None, None, date(2026, 6, 1)),
     )
     assert labels == {
         "steady": (None, None),
@@ -90,6 +91,7 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
         "planned": ("promotion or event ahead", "fair ahead"),
         "counted": ("old stock count", "The stock was counted 9 days before: count it again."),
         "failed": ("fallback", "No full forecast: ETS failed"),
+        "announced": ("new item", "Announced for 2026-06-01, not sold yet: forecast by how items like it began."),
     }
 
 

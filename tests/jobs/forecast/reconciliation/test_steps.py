@@ -64,8 +64,9 @@ def test_months_are_exact_sums_of_days_of_weeks_with_bands_of_summed_errors(spar
     base = forecasts(spark, "W", WEEKS, {"A": (14.0, 7.0, 21.0), "B": (1.0, 1.0, 1.0), "[total]": (16.0, 9.0, 22.0)})
     series, backtests = series_of(spark), backtests_of(spark)
     params = ReconcileParams(method="bottom_up", temporal=("M",), min_calibration=1)
-    rows, longer = reconciliation(params, base, series, backtests, days=DayRange.single(AS_OF))
-    rows, longer = rows.cache(), longer.cache()
+    rows, sums_of = reconciliation(params, base, series, backtests, days=DayRange.single(AS_OF))
+    rows = rows.cache()
+    longer = sums_of(rows).cache()
     y_hat = {(row["unique_id"], row["step"]): row["y_hat"] for row in rows.collect()}
     found = {(row["unique_id"], row["ds"]): row for row in longer.collect()}
     assert len(found) == 6
@@ -120,7 +121,7 @@ def test_branches_of_one_series_give_what_one_branch_gives(spark: SparkSession) 
 
 def test_nothing_is_summed_unless_asked_for(spark: SparkSession) -> None:
     base = forecasts(spark, "W", WEEKS, {"A": (14.0, 7.0, 21.0)})
-    assert longer_periods(ReconcileParams(), base, base, series_of(spark), None).count() == 0
+    assert longer_periods(ReconcileParams(), base, forecasts=base, series=series_of(spark), backtests=None).count() == 0
 
 
 def test_days_nest_in_weeks_and_months_and_a_quarter_of_three_months_is_whole(spark: SparkSession) -> None:
