@@ -43,6 +43,8 @@ _DDL = (
 )
 _TASK_BYTES = 256 << 20
 _TASK_FILES = 200
+# A row takes at least so many bytes once it is unpacked; Parquet may store a million rows in as many bits.
+_ROW_BYTES = 32
 
 
 def inspect(
@@ -55,7 +57,8 @@ def inspect(
     Raises InputMissingError SRC-007 when there is no file.
     """
     files = find_files(location, settings, source.ignore_files)
-    note_input(spark, sum(file.bytes for file in files))
+    stored_bytes = sum(file.bytes for file in files)
+    note_input(spark, stored_bytes)
     bins = _bins(files)
 
     def look(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -71,6 +74,7 @@ def inspect(
 
     rows = spark.range(0, len(bins), 1, len(bins)).mapInArrow(look, _DDL).collect()
     found = {row["position"]: row.asDict() for row in rows}
+    note_input(spark, max(0, _ROW_BYTES * sum(row["lines"] for row in rows) - stored_bytes))
     inspected = []
     for position, file in enumerate(files):
         values = found[position]

@@ -140,7 +140,8 @@ class Replacements:
         """``parts`` of demand with ``handed_on``: those of a replaced series void from its day on, and given on.
 
         What is given counts for the new series from ``handed_on`` on; when it was known stays as it is, for that is
-        what a backtest of the new series may know. Stock-outs of the old series from the day on are not given: it is
+        what a backtest of the new series may know. What has been taken back by the day it never knew before it was
+        given: the old series has it again, and it would count twice. Stock-outs of the old series from the day on are not given: it is
         sold off, and says nothing of the new one.
         """
         plain = parts.withColumn("handed_on", F.col("known_on"))
@@ -159,12 +160,15 @@ class Replacements:
             given = given.where(~is_sold_off)
         until = F.array(F.array(F.col("_span.end"), F.lit(NEVER)))
         scaled = {name: F.col(name) * F.col("_span.factor") for name in _UNITS}
+        is_taken_back = F.col("_span.end") <= days_since_epoch(self.as_of)
+        handed_on = F.greatest("known_on", F.date_from_unix_date("_span.first"))
         given = given.withColumns(
             {
                 **scaled,
                 "unique_id": F.col("_span.new"),
                 "void": F.when(F.col("_span.end") < NEVER, F.concat(void, until)).otherwise(F.col("void")),
-                "handed_on": F.greatest("known_on", F.date_from_unix_date("_span.first")),
+                "handed_on": handed_on,
+                "known_on": F.when(is_taken_back, handed_on).otherwise(F.col("known_on")),
             }
         )
         return kept.drop("_spans").unionByName(given.drop("_spans", "_span"))

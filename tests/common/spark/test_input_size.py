@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from shop_orders import FIRST, TABLE, orders
 
+from common.config.lake_settings import LakeSettings
 from common.lake.delta.spark_writes import session_conf
 from common.lake.lake import Lake
+from common.sources.files.inspection import inspect
+from common.sources.mapping.model import Source
 from common.spark.input_size import SMALL_INPUT_BYTES, asks_for_size, is_planned_once, note_input, planned_by_size
 
 pytestmark = pytest.mark.unit
@@ -111,6 +117,18 @@ def test_a_table_is_as_large_as_its_log_says(adaptive: SparkSession, lake: Lake)
     with planned_by_size():
         lake.read(TABLE)
         assert plans(adaptive) == AS_OPENED
+
+
+def test_files_are_as_large_as_their_rows_however_well_they_are_packed(adaptive: SparkSession, tmp_path: Path) -> None:
+    source = Source.parse("format: parquet\ncolumns: {units: units}\n", name="tested")
+    for rows, expected in ((1_000, SMALL), (1_100_000, AS_OPENED)):
+        folder = tmp_path / str(rows)
+        folder.mkdir()
+        pq.write_table(pa.table({"units": pa.repeat(1, rows)}), folder / "a.parquet")
+        assert (folder / "a.parquet").stat().st_size < 10_000
+        with planned_by_size():
+            inspect(adaptive, str(folder), source, LakeSettings())
+            assert plans(adaptive) == expected
 
 
 def test_outside_of_a_run_nothing_is_changed(adaptive: SparkSession) -> None:

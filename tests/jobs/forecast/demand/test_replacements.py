@@ -131,6 +131,33 @@ def test_demand_is_that_of_the_old_series_until_the_day_and_of_the_new_one_from_
     assert total(13, 20, "NEW") == {0: 3.0, 1: 7.0, 2: 1.0}
 
 
+def test_a_replacement_that_was_withdrawn_counts_once_in_the_total_as_of_each_day(spark: SparkSession) -> None:
+    def day(n: int) -> date:
+        return MONDAY + timedelta(days=n)
+
+    parts = spark.createDataFrame(
+        [
+            ("OLD", MONDAY, day(1), False, 1, 6.0, 0.0, 12.0, None),
+            ("NEW", day(7), day(9), False, 1, 5.0, 0.0, 5.0, None),
+        ],
+        "unique_id string, ds date, known_on date, is_series boolean, lines int, units_sold double, "
+        "units_returned double, value double, void array<array<int>>",
+    )
+    row = dict.fromkeys(ITEMS.schema.names) | {"line_id": "1", "_batch_id": "b", "unique_id": "NEW", "replaces": "OLD"}
+    said = [row | {"factor": 0.5, "known_day": day(13)}, row | {"factor": 0.0, "known_day": day(15)}]
+    replacements = Replacements.said_by(spark.createDataFrame(said, ITEMS.schema), day(20))
+    changes = changes_of(replacements.handed_over(parts), "W")
+    members = spark.createDataFrame([("OLD", "[total]"), ("NEW", "[total]")], "unique_id string, node string")
+    totals = aggregate_changes(changes, members, None, day(20)).persist()
+
+    def total(n: int) -> dict[int, float]:
+        return {(row["ds"] - MONDAY).days // 7: row["y"] for row in demand_as_of(totals, day(n), WEEKS).collect()}
+
+    assert total(12) == {0: 6.0, 1: 5.0}
+    assert total(13) == {0: 3.0, 1: 5.0}  # half a unit of the new one for each of the old one
+    assert total(15) == {0: 6.0, 1: 5.0}
+
+
 def test_a_replaced_series_that_is_sold_off_says_nothing_of_the_stock_of_the_new_one(spark: SparkSession) -> None:
     def day(n: int) -> date:
         return MONDAY + timedelta(days=n)
