@@ -67,6 +67,9 @@ _NEEDED_SPARK_4 = {
     # Otherwise PySpark walks the stack, looks for IPython and calls the JVM several times for each operation on a
     # column, so that an error may name the line; ours are named by their codes.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # Spark 4.1 measures a batch for Python after each of its rows, and for an array or a map that is null it walks
+    # through the whole batch: 30 times the CPU. Without a limit of bytes it does not; 10,000 rows are the limit.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
 }
 
 # The first compiler alone would get a code cache of 48 MiB, which Spark fills within minutes: the JVM then throws

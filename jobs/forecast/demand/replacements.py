@@ -141,8 +141,8 @@ class Replacements:
 
         What is given counts for the new series from ``handed_on`` on; when it was known stays as it is, for that is
         what a backtest of the new series may know. What has been taken back by the day it never knew before it was
-        given: the old series has it again, and it would count twice. Stock-outs of the old series from the day on are not given: it is
-        sold off, and says nothing of the new one.
+        given: the old series has it again, and it would count twice. Stock-outs of the old series from the day on are
+        not given: it is sold off, and says nothing of the new one.
         """
         plain = parts.withColumn("handed_on", F.col("known_on"))
         if self.spans is None:
