@@ -45,7 +45,8 @@ $(VENV)/.synced: requirements/$(RELEASE).txt | $(UV)
 	@# anew for each task, which takes as long as the task.
 	@$(BIN)/python -c "import sysconfig, pathlib; \
 	  pathlib.Path(sysconfig.get_path('purelib'), 'lakejobs-checkout.pth').write_text('$(CURDIR)\n' \
-	  'import sys; sys.path[:] = [p for p in sys.path if not p.endswith((\"/pyspark.zip\", \"-src.zip\"))]\n')"
+	  'import sys; sys.path[:] = [p for p in sys.path if not p.endswith((\"/pyspark.zip\", \"-src.zip\"))]; ' \
+	  '[sys.path_importer_cache.pop(p) for p in [*sys.path_importer_cache] if p.endswith((\"/pyspark.zip\", \"-src.zip\"))]\n')"
 	@printf '#!%s\nimport sys\nfrom deploy.cli import main\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/lakejobs
 	@chmod +x $(BIN)/lakejobs
 	@touch $@
