@@ -53,11 +53,13 @@ def run(context: RunContext) -> None:
     horizon = _horizon(params, history, tested)
     weights = with_class_shares(trials.where("weight > 0"), history.series).persist()
     demand = read_demand(context, history)
-    rows = _forecasts(context, params, history, demand, weights, horizon, tested.season_lengths, tested.declared)
+    forecasts = _forecasts(context, params, history, demand, weights, horizon, tested.season_lengths, tested.declared)
+    # Their usual spread is asked for before their quantiles: every model would run twice.
+    forecasts = forecasts.persist()
     classes = history.series.select("unique_id", "demand_class")
     residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
     calibrated = with_quantiles(
-        rows.join(classes, "unique_id", "left"),
+        forecasts.join(classes, "unique_id", "left"),
         residuals,
         fewest=params.min_calibration,
         reach=reach_of(tested.horizon or horizon),
@@ -88,8 +90,8 @@ def run(context: RunContext) -> None:
         _report(context, params, history, demand, rows, horizon)
     if cold is not None:
         cold.forget()
-    demand.unpersist()
-    weights.unpersist()
+    for frame in (forecasts, demand, weights):
+        frame.unpersist()
 
 
 def _with_overrides(context: RunContext, history: History, forecasts: DataFrame) -> DataFrame:
