@@ -33,7 +33,7 @@ from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared
 from jobs.forecast.regressors.inputs import Span, kept_regressors
 from jobs.forecast.trials.calibration import reach_of, sampled
 from jobs.forecast.trials.global_model import GLOBAL_MODELS, Boosting
-from jobs.forecast.trials.residuals import step_residuals
+from jobs.forecast.trials.residuals import of_published, step_residuals
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ def run(context: RunContext) -> None:
     # Their usual spread is asked for before their quantiles: every model would run twice.
     forecasts = forecasts.persist()
     classes = history.series.select("unique_id", "demand_class")
-    residuals = sampled(step_residuals(backtests, classes), history.series_count, params.calibration_series)
+    residuals = step_residuals(of_published(backtests), classes)
+    residuals = sampled(residuals, history.series_count, params.calibration_series)
     calibrated = with_quantiles(
         forecasts.join(classes, "unique_id", "left"),
         residuals,

@@ -19,7 +19,7 @@ from jobs.forecast.orders.suppliers import expected_short, whole_packs, with_ter
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.stock.steps import terms_as_of
 from jobs.forecast.trials.calibration import sampled_of
-from jobs.forecast.trials.residuals import path_residuals
+from jobs.forecast.trials.residuals import of_published, path_residuals
 
 # Grids of probabilities, fine enough for an expectation over the distribution; costs are decided in its tail.
 _GRID = tuple((n + 0.5) / 100 for n in range(100))
@@ -52,7 +52,7 @@ def replenishment(
     lengths: Sequence[int] | DataFrame = (policy.covered_periods, *reviews)
     if terms is not None:
         lengths = facts.select(F.explode(F.array("length", *map(F.lit, reviews))).alias("length")).distinct()
-    residuals = path_residuals(backtests, facts.select("unique_id", "demand_class"), lengths)
+    residuals = path_residuals(of_published(backtests), facts.select("unique_id", "demand_class"), lengths)
     residuals = sampled_of(residuals, series, params.calibration_series)
     # Aggregates are forecast too, and nobody orders them.
     chosen = chosen_forecasts(params, forecasts, reconciled)

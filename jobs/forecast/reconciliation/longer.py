@@ -21,6 +21,7 @@ from jobs.forecast.demand.periods import WEEKDAYS, Periods
 from jobs.forecast.forecasts.steps import calibrated_as
 from jobs.forecast.reconciliation.tables import LONGER
 from jobs.forecast.trials.calibration import NORMAL, POOLED_ON, at_level, sampled_of, spread_column, with_offsets
+from jobs.forecast.trials.residuals import of_published
 from jobs.forecast.trials.tables import QUANTILES
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _residuals(
     if backtests is None:
         nothing = {"model": F.lit(""), "demand_class": F.lit(""), "freq": F.lit(""), "r": F.lit(0.0)}
         return forecasts.where(F.lit(False)).select("unique_id", "step").withColumns(nothing)
-    rows = sampled_of(backtests, classes, params.calibration_series)
+    rows = sampled_of(of_published(backtests), classes, params.calibration_series)
     error = (F.col("y") - F.col("y_hat")) / spread_column()
     # Hourly origins are whole days apart: the day names them.
     keys = ("unique_id", "model", "cutoff", "freq", "number", "periods")

@@ -8,7 +8,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.spark.few_rows import few_rows
+from jobs.forecast.trials.budget import BENCHMARK
 from jobs.forecast.trials.calibration import spread_column
+from jobs.forecast.trials.weights import COMBINED
+
+
+def of_published(backtests: DataFrame) -> DataFrame:
+    """The rows of BACKTESTS that calibrate what is published: the weighted mean, or the naive where no model could.
+
+    Those of the single models, nine tenths of all rows, would make pools that nobody asks for.
+    """
+    return backtests.where(F.col("model").isin(COMBINED, BENCHMARK))
 
 
 def step_residuals(backtests: DataFrame, classes: DataFrame) -> DataFrame:
