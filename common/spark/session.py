@@ -19,6 +19,7 @@ from common.spark.foreign_logs import hide_messages_of_spark
 from common.spark.internals import has_class, has_session, jvm_is_running, start_jvm, stop_context
 from common.spark.jvm_log import new_log_file
 from common.spark.lake_root import refuse_folder_on_cluster
+from common.spark.local_heap import local_heap_mib
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,6 +31,7 @@ _LOG = logging.getLogger("lakejobs.session")
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 _EXTENSIONS = "spark.sql.extensions"
+_HEAP = "spark.driver.memory"
 
 # Another value of these would change rows, not only speed.
 _RESULT_KEYS = frozenset(
@@ -162,6 +164,7 @@ def needed_conf(settings: LakeSettings, release: Release, *, local: bool) -> dic
         conf.update(_s3a_conf(settings, local=local))
     if local:
         conf.update(_LOCAL)
+        conf[_HEAP] = f"{local_heap_mib()}m"
     if settings.shuffle_partitions:
         conf["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
     return conf
@@ -192,7 +195,7 @@ def disagreements(declared: Mapping[str, str], wanted: Mapping[str, str]) -> dic
     found = {}
     for key, need in wanted.items():
         have = declared.get(key)
-        if have is None or key in _LOCAL or is_reference(need) or have.strip().lower() == need.lower():
+        if have is None or key in {*_LOCAL, _HEAP} or is_reference(need) or have.strip().lower() == need.lower():
             continue
         if key == _EXTENSIONS and DELTA_EXTENSION in [name.strip() for name in have.split(",")]:
             continue
