@@ -105,8 +105,8 @@ def with_offsets(
 
 
 def _bounded(residuals: DataFrame, keys: Sequence[str], fewest: int, reach: int) -> DataFrame:
-    """One row per pool of at least ``fewest`` errors: these ``_sorted``, the worst series' bounded; ``_only`` its
-    series where there is just one.
+    """One row per pool of at least ``fewest`` errors: these ``_sorted``, the bounds ``_low`` and ``_high`` of the worst
+    series, and ``_only``, its series where there is just one.
     """
     # Whole lists go to the neighbours, not row by row: a list for each series and step would cost ten times as much.
     lists = residuals.groupBy(*keys).agg(F.collect_list("r").alias("_own"))
@@ -128,20 +128,29 @@ def _bounded(residuals: DataFrame, keys: Sequence[str], fewest: int, reach: int)
     pools = errors.where(F.size("_all") >= fewest).join(ends, list(keys), "inner")
     series = F.size("_most")
     outliers = F.least(series - 1, F.greatest(F.lit(1), F.floor(series / SERIES_PER_OUTLIER).cast("int")))
-    bounded = pools.withColumns({"_high": F.get("_most", outliers), "_low": F.get("_least", outliers)})
-    kept = F.transform("_all", lambda r: F.least(F.greatest(r, F.col("_low")), F.col("_high")))
-    return bounded.withColumn("_sorted", F.sort_array(kept)).select(*keys, "_sorted", "_only")
+    return pools.select(
+        *keys,
+        F.sort_array("_all").alias("_sorted"),
+        F.get("_least", outliers).alias("_low"),
+        F.get("_most", outliers).alias("_high"),
+        "_only",
+    )
 
 
 def _ranked(levels: Sequence[float]) -> Column:
     """The quantiles of ``_sorted`` at ``levels``; beyond what its number supports, stretched (see the module)."""
     count = F.size("_sorted")
-    middle = (F.get("_sorted", ((count - 1) / 2).cast("int")) + F.get("_sorted", (count / 2).cast("int"))) / 2
+
+    def at(place: Column) -> Column:
+        # Bounds keep the order: to bound the few that are looked at is as good as to bound all.
+        return F.least(F.greatest(F.get("_sorted", place), F.col("_low")), F.col("_high"))
+
+    middle = (at(((count - 1) / 2).cast("int")) + at((count / 2).cast("int"))) / 2
 
     def quantile(level: Column) -> Column:
         exact, is_upper = (count + 1) * level, level >= 0.5
         rank = F.when(is_upper, F.ceil(exact)).otherwise(F.floor(exact)).cast("int")
-        inside = F.get("_sorted", F.greatest(F.lit(1), F.least(count, rank)) - 1)
+        inside = at(F.greatest(F.lit(1), F.least(count, rank)) - 1)
         stretch = -F.log(F.when(is_upper, 1 - level).otherwise(level)) / F.log(count + F.lit(1.0))
         beyond = middle + (inside - middle) * F.greatest(stretch, F.lit(1.0))
         return F.when((rank < 1) | (rank > count), beyond).otherwise(inside)
