@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import DataFrame
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# Each partition costs every later stage a task. Beyond so many times ``least`` buckets grow, up to so many times.
+_PLENTY: Final = 16
+_MOST_GROWTH: Final = 20
 
 
 def in_buckets(
@@ -23,10 +28,12 @@ def in_buckets(
     """What ``run`` makes of the series of ``history`` (``unique_id``, ``ds`` and more), as rows of ``schema``.
 
     ``run`` gets a few whole series at a time, sorted by ``unique_id, ds``. There is a bucket for each
-    ``rows_per_bucket`` of the ``rows`` in all, but at least ``least``; a bucket is a partition, which adaptive
-    execution leaves alone: the data is small, the work is not. A task holds one batch of Arrow and one series.
+    ``rows_per_bucket`` of the ``rows`` in all, but at least ``least``; where there would be more than 16 times as many
+    as that, buckets hold up to 20 times the rows. A bucket is a partition, which adaptive execution leaves alone: the
+    data is small, the work is not. A task holds one batch of Arrow and one series.
     """
-    buckets = max(least, -(-rows // rows_per_bucket))
+    fine, coarse = (-(-rows // (rows_per_bucket * growth)) for growth in (1, _MOST_GROWTH))
+    buckets = max(least, min(fine, max(_PLENTY * least, coarse)))
 
     def over_batches(batches: Iterable[pd.DataFrame]) -> Iterable[pd.DataFrame]:
         return map(run, whole_series(batches))

@@ -87,7 +87,8 @@ class BacktestParams(Params):
         5_000,
         ge=10,
         le=5_000_000,
-        description="History rows in one task of the local models; smaller means more even tasks.",
+        description="History rows in one task of the local models, up to 20 times as many where there would be very "
+        "many tasks; smaller means more even ones.",
     )
     global_rows_limit: int = Field(
         800_000,

@@ -92,7 +92,7 @@ def test_extensions_of_others_are_kept_beside_deltas() -> None:
 
 def test_other_disagreements_are_listed_and_left(caplog: pytest.LogCaptureFixture) -> None:
     wanted = needed_conf(LakeSettings(), release_of("emr-7.13.0"), local=True)
-    declared = {"spark.sql.adaptive.enabled": "false", "spark.ui.enabled": "true"}
+    declared = {"spark.sql.adaptive.enabled": "false", "spark.ui.enabled": "true", "spark.driver.memory": "1g"}
     with caplog.at_level(logging.WARNING, "lakejobs.session"):
         refuse_or_warn(disagreements(declared, wanted))
     # The local tuning is only a preference: no warning.

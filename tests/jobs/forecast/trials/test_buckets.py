@@ -39,10 +39,14 @@ def test_each_series_is_seen_once_whole_and_in_the_order_of_its_days(spark: Spar
         spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
 
 
-@pytest.mark.parametrize(("rows_per_bucket", "least", "buckets"), [(10, 3, 4), (10, 6, 6), (100, 1, 1)])
-def test_there_is_a_bucket_for_so_many_rows_and_at_least_so_many(
-    spark: SparkSession, rows_per_bucket: int, least: int, buckets: int
+@pytest.mark.parametrize(
+    ("rows", "rows_per_bucket", "least", "buckets"),
+    # 36 buckets of one row would be more than 16 for each that is asked for; of 1,000, fifty hold 20 rows each.
+    [(36, 10, 3, 4), (36, 10, 6, 6), (36, 100, 1, 1), (36, 1, 1, 16), (36, 1, 3, 36), (1_000, 1, 1, 50)],
+)
+def test_there_is_a_bucket_for_so_many_rows_at_least_so_many_and_no_swarm_of_them(
+    spark: SparkSession, rows: int, rows_per_bucket: int, least: int, buckets: int
 ) -> None:
     history = spark.createDataFrame([("a", DAY, 1.0)], _HISTORY)
-    laid_out = in_buckets(history, lambda rows: rows, _HISTORY, rows=36, rows_per_bucket=rows_per_bucket, least=least)
+    laid_out = in_buckets(history, lambda rows: rows, _HISTORY, rows=rows, rows_per_bucket=rows_per_bucket, least=least)
     assert laid_out.rdd.getNumPartitions() == buckets
