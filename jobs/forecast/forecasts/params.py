@@ -48,7 +48,7 @@ class PredictParams(Params):
         "many tasks; smaller means more even ones.",
     )
     global_rows_limit: int = Field(
-        800_000,
+        600_000,
         ge=100,
         le=50_000_000,
         description="Rows up to which LightGBM is one model; beyond that, one per segment.",

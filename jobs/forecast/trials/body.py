@@ -52,7 +52,11 @@ def run(context: RunContext) -> None:
     params, lake = context.params_as(BacktestParams), context.lake
     history = read_history(context, MODELLED, or_none=FALLBACK)
     plan = within(
-        params.tried, params.windows, history.rows / max(1, history.series_count), params.cpu_seconds_per_series
+        params.tried,
+        params.windows,
+        history.rows / max(1, history.series_count),
+        params.cpu_seconds_per_series,
+        horizon=params.horizon or history.periods.horizon,
     )
     _say_what_it_costs(context, params, plan)
     origins = Origins.rolling(

@@ -69,7 +69,7 @@ class BacktestParams(Params):
         None,
         gt=0,
         le=3_600,
-        description="What backtest and forecasts may cost for a series, by the estimated prices of the models; the "
+        description="What backtest and forecasts may cost for a series, by estimated prices; the "
         "dearest models are left out first, then windows. null: no limit.",
     )
     stride: int | None = Field(
@@ -91,7 +91,7 @@ class BacktestParams(Params):
         "many tasks; smaller means more even ones.",
     )
     global_rows_limit: int = Field(
-        800_000,
+        600_000,
         ge=100,
         le=50_000_000,
         description="Rows up to which LightGBM is one model; beyond that, one per segment.",
