@@ -178,7 +178,7 @@ def section_of(small: list[Job], large: list[Job], sizes: tuple[int, int], budge
             note,
             f"Of {_ALL:,} series, every {math.ceil(_ALL / sizes[1])}th by name." if sizes[1] < _ALL else "All series.",
             "One round. The slope includes the seconds that a job takes to start, which flatter it.",
-            "Budget: cpu_seconds_per_series covers backtest and forecasts by estimated prices of the models.",
+            "Budget: cpu_seconds_per_series covers backtest and forecasts by estimated prices of models and rows.",
         ],
         command=command_of("forecast_m5", series=sizes[1], budget_s=budget_s),
     )

@@ -201,7 +201,7 @@ def _new(look: Look) -> Column:
 
 def _announced() -> Column:
     day = F.date_format("starts_day", "yyyy-MM-dd")
-    return F.concat(F.lit("Announced for "), day, F.lit(", not sold yet: forecast by how items like it began."))
+    return F.concat(F.lit("Announced for "), day, F.lit(", and not sold yet."))
 
 
 def _is_ending(look: Look) -> Column:

@@ -91,7 +91,7 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
         "planned": ("promotion or event ahead", "fair ahead"),
         "counted": ("old stock count", "The stock was counted 9 days before: count it again."),
         "failed": ("fallback", "No full forecast: ETS failed"),
-        "announced": ("new item", "Announced for 2026-06-01, not sold yet: forecast by how items like it began."),
+        "announced": ("new item", "Announced for 2026-06-01, and not sold yet."),
     }
 
 
