@@ -39,7 +39,8 @@ def with_own(settled: DataFrame, own: DataFrame, table: Table, stamps: Sequence[
     added: the new row takes its place.
     """
     keys, content = list(table.keys), [name for name in table.schema.names if name not in stamps]
-    hashed = F.xxhash64(*(F.col(name).cast("string") for name in content))
+    # A hash passes over nulls: a value that moved from one column to another would not be seen.
+    hashed = F.xxhash64(*(F.coalesce(F.col(name).cast("string"), F.lit("\x00")) for name in content))
     before = own.select(*keys, hashed.alias(_BEFORE))
     marked = settled.join(before, keys, "left")
     is_same = (F.col(FATE) == NEW) & (hashed == F.col(_BEFORE))

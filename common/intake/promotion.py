@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from common.errors import ContractError
+from common.errors import ContractError, JobFailedError
 from common.intake.batches import WAITING
 from common.intake.displaced import with_own
 from common.intake.fates import CHANGED, DISPLACED, FATE, NEW, REJECTED, REPEATED, UNCHANGED
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from common.intake.batches import Batch
     from common.intake.feed import Taken
     from common.intake.returns import Returns
+    from common.lake.result import WriteResult
     from common.lake.staging import StagedRows
     from common.run.context import RunContext
 
@@ -202,9 +203,8 @@ class Promotion:
         rows = staged.rows.where(F.col(FATE).isin(NEW, CHANGED, DISPLACED))
         if appends and not others:
             audited = pass_gate(context, staged, rows.select(*names))
-            context.lake.append_once(
-                audited, batch_id=f"{feed.silver.short_name}-{batch.batch_id}{batch.due_at}{batch.token}"
-            )
+            part = f"{feed.silver.short_name}-{batch.batch_id}{batch.due_at}{batch.token}"
+            _check_written(context.lake.append_once(audited, batch_id=part), fates.get(NEW, 0))
             return
         changes = rows.where(F.col(FATE) != DISPLACED).select(*names, F.lit(False).alias(_DELETED))
         if fates.get(DISPLACED):
@@ -213,7 +213,8 @@ class Promotion:
             gone = rows.where(F.col(FATE) == DISPLACED).select(*names, F.lit(True).alias(_DELETED))
             changes = changes.unionByName(gone.join(changes.select(*keys), keys, "left_anti").select(*changes.columns))
         context.fault("ingest.before_silver")
-        context.lake.upsert(pass_gate(context, staged, changes, deleted=_DELETED))
+        written = context.lake.upsert(pass_gate(context, staged, changes, deleted=_DELETED))
+        _check_written(written, sum(fates.get(fate, 0) for fate in (NEW, CHANGED)))
 
     def _count(
         self,
@@ -242,3 +243,15 @@ class Promotion:
         self._taken.add_reasons(reasons, examples)
         self._taken.waiting += facts.waiting
         self._taken.left_out += facts.left_out
+
+
+def _check_written(written: WriteResult, expected: int) -> None:
+    """Raises JobFailedError RUN-001 unless the commit says that it holds as many rows as were to be published."""
+    if not written.skipped and written.rows_written + written.rows_updated != expected:
+        raise JobFailedError(
+            "RUN-001",
+            f"Of {expected} rows to be published in {written.table}, {written.rows_written} were added and "
+            f"{written.rows_updated} changed.",
+            cause="The commit holds another number of rows than the run has staged.",
+            remedy="This is a defect of the job, not of its input: report it with the run record.",
+        )

@@ -58,5 +58,7 @@ def changes(judged: DataFrame, published: DataFrame, params: BotParams) -> DataF
 
 
 def _hash(columns: Sequence[str]) -> Column:
-    # Spark hashes no map.
-    return F.xxhash64(*(F.to_json(name) if name in _MAPS else F.col(name) for name in columns if name not in _STAMPS))
+    # Spark hashes no map, and passes over nulls: which columns have none is hashed as well.
+    there = [name for name in columns if name not in _STAMPS]
+    values = (F.to_json(name) if name in _MAPS else F.col(name) for name in there)
+    return F.xxhash64(F.array(*(F.col(name).isNull() for name in there)), *values)
