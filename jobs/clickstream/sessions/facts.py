@@ -35,18 +35,21 @@ def summarise_sessions(
     Referrer, campaign, device and country are those of the first event; landing and exit page are the paths of the
     first and last page view; user_id is the last one known. ``distinct_pages`` counts host and path. ``conversions``
     counts transactions, an event without transaction_id being one of its own; ``revenue`` is what they come to in
-    ``currency`` (see orders.py): both are null when nothing was sold, and when currencies are mixed. A bounce has at
-    most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of ``site_time_zone``;
-    ``duration_s`` is in seconds.
+    ``currency`` (see orders.py): both are null when nothing was sold, and when currencies are mixed, or only some of
+    them known. A bounce has at most one page view and no conversion. ``start_hour`` (0-23) is read from the clock of
+    ``site_time_zone``; ``duration_s`` is in seconds.
     """
     page_view = F.col("event_name").isin(*page_view_events)
     conversion = F.col("event_name").isin(*conversion_events)
     place = (F.col("derived_tstamp").alias("at"), F.col("event_id").alias("id"))
     viewed = F.when(page_view & F.col("page_urlpath").isNotNull(), F.struct(*place, "page_urlpath"))
     known_user = F.when(F.col("user_id").isNotNull(), F.struct(*place, "user_id"))
-    page = F.when(page_view, F.xxhash64("page_urlhost", "page_urlpath"))
+    # A hash passes over nulls: a view of no known page would be one page.
+    page = F.when(page_view & F.col("page_urlpath").isNotNull(), F.xxhash64("page_urlhost", "page_urlpath"))
     order = F.coalesce("transaction_id", F.concat(F.lit("\x1f"), "event_id"))
-    currency = F.when(conversion, F.col("currency"))
+    # Money of a currency that nobody named is not of the one that others have.
+    is_money = F.coalesce("order_total", "items_total", "price").isNotNull()
+    currency = F.when(conversion, F.when(is_money, F.coalesce("currency", F.lit(""))).otherwise(F.col("currency")))
     sessions = rows.groupBy(*_SESSION).agg(
         F.count(F.lit(1)).alias("events"),
         F.count(F.when(page_view, 1)).alias("page_views"),
@@ -78,7 +81,7 @@ def _published(sessions: DataFrame, site_time_zone: str) -> DataFrame:
         "exit_page": F.col("_exit.page_urlpath"),
         "is_bounce": (F.col("page_views") <= 1) & (F.col("conversions") == 0),
         "revenue": F.when(one_currency, F.col("_revenue")),
-        "currency": F.when(one_currency, F.col("_currency")),
+        "currency": F.when(one_currency & (F.col("_currency") != ""), F.col("_currency")),
     }
     return sessions.withColumns(columns).select(*SESSIONS.schema.names)
 

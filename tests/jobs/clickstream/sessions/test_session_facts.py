@@ -100,6 +100,19 @@ def test_revenue_in_two_currencies_is_not_added_up(spark: SparkSession) -> None:
     assert (session.conversions, session.revenue, session.currency) == (2, None, None)
 
 
+def test_money_of_an_unknown_currency_is_not_added_to_that_of_a_known_one(spark: SparkSession) -> None:
+    (mixed,) = summed(spark, [sold(0, "a", "10", "o1"), sold(1, "b", "1000", "o2", currency=None)])
+    assert (mixed.conversions, mixed.revenue, mixed.currency) == (2, None, None)
+    (unnamed,) = summed(spark, [sold(0, "a", "10", "o1", currency=None), sold(1, "b", "5", "o2", currency=None)])
+    assert (unnamed.revenue, unnamed.currency) == (Decimal("15.0000"), None)
+
+
+def test_a_view_of_an_unknown_page_is_no_page(spark: SparkSession) -> None:
+    unknown = {"page_urlhost": None, "page_urlpath": None}
+    (session,) = summed(spark, [hit(0, "a", **unknown), hit(1, "b", **unknown), hit(2, "c")])
+    assert (session.page_views, session.distinct_pages) == (3, 1)
+
+
 def test_one_page_and_nothing_bought_is_a_bounce(spark: SparkSession) -> None:
     (session,) = summed(spark, [hit(0, "a"), hit(1, "b", "scroll")])
     assert (session.is_bounce, session.revenue, session.currency) == (True, None, None)
