@@ -42,15 +42,16 @@ def _run(step: Any, check: Callable[..., Any] | None, report: Callable[..., Any]
     """One run.
 
     A function that names ``days`` (DayRange) or ``as_of`` (the last of them) among its parameters is given these;
-    ``check`` and ``report`` also ``counts``, ``log``, ``inputs`` and ``objects`` (the small objects of the lake): they
-    may look at rows, a step may not. In the place of a later frame a step may give a function of the frames before it,
-    which are then staged: nothing is computed twice.
+    ``check`` and ``report`` also ``counts``, ``log``, ``inputs``, ``objects`` (the small objects of the lake) and
+    ``is_changed`` (the days are those whose input has changed): they may look at rows, a step may not. In the place of
+    a later frame a step may give a function of the frames before it, which are then staged: nothing is computed twice.
     """
     job, params = context.job, context.params
     tables = context.tables(job.writes)
     inputs = [_read(context, one) for one in job.inputs]
     asked = {} if context.day_range is None else {"days": context.days, "as_of": context.days.last}
     noted = {**asked, "counts": context.counts, "log": context.log, "inputs": inputs, "objects": context.objects}
+    noted["is_changed"] = context.is_changed
     with ExitStack() as until_published:
         staged: list[StagedRows] = []
         kept: list[DataFrame] = []

@@ -134,3 +134,15 @@ def test_what_an_ingest_brings_makes_only_its_days_due(spark: SparkSession, tmp_
     assert bank.run(features.JOB, "--changed", *DELAY) == 0
     assert published(bank, before) == days(80)
     assert_as_computed_at_once(bank)
+
+
+def test_a_day_that_loses_its_last_transaction_loses_its_features(spark: SparkSession, tmp_path: Path) -> None:
+    bank = Bank(spark, tmp_path / "lake")
+    pay(bank, ("a", 0), ("f", 99))
+    assert bank.run(features.JOB, "--changed", *DELAY) == 0
+    # Nothing else is near it: these days are computed by themselves.
+    spark.sql(f"DELETE FROM delta.`{bank.lake.path(TRANSACTIONS)}` WHERE transaction_id = 'f'")
+    assert bank.run(features.JOB, "--changed", *DELAY) == 0
+    assert {row["tx_day"] for row in bank.lake.read(FEATURE_ROWS).collect()} == {day(0)}
+    # Asked for by name, such a day is a mistake.
+    assert bank.run(features.JOB, "--day", str(day(99)), *DELAY) == 4

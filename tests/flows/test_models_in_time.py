@@ -180,6 +180,26 @@ def test_a_named_model_is_tested_only_on_days_after_the_moment_of_its_labels(ban
     assert bank.run(evaluate.JOB, *days(10, 11), "--set", f"models=[{version}]") == 0
 
 
+def test_a_test_waits_for_its_own_labels_and_a_later_one_takes_the_place_of_its_figures(
+    bank: Bank, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The labels of day 11 are complete as day 19 begins.
+    begins(monkeypatch, at(18, hour=22))
+    assert bank.run(evaluate.JOB, *days(10, 11)) == 4
+    assert code(bank, evaluate.JOB) == "FRD-027"
+    begins(monkeypatch, at(18, hour=23))
+    assert bank.run(evaluate.JOB, *days(10, 11), "--set", "allow_unripe_labels=true", "--set", "top_k=5") == 0
+    assert bank.record(evaluate.JOB)["counts"]["tested_on_unripe_labels"] == 1
+    assert "card_precision_at_5" in metrics(bank)
+    begins(monkeypatch, at(19))
+    assert bank.run(evaluate.JOB, *days(10, 11), "--set", "top_k=3") == 0
+    assert {name for name in metrics(bank) if name.startswith("card_precision")} == {"card_precision_at_3"}
+
+
+def metrics(bank: Bank) -> set[str]:
+    return {row["metric"] for row in bank.lake.read(EVALUATIONS).select("metric").distinct().collect()}
+
+
 def test_a_register_of_an_earlier_release_takes_the_moment_from_the_card(bank: Bank, version: str) -> None:
     held = [row.asDict() for row in bank.lake.read(MODELS).collect()]
     old = [{**row, "trained_at": at(20), "labels_known_by": None} for row in held]

@@ -5,41 +5,47 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
 from common.days import DayRange
 from common.errors import ContractError, InputMissingError, UsageError
 from common.run.gate import pass_gate
 from common.spark.few_rows import few_rows
+from common.spark.persisted import Persisted
 from jobs.fraud.evaluation.figures import Evaluation, MeasuredRows, counted, evaluate, rows_of_known_cards
 from jobs.fraud.evaluation.params import EvaluateParams
 from jobs.fraud.evaluation.report import write_report
 from jobs.fraud.evaluation.tables import EVALUATIONS
 from jobs.fraud.scoring.registry import Registered, load_payload, named_model, trained_before
 from jobs.fraud.scoring.steps import with_scores
-from jobs.fraud.training.moments import moment_text, start_of
-from jobs.fraud.training.splits import defrauded_cards, known_days, labelled, training_labels, without_known_cards
+from jobs.fraud.training.moments import check_ripe, moment_text, start_of
+from jobs.fraud.training.splits import compromised_cards, known_days, labelled, training_labels, without_known_cards
 from jobs.fraud.transactions.tables import LABELS
 from jobs.fraud.velocity.carried import check_carried
 from jobs.fraud.velocity.tables import FEATURE_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import DataFrame
 
+    from common.lake.staging import StagedRows
     from common.run.context import RunContext
 
+_DELETED = "_deleted"
 _KEPT = ("transaction_id", "tx_day", "customer_id", "is_fraud", "fraud_scenario")
 
 
 def run(context: RunContext) -> None:
     """One run of fraud.evaluate.
 
-    Raises InputMissingError FRD-006 (no features), FRD-008 (no model to evaluate), FRD-028 (features without free
-    columns that a model takes), UsageError FRD-023 (a model knows labels of the test), ContractError FRD-022 (the
-    test holds a single class), JobFailedError RUN-001 (rows were lost between features and scores; nothing is
-    published).
+    Raises InputMissingError FRD-006 (no features), FRD-027 (the label delay of the days has not passed), FRD-008 (no
+    model to evaluate), FRD-028 (features without free columns that a model takes), UsageError FRD-023 (a model knows
+    labels of the test), ContractError FRD-022 (the test holds a single class), JobFailedError RUN-001 (rows were lost
+    between features and scores; nothing is published).
     """
     params = context.params_as(EvaluateParams)
+    check_ripe(context, params.label_delay_days, is_allowed=params.allow_unripe_labels, what="test")
     models = _models(context, params)
     features = context.lake.read(FEATURE_ROWS, days=context.days)
     number = features.count()
@@ -49,18 +55,18 @@ def run(context: RunContext) -> None:
             f"There are no features on {context.days}.",
             remedy="Run fraud.features for these days, or choose others.",
         )
-    all_rows = labelled(features, training_labels(context.lake.read(LABELS, days=context.days))).cache()
+    kept = Persisted()
+    all_rows = kept.keep(labelled(features, training_labels(context.lake.read(LABELS, days=context.days))))
     # A card known to any model is left out for all: models measured on different rows cannot be ranked.
     known_from = min(model.train_days.first for model in models)
-    first_frauds = _first_frauds(context, params, known_from).cache()
-    fair = without_known_cards(all_rows, first_frauds, label_delay_days=params.label_delay_days).cache()
-    known = rows_of_known_cards(all_rows, first_frauds, label_delay_days=params.label_delay_days)
+    spells = kept.keep(_compromised(context, params, known_from))
+    fair = kept.keep(without_known_cards(all_rows, spells))
+    known = rows_of_known_cards(all_rows, spells)
     try:
         measured = _measured_rows(context, fair, known, known_from)
         found = {model.version: _evaluated(context, params, model, fair) for model in models}
     finally:
-        for cached in (fair, first_frauds, all_rows):
-            cached.unpersist()
+        kept.forget()
     _balance(context, number, measured, found.values())
     rows = [
         (version, context.days.first, context.days.last, *metric, known_from)
@@ -68,8 +74,21 @@ def run(context: RunContext) -> None:
         for metric in result.metric_rows(params.top_k)
     ]
     with context.lake.stage(EVALUATIONS, few_rows(context.spark, rows, EVALUATIONS.schema)) as staged:
-        context.lake.upsert(pass_gate(context, staged))
+        _publish(context, staged, list(found))
     write_report(context, params, models, found, measured)
+
+
+def _publish(context: RunContext, staged: StagedRows, versions: Sequence[str]) -> None:
+    """Put the figures in the place of those that an earlier run has left of the same models and days."""
+    rows = staged.rows.withColumn(_DELETED, F.lit(False))
+    if context.lake.exists(EVALUATIONS):
+        same_test = (F.col("test_first_day") == F.lit(context.days.first)) & (
+            F.col("test_last_day") == F.lit(context.days.last)
+        )
+        before = context.lake.read(EVALUATIONS).where(F.col("model_version").isin(*versions) & same_test)
+        gone = before.join(staged.rows.select(*EVALUATIONS.keys), list(EVALUATIONS.keys), "left_anti")
+        rows = rows.unionByName(gone.select(*staged.rows.columns).withColumn(_DELETED, F.lit(True)))
+    context.lake.upsert(pass_gate(context, staged, rows, deleted=_DELETED))
 
 
 def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
@@ -99,8 +118,8 @@ def _models(context: RunContext, params: EvaluateParams) -> list[Registered]:
     return named
 
 
-def _first_frauds(context: RunContext, params: EvaluateParams, known_from: date) -> DataFrame:
-    """The first fraud of each card from ``known_from`` on, as far as one is known on the last day of the test."""
+def _compromised(context: RunContext, params: EvaluateParams, known_from: date) -> DataFrame:
+    """``compromised_cards`` by frauds from ``known_from`` on, as far as they are known on the last day of the test."""
     delay = params.label_delay_days
     if known_from > context.days.last - timedelta(days=delay + 1):
         # A model trained with a shorter delay may be so recent that no labels of its days are known yet.
@@ -108,8 +127,7 @@ def _first_frauds(context: RunContext, params: EvaluateParams, known_from: date)
     else:
         days = known_days(DayRange.single(known_from), context.days, label_delay_days=delay)
         labels = context.lake.read(LABELS, days=days)
-    reported = labels.select("transaction_id", "customer_id", "tx_day").distinct()
-    return defrauded_cards(labelled(reported, training_labels(labels)))
+    return compromised_cards(labels, label_delay_days=delay)
 
 
 def _measured_rows(context: RunContext, fair: DataFrame, known: DataFrame, known_from: date) -> MeasuredRows:
@@ -129,11 +147,11 @@ def _evaluated(context: RunContext, params: EvaluateParams, model: Registered, f
     loaded = load_payload(context, model.version)
     check_carried(fair, loaded.free_columns, context.days, f"the model {model.version}")
     payload = context.spark.sparkContext.broadcast(loaded)
-    scored = with_scores(fair, payload, keep=_KEPT).cache()
+    kept = Persisted()
     try:
-        return evaluate(scored, top_k=params.top_k)
+        return evaluate(kept.keep(with_scores(fair, payload, keep=_KEPT)), top_k=params.top_k)
     finally:
-        scored.unpersist()
+        kept.forget()
         payload.destroy()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.spark.few_rows import few_rows
@@ -151,11 +151,16 @@ def counted(rows: DataFrame) -> tuple[int, int, int]:
     return (int(found["rows"]), int(found["cards"]), int(found["frauds"] or 0)) if found is not None else (0, 0, 0)
 
 
-def rows_of_known_cards(test: DataFrame, first_frauds: DataFrame, *, label_delay_days: int) -> DataFrame:
+def rows_of_known_cards(test: DataFrame, spells: DataFrame) -> DataFrame:
     """The rows of ``test`` that ``without_known_cards`` drops, found independently: both must add up to ``test``."""
-    joined = test.join(first_frauds, "customer_id", "inner")
-    is_known = F.datediff("tx_day", "first_fraud_day") > label_delay_days
-    return joined.where(is_known).select(*test.columns)
+    spell = F.struct("first_day", "last_day")
+    joined = test.join(spells.groupBy("customer_id").agg(F.collect_list(spell).alias("_spells")), "customer_id")
+
+    def is_on_its_day(one: Column) -> Column:
+        is_over = F.coalesce(F.datediff("tx_day", one["last_day"]) > 0, F.lit(False))
+        return (F.datediff("tx_day", one["first_day"]) >= 0) & ~is_over
+
+    return joined.where(F.exists("_spells", is_on_its_day)).select(*test.columns)
 
 
 def _detections(scored: DataFrame, days: Sequence[DayPrecision]) -> DataFrame:

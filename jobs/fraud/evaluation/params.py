@@ -25,6 +25,10 @@ class EvaluateParams(Params):
         (), description="Model versions to evaluate; default: all whose labels were known when the test begins."
     )
     label_delay_days: int = Field(7, ge=1, le=365, description="Days after which a fraud is known.")
+    allow_unripe_labels: bool = Field(
+        False,
+        description="Evaluate although the label delay has not passed: what is not reported is honest.",
+    )
     top_k: int = Field(100, ge=1, le=1000, description="Cards that investigators check per day.")
     published_first_day: date | None = Field(None, description="First test day of the published rows.")
     published_last_day: date | None = Field(None, description="Last test day of the published rows.")

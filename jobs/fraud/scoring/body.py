@@ -63,8 +63,8 @@ def _warn_of_later_model(context: RunContext, version: str, known_by: datetime) 
 def _publish_nothing(context: RunContext) -> None:
     """Take away the scores of days whose transactions are all gone."""
     with context.lake.stage(SCORES, few_rows(context.spark, [], SCORES.schema)) as staged:
-        context.lake.replace_days(pass_gate(context, staged), days=context.days)
-    context.counts.add(rows_read=0, rows_written=0)
+        written = context.lake.replace_days(pass_gate(context, staged), days=context.days)
+    context.counts.add(rows_read=0, rows_written=written.rows_written)
 
 
 def _score(context: RunContext, params: ScoreParams, features: DataFrame, model: Broadcast[ModelPayload]) -> None:

@@ -17,7 +17,7 @@ from common.sources.mapping.free_columns import EXTRA_MAPS
 from common.spark.few_rows import few_rows
 from jobs.fraud.training.classifiers import TrainedModel, check_classes, check_finite, fit
 from jobs.fraud.training.cluster import fit_on_cluster
-from jobs.fraud.training.moments import moment_text, ripe_at
+from jobs.fraud.training.moments import check_ripe, moment_text, ripe_at
 from jobs.fraud.training.params import TrainParams
 from jobs.fraud.training.scaling import matrix_of
 from jobs.fraud.training.splits import labelled, training_labels
@@ -59,8 +59,7 @@ def run(context: RunContext) -> None:
     # A run of today and one of next year train on the same labels: those known when the model was needed.
     ripe = ripe_at(context.days.last, label_delay_days=params.label_delay_days)
     known_by = min(ripe, context.started_at)
-    if known_by < ripe:
-        _check_unripe(context, params, ripe)
+    check_ripe(context, params.label_delay_days, is_allowed=params.allow_unripe_labels, what="train")
     features = context.lake.read(FEATURE_ROWS, days=context.days)
     number = features.count()
     if number == 0:
@@ -83,22 +82,6 @@ def run(context: RunContext) -> None:
     versions = [_store(context, params, model, training) for model in models]
     _register(context, training, versions)
     _report(context, params, training, versions)
-
-
-def _check_unripe(context: RunContext, params: TrainParams, ripe: datetime) -> None:
-    clock = moment_text(context.started_at)
-    if not params.allow_unripe_labels:
-        raise InputMissingError(
-            "FRD-027",
-            f"The labels of {context.days} are not complete yet.",
-            cause=f"Their delay of {params.label_delay_days} days ends at {moment_text(ripe)}; the run began {clock}.",
-            remedy=(
-                "Train on earlier days or run again then; --set allow_unripe_labels=true trains on what is known now, "
-                "and counts transactions without a report as honest."
-            ),
-        )
-    context.log.warning("labels of the last days are incomplete: known by %s, ripe at %s", clock, moment_text(ripe))
-    context.counts.detail("trained_on_unripe_labels", 1)
 
 
 def _train(context: RunContext, params: TrainParams, rows: DataFrame) -> tuple[list[TrainedModel], int, int]:

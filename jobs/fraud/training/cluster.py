@@ -16,12 +16,15 @@ from jobs.fraud.velocity.free_features import column_names, may_be_missing
 if TYPE_CHECKING:
     from jobs.fraud.training.params import TrainParams
 
+_DIGITS = 12
+
 
 def fitted_scaler(rows: DataFrame, features: Sequence[str]) -> Scaler:
     """The scaler of ``rows``, by one aggregation."""
     wanted = [function(name) for name in features for function in (F.avg, F.stddev_pop)]
-    found = rows.agg(*wanted).first() or ()
-    return Scaler.of([float(value) for value in found[::2]], [float(value) for value in found[1::2]])
+    # Sums differ in their last digits by the order of their parts; the version of a model has the hash of its scaler.
+    found = [float(f"{value:.{_DIGITS}g}") for value in rows.agg(*wanted).first() or ()]
+    return Scaler.of(found[::2], found[1::2])
 
 
 def fit_on_cluster(algorithm: str, rows: DataFrame, features: Sequence[str], params: TrainParams) -> TrainedModel:

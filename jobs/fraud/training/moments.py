@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from common.errors import ContractError
+from common.errors import ContractError, InputMissingError
+
+if TYPE_CHECKING:
+    from common.run.context import RunContext
 
 
 def start_of(day: date) -> datetime:
@@ -17,6 +20,26 @@ def start_of(day: date) -> datetime:
 def ripe_at(last_day: date, *, label_delay_days: int) -> datetime:
     """The moment (UTC) at which the label delay of ``last_day`` has passed."""
     return start_of(last_day + timedelta(days=label_delay_days + 1))
+
+
+def check_ripe(context: RunContext, label_delay_days: int, *, is_allowed: bool, what: str) -> None:
+    """Raises InputMissingError FRD-027 when the delay of the run's days has not passed as the run begins.
+
+    Where that ``is_allowed`` it is counted, and warned of. ``what`` is done with the labels: to train or to test.
+    """
+    ripe, clock = ripe_at(context.days.last, label_delay_days=label_delay_days), moment_text(context.started_at)
+    if context.started_at >= ripe:
+        return
+    if not is_allowed:
+        raise InputMissingError(
+            "FRD-027",
+            f"The labels of {context.days} are not complete yet.",
+            cause=f"Their delay of {label_delay_days} days ends at {moment_text(ripe)}; the run began {clock}.",
+            remedy=f"{what.capitalize()} on earlier days or run again then; --set allow_unripe_labels=true goes by "
+            "what is known now, and counts transactions without a report as honest.",
+        )
+    context.warn(f"Labels of the last days are incomplete: they are known by {clock}, and ripe at {moment_text(ripe)}.")
+    context.counts.detail(f"{what}ed_on_unripe_labels", 1)
 
 
 def moment_of_card(card: Mapping[str, Any]) -> datetime:

@@ -2,14 +2,14 @@
 
 A model trained on days a..b is tested on days that begin a label delay after b: no label of the delay is known yet.
 A card known to be compromised is blocked in practice, so it is left out of the test: on a test day D those cards are
-known that had a fraud between a and D - delay - 1.
+known that had a fraud between a and D - delay - 1, as it was reported by the evening before D.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.days import DayRange
@@ -38,10 +38,20 @@ def labelled(features: DataFrame, labels: DataFrame) -> DataFrame:
     )
 
 
-def defrauded_cards(labelled_rows: DataFrame) -> DataFrame:
-    """The first day with a fraud of each card: ``customer_id, first_fraud_day``."""
-    frauds = labelled_rows.where(F.col("is_fraud") == 1)
-    return frauds.groupBy("customer_id").agg(F.min("tx_day").alias("first_fraud_day"))
+def compromised_cards(labels: DataFrame, *, label_delay_days: int) -> DataFrame:
+    """When each card was known to be compromised: ``customer_id, first_day, last_day``, spells of days (UTC).
+
+    A fraud in ``labels`` is known from the day on by which its delay has passed and it was reported, and until another
+    report takes it back: ``last_day`` is then the day of that one, and null otherwise.
+    """
+    in_order = Window.partitionBy(*TRANSACTIONS.keys).orderBy("reported_at")
+    followed = labels.withColumn("_next_at", F.lead("reported_at").over(in_order))
+    ripe = F.date_add("tx_day", label_delay_days + 1)
+    return followed.where("is_fraud").select(
+        "customer_id",
+        F.greatest(ripe, F.date_add(F.to_date("reported_at"), 1)).alias("first_day"),
+        F.to_date("_next_at").alias("last_day"),
+    )
 
 
 def known_days(train_days: DayRange, test_days: DayRange, *, label_delay_days: int) -> DayRange:
@@ -49,12 +59,17 @@ def known_days(train_days: DayRange, test_days: DayRange, *, label_delay_days: i
     return DayRange(train_days.first, test_days.last - timedelta(days=label_delay_days + 1))
 
 
-def without_known_cards(test: DataFrame, first_frauds: DataFrame, *, label_delay_days: int) -> DataFrame:
-    """The rows of ``test`` whose card had no fraud on or before their day less the delay less one.
+def without_known_cards(test: DataFrame, spells: DataFrame) -> DataFrame:
+    """The rows of ``test`` whose card was not known to be compromised on their day.
 
-    ``first_frauds`` are those of ``defrauded_cards`` over the training days and all later ones.
+    ``spells`` are those of ``compromised_cards`` over the training days and all later ones.
     """
-    joined = test.join(first_frauds, "customer_id", "left")
-    known_on = F.date_add(F.col("first_fraud_day"), label_delay_days + 1)
-    is_known = F.col("first_fraud_day").isNotNull() & (known_on <= F.col("tx_day"))
-    return joined.where(~is_known).select(*test.columns)
+    days = test.select("customer_id", "tx_day").distinct().join(spells, "customer_id", "inner")
+    known = days.where((F.col("first_day") <= F.col("tx_day")) & (F.col("tx_day") <= _last_day()))
+    return test.join(known.select("customer_id", "tx_day").distinct(), ["customer_id", "tx_day"], "left_anti").select(
+        *test.columns
+    )
+
+
+def _last_day() -> Column:
+    return F.coalesce("last_day", F.lit(date.max))

@@ -140,8 +140,8 @@ def looked_up_labels(bronze: DataFrame, transactions: DataFrame, time_zone: str 
 
     Rows in = rows out. A feed of reports names no day, so a report is about the transaction of its id that had taken
     place by then. Where there are several the first of them is given, and their number in ``_namesakes``; where all
-    are later, the first of all. A report with a date alone (in the source's ``time_zone``) is made by the end of that
-    day: when its transaction took place on the same day, it counts from the transaction on.
+    are later, the first of all. A report with a date alone (in the source's ``time_zone``) counts from the last moment
+    of that day on: nobody knows that it was made any earlier.
     """
     carried = ("tx_datetime", "tx_day", "customer_id", "terminal_id")
     # One entry a day at most: silver knows a transaction by id and day.
@@ -165,7 +165,7 @@ def looked_up_labels(bronze: DataFrame, transactions: DataFrame, time_zone: str 
     so_far = named.withColumn("_so_far", had_taken_place)
     meant = F.when(F.size("_so_far") > 0, F.col("_so_far")).otherwise(F.col("_known"))
     first = F.col("_meant")[0]
-    moment = F.when(first["tx_datetime"] < F.col("_until"), F.greatest("reported_at", first["tx_datetime"]))
+    moment = F.when(first["tx_datetime"] < F.col("_until"), F.col("_until") - F.expr("INTERVAL 1 MICROSECOND"))
     values = {"reported_at": F.coalesce(moment, F.col("reported_at"))}
     return so_far.withColumn("_meant", meant).select(
         *(values.get(name, F.col(name)).alias(name) for name in bronze.columns),

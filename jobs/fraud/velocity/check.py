@@ -34,13 +34,17 @@ def proved(
     counts: Counts,
     log: logging.Logger,
     objects: ObjectStore,
+    is_changed: bool,
 ) -> None:
     """Notes ``rows_proved``, and warns when there are no labels.
 
-    Raises InputMissingError FRD-005 (no transactions on the days), ContractError FRD-010 (the proof finds a leak), and
+    Raises InputMissingError FRD-005 (no transactions on the days, unless they ``is_changed``: then the last one was
+    withdrawn, and its features go as well), ContractError FRD-010 (the proof finds a leak), and
     as ``check_free_columns``.
     """
     check_free_columns(params, objects)
+    if counts.rows_read == 0 and is_changed:
+        return
     if counts.rows_read == 0:
         raise InputMissingError(
             "FRD-005",

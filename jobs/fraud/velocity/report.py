@@ -28,7 +28,8 @@ def features_report(report: ReportBuilder, params: FeaturesParams, rows: DataFra
     facts = rows.agg(
         F.count(F.lit(1)).alias("rows"), F.countDistinct("customer_id").alias("customers"), *wanted
     ).first()
-    if facts is None:
+    if facts is None or not facts["rows"]:
+        report.headline("Transactions", "0", "all of these days were withdrawn, and their features with them")
         return
     proved = int(counts.details.get("rows_proved", 0))
     report.headline("Transactions", f"{facts['rows']:,}", f"of {plural(facts['customers'], 'customer')}")

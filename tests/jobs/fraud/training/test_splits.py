@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from common.days import DayRange
-from jobs.fraud.training.splits import defrauded_cards, known_days, labelled, training_labels, without_known_cards
+from jobs.fraud.evaluation.figures import rows_of_known_cards
+from jobs.fraud.training.splits import compromised_cards, known_days, labelled, training_labels, without_known_cards
 
 pytestmark = pytest.mark.unit
 
@@ -49,20 +50,29 @@ def test_a_report_that_came_after_the_cut_is_not_known(transactions: Build, labe
 
 def test_a_card_is_out_of_the_test_from_the_day_on_which_its_fraud_is_known(spark: SparkSession) -> None:
     # Training on days 0..6, delay 7, test on days 14..20; a fraud on day 8 is known on day 16 = 8 + 7 + 1.
-    frauds = spark.createDataFrame([("A", day(8), 1), ("A", day(9), 1), ("B", day(6), 1), ("C", day(8), 0)],
-                                   "customer_id string, tx_day date, is_fraud int")  # fmt: skip
-    test = spark.createDataFrame(
-        [(card, day(n)) for card in "ABC" for n in (14, 15, 16, 20)], "customer_id string, tx_day date"
+    reports = [("A", 8, 9, True), ("A", 9, 9, True), ("B", 6, 7, True), ("C", 8, 9, False)]
+    # D was reported on day 15 only, and E is taken back on day 16: on that day nobody knows it yet.
+    reports += [("D", 6, 15, True), ("E", 6, 7, True), ("E", 6, 16, False)]
+    labels = spark.createDataFrame(
+        [
+            (card, f"{card}{n}", day(n), datetime.combine(day(reported), datetime.min.time()), is_fraud)
+            for card, n, reported, is_fraud in reports
+        ],
+        "customer_id string, transaction_id string, tx_day date, reported_at timestamp, is_fraud boolean",
     )
-    kept = without_known_cards(test, defrauded_cards(frauds), label_delay_days=7).collect()
-    assert sorted((row["customer_id"], (row["tx_day"] - FIRST).days) for row in kept) == [
-        ("A", 14),
-        ("A", 15),
-        ("C", 14),
-        ("C", 15),
-        ("C", 16),
-        ("C", 20),
-    ]
+    test = spark.createDataFrame(
+        [(card, day(n)) for card in "ABCDE" for n in (14, 15, 16, 20)], "customer_id string, tx_day date"
+    )
+    spells = compromised_cards(labels, label_delay_days=7)
+    kept = without_known_cards(test, spells)
+    days: dict[str, list[int]] = {}
+    for row in kept.orderBy("tx_day").collect():
+        days.setdefault(row["customer_id"], []).append((row["tx_day"] - FIRST).days)
+    assert days == {"A": [14, 15], "C": [14, 15, 16, 20], "D": [14, 15], "E": [20]}
+    # The rows of known cards are found in another way, and both add up.
+    known = rows_of_known_cards(test, spells)
+    assert known.count() == 20 - 9
+    assert known.join(kept, ["customer_id", "tx_day"]).isEmpty()
 
 
 def test_the_frauds_known_in_a_test_reach_from_the_training_to_the_last_day_less_the_delay_less_one() -> None:

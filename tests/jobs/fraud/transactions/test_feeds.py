@@ -248,18 +248,18 @@ def test_of_two_reports_of_one_instant_the_one_that_says_fraud_stays(
 @pytest.mark.parametrize(
     ("zone", "reported_at", "fate", "counts_from"),
     [
-        # Dates alone, as the mapping gives them: 2 March of the zone, which its transaction of noon precedes.
-        ("UTC", datetime(2026, 3, 2), ("new", []), NOON),
-        ("Europe/Berlin", datetime(2026, 3, 2), ("new", []), NOON),
-        ("America/New_York", datetime(2026, 3, 2, 5), ("new", []), NOON),
+        # Dates alone, as the mapping gives them: 2 March of the zone, whose end its transaction of noon precedes.
+        ("UTC", datetime(2026, 3, 2), ("new", []), datetime(2026, 3, 2, 23, 59, 59, 999_999)),
+        ("Europe/Berlin", datetime(2026, 3, 2), ("new", []), datetime(2026, 3, 2, 22, 59, 59, 999_999)),
+        ("America/New_York", datetime(2026, 3, 2, 5), ("new", []), datetime(2026, 3, 3, 4, 59, 59, 999_999)),
         # The day after and the day before.
-        ("UTC", datetime(2026, 3, 3), ("new", []), datetime(2026, 3, 3)),
+        ("UTC", datetime(2026, 3, 3), ("new", []), datetime(2026, 3, 3, 23, 59, 59, 999_999)),
         ("UTC", datetime(2026, 3, 1), ("rejected", ["FRD-114"]), datetime(2026, 3, 1)),
         # A time of day.
         ("UTC", datetime(2026, 3, 2, 0, 1), ("rejected", ["FRD-114"]), datetime(2026, 3, 2, 0, 1)),
     ],
 )
-def test_a_report_with_a_date_alone_is_made_by_the_end_of_that_day(
+def test_a_report_with_a_date_alone_counts_from_the_end_of_that_day(
     reported: Build, transactions: Build, zone: str, reported_at: datetime, fate: Any, counts_from: datetime
 ) -> None:
     looked_up = looked_up_labels(reported({"reported_at": reported_at}), transactions({}), zone)
