@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,16 +23,24 @@ OF_LINES: Final = (PRICE, PROMOTION, STOCK)
 WITH_REGRESSORS: Final = {"lightgbm_x": "lightgbm", "lightgbm_diff_x": "lightgbm_diff"}
 """A model with regressors, and the one that is the same without."""
 
+COUNTRY: Final = "country"
+"""The column of a sales line that says whose holidays count, unless another one is named."""
+
 _PAST_ONLY: Final = (STOCK, VIEWS)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)
 class Declared:
-    """Regressors by name, and the country (``GB``, ``US-CA``) whose public holidays are one more; none by default."""
+    """Regressors by name, and the place (``GB``, ``US-CA``) whose public holidays are one more; none by default.
+
+    Where each series has the holidays of its own place, ``holidays_of`` is the place of each value of the column
+    ``holidays_by``.
+    """
 
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    holidays_of: str | None = None
+    holidays_of: str | Mapping[str, str] | None = None
+    holidays_by: str = COUNTRY
 
     def __bool__(self) -> bool:
         return bool(self.kinds) or self.holidays_of is not None
@@ -47,8 +56,11 @@ class Declared:
         return {**holidays, **dict(sorted(self.kinds.items()))}
 
     def as_map(self) -> dict[str, str]:
-        """As ``forecast.trials`` keeps it: the kind of each name, and of holidays the country."""
-        return {**self.kinds, **({HOLIDAYS: self.holidays_of} if self.holidays_of else {})}
+        """As ``forecast.trials`` keeps it: the kind of each name, and of holidays the place, or all of them as JSON."""
+        places = self.holidays_of
+        if isinstance(places, Mapping):
+            places = json.dumps({self.holidays_by: dict(sorted(places.items()))}, ensure_ascii=False)
+        return {**self.kinds, **({HOLIDAYS: places} if places else {})}
 
     @classmethod
     def of_map(cls, kept: Mapping[str, str] | None) -> Declared:
@@ -57,7 +69,11 @@ class Declared:
         for name, kind in (kept or {}).items():
             if name != HOLIDAYS:
                 kinds[name] = LAGGED if kind == LAGGED else KNOWN_AHEAD
-        return cls(kinds, (kept or {}).get(HOLIDAYS))
+        places = (kept or {}).get(HOLIDAYS)
+        if places is None or not places.startswith("{"):
+            return cls(kinds, places)
+        ((by, of),) = json.loads(places).items()
+        return cls(kinds, of, by)
 
 
 def refusals(declared: Declared) -> list[str]:

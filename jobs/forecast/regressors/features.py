@@ -85,9 +85,12 @@ def _values(grid: pd.DataFrame, known: pd.DataFrame) -> pd.Series[float]:
 
 
 def _next(known: pd.DataFrame) -> pd.DataFrame:
-    """Each value at the period before its own."""
-    ordered = known.sort_values("ds")
-    return ordered.assign(value=ordered["value"].shift(-1)).dropna(subset=["value"])
+    """Each value at the period before its own; what holds for all has a value in every period."""
+    import pandas as pd
+
+    periods = np.sort(known["ds"].unique())
+    before = pd.Series(periods[:-1], index=periods[1:])
+    return known.assign(ds=known["ds"].map(before)).dropna(subset=["ds"])
 
 
 def _earlier(values: pd.Series[float], place: np.ndarray[Any, Any], back: np.ndarray[Any, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -22,6 +22,7 @@ from jobs.forecast.demand.steps import with_series
 from jobs.forecast.regressors.declared import HOLIDAYS, KNOWN_AHEAD, LAGGED, VIEWS, WITH_REGRESSORS, Declared
 from jobs.forecast.regressors.horizons import check_ends, ends_of_calendars
 from jobs.forecast.regressors.observed import holiday_rows, of_lines, viewed
+from jobs.forecast.regressors.places import holidays_by_place, places_of_series
 from jobs.forecast.regressors.planned import before_the_plan, of_no_series, planned, scoped
 from jobs.forecast.regressors.public_holidays import holidays_of_periods
 from jobs.forecast.regressors.tables import CALENDAR, REGRESSORS
@@ -30,6 +31,8 @@ from jobs.forecast.tables import CLICKSTREAM_EVENTS
 
 if TYPE_CHECKING:
     from common.run.context import RunContext
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,14 @@ def write_regressors(context: RunContext, declared: Declared, series_by: Sequenc
     """
     if not declared:
         return None
-    if declared.names(LAGGED) and span.history.periods.freq == "H":
+    if VIEWS in declared.names(LAGGED) and span.history.periods.freq == "H":
         raise UsageError(
             "FCT-075",
-            "A lagged regressor cannot be used for hours.",
-            cause="What becomes known afterwards is known by the day, so an hour could see later ones.",
-            remedy="Declare what is known ahead, holidays and a calendar, or use freq=D in forecast.history.",
+            "Views cannot be used for hours.",
+            cause="Events have a moment, but which hour of the shop's clock that is no event says.",
+            remedy="Leave views out, or use freq=D in forecast.history.",
         )
-    items = _Items(context, series_by, span)
+    items = _Items(context, series_by, span, declared)
     ahead = _ahead(context, declared, items, span)
     past = _past(context, declared, items, span)
     found = [
@@ -133,9 +136,10 @@ def kept_beside(model: str, declared: Declared) -> Column:
 class _Items:
     """Sales lines of the history with their series and period, and which products and stores the series are of."""
 
-    def __init__(self, context: RunContext, series_by: Sequence[str], span: Span) -> None:
+    def __init__(self, context: RunContext, series_by: Sequence[str], span: Span, declared: Declared) -> None:
         self.lines: DataFrame | None = None
         self.items: DataFrame | None = None
+        self.places: DataFrame | None = None
         if context.lake.exists(SALES):
             sales = context.lake.read(SALES)
             history, periods = span.history, span.history.periods
@@ -143,20 +147,22 @@ class _Items:
             self.lines = with_series(sales, series_by).withColumn("ds", periods.of_line())
             self.lines = self.lines.where(F.col("ds").between(*ends))
             self.items = self.lines.select("unique_id", "item_id", "store").distinct().persist()
+            if isinstance(declared.holidays_of, Mapping):
+                found = places_of_series(self.lines, declared.holidays_by, declared.holidays_of)
+                self.places = found.persist()
 
     def forget(self) -> None:
         """Give back what was kept for the run."""
-        if self.items is not None:
-            self.items.unpersist()
+        for kept in (self.items, self.places):
+            if kept is not None:
+                kept.unpersist()
 
 
 def _ahead(context: RunContext, declared: Declared, items: _Items, span: Span) -> DataFrame | None:
     """Values of what is known ahead: holidays, the calendar, and before it what the sales lines say."""
     periods, parts = span.history.periods, []
     if declared.holidays_of:
-        starts = [*span.starts, periods.plus(span.starts[-1], 1)]
-        counted = holidays_of_periods(declared.holidays_of, starts, periods)
-        parts.append(holiday_rows(few_rows(context.spark, counted, f"ds {periods.sql_type}, value double")))
+        parts.append(_holidays(context, declared, items, span))
     names = declared.names(KNOWN_AHEAD)
     if names:
         entries = _entries(context, names, items, span)
@@ -166,6 +172,27 @@ def _ahead(context: RunContext, declared: Declared, items: _Items, span: Span) -
             values = before_the_plan(values, of_lines(items.lines, names, periods), entries)
         parts.append(values)
     return reduce(DataFrame.unionByName, parts) if parts else None
+
+
+def _holidays(context: RunContext, declared: Declared, items: _Items, span: Span) -> DataFrame:
+    """The holidays of all series, or of each those of its place."""
+    periods, places = span.history.periods, declared.holidays_of
+    starts = [*span.starts, periods.plus(span.starts[-1], 1)]
+    if isinstance(places, str):
+        counted = holidays_of_periods(places, starts, periods)
+        return holiday_rows(few_rows(context.spark, counted, f"ds {periods.sql_type}, value double"))
+    if items.places is None or not places or items.places.where("place IS NOT NULL").isEmpty():
+        raise _no_values([HOLIDAYS])
+    nowhere = items.places.where("place IS NULL").groupBy("value").agg(F.count(F.lit(1)).alias("series"))
+    top = [row["value"] for row in nowhere.orderBy(F.desc("series"), "value").limit(_SHOWN + 1).collect()]
+    if top:
+        more = " and others" if len(top) > _SHOWN else ""
+        named = ", ".join(top[:_SHOWN])
+        context.warn(f"holidays_of has no place for the {declared.holidays_by} {named}{more}: no holidays count there.")
+    each = sorted(set(places.values()))
+    rows = [(place, *one) for place in each for one in holidays_of_periods(place, starts, periods)]
+    of_places = few_rows(context.spark, rows, f"place string, ds {periods.sql_type}, value double")
+    return holidays_by_place(items.places, of_places)
 
 
 def _entries(context: RunContext, names: Sequence[str], items: _Items, span: Span) -> DataFrame:

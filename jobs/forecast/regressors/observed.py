@@ -37,7 +37,8 @@ def _of_period(name: str) -> Column:
         units = F.when(price.isNotNull(), F.greatest("quantity", F.lit(0.0)))
         return F.coalesce(F.try_divide(F.sum(units * price), F.sum(units)), F.avg(price))
     if name == PROMOTION:
-        return F.avg(F.col("promotion").cast("double"))
+        # A share of all lines: one that says nothing was not promoted, unless none says anything.
+        return F.when(F.count("promotion") > 0, F.count_if("promotion") / F.count(F.lit(1)))
     if name == STOCK:
         return F.max_by("stock", F.when(F.col("stock").isNotNull(), F.struct("sold_at", "line_id")))
     return F.avg(F.col("extra_numbers")[name])

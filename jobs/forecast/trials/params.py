@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from common.config.params import Params
 from jobs.forecast.demand.params import Grouping
-from jobs.forecast.regressors.declared import WITH_REGRESSORS, Declared, Kind, refusals
+from jobs.forecast.regressors.declared import COUNTRY, WITH_REGRESSORS, Declared, Kind, refusals
 from jobs.forecast.regressors.public_holidays import is_place
 
 SeasonLength = Annotated[int, Field(ge=1, le=400)]
@@ -81,7 +81,7 @@ class BacktestParams(Params):
     season_length: SeasonLength | tuple[SeasonLength, ...] | None = Field(
         None,
         description="Periods in a season, or in several as [24, 168]; null: by frequency, 24 and 168 hours, 7 and 365 "
-        "days, 52 weeks, 12 months, 4 quarters, 1 year. A season counts from two of them on.",
+        "days, 52 weeks, 12 months, 4 quarters, 1 year. A season counts in a history longer than two of them.",
     )
     rows_per_bucket: int = Field(
         5_000,
@@ -105,11 +105,12 @@ class BacktestParams(Params):
         description="What else explains demand, by name: lagged (price, promotion, stock, views, a free number of the "
         "sales) or known_ahead (what forecast.calendar has).",
     )
-    holidays_of: str | None = Field(
+    holidays_of: str | dict[str, str] | None = Field(
         None,
-        max_length=20,
-        description="Country whose public holidays explain demand, such as GB, or with a region US-CA.",
+        description="Country whose public holidays explain demand, such as GB, or with a region US-CA; or the one of "
+        "each value of holidays_by, as {France: FR, Bavaria: DE-BY}.",
     )
+    holidays_by: Grouping = Field(COUNTRY, description="Column of the sales that says whose holidays a series has.")
     series_by: tuple[Grouping, ...] = Field(
         ("item_id",), min_length=1, description="Columns that make a series, for regressors: those of forecast.history."
     )
@@ -117,8 +118,11 @@ class BacktestParams(Params):
     @model_validator(mode="after")
     def _regressors_can_be(self) -> Self:
         problems = refusals(self.declared)
-        if self.holidays_of is not None and not is_place(self.holidays_of):
-            problems.append("holidays_of is a country, as GB, or a country and one of its regions, as US-CA")
+        places = [self.holidays_of] if isinstance(self.holidays_of, str) else [*(self.holidays_of or {}).values()]
+        strange = [place for place in places if not is_place(place)]
+        if strange or self.holidays_of == {}:
+            found = f", not {strange[0]}" if strange else ", or names one for each value of holidays_by"
+            problems.append(f"holidays_of is a country, as GB, or a country and one of its regions, as US-CA{found}")
         if not self.declared and set(self.models) & set(WITH_REGRESSORS):
             problems.append("lightgbm_x and lightgbm_diff_x need regressors, or holidays_of")
         if problems:
@@ -128,7 +132,7 @@ class BacktestParams(Params):
     @property
     def declared(self) -> Declared:
         """The regressors that are declared."""
-        return Declared(self.regressors, self.holidays_of)
+        return Declared(self.regressors, self.holidays_of, self.holidays_by)
 
     @property
     def tried(self) -> tuple[str, ...]:

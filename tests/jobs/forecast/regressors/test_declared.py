@@ -25,6 +25,8 @@ pytestmark = pytest.mark.unit
         ({"regressors": {"price": "leading"}}, "lagged"),
         ({"holidays_of": "Atlantis"}, "holidays_of is a country"),
         ({"holidays_of": "GB-BAY"}, "holidays_of is a country"),
+        ({"holidays_of": {"France": "FR", "Mu": "Atlantis"}}, "holidays_of is a country.*not Atlantis"),
+        ({"holidays_of": {}}, "names one for each value"),
         ({"models": ["lightgbm_x"]}, "need regressors"),
     ],
 )
@@ -44,6 +46,9 @@ def test_a_declaration_comes_back_from_the_backtest_as_it_went() -> None:
     assert Declared.of_map(declared.as_map()) == declared
     assert declared.as_map() == {"price": "lagged", "event": "known_ahead", "holidays": "GB-SCT"}
     assert Declared.of_map(None) == Declared()
+    by_place = Declared({}, {"Überall": "DE", "EIRE": "IE"}, "store")
+    assert Declared.of_map(by_place.as_map()) == by_place
+    assert BacktestParams(holidays_of={"EIRE": "IE"}).declared.holidays_by == "country"
 
 
 def test_the_weeks_of_easter_and_christmas_have_their_holidays() -> None:

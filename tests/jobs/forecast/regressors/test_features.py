@@ -84,3 +84,23 @@ def test_the_week_before_a_holiday_knows_that_one_comes() -> None:
     rows = values_of(*((None, "holidays", week, -(10**5), float(week == 3)) for week in range(4)))
     found = with_regressors(grid(2, 1, "A"), as_known(rows, 10**6), {"holidays": "known_ahead"}, horizon=1, seed=0)
     assert shown(found["x_holidays_after"]) == [0.0, 0.0, 1.0]
+
+
+def test_each_series_knows_of_the_holiday_of_its_place_that_comes() -> None:
+    for_all = [(None, "holidays", week, -(10**5), 0.0) for week in range(4)]
+    rows = values_of(*for_all, ("A", "holidays", 1, -(10**5), 1.0), ("B", "holidays", 3, -(10**5), 2.0))
+    found = with_regressors(grid(2, 1, "A", "B"), as_known(rows, 10**6), {"holidays": "known_ahead"}, horizon=1, seed=0)
+    assert shown(found["x_holidays"]) == [0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    assert shown(found["x_holidays_after"]) == [1.0, 0.0, 0.0, 0.0, 0.0, 2.0]
+
+
+def test_hours_after_the_origin_are_not_seen_though_their_day_is_known() -> None:
+    hours = pd.date_range("2026-01-05 10:00", periods=5, freq="h")
+    day = days_since_epoch(MONDAY)
+    rows = pd.DataFrame(
+        {"unique_id": "A", "name": "price", "ds": hours, "known": day, "value": [1.0, 1.0, 1.0, 9.0, 9.0]}
+    )
+    coming = pd.DataFrame({"unique_id": "A", "ds": hours, "step": [0, 0, 0, 1, 2]})
+    found = with_regressors(coming, as_known(rows, day), {"price": "lagged"}, horizon=2, seed=0)
+    assert shown(found["x_price_last"])[3:] == [1.0, 1.0]
+    assert shown(found["x_price_recent"])[3:] == [1.0, 1.0]

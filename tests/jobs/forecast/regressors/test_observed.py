@@ -49,7 +49,7 @@ def test_a_period_has_the_price_of_its_units_and_the_share_of_its_promotions(spa
         SALES.schema,
         sold(2, 3.0, "2.00", promotion=True, stock=9.0, extra_numbers={"temperature": 10.0}),
         sold(4, 1.0, "4.00", promotion=False, stock=7.0, extra_numbers={"temperature": 14.0}),
-        # A return, and a gift, say nothing of the price.
+        # A return, and a gift, say nothing of the price; the gift is a line that was not promoted.
         sold(5, -2.0, "9.00", promotion=True),
         sold(6, 5.0, "0.00"),
         sold(9, 0.0, "3.00", series=True),
@@ -59,7 +59,7 @@ def test_a_period_has_the_price_of_its_units_and_the_share_of_its_promotions(spa
     assert rows_of(found) == [
         ("MUG", "price", MONDAY, SUNDAY, 2.5),
         ("MUG", "price", NEXT, NEXT_SUNDAY, 3.0),
-        ("MUG", "promotion", MONDAY, SUNDAY, 0.5),
+        ("MUG", "promotion", MONDAY, SUNDAY, 0.333333333),
         ("MUG", "stock", MONDAY, SUNDAY, 7.0),
         ("MUG", "temperature", MONDAY, SUNDAY, 12.0),
     ]
