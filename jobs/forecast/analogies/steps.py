@@ -66,7 +66,7 @@ def by_analogy(new: DataFrame, analogues: DataFrame, names: Sequence[str], terms
     spread = placed.join(pools, "pool", "inner").withColumn("task", _part_of("_tasks"))
     columns = ("pool", "task", "unique_id", "place", "waits", "own")
     found = (
-        sample.select("pool", "task", "place", "demand")
+        sample.select("pool", "task", "unique_id", "place", "demand")
         .groupBy("pool", "task")
         .cogroup(spread.select(*columns).groupBy("pool", "task"))
         .applyInPandas(_forecast_pools(terms), _FORESEEN)
@@ -104,6 +104,8 @@ def pool_forecasts(launches: pd.DataFrame, new: pd.DataFrame, terms: Terms) -> p
     names = [part.split()[0] for part in _FORESEEN.split(", ")]
     found: list[tuple[Any, ...]] = []
     if len(launches) and len(new):
+        # Sums of numbers depend on their order, and rows come in any.
+        launches = launches.sort_values("unique_id")
         lives = [_numbers(demand) for demand in launches["demand"]]
         demand = np.full((len(lives), max(map(len, lives))), np.nan)
         for number, life in enumerate(lives):

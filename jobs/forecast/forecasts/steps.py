@@ -167,7 +167,8 @@ def with_global(local: DataFrame, predicted: DataFrame, weights: DataFrame) -> D
     )
     joined = local.join(sums, ["unique_id", "ds"], "left")
     behind, own = F.coalesce("_behind", F.lit(0.0)), F.col("weight")
-    mean = (F.col("y_hat") * own + F.col("_sum")) / (own + behind)
+    # Rounded, for the order in which shares are summed differs between runs.
+    mean = F.round((F.col("y_hat") * own + F.col("_sum")) / (own + behind), 9)
     failure = F.when(F.col("_failure") != "", F.col("_failure"))
     reasons = F.concat_ws("; ", "fallback_reason", failure)
     return joined.withColumns(

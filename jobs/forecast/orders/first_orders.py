@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from pyspark.sql import DataFrame
@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 
 from jobs.forecast.analogies.announced import ANNOUNCED
 from jobs.forecast.analogies.steps import ANALOGY
-from jobs.forecast.stock.steps import stock_as_of, without_old_counts
+from jobs.forecast.stock.steps import FIRST_DAY, stock_as_of, without_old_counts
 
-# Before any count or list: whatever is known holds instead.
-_FROM_THE_BEGINNING: Final = date(1970, 1, 1)
+# Before any count or list, and before FIRST_DAY, which stands for rows without a day: whatever is known holds instead.
+_FROM_THE_BEGINNING: Final = FIRST_DAY - timedelta(days=1)
 
 
 def stock_with_new(stock: DataFrame, series: DataFrame, as_of: date, old_stock_days: int) -> DataFrame:

@@ -13,6 +13,7 @@ from common.days import DayRange
 from common.errors import InputMissingError
 from common.run.gate import pass_gate
 from common.spark.few_rows import few_rows
+from common.spark.persisted import Persisted
 from jobs.forecast.demand.hours import OF_PERIOD, OF_TRIAL, as_periods
 from jobs.forecast.demand.inputs import History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
@@ -23,7 +24,7 @@ from jobs.forecast.planning.events import events_of, first_looked_at, is_event, 
 from jobs.forecast.planning.exceptions import Look, facts_of, labelled
 from jobs.forecast.planning.figures import figures_of
 from jobs.forecast.planning.judged import judged_rows, judged_sums, pairs_of, with_truth
-from jobs.forecast.planning.ledger import best_known, ledger_rows, made_steps, origin_scores, step_errors
+from jobs.forecast.planning.ledger import best_known, known_scores, ledger_rows, made_steps, step_errors, tried_at
 from jobs.forecast.planning.params import PageParams
 from jobs.forecast.planning.report import write_report
 from jobs.forecast.planning.steps import Plan, hindsight, reviews
@@ -50,11 +51,12 @@ def run(context: RunContext) -> None:
     _check(context, params, history, today)
     tried = lake.read(BACKTESTS, days=DayRange.single(history.as_of))
     backtests = as_periods(tried, history.periods, OF_TRIAL)
-    scores = origin_scores(backtests).collect()
+    trials = tried_at(backtests).collect()
     earlier = _earlier(context, params, history)
-    origins = [history.periods.last_day(row["cutoff"]) for row in scores]
+    origins = [history.periods.last_day(row["cutoff"]) for row in trials]
     earliest = min([history.as_of, *origins, *([earlier.judged] if earlier.judged else [])])
-    everything = read_demand(context, history, corrected_after=earliest)
+    kept = Persisted()
+    everything = read_demand(context, history, kept, corrected_after=earliest)
     demand = everything.join(series.select("unique_id"), "unique_id", "left_semi")
     look = Look.of(history.periods, params.recent_periods)
     before = None if earlier.last is None else _plan(context, params, history, earlier.last)
@@ -70,7 +72,7 @@ def run(context: RunContext) -> None:
         written = lake.replace_days(audited, days=DayRange.single(history.as_of))
         context.counts.add(rows_read=series.count(), rows_written=written.rows_written)
         context.counts.check()
-        found = _tried_steps(backtests, scores, everything, history)
+        found = _tried_steps(backtests, trials, everything, history)
         found += _judged_steps(context, history, earlier, _seen(everything))
         _publish_ledger(context, history, found)
         figures = figures_of(staged.rows, demand, today, backtests, history, params)
@@ -78,7 +80,7 @@ def run(context: RunContext) -> None:
         write_report(
             context.report, params, look, figures, found, as_of=history.as_of, has_orders=has_orders, for_all=for_all
         )
-    everything.unpersist()
+    kept.forget()
 
 
 def _check(context: RunContext, params: PageParams, history: History, today: Plan) -> None:
@@ -121,16 +123,16 @@ def _seen(demand: DataFrame) -> DataFrame:
     return demand.withColumn("y", F.when(~out, F.col("y")))
 
 
-def _tried_steps(backtests: DataFrame, scores: list[Any], demand: DataFrame, history: History) -> list[dict[str, Any]]:
+def _tried_steps(backtests: DataFrame, trials: list[Any], demand: DataFrame, history: History) -> list[dict[str, Any]]:
     """Rows of the ledger about the steps that the backtest of the day tried, by level and class of demand."""
-    cutoffs = tuple(sorted({row["cutoff"] for row in scores}, reverse=True))
-    horizon = max((row["horizon"] for row in scores), default=1)
+    cutoffs = tuple(sorted({row["cutoff"] for row in trials}, reverse=True))
+    horizon = max((row["horizon"] for row in trials), default=1)
     uses = uses_of(Origins((), cutoffs, horizon, (1,), history.periods))
-    best = best_known(scores, uses)
+    best = best_known(known_scores(backtests, demand, uses).collect()) if cutoffs else {}
     if not best:
         return []
     classes = history.series.select("unique_id", "level", "demand_class")
-    made = made_steps(backtests, demand, classes.drop("level"), uses, {row["model"] for row in scores})
+    made = made_steps(backtests, demand, classes.drop("level"), uses, {row["model"] for row in trials})
     sums, steps = step_errors(backtests, best, made, classes)
     return ledger_rows(sums.collect(), steps, history.as_of)
 

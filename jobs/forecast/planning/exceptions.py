@@ -131,7 +131,7 @@ def labelled(facts: DataFrame, known: DataFrame, look: Look) -> DataFrame:
         (SUSPICIOUS, _is_outlier(), _outlier(look)),
         (NEW, F.col("known") < look.shortest, _new(look)),
         (NEW, F.col("known").isNull() & F.col("starts_day").isNotNull(), _announced()),
-        (ENDING, _is_ending(look), _ending(look)),
+        (ENDING, _is_ending(), _ending(look)),
         (ZEROS, _has_more_zeros(look), _more_zeros(look)),
         (PROMOTED, _is_promoted(look), _promoted()),
         (BREAK, _is_broken(look), _broken(look)),
@@ -204,21 +204,19 @@ def _announced() -> Column:
     return F.concat(F.lit("Announced for "), day, F.lit(", and not sold yet."))
 
 
-def _is_ending(look: Look) -> Column:
-    """Croston's chance of the silence, as forecast.history ends a series, and not yet as long as it asks for."""
+def _is_ending() -> Column:
+    """Croston's chance of the silence, as forecast.history ends a series; one that has ended is not forecast."""
     p = (F.col("times") - 1) / (F.col("span") + 1)
     is_longest = F.col("silence") > F.coalesce("longest_silence", F.lit(0))
     chance = F.pow(1 - p, F.col("silence").cast("double"))
-    is_soon = F.col("silence") < look.periods.least_silence
-    return (F.col("times") > 1) & is_longest & (chance < _SILENCE_CHANCE) & is_soon
+    return (F.col("times") > 1) & is_longest & (chance < _SILENCE_CHANCE)
 
 
 def _ending(look: Look) -> Column:
     return F.concat(
         F.lit("No demand for "),
         _counted("silence", look.name),
-        F.lit(", never so long before; after "),
-        F.lit(f"{look.periods.least_silence} {look.name}s it counts as ended."),
+        F.lit(", never so long before: is it still sold?"),
     )
 
 

@@ -98,7 +98,7 @@ def _totals(rows: DataFrame) -> DataFrame:
         return F.coalesce(F.sum(column), F.lit(0.0))
 
     is_ordered = F.col("order_quantity") > 0
-    known_before = F.col("order_up_to_before").isNotNull()
+    known_before = F.col("order_up_to_before").isNotNull() & F.col("order_up_to").isNotNull()
     both = F.col("main_model").isNotNull() & F.col("main_model_before").isNotNull()
     return rows.groupBy("order_reason", "label").agg(
         F.count(F.lit(1)).alias("series"),

@@ -25,6 +25,7 @@ from jobs.forecast.demand.inputs import CORRECTED
 from jobs.forecast.trials.global_model import GLOBAL_MODELS
 from jobs.forecast.trials.weights import (
     COMBINED,
+    FINAL,
     as_known,
     combined,
     model_weights,
@@ -66,34 +67,38 @@ def paired_gain(n: int, a: float, d: float, dd: float, da: float, aa: float) -> 
     return Gain(gain, gain - half, gain + half)
 
 
-def origin_scores(backtests: DataFrame) -> DataFrame:
-    """``model, cutoff, error, rows, horizon`` of BACKTESTS: the sum of scaled squared errors; a few dozen rows."""
+def tried_at(backtests: DataFrame) -> DataFrame:
+    """``model, cutoff, horizon`` of BACKTESTS: what was tried from which origin; a few dozen rows."""
+    return backtests.groupBy("model", "cutoff").agg(F.max("step").alias("horizon"))
+
+
+def known_scores(backtests: DataFrame, demand: DataFrame, uses: Sequence[tuple[date, date, date]]) -> DataFrame:
+    """``use, model, error, rows``: the scaled squared errors of BACKTESTS, as they were known at each of ``uses``.
+
+    ``demand`` has CORRECTED, ``uses`` is as ``uses_of`` gives them. A few dozen rows.
+    """
     scale = F.when(F.col("scale_mse") > 0, F.col("scale_mse")).otherwise(1.0)
     squared = F.pow(F.col("y") - F.col("y_hat"), F.lit(2.0)) / scale
-    return backtests.groupBy("model", "cutoff").agg(
-        F.sum(squared).alias("error"), F.count(F.lit(1)).alias("rows"), F.max("step").alias("horizon")
-    )
+    singles = backtests.where(F.col("model") != COMBINED)
+    known = as_known(singles, _corrections(demand), [one for one in uses if one[2] != FINAL])
+    return known.groupBy("use", "model").agg(F.sum(squared).alias("error"), F.count(F.lit(1)).alias("rows"))
 
 
-def best_known(scores: Sequence[Any], uses: Sequence[tuple[date, date, date]]) -> dict[date, str]:
+def best_known(scores: Sequence[Any]) -> dict[date, str]:
     """For each origin the single model that was best at the origins known then, of those that forecast every series.
 
-    ``scores`` as ``origin_scores`` gives them, ``uses`` as ``uses_of`` does. Origins before which nothing is known have
-    none.
+    ``scores`` as ``known_scores`` gives them. Origins before which nothing is known have none.
     """
     found: dict[date, str] = {}
-    for use in sorted({row["cutoff"] for row in scores}):
-        known = {cutoff for cutoff, moment, _ in uses if moment == use}
-        sums: dict[str, tuple[float, int]] = {}
-        for row in scores:
-            if row["cutoff"] in known and row["model"] != COMBINED:
-                error, rows = sums.get(row["model"], (0.0, 0))
-                sums[row["model"]] = (error + row["error"], rows + row["rows"])
-        most = max((rows for _, rows in sums.values()), default=0)
-        whole = [(error / rows, model) for model, (error, rows) in sums.items() if rows == most]
-        if whole:
-            found[use] = min(whole)[1]
+    for use in sorted({row["use"] for row in scores}):
+        of_use = [row for row in scores if row["use"] == use]
+        most = max(row["rows"] for row in of_use)
+        found[use] = min((row["error"] / row["rows"], row["model"]) for row in of_use if row["rows"] == most)[1]
     return found
+
+
+def _corrections(demand: DataFrame) -> DataFrame:
+    return demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
 
 
 def made_steps(
@@ -109,8 +114,7 @@ def made_steps(
     ``demand`` has CORRECTED, ``classes`` is unique_id, demand_class, ``uses`` as ``uses_of`` gives them.
     """
     own = backtests.where(~F.col("model").isin(COMBINED, *GLOBAL_MODELS))
-    corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
-    known = as_known(own.join(classes, "unique_id", "inner"), corrections, uses)
+    known = as_known(own.join(classes, "unique_id", "inner"), _corrections(demand), uses)
     errors = origin_errors(known)
     found = {WEIGHTS: combined(own, model_weights(errors, classes, gated=False))}
     if set(models) & set(GLOBAL_MODELS):

@@ -6,6 +6,8 @@ may hold only part of their days, and then say so.
 
 Quantiles do not add up, errors do: those of the backtest are summed along each path from an origin, step by step as
 the forecast is, and calibrate the sum as errors of single steps calibrate a step (jobs/forecast/trials/calibration.py).
+An item that is forecast by analogy has made no errors yet, and sells well or badly in all of its periods together: the
+quantiles of its sums are the sums of its quantiles (jobs/forecast/analogies/sums.py).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.forecast.analogies.steps import ANALOGY, LAUNCHED
 from jobs.forecast.demand.periods import WEEKDAYS, Periods
 from jobs.forecast.forecasts.steps import calibrated_as
 from jobs.forecast.reconciliation.tables import LONGER
@@ -120,8 +123,12 @@ def longer_periods(
     classes = series.select("unique_id", "demand_class")
     names = list(QUANTILES)
     whole = reduce(and_, (F.col(name) == F.rint(name) for name in names), F.col("of_days") == 1)
+    is_analogy = F.col("model") == ANALOGY
+    band = F.when(is_analogy, F.array(*(within(name) for name in names)))
     # In the order of periods, so that the sum is the same however rows lie.
     part = F.struct("step", within("y_hat").alias("y"))
+    banded = F.struct("step", band.alias("band"))
+    zeros = F.array(*(F.lit(0.0) for _ in names))
     sums = (
         coherent.drop("freq", "ds")
         .join(steps, "step", "inner")
@@ -130,6 +137,11 @@ def longer_periods(
             F.aggregate(F.sort_array(F.collect_list(part)), F.lit(0.0), lambda sum_, one: sum_ + one["y"]).alias(
                 "y_hat"
             ),
+            F.aggregate(
+                F.sort_array(F.collect_list(F.when(is_analogy, banded))),
+                zeros,
+                lambda sums_, one: F.zip_with(sums_, one["band"], lambda sum_, more: sum_ + more),
+            ).alias("_band"),
             F.first("model").alias("model"),
             F.first("level").alias("level"),
             F.max("spread").alias("spread"),
@@ -147,11 +159,14 @@ def longer_periods(
     found = found.withColumn(
         "spread", F.when(F.col(POOLED_ON) == NORMAL, F.col("_root")).otherwise(1.0) * F.col("spread")
     )
+    kinds = {"is_floored": F.col("is_floored"), "is_whole": F.col("is_counted")}
+    by_analogy = F.col("_model") == ANALOGY
     quantiles = {
-        name: at_level(place, "y_hat", "spread", is_floored=F.col("is_floored"), is_whole=F.col("is_counted"))
+        name: F.when(by_analogy, F.get("_band", F.lit(place))).otherwise(at_level(place, "y_hat", "spread", **kinds))
         for place, name in enumerate(names)
     }
-    return found.withColumns(quantiles).select(*LONGER.schema.names)
+    label = F.when(by_analogy, LAUNCHED).otherwise(F.col(POOLED_ON))
+    return found.withColumns({**quantiles, POOLED_ON: label}).select(*LONGER.schema.names)
 
 
 def _residuals(
@@ -169,7 +184,7 @@ def _residuals(
         rows.withColumn("_error", error)
         .join(steps.select("freq", "number", "step", "days", "of_days", "periods"), "step", "inner")
         .groupBy(*keys)
-        .agg(F.sum(within("_error")).alias("r"), F.count(F.lit(1)).alias("_steps"))
+        .agg(F.round(F.sum(within("_error")), 9).alias("r"), F.count(F.lit(1)).alias("_steps"))
     )
     return (
         sums.where(F.col("_steps") == F.col("periods"))

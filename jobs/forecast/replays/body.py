@@ -27,6 +27,7 @@ from jobs.forecast.replays.params import ReplayedPolicy, ReplayParams
 from jobs.forecast.replays.report import write_report
 from jobs.forecast.replays.reviews import (
     Timeline,
+    counted_series,
     forecasts_at,
     known_errors,
     moved_levels,
@@ -89,7 +90,9 @@ def run(context: RunContext) -> None:
         audited = pass_gate(context, staged)
         found = staged.rows.agg(F.countDistinct("unique_id").alias("series")).first()
         done = 0 if found is None else found["series"]
-        context.counts.add(rows_read=count, rows_written=done, rows_filtered=count - done)
+        review = min(policy.review_periods if policy.is_periodic else 1 for policy in policies)
+        asked = counted_series(backtests, facts, timeline, review_periods=review).count()
+        context.counts.add(rows_read=count, rows_written=done, rows_filtered=count - asked)
         context.counts.check()
         context.fault("replay.audited")
         written = lake.replace_days(audited, days=day)

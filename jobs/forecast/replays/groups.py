@@ -52,15 +52,17 @@ class Rules:
 def followed(rows: DataFrame, rules: Rules, *, buckets: int) -> DataFrame:
     """Rows of SCHEMA: what happened to each series under each method, at each service level.
 
-    ``rows``: unique_id, method, number, block, y, SUPPLIED, and the levels of the orders (REORDER_POINTS, ORDERS_UP_TO,
-    and OUTCOMES where there are budgets), one row for each replayed period. Series that share a budget are one group.
+    ``rows``: unique_id, method, number, block, y, SUPPLIED, supplier_cost, and the levels of the orders
+    (REORDER_POINTS, ORDERS_UP_TO, and OUTCOMES where there are budgets), one row for each replayed period. Series that
+    share a budget are one group.
     """
     wanted = ("unique_id", "method", "number", "block", "y", "lead_time_periods", "pack_size", "min_order")
     bucket = F.pmod(F.xxhash64("unique_id"), F.lit(buckets)).cast("string")
     shares_money = F.col("budget").isNotNull() & F.col("supplier").isNotNull()
     cut = rows.select(
         *wanted,
-        "unit_cost",
+        # As in forecast.replenish: a budget pays what the supplier asks for, not what a cost is taken for.
+        F.col("supplier_cost").alias("unit_cost"),
         F.when(shares_money, F.col("budget")).alias("budget"),
         REORDER_POINTS,
         ORDERS_UP_TO,

@@ -22,7 +22,7 @@ def with_unit_costs(facts: DataFrame, params: ReplayParams, year_share: float) -
     """``facts`` (unit_price, unit_cost of the supplier; each may be null) with what follows from them.
 
     ``unit_cost``, ``holding_cost`` of a unit for a period, ``shortage_cost`` of a unit: what its sale would have left
-    over. Null where neither price nor cost is known.
+    over. Null where neither price nor cost is known. ``supplier_cost`` is what the supplier says, and a budget pays.
     """
     cost = F.coalesce("unit_cost", F.col("unit_price") * params.cost_share)
     price = F.coalesce("unit_price", F.col("unit_cost") / params.cost_share)
@@ -30,7 +30,9 @@ def with_unit_costs(facts: DataFrame, params: ReplayParams, year_share: float) -
         {
             "unit_cost": cost,
             "holding_cost": cost * (params.holding_rate * year_share),
-            "shortage_cost": F.greatest(price - cost, F.lit(0.0)),
+            # The greatest of nothing and zero would be zero.
+            "shortage_cost": F.when(price < cost, 0.0).otherwise(price - cost),
+            "supplier_cost": F.col("unit_cost"),
         }
     )
 

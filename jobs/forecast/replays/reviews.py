@@ -123,6 +123,33 @@ def forecasts_at(
     )
 
 
+def counted_series(backtests: DataFrame, facts: DataFrame, timeline: Timeline, *, review_periods: int) -> DataFrame:
+    """``unique_id`` of the series of which a replay must count something, by what there is to be replayed alone.
+
+    ``facts`` (unique_id, lead_time_periods) are the series whose lead time can be replayed. A series takes part in a
+    block from its first origin with combined forecasts on, and counts once goods ordered then have come and
+    ``review_periods`` reviews have passed, in periods of known demand.
+    """
+    moments = few_rows(
+        backtests.sparkSession,
+        timeline.moments(),
+        f"cutoff {timeline.periods.sql_type}, age int, number int, block int",
+    )
+    made = backtests.where(F.col("model") == COMBINED)
+    origins = made.select("unique_id", "cutoff").distinct().join(F.broadcast(moments), "cutoff", "inner")
+    begins = origins.groupBy("unique_id", "block").agg(F.min("number").alias("_begins"))
+    known = made.where(F.col("y").isNotNull()).select("unique_id", "cutoff", (F.col("step") - 1).alias("age"))
+    ends = (
+        known.join(F.broadcast(moments), ["cutoff", "age"], "inner")
+        .groupBy("unique_id", "block")
+        .agg(F.max("number").alias("_last"))
+    )
+    spans = begins.join(ends, ["unique_id", "block"], "inner")
+    whole = spans.join(facts.select("unique_id", "lead_time_periods"), "unique_id", "inner")
+    first = F.col("_begins") + F.col("lead_time_periods") + F.lit(max(review_periods - 1, 0))
+    return whole.where(F.col("_last") >= first).select("unique_id").distinct()
+
+
 def _extended(timeline: Timeline, longest: int) -> Column:
     """Forecasts of the horizon and beyond; a step without one (of a period nobody knows) is that of the mean."""
     horizon, season = timeline.horizon, timeline.season

@@ -37,8 +37,10 @@ _CONTENT = ("unique_id", "counted_at", "on_hand", "on_order", "due_on", "order_i
 _SAID = ("supplier", *TERMS)
 _SINGLE, _IS_TERMS = "_is_single", "_is_terms"
 _SCAFFOLD = ("_content", "_scope", "_place", "_nth", "_stored", "_expected", _SINGLE, _IS_TERMS)
-# Before every count.
-_FIRST_DAY, _FIRST_MOMENT = date(1900, 1, 1), datetime(1900, 1, 1, tzinfo=UTC)
+FIRST_DAY: Final = date(1900, 1, 1)
+"""The day of rows without one: before every count."""
+
+_FIRST_MOMENT: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def stock_rules(latest: datetime, earliest_day: date, *, negative_stock: bool) -> list[Rule]:
@@ -233,5 +235,5 @@ def terms_as_of(stock: DataFrame, as_of: date) -> DataFrame:
 
 
 def _known(stock: DataFrame, as_of: date) -> DataFrame:
-    day, moment = F.coalesce("as_of_day", F.lit(_FIRST_DAY)), F.coalesce("counted_at", F.lit(_FIRST_MOMENT))
+    day, moment = F.coalesce("as_of_day", F.lit(FIRST_DAY)), F.coalesce("counted_at", F.lit(_FIRST_MOMENT))
     return stock.withColumns({"_day": day, "_moment": moment}).where(F.col("_day") <= F.lit(as_of))

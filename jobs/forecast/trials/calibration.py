@@ -168,11 +168,12 @@ def _normal_quantile(level: float) -> float:
 def at_level(
     position: int, centre: str, spread: str, *, is_floored: Column | None = None, is_whole: Column | None = None
 ) -> Column:
-    """Quantile at ``position`` of the levels: centre + offset x spread.
+    """Quantile at ``position`` of the levels: centre + offset x spread; null where one of them is.
 
     At least 0 where ``is_floored`` or if None; the nearest whole number where ``is_whole``.
     """
     value = F.col(centre) + F.get(OFFSETS, F.lit(position)) * F.col(spread)
-    floored = F.greatest(value, F.lit(0.0))
+    # The greatest of nothing and zero would be zero.
+    floored = F.when(value < 0, 0.0).otherwise(value)
     bounded = floored if is_floored is None else F.when(is_floored, floored).otherwise(value)
     return bounded if is_whole is None else F.when(is_whole, F.rint(bounded)).otherwise(bounded)

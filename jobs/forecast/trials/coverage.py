@@ -14,13 +14,14 @@ from jobs.forecast.trials.accuracy import covered
 BANDS = {"80": ("q100", "q900"), "95": ("q025", "q975")}
 """Percent -> the quantiles around that much."""
 
-_GROUPS = 3
+GROUPS = 3
+"""Thirds of the horizon."""
 _Z = 1.959964
 
 
 def steps_of(group: int, horizon: int) -> tuple[int, int]:
     """The first and the last step of a third of the horizon; ``group`` counts from 0."""
-    return -(-group * horizon // _GROUPS) + 1, -(-(group + 1) * horizon // _GROUPS)
+    return -(-group * horizon // GROUPS) + 1, -(-(group + 1) * horizon // GROUPS)
 
 
 def coverages(rows: DataFrame, horizon: int) -> DataFrame:
@@ -29,7 +30,7 @@ def coverages(rows: DataFrame, horizon: int) -> DataFrame:
     ``series``, ``values``; for each of BANDS ``in_80`` the share of values inside, ``in_80_error`` half the width of
     its 95 % interval (null of a single series), ``width_80`` the mean width of the band over the scale of MASE.
     """
-    group = F.floor((F.col("step") - 1) * _GROUPS / F.lit(horizon)).cast("int")
+    group = F.floor((F.col("step") - 1) * GROUPS / F.lit(horizon)).cast("int")
     known = rows.where(F.col("q500").isNotNull()).withColumn("step_group", group)
     keys = ("demand_class", "step_group")
     inside = [F.sum(covered(*quantiles)).alias(f"k{band}") for band, quantiles in BANDS.items()]
@@ -40,14 +41,14 @@ def coverages(rows: DataFrame, horizon: int) -> DataFrame:
     for band in BANDS:
         found += [
             (F.sum(f"k{band}") / F.sum("n")).alias(f"in_{band}"),
-            _half_width(F.col(f"k{band}")).alias(f"in_{band}_error"),
+            half_width(F.col(f"k{band}")).alias(f"in_{band}_error"),
             F.avg(f"w{band}").alias(f"width_{band}"),
         ]
     return by_series.groupBy(*keys).agg(*found)
 
 
-def _half_width(inside: Column) -> Column:
-    """Of the 95 % interval of the sum of ``inside`` over that of ``n``, one row per series."""
+def half_width(inside: Column) -> Column:
+    """Half the 95 % interval of the sum of ``inside`` over that of ``n``, one row per series."""
     total, series = F.sum("n"), F.count(F.lit(1))
     share = F.sum(inside) / total
     # Sum of (inside - share x n)^2, multiplied out: the share is known only at the end of the pass.

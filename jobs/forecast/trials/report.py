@@ -182,8 +182,8 @@ def _origins(report: ReportBuilder, params: BacktestParams, origins: Origins, fa
             f"from {', '.join(str(day) for day in reversed(origins.cutoffs))}, "
             "each using only what was known of the history at the end of that period."
             + (" Planted future values and corrections changed no forecast." if params.leakage_probe_series else ""),
-            f"The season is {seasons} {'periods' if seasons != '1' else 'period'} for series with two whole seasons "
-            "before the origin; shorter series have no season, and the seasonal naive repeats their last value.",
+            f"The season is {seasons} {'periods' if seasons != '1' else 'period'} for series with more than two "
+            "seasons before the origin; shorter ones have no season, and the seasonal naive repeats their last value.",
         ],
     )
     counts: Counter[tuple[str, str]] = Counter()

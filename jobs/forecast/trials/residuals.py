@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,6 +12,8 @@ from common.spark.few_rows import few_rows
 from jobs.forecast.trials.budget import BENCHMARK
 from jobs.forecast.trials.calibration import spread_column
 from jobs.forecast.trials.weights import COMBINED
+
+_DECIMALS: Final = 9
 
 
 def of_published(backtests: DataFrame) -> DataFrame:
@@ -41,6 +44,8 @@ def path_residuals(backtests: DataFrame, classes: DataFrame, lengths: Sequence[i
         lengths = few_rows(backtests.sparkSession, [(length,) for length in sorted(set(lengths))], "length int")
     error = (F.col("y") - F.col("y_hat")) / spread_column()
     rows = backtests.join(F.broadcast(lengths), F.col("step") <= F.col("length"), "inner")
-    sums = rows.groupBy(*keys).agg(F.sum(error).alias("r"), F.count(F.lit(1)).alias("steps"))
+    # Rounded, for the order in which errors are summed differs between runs.
+    total = F.round(F.sum(error), _DECIMALS).alias("r")
+    sums = rows.groupBy(*keys).agg(total, F.count(F.lit(1)).alias("steps"))
     paths = sums.where(F.col("steps") == F.col("length")).withColumn("step", F.col("length"))
     return paths.join(classes, "unique_id", "inner").select("unique_id", "model", "demand_class", "step", "r")

@@ -35,6 +35,8 @@ _EQUAL_PAIRS: Final = 20.0
 _WORST_RATIO: Final = 2.0
 _SMALLEST_SHARE: Final = 0.02
 _LARGEST_RATIO: Final = 1_000.0
+# Sums differ in their last digits by the order of their parts, which no two runs have in common.
+_DECIMALS: Final = 9
 FINAL: Final = date(9999, 12, 31)
 """The moment of use of the weights by which what comes is forecast: after every origin."""
 
@@ -85,7 +87,7 @@ def origin_errors(rows: DataFrame) -> DataFrame:
     squared = F.pow(F.col("y") - F.col("y_hat"), 2.0)
     scale = F.when(F.col("scale_mse") > 0, F.col("scale_mse")).otherwise(1.0)
     keys = ("use", "unique_id", "demand_class", "model", "cutoff")
-    return rows.groupBy(*keys).agg(F.avg(squared / scale).alias("error"))
+    return rows.groupBy(*keys).agg(F.round(F.avg(squared / scale), _DECIMALS).alias("error"))
 
 
 def model_weights(errors: DataFrame, series: DataFrame, *, gated: bool = True) -> DataFrame:
@@ -106,7 +108,7 @@ def model_weights(errors: DataFrame, series: DataFrame, *, gated: bool = True) -
     middle = fair.groupBy("use", "unique_id").agg(F.expr("percentile(error, 0.5)").alias("_middle"))
     relative = fair.join(middle, ["use", "unique_id"], "inner").withColumn("relative", _log_ratio())
     pooled = relative.groupBy("use", "demand_class", "model").agg(
-        F.avg("relative").alias("_mean"), F.sum("origins").alias("_pairs")
+        F.round(F.avg("relative"), _DECIMALS).alias("_mean"), F.sum("origins").alias("_pairs")
     )
     pooled = pooled.withColumn("pooled", F.col("_mean") * F.col("_pairs") / (F.col("_pairs") + _EQUAL_PAIRS))
     of_class = Window.partitionBy("use", "demand_class")
@@ -123,7 +125,7 @@ def model_weights(errors: DataFrame, series: DataFrame, *, gated: bool = True) -
     shares = both.withColumns({"origins": origins.cast("int"), "_raw": F.exp(-POWER * score)})
     shares = shares.withColumn("_share", F.col("_raw") / F.sum("_raw").over(of_series))
     kept = shares.where(F.col("_share") >= _SMALLEST_SHARE) if gated else shares
-    weight = F.col("_share") / F.sum("_share").over(of_series)
+    weight = F.round(F.col("_share") / F.sum("_share").over(of_series), _DECIMALS)
     return kept.select("use", "unique_id", "model", weight.alias("weight"), "origins")
 
 
@@ -159,7 +161,7 @@ def equally_combined(rows: DataFrame) -> DataFrame:
 
 
 def _means(weighted: DataFrame, keys: Sequence[str]) -> DataFrame:
-    y_hat = F.sum(F.col("weight") * F.col("y_hat")) / F.sum("weight")
+    y_hat = F.round(F.sum(F.col("weight") * F.col("y_hat")) / F.sum("weight"), _DECIMALS)
     same = ("y", "scale_mae", "scale_mse", "spread")
     return (
         weighted.groupBy(*keys)
@@ -195,7 +197,7 @@ def with_weights(trials: DataFrame, weights: DataFrame) -> DataFrame:
     total, scored = F.sum("weight").over(of_series), F.sum(is_scored.cast("int")).over(of_series)
     # Where none of the models that work for a series is good for its class, they all count the same.
     equal = F.when(is_scored, 1.0 / scored)
-    rows = rows.withColumn("weight", F.when(total > 0, F.col("weight") / total).otherwise(equal))
+    rows = rows.withColumn("weight", F.when(total > 0, F.round(F.col("weight") / total, _DECIMALS)).otherwise(equal))
     order = of_series.orderBy(F.col("weight").desc_nulls_last(), "model")
     is_first = F.col("weight").isNotNull() & (F.row_number().over(order) == 1)
     because = F.format_string(

@@ -113,7 +113,9 @@ def test_counts_have_whole_quantiles_never_below_zero_that_rise() -> None:
 
 
 def test_each_new_item_of_a_pool_has_each_step_once_in_the_order_of_names() -> None:
-    like = pd.DataFrame({"place": [0, 0, 0], "demand": [[4.0, 2.0], [4.0, 2.0], [4.0, None]]})
+    like = pd.DataFrame(
+        {"unique_id": ["x", "y", "z"], "place": [0, 0, 0], "demand": [[4.0, 2.0], [4.0, 2.0], [4.0, None]]}
+    )
     new = pd.DataFrame({"unique_id": ["b", "a"], "place": [0, 0], "waits": [0, 1], "own": [[4.0], []]})
     rows = pool_forecasts(like, new, Terms(horizon=2, cycle=1, fewest=2, most=10))
     found = [(name, step, round(mean, 6)) for name, step, mean in rows[["unique_id", "step", "y_hat"]].to_numpy()]

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.forecast.analogies.announced import announced, listed_attributes
+from jobs.forecast.analogies.cold import waits_of
 from jobs.forecast.analogies.launches import calendar, launches, numbered
 from jobs.forecast.analogies.likeness import shared_names
 from jobs.forecast.analogies.steps import Terms, by_analogy
@@ -135,3 +136,10 @@ def test_an_item_is_announced_from_the_day_on_which_it_is_known_until_it_is_sold
         "S1/sold": {"store": "S9", "kind": "mug"},
         "S1/other": {"store": "S9", "kind": "hat"},
     }
+
+
+def test_an_item_waits_for_its_first_day_on_sale_and_beyond_the_horizon_for_all_of_it(spark: SparkSession) -> None:
+    # The last period is number 3; four more are forecast.
+    rows = [(3, False), (4, True), (6, True), (None, True), (None, False)]
+    found = spark.createDataFrame(rows, "number int, is_later boolean").select(waits_of(F.col("is_later"), 3, 4))
+    assert [row[0] for row in found.collect()] == [0, 0, 2, 4, 0]

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from jobs.forecast.demand.aggregates import aggregate_changes
+from common.days import DayRange
+from jobs.forecast.demand.aggregates import aggregate_changes, summed_as_of
 from jobs.forecast.demand.changes import NEVER, changes_of, demand_as_of
 from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.replacements import CIRCLE, CONTRADICTED, HANDED, Replacements, Said, Span, spans_of
@@ -129,6 +131,19 @@ def test_demand_is_that_of_the_old_series_until_the_day_and_of_the_new_one_from_
     assert total(12, 12, "OLD", "NEW") == {0: 6.0, 1: 9.0}
     assert total(13, 12, "NEW") == {0: 3.0, 1: 7.0}
     assert total(13, 20, "NEW") == {0: 3.0, 1: 7.0, 2: 1.0}
+    # Whoever reads it sums for himself, by the series of his day: it does not matter for which day it was counted last.
+    listed = spark.createDataFrame(
+        [
+            ("NEW", None, {}, MONDAY, None),
+            ("OLD", None, None, None, "replaced"),
+            ("[total]", "total", {}, MONDAY, None),
+        ],
+        "unique_id string, level string, attributes map<string,string>, first_ds date, reason string",
+    )
+    stored = changes.where("unique_id = 'NEW'").withColumn("unique_id", F.lit("[total]"))
+    summed = summed_as_of(changes.unionByName(stored), listed, day(20), DayRange(MONDAY, day(14)), WEEKS)
+    rows = demand_as_of(summed, day(20), WEEKS).where("unique_id = '[total]'").collect()
+    assert {(row["ds"] - MONDAY).days // 7: row["y"] for row in rows} == {0: 3.0, 1: 7.0, 2: 1.0}
 
 
 def test_a_replacement_that_was_withdrawn_counts_once_in_the_total_as_of_each_day(spark: SparkSession) -> None:

@@ -164,6 +164,9 @@ def test_values_of_longer_periods_are_left_out_with_their_reason_and_sparse_ones
         "twice": "",
         "short": "FCT-201",
     }
+    # Months have more units than the weeks, and take no place that a forecast could have.
+    two = feeds.where("unique_id IN ('weekly', 'monthly')")
+    assert judged(two, most=1) == {"weekly": ("modelled", ""), "monthly": ("left out", "FCT-219")}
 
 
 def test_a_series_of_returns_only_is_listed_with_its_reason(spark: SparkSession) -> None:

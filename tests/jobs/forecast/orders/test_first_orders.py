@@ -24,7 +24,7 @@ DAY = date(2026, 3, 1)
 def test_an_announced_item_is_ordered_for_its_first_weeks_up_to_what_is_not_there_yet(spark: SparkSession) -> None:
     of_series = {"as_of_date": DAY, "freq": "W", "status": "fallback", "periods": 0, "open_periods": 0}
     of_series |= {"demand_periods": 0, "units": 0.0, "value": 0.0, "reason": "FCT-211 announced, and not sold yet"}
-    names = ("counted", "listed", "new")
+    names = ("counted", "listed", "new", "undated")
     series = [dict.fromkeys(SERIES.schema.names) | of_series | {"unique_id": name} for name in names]
     # On sale from the second week on: 100 a week, in 95 of 100 cases not more than 160, in half of them 90.
     bands = {name: 160.0 if level >= 0.95 else 90.0 for name, level in QUANTILES.items()}
@@ -40,6 +40,8 @@ def test_an_announced_item_is_ordered_for_its_first_weeks_up_to_what_is_not_ther
         there | {"unique_id": "counted", "on_hand": 20.0, "on_order": 0.0},
         # A list of open orders for an item that nobody has counted.
         there | {"unique_id": "listed", "on_order": 50.0},
+        # A row of a table that the company's own system writes: as it is today.
+        there | {"unique_id": "undated", "as_of_day": None, "on_hand": 0.0, "on_order": 300.0},
     ]
 
     def ordered(known: list[dict[str, Any]] | None) -> dict[str, float]:
@@ -56,6 +58,6 @@ def test_an_announced_item_is_ordered_for_its_first_weeks_up_to_what_is_not_ther
         return {row["unique_id"]: row["order_quantity"] for row in rows.collect()}
 
     # An order lasts three weeks, in two of which it is on sale: 2 x 160 at a level of .95.
-    assert ordered(stock) == {"counted": 300.0, "listed": 270.0, "new": 320.0}
+    assert ordered(stock) == {"counted": 300.0, "listed": 270.0, "new": 320.0, "undated": 20.0}
     # Nothing is known of the stock: what the third week sells, in which the order comes.
     assert ordered(None) == dict.fromkeys(names, 100.0)

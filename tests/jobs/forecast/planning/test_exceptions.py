@@ -75,7 +75,7 @@ def test_each_series_has_the_most_urgent_label_that_holds(spark: SparkSession) -
             "130 units in the week of 2026-02-09, 11 times as many as ever else: is that demand that comes again?",
         ),
         "young": ("new item", "On sale since 2026-04-20: 5 weeks of the 12 that a comparison needs."),
-        "silent": ("ending", "No demand for 6 weeks, never so long before; after 26 weeks it counts as ended."),
+        "silent": ("ending", "No demand for 6 weeks, never so long before: is it still sold?"),
         "absent": (
             "more zeros",
             "No demand in 2 of the last 4 weeks, in 0 of the 16 before; as many units as ever in the others: "

@@ -9,8 +9,18 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from jobs.forecast.demand.changes import days_since_epoch
 from jobs.forecast.planning.fans import verdict_words
-from jobs.forecast.planning.ledger import Gain, best_known, ledger_rows, made_steps, paired_gain, step_errors
+from jobs.forecast.planning.ledger import (
+    Gain,
+    best_known,
+    known_scores,
+    ledger_rows,
+    made_steps,
+    paired_gain,
+    step_errors,
+)
+from jobs.forecast.trials.weights import FINAL
 
 pytestmark = pytest.mark.unit
 
@@ -31,14 +41,31 @@ def test_a_gain_has_the_interval_of_a_ratio_over_series() -> None:
 
 def test_the_best_single_model_is_the_best_of_what_was_known_at_the_origin() -> None:
     scores = [
-        {"model": model, "cutoff": cutoff, "error": error, "rows": rows}
-        for model, cutoff, error, rows in (
-            ("ets", C1, 4.0, 4), ("tsb", C1, 8.0, 4), ("theta", C1, 1.0, 2), ("combined", C1, 0.0, 4),
-            ("ets", C2, 9.0, 4), ("tsb", C2, 1.0, 4),
-        )
-    ]  # fmt: skip
-    # Theta could not forecast half of the rows; what ETS gets wrong at the second origin is not known there yet.
-    assert best_known(scores, [(C1, C2, C2)]) == {C2: "ets"}
+        {"use": C2, "model": model, "error": error, "rows": rows}
+        for model, error, rows in (("ets", 4.0, 4), ("tsb", 8.0, 4), ("theta", 1.0, 2))
+    ]
+    # Theta could not forecast half of the rows.
+    assert best_known(scores) == {C2: "ets"}
+
+
+def test_a_model_is_scored_by_what_was_known_of_demand_at_the_origin(spark: SparkSession) -> None:
+    said = {("ets", C1): 9.0, ("tsb", C1): 4.0, ("combined", C1): 10.0, ("ets", C2): 0.0, ("tsb", C2): 10.0}
+    rows = [
+        ("a", model, cutoff, P2 if cutoff == C1 else P3, 1, 4.0, value, 4.0) for (model, cutoff), value in said.items()
+    ]
+    backtests = spark.createDataFrame(
+        rows, "unique_id string, model string, cutoff date, ds date, step int, y double, y_hat double, scale_mse double"
+    )
+    # Ten were sold; six came back after the second origin.
+    demand = spark.createDataFrame(
+        [("a", P2, 4.0, [days_since_epoch(P3)], [-6.0])],
+        "unique_id string, ds date, net double, later_on array<int>, later_units array<double>",
+    )
+    found = known_scores(backtests, demand, [(C1, C2, C2), (C1, FINAL, FINAL), (C2, FINAL, FINAL)]).collect()
+    assert sorted((row["use"], row["model"], row["error"], row["rows"]) for row in found) == [
+        (C2, "ets", 1 / 4, 1),
+        (C2, "tsb", 36 / 4, 1),
+    ]
 
 
 def test_steps_are_scored_on_the_rows_that_all_of_them_have(spark: SparkSession) -> None:

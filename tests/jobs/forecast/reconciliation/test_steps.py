@@ -106,6 +106,19 @@ def test_months_are_exact_sums_of_days_of_weeks_with_bands_of_summed_errors(spar
     assert refused.value.code == "FCT-038"
 
 
+def test_the_band_of_a_new_item_over_a_month_is_the_sum_of_its_bands(spark: SparkSession) -> None:
+    weeks = (date(2026, 2, 2), date(2026, 2, 9), date(2026, 2, 16), date(2026, 2, 23))
+    base = forecasts(spark, "W", weeks, {"A": (100.0, 100.0, 100.0, 100.0)}).withColumn("model", F.lit("analogy"))
+    params = ReconcileParams(temporal=("M",))
+    rows = longer_periods(params, base.withColumn("level", F.lit(None).cast("string")), forecasts=base,
+                          series=series_of(spark), backtests=backtests_of(spark))  # fmt: skip
+    february = next(row for row in rows.collect() if row["ds"] == date(2026, 2, 1))
+    # Of a week the quantile at .95 is 1.45 times its mean. All days of the last week but one are of February.
+    assert february["y_hat"] == pytest.approx(300 + 100 * 6 / 7)
+    assert february["q950"] == pytest.approx(1.45 * (300 + 100 * 6 / 7))
+    assert february["calibrated_on"] == "launches of like items"
+
+
 def test_branches_of_one_series_give_what_one_branch_gives(spark: SparkSession) -> None:
     base = forecasts(spark, "W", WEEKS, {"A": (14.0, 7.0, 21.0), "B": (1.0, 1.0, 1.0), "[total]": (30.0, 9.0, 22.0)})
     params = ReconcileParams(method="ols")

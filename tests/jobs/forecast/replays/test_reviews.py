@@ -16,6 +16,7 @@ from jobs.forecast.orders.policy import Policy
 from jobs.forecast.replays.groups import Rules, followed_group
 from jobs.forecast.replays.reviews import (
     Timeline,
+    counted_series,
     forecasts_at,
     known_errors,
     moved_levels,
@@ -125,6 +126,22 @@ def test_each_replayed_period_belongs_to_the_last_origin_before_it() -> None:
     assert paths_of(three, [Policy(1, 1, 0.95), Policy(1, 1, 0.95, review="continuous")], [1, 2]) == [
         (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1),
     ]  # fmt: skip
+
+
+def test_a_series_counts_where_goods_ordered_after_its_first_origin_came_while_demand_was_known(
+    spark: SparkSession,
+) -> None:
+    # Of three replayed weeks the second is the first that goods with a lead time of one week reach.
+    schema = "unique_id string, model string, cutoff date, step int, y double"
+    rows = [(name, "combined", week(2), step, 5.0) for name in ("whole", "slow") for step in (1, 2, 3)]
+    rows += [("short", "combined", week(2), 1, 5.0), ("single", "theta", week(2), 2, 5.0)]
+    rows += [("gap", "combined", week(2), 1, 5.0), ("gap", "combined", week(2), 2, None)]
+    leads = {"whole": 1, "slow": 3, "short": 1, "single": 1, "gap": 1}
+    facts = spark.createDataFrame(list(leads.items()), "unique_id string, lead_time_periods int")
+    made = spark.createDataFrame(rows, schema)
+    found = counted_series(made, facts, TIMELINE, review_periods=1).collect()
+    assert {row["unique_id"] for row in found} == {"whole"}
+    assert counted_series(made, facts, TIMELINE, review_periods=3).isEmpty()
 
 
 def test_series_of_a_group_are_followed_apart_and_keep_the_levels_of_the_origin_before_a_gap() -> None:
