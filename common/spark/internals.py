@@ -65,6 +65,15 @@ def scan_of(cached: DataFrame) -> DataFrame | None:
     return _or_public("scan staged rows alone", private, lambda: None)
 
 
+def planned_alone(cached: DataFrame) -> DataFrame:
+    """The rows of a persisted frame, by ``scan_of`` where there is one: queries on them plan nothing that led to them.
+
+    What is persisted is ``cached``: that is to be unpersisted.
+    """
+    scan = scan_of(cached)
+    return cached if scan is None else scan
+
+
 def has_transaction(spark: SparkSession, path: str, app_id: str) -> bool | None:
     """Whether the latest snapshot of a Delta table, as Delta has loaded it, knows a write of this ``txnAppId``.
 

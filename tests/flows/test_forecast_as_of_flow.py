@@ -24,6 +24,8 @@ from jobs.forecast.items.tables import ITEMS
 from jobs.forecast.orders import steps as replenish_steps
 from jobs.forecast.orders.tables import ORDERS
 from jobs.forecast.predict import JOB as PREDICT
+from jobs.forecast.reconcile import JOB as RECONCILE
+from jobs.forecast.reconciliation.tables import RECONCILED
 from jobs.forecast.replenish import JOB as REPLENISH
 from jobs.forecast.trials import body as backtest_body
 from jobs.forecast.trials.tables import BACKTESTS, TRIALS
@@ -41,8 +43,14 @@ def sales_of(item: str, amount: int, weeks: range) -> list[str]:
     return [line(f"{item}{n}", item, amount + n % 3, 7 * n + 1) for n in weeks]
 
 
-def counts_demand(shop: Shop, last: Any) -> int:
-    return shop.run(HISTORY, "--from", str(MONDAY), "--to", str(last), "--set", "min_periods=6")
+def counts_demand(shop: Shop, last: Any, *more: str) -> int:
+    return shop.run(HISTORY, "--from", str(MONDAY), "--to", str(last), "--set", "min_periods=6", *more)
+
+
+def announces_a_jar(shop: Shop) -> None:
+    jar = {"line_id": "1", "unique_id": "JAR", "known_day": LAST, "starts_day": LAST, "_batch_id": "b"}
+    announced = shop.spark.createDataFrame([dict.fromkeys(ITEMS.schema.names) | jar], ITEMS.schema)
+    shop.lake.upsert(passed(ITEMS, announced))
 
 
 def plans(shop: Shop) -> dict[str, list[str]]:
@@ -69,9 +77,7 @@ def planned(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tu
     shop.sends("a.csv", [*bought, line("C1", "MUG", -5, 7 * 11 + 2)])
     assert shop.ingests() == 0
     # It will be forecast as VASE began.
-    jar = {"line_id": "1", "unique_id": "JAR", "known_day": LAST, "starts_day": LAST, "_batch_id": "b"}
-    announced = shop.spark.createDataFrame([dict.fromkeys(ITEMS.schema.names) | jar], ITEMS.schema)
-    shop.lake.upsert(passed(ITEMS, announced))
+    announces_a_jar(shop)
     assert counts_demand(shop, LAST) == 0
     return shop, plans(shop)
 
@@ -114,6 +120,23 @@ def test_a_regressor_without_values_is_refused_before_any_model_runs(
     for declared, code in (("promotion: known_ahead", "FCT-071"), ("views: lagged", "FCT-073")):
         assert shop.run(BACKTEST, "--day", str(LAST), "--set", f"regressors={{{declared}}}") == 4
         assert shop.records()[-1]["error"]["code"] == code
+
+
+def test_what_is_announced_is_part_of_the_sums(tmp_path: Path, spark: SparkSession) -> None:
+    shop = Shop(spark, tmp_path)
+    shop.sends("a.csv", [*sales_of("MUG", 20, range(WEEKS)), *sales_of("VASE", 6, range(4, WEEKS))])
+    assert shop.ingests() == 0
+    announces_a_jar(shop)
+    day = ("--day", str(LAST))
+    assert counts_demand(shop, LAST, "--set", "hierarchy=[[]]") == 0
+    assert shop.run(BACKTEST, *day, "--set", "models=[seasonal_naive]", "--set", "horizon=3", "--set", "windows=2") == 0
+    assert shop.run(PREDICT, *day, "--set", "min_calibration=4") == 0
+    assert shop.run(RECONCILE, *day, "--set", "min_calibration=4") == 0
+    y_hat = {(row["unique_id"], row["step"]): row["y_hat"] for row in shop.lake.read(RECONCILED).collect()}
+    assert {name for name, _ in y_hat} == {"MUG", "VASE", "JAR", "[total]"}
+    for step in (1, 2, 3):
+        assert y_hat["JAR", step] > 0
+        assert y_hat["MUG", step] + y_hat["VASE", step] + y_hat["JAR", step] == y_hat["[total]", step]
 
 
 def without_lamps(step: Callable[..., DataFrame]) -> Callable[..., DataFrame]:

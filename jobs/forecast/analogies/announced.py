@@ -104,7 +104,7 @@ def announced(
 def _attributes(params: HistoryParams) -> Column:
     """The columns that series keep, as the list says or, where they make the series, as its name does."""
     columns = columns_of(params)
-    if not columns:
+    if not columns and not params.hierarchy:
         return F.lit(None).cast("map<string,string>")
     pairs = [
         part
@@ -114,7 +114,7 @@ def _attributes(params: HistoryParams) -> Column:
             F.coalesce(F.try_element_at("listed", F.lit(name)), _named(params.series_by, name), F.lit(UNKNOWN)),
         )
     ]
-    return F.create_map(*pairs)
+    return F.create_map(*pairs).cast("map<string,string>")
 
 
 def _named(series_by: Sequence[str], name: str) -> Column:

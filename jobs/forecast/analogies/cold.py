@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from common.days import DayRange
+from common.spark.persisted import Persisted
 from jobs.forecast.analogies.announced import ANNOUNCED, start_of
 from jobs.forecast.analogies.launches import calendar, cycle_of, lately, launches, numbered
 from jobs.forecast.analogies.likeness import shared_names
@@ -39,29 +39,17 @@ NOTHING_SOLD = "nothing was ever sold"
 _NO_LAUNCHES = (REPLACED, NEVER_SOLD, OTHER_RHYTHM)
 
 
-@dataclass(frozen=True)
-class ColdStarts:
-    """Forecasts of the series that have them by analogy: columns of FORECASTS without the day's; what to give back."""
-
-    forecasts: DataFrame
-    persisted: tuple[DataFrame, ...]
-
-    def forget(self) -> None:
-        """Give back what was kept for the run."""
-        for frame in self.persisted:
-            frame.unpersist()
-
-
 def cold_starts(
     context: RunContext,
     history: History,
     weights: DataFrame,
+    kept: Persisted,
     *,
     horizon: int,
     alike_by: Sequence[str] | None,
     fewest: int,
     most: int,
-) -> ColdStarts | None:
+) -> DataFrame | None:
     """Forecasts by analogy of the series in ``history`` that no model has ``weights`` for; None where there are none.
 
     An announced series is always forecast; one with sales if its launch was seen and ``fewest`` others of its kind.
@@ -73,23 +61,23 @@ def cold_starts(
     waiting = waiting.select(
         "unique_id", "attributes", "starts_day", F.coalesce("reason", F.lit(NOT_SCORED)).alias("_why")
     )
-    waiting = waiting.persist()
+    waiting = kept.keep(waiting)
     if waiting.isEmpty():
-        waiting.unpersist()
         return None
     periods = history.periods
     days = context.lake.read(SERIES, days=DayRange.single(history.as_of)).where(F.col("level").isNull())
     everything = as_periods(days, periods, OF_SERIES)
     earliest = everything.agg(F.min("first_ds").alias("first")).first()
     first = periods.named(history.first_ds if earliest is None or earliest["first"] is None else earliest["first"])
-    spell = calendar(everything, periods, first, periods.plus(history.last_ds, horizon)).persist()
+    spell = kept.keep(calendar(everything, periods, first, periods.plus(history.last_ds, horizon)))
     last = spell.count() - horizon - 1
     cycle = cycle_of(periods)
     longest = periods.fewest + 2 * horizon
     kinds = everything.where(F.col("reason").isNull() | ~F.col("reason").isin(*_NO_LAUNCHES))
-    known = _known(context, history, first, spell).join(kinds.select("unique_id"), "unique_id", "left_semi").persist()
+    known = _known(context, history, first, spell).join(kinds.select("unique_id"), "unique_id", "left_semi")
+    known = kept.keep(known)
     ages = longest + horizon
-    seen = launches(known, last=last, ages=ages, cycle=cycle).persist()
+    seen = kept.keep(launches(known, last=last, ages=ages, cycle=cycle))
     like = lately(known, last=last, ages=ages, cycle=cycle) if seen.isEmpty() else seen
     analogues = like.join(kinds.select("unique_id", "attributes"), "unique_id", "inner")
     new = _announced(waiting, history, spell, last, horizon, cycle).unionByName(_begun(waiting, seen, longest))
@@ -106,9 +94,8 @@ def cold_starts(
         *QUANTILES,
         F.lit(LAUNCHED).alias("calibrated_on"),
     )
-    rows = rows.persist()
-    forecasts = rows.unionByName(_nothing(waiting, rows, steps)).join(F.broadcast(steps), "step", "inner")
-    return ColdStarts(forecasts, (waiting, spell, known, seen, rows))
+    rows = kept.keep(rows)
+    return rows.unionByName(_nothing(waiting, rows, steps)).join(F.broadcast(steps), "step", "inner")
 
 
 def _known(context: RunContext, history: History, first: date, spell: DataFrame) -> DataFrame:
@@ -124,16 +111,26 @@ def _announced(
 ) -> DataFrame:
     """Those that wait for their start: as ``by_analogy`` takes them. What has begun without sales begins next."""
     begins = waiting.where(F.col("_why") == ANNOUNCED).withColumn("ds", start_of(history.periods))
-    later = F.when(F.col("ds") > history.periods.literal(history.last_ds), horizon).otherwise(0)
-    waits = F.coalesce(F.greatest(F.col("number") - last - 1, F.lit(0)), later).cast("int")
-    placed = begins.join(F.broadcast(spell), "ds", "left").withColumn("waits", waits)
-    return placed.select(
+    placed = begins.join(F.broadcast(spell), "ds", "left")
+    later = F.col("ds") > history.periods.literal(history.last_ds)
+    return placed.withColumn("waits", waits_of(later, last, horizon)).select(
         "unique_id",
         "attributes",
         F.pmod(F.lit(last + 1) + F.col("waits"), F.lit(cycle)).cast("int").alias("place"),
         "waits",
         F.array().cast("array<double>").alias("own"),
     )
+
+
+def waits_of(is_later: Column, last: int, horizon: int) -> Column:
+    """How many of the ``horizon`` periods after number ``last`` go by before an item begins in period ``number``.
+
+    ``number`` is null for a period that is beyond the horizon (all go by, if it ``is_later`` than the last) or before
+    the first (none).
+    """
+    inside = F.greatest(F.col("number") - last - 1, F.lit(0))
+    beyond = F.when(is_later, horizon).otherwise(0)
+    return F.when(F.col("number").isNotNull(), inside).otherwise(beyond).cast("int")
 
 
 def _begun(waiting: DataFrame, seen: DataFrame, longest: int) -> DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from common.spark.persisted import Persisted
 from jobs.forecast.demand.changes import demand_as_of
 from jobs.forecast.demand.hierarchy import (
     attributes_of,
@@ -16,9 +17,11 @@ from jobs.forecast.demand.hierarchy import (
     check_parents,
     columns_of,
     members_of,
+    pairs_of,
     with_listed,
 )
 from jobs.forecast.demand.params import HistoryParams
+from jobs.forecast.demand.periods import Periods
 from jobs.forecast.demand.series import BEYOND, LEFT_OUT, OTHER_RHYTHM, Rules, profiles
 from jobs.forecast.demand.steps import on_grid
 from jobs.forecast.demand.tables import SERIES
@@ -37,7 +40,6 @@ class Grown:
     changes: DataFrame
     births: DataFrame
     described: DataFrame
-    persisted: tuple[DataFrame, ...] = ()
 
 
 def with_aggregates(
@@ -48,7 +50,8 @@ def with_aggregates(
     names: DataFrame,
     rules: Rules,
     whole: DayRange,
-    listed: DataFrame | None = None,
+    listed: DataFrame | None,
+    kept: Persisted,
 ) -> Grown:
     """Changes and births with those of the aggregates of the hierarchy; what they were where there is none.
 
@@ -63,19 +66,20 @@ def with_aggregates(
     attributes = attributes_of(counted, columns)
     if listed is not None:
         attributes = with_listed(attributes, listed, params)
-    attributes = attributes.persist()
+    attributes = kept.keep(attributes)
     changed = check_parents(attributes, params)
     if changed:
         context.counts.detail("series_with_changed_attributes", changed)
     own = attributes.select("unique_id", F.lit(None).cast("string").alias("level"), "attributes")
     if not params.hierarchy:
-        return Grown(changes, births, own, (attributes,))
+        return Grown(changes, births, own)
     members = members_of(attributes, params.hierarchy)
     check_names(members)
-    changes = changes.persist()
+    changes = kept.keep(changes)
     by_period = demand_as_of(changes, rules.as_of, rules.periods)
     grid = on_grid(by_period, births, whole, rules.periods)
-    series = rules.judged(profiles(grid), facts_of(by_period, names)).select("unique_id", "status", "reason").persist()
+    judged = rules.judged(profiles(grid), facts_of(by_period, names)).select("unique_id", "status", "reason")
+    series = kept.keep(judged)
     members = belonging(members, series).join(
         births.where(F.col("first_ds") <= rules.periods.literal(whole.last)), "unique_id", "left_semi"
     )
@@ -88,7 +92,6 @@ def with_aggregates(
         changes.unionByName(aggregate_changes(changes, members, unknown, rules.as_of)),
         births.unionByName(aggregate_births(members, births)),
         own.unionByName(nodes),
-        (attributes, changes, series),
     )
 
 
@@ -132,6 +135,25 @@ def aggregate_changes(changes: DataFrame, members: DataFrame, unknown: DataFrame
             gaps.select(F.col("node").alias("unique_id"), "ds").distinct(), ["unique_id", "ds"], "left_anti"
         )
     return rows.select(*changes.columns)
+
+
+def summed_as_of(changes: DataFrame, series: DataFrame, as_of: date, whole: DayRange, periods: Periods) -> DataFrame:
+    """``changes`` (DEMAND_CHANGES) with the aggregates of ``series``, all rows of SERIES of ``as_of``: sums of those
+    that belonged to them on that day.
+
+    What is stored of aggregates is the sum by another day's knowledge, if forecast.history has run for it since.
+    """
+    own = series.where(F.col("level").isNull() & F.col("first_ds").isNotNull())
+    changes = changes.join(own.select("unique_id"), "unique_id", "left_semi")
+    members = belonging(pairs_of(series), series).join(own.select("unique_id"), "unique_id", "left_semi")
+    ready = changes.where("is_series")
+    unknown = None
+    if not ready.isEmpty():
+        births = own.join(ready.select("unique_id").distinct(), "unique_id", "left_semi")
+        births = births.select("unique_id", "first_ds", F.lit(True).alias("is_series"))
+        grid = on_grid(demand_as_of(ready, as_of, periods), births, whole, periods)
+        unknown = unknown_periods(grid, own)
+    return changes.unionByName(aggregate_changes(changes, members, unknown, as_of))
 
 
 def unknown_periods(grid: DataFrame, series: DataFrame) -> DataFrame:

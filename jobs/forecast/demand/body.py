@@ -12,6 +12,7 @@ from common.days import DayRange
 from common.errors import InputMissingError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
+from common.spark.persisted import Persisted
 from jobs.forecast.analogies.announced import listed_attributes, with_announced
 from jobs.forecast.demand import steps
 from jobs.forecast.demand.aggregates import facts_of, with_aggregates
@@ -72,7 +73,8 @@ def run(context: RunContext) -> None:
     if calendar.note:
         context.warn(calendar.note)
         context.report.text("The calendar", [calendar.note])
-    lines = _lines(context, params, sources, whole, periods)
+    kept = Persisted()
+    lines = _lines(context, params, sources, whole, periods, kept)
     # Lines after the last day are read as well: the changes keep later knowledge, which a rerun must not lose.
     parts = parts_of_demand(steps.may_count(lines.judged), return_days=params.return_days)
     stock = lake.read(STOCK) if lake.exists(STOCK) else None
@@ -90,12 +92,12 @@ def run(context: RunContext) -> None:
     names = steps.item_names(lines.past)
     births = steps.births(counted, gaps_are_zero=params.gaps == "zero")
     listed = None if items is None else listed_attributes(items, context.days.last)
-    grown = with_aggregates(context, handed, births, counted, names, rules, whole, listed)
+    grown = with_aggregates(context, handed, births, counted, names, rules, whole, listed, kept)
     births = grown.births
     with lake.stage(DEMAND_CHANGES, as_stored(grown.changes, OF_PERIOD)) as changes:
         audited_changes = pass_gate(context, changes)
         known = as_periods(changes.rows, periods, OF_PERIOD)
-        by_period = demand_as_of(known, context.days.last, periods).persist()
+        by_period = kept.keep(demand_as_of(known, context.days.last, periods))
         grid = treated(steps.on_grid(by_period, births, whole, periods, extra=(CENSORED,)))
         with lake.stage(DEMAND, as_stored(grid, OF_PERIOD).select(*DEMAND.schema.names)) as staged:
             demand = pass_gate(context, staged)
@@ -118,10 +120,8 @@ def run(context: RunContext) -> None:
                 count_replacements(context, replacements.fates(lines.past))
                 count_stock_outs(context, series.rows, grid)
                 _report(context, params, periods, lines.left_out, used, grid, series.rows, by_period)
-        by_period.unpersist()
     replacements.forget()
-    for frame in (lines.judged, *grown.persisted):
-        frame.unpersist()
+    kept.forget()
 
 
 def _check_frequency(context: RunContext, periods: Periods) -> None:
@@ -180,7 +180,9 @@ def _sources(context: RunContext, params: HistoryParams) -> _Sources:
     return _Sources(lines, found, purchases, freq, dates)
 
 
-def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole: DayRange, periods: Periods) -> _Lines:
+def _lines(
+    context: RunContext, params: HistoryParams, sources: _Sources, whole: DayRange, periods: Periods, kept: Persisted
+) -> _Lines:
     """Every line with series, period and why it is left out. Raises InputMissingError FCT-002 when none counts."""
     lake, last, lines = context.lake, context.days.last, sources.lines
     has_labels = params.leave_out_fraud and lake.exists(FRAUD_LABELS)
@@ -188,7 +190,7 @@ def _lines(context: RunContext, params: HistoryParams, sources: _Sources, whole:
     items = lake.read(ITEMS) if params.attributes and lake.exists(ITEMS) else None
     check_columns(lines, (*params.series_by, *columns_of(params)), items, only_listed(params))
     dated = steps.with_left_out(lines, whole, periods, as_of=last, no_products=params.no_products, frauds=frauds)
-    judged = steps.with_series(dated, params.series_by).persist()
+    judged = kept.keep(steps.with_series(dated, params.series_by))
     past = judged.where(F.col("sold_day") <= F.lit(last))
     if periods.freq == "H":
         _check_hours(context, past)

@@ -65,6 +65,16 @@ def aggregate_id(level: Column, attributes: str = "attributes") -> Column:
     return F.when(level == TOTAL, F.lit(f"[{TOTAL}]")).otherwise(named)
 
 
+def pairs_of(series: DataFrame) -> DataFrame:
+    """``unique_id, node``: each series of its own with every aggregate above it; ``series`` is SERIES of a day.
+
+    The levels are those that there are aggregates of.
+    """
+    levels = series.where(F.col("level").isNotNull()).select("level").distinct()
+    own = series.where(F.col("level").isNull() & F.col("attributes").isNotNull()).select("unique_id", "attributes")
+    return own.crossJoin(F.broadcast(levels)).select("unique_id", aggregate_id(F.col("level")).alias("node"))
+
+
 def columns_of(params: HistoryParams) -> tuple[str, ...]:
     """All columns whose values a series keeps as attributes."""
     return tuple(dict.fromkeys([*(name for level in params.hierarchy for name in level), *params.attributes]))
@@ -120,7 +130,8 @@ def attributes_of(lines: DataFrame, columns: Sequence[str]) -> DataFrame:
         F.array_compact(F.array(*(F.when(_has_several(f"_{name}"), F.lit(name)) for name in columns))).alias(_CHANGED),
     )
     pairs = [part for name in columns for part in (F.lit(name), F.coalesce(f"_{name}", F.lit(UNKNOWN)))]
-    return found.select("unique_id", F.create_map(*pairs).alias("attributes"), _CHANGED)
+    # With the total as the only level there are none: a map all the same.
+    return found.select("unique_id", F.create_map(*pairs).cast("map<string,string>").alias("attributes"), _CHANGED)
 
 
 def _has_several(name: str) -> Column:

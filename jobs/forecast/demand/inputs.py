@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 
 from common.days import DayRange
 from common.errors import InputMissingError, UsageError
+from common.spark.persisted import Persisted
+from jobs.forecast.demand.aggregates import summed_as_of
 from jobs.forecast.demand.censoring import CENSORED, treated
 from jobs.forecast.demand.changes import DEMAND_CHANGES, demand_as_of
 from jobs.forecast.demand.hours import OF_PERIOD, OF_SERIES, as_periods
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class History:
-    """The series of ``as_of`` (SERIES) up to the period ``last_ds``; how many series and periods of them there are."""
+    """The series of ``as_of`` (SERIES) up to the period ``last_ds``; how many series and periods of them there are.
+
+    ``listed`` are all series of that day, also those that are left out.
+    """
 
     as_of: date
     periods: Periods
@@ -33,6 +38,8 @@ class History:
     series: DataFrame
     series_count: int
     rows: int
+    listed: DataFrame
+    has_aggregates: bool = False
     has_stock_outs: bool = False
 
     @property
@@ -86,6 +93,7 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
             F.max(F.when(F.col("last_ds").isNotNull(), F.struct("last_ds", "last_hour"))).alias("last"),
             F.max("freq").alias("freq"),
             F.sum("censored_periods").alias("censored"),
+            F.count("level").alias("aggregates"),
         )
         .first()
     )
@@ -94,8 +102,10 @@ def read_history(context: RunContext, *statuses: str, or_none: str = "") -> Hist
     # Every series ends with the same period, so its weekday is that on which weeks begin.
     periods = Periods.named_by(facts["freq"], facts["last"]["last_ds"])
     first, last = (periods.at(facts[end][f"{end}_ds"], facts[end][f"{end}_hour"]) for end in ("first", "last"))
-    series = as_periods(series, periods, OF_SERIES)
-    return History(as_of, periods, first, last, series, facts["series"], facts["rows"], bool(facts["censored"]))
+    series, listed = (as_periods(rows, periods, OF_SERIES) for rows in (series, known))
+    counts = (facts["series"], facts["rows"])
+    has = (facts["aggregates"] > 0, bool(facts["censored"]))
+    return History(as_of, periods, first, last, series, *counts, listed, *has)
 
 
 def pooled(series: DataFrame) -> DataFrame:
@@ -111,8 +121,10 @@ CORRECTED: Final = ("net", "later_on", "later_units")
 """Columns of ``demand_as_of`` that give a value before its corrections."""
 
 
-def read_demand(context: RunContext, history: History, *, corrected_after: date | None = None) -> DataFrame:
-    """Demand of the series in ``history`` as known at the end of its day, from DEMAND_CHANGES; persisted.
+def read_demand(
+    context: RunContext, history: History, kept: Persisted, *, corrected_after: date | None = None
+) -> DataFrame:
+    """Demand of the series in ``history`` as known at the end of its day, from DEMAND_CHANGES; among what is ``kept``.
 
     ``unique_id, ds, y`` on the full grid, ``y`` null in a gap of a ready series; with ``corrected_after`` also
     CORRECTED (see ``demand_as_of``). Where there are stock-outs, ``y`` is treated for them, and there are also
@@ -121,19 +133,21 @@ def read_demand(context: RunContext, history: History, *, corrected_after: date 
     """
     changes = context.lake.read(DEMAND_CHANGES, days=history.days)
     changes = as_periods(changes.where(F.col("freq") == history.periods.freq), history.periods, OF_PERIOD)
+    whole = DayRange(history.first_ds, history.last_ds)
+    if history.has_aggregates:
+        changes = summed_as_of(changes, history.listed, history.as_of, whole, history.periods)
     known = demand_as_of(changes, history.as_of, history.periods, corrected_after=corrected_after)
     kinds = known.groupBy("unique_id").agg(F.max("is_series").alias("is_series"))
     births = history.series.select("unique_id", "first_ds").join(kinds, "unique_id", "left")
     births = births.withColumn("is_series", F.coalesce("is_series", F.lit(False)))
     extra: tuple[str, ...] = CORRECTED if corrected_after is not None else ()
-    whole = DayRange(history.first_ds, history.last_ds)
     if history.has_stock_outs:
         grid = treated(on_grid(known, births, whole, history.periods, extra=(*extra, CENSORED)))
         grid = grid.withColumnsRenamed({"y": "sold", "y_treated": "y"})
         extra = (*extra, "is_censored", "sold")
     else:
         grid = on_grid(known, births, whole, history.periods, extra=extra)
-    demand = grid.select("unique_id", "ds", "y", *extra).persist()
+    demand = kept.keep(grid.select("unique_id", "ds", "y", *extra))
     _check_demand(context, history, demand)
     return demand
 

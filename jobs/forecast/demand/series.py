@@ -160,10 +160,15 @@ def judged_series(
     ended, gone = (
         is_over(rhythm, least=ended_after_periods, chance=ended_chance) for rhythm in ("demand_rhythm", "value_rhythm")
     )
-    rows = rows.withColumns({"_has_ended": ended, "_is_gone": gone | (F.col("periods") == 0)})
+    judged = {
+        "_has_ended": ended,
+        "_is_gone": gone | (F.col("periods") == 0),
+        "_is_longer": is_of_longer_periods("value_rhythm"),
+    }
+    rows = rows.withColumns(judged)
     if max_series:
         chosen = (
-            rows.where(F.col("level").isNull() & ~F.col("_has_ended") & ~F.col("_is_gone"))
+            rows.where(F.col("level").isNull() & ~F.col("_has_ended") & ~F.col("_is_gone") & ~F.col("_is_longer"))
             .orderBy(F.col("value").desc(), F.col("units").desc(), F.col("unique_id"))
             .limit(max_series)
             .select("unique_id", F.lit(True).alias("_is_chosen"))
@@ -172,7 +177,7 @@ def judged_series(
     else:
         rows = rows.withColumn("_is_chosen", F.lit(True))
     reason = (
-        F.when(is_of_longer_periods("value_rhythm"), OTHER_RHYTHM)
+        F.when(F.col("_is_longer"), OTHER_RHYTHM)
         .when(F.col("_is_gone"), NO_VALUES)
         .when(F.col("_has_ended"), ENDED)
         .when(F.col("_is_chosen").isNull() & F.col("level").isNull(), BEYOND)

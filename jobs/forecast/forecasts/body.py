@@ -12,6 +12,7 @@ from common.days import DayRange
 from common.errors import InputMissingError, JobFailedError, UsageError
 from common.report.wording import plural
 from common.run.gate import pass_gate
+from common.spark.persisted import Persisted
 from jobs.forecast.analogies.cold import NOT_SCORED, cold_starts
 from jobs.forecast.analogies.steps import ANALOGY
 from jobs.forecast.demand.hours import OF_PERIOD, as_periods, as_stored
@@ -51,11 +52,12 @@ def run(context: RunContext) -> None:
     backtests = lake.read(BACKTESTS, days=day)
     tested = _tested(context, history, trials, backtests)
     horizon = _horizon(params, history, tested)
-    weights = with_class_shares(trials.where("weight > 0"), history.series).persist()
-    demand = read_demand(context, history)
+    kept = Persisted()
+    weights = kept.keep(with_class_shares(trials.where("weight > 0"), history.series))
+    demand = read_demand(context, history, kept)
     forecasts = _forecasts(context, params, history, demand, weights, horizon, tested.season_lengths, tested.declared)
     # Their usual spread is asked for before their quantiles: every model would run twice.
-    forecasts = forecasts.persist()
+    forecasts = kept.keep(forecasts)
     classes = history.series.select("unique_id", "demand_class")
     residuals = step_residuals(of_published(backtests), classes)
     residuals = sampled(residuals, history.series_count, params.calibration_series)
@@ -69,14 +71,15 @@ def run(context: RunContext) -> None:
         context,
         history,
         weights.where("NOT is_of_class"),
+        kept,
         horizon=horizon,
         alike_by=params.alike_by,
         fewest=params.min_analogues,
         most=params.most_analogues,
     )
     if cold is not None:
-        begun = calibrated.join(cold.forecasts.select("unique_id").distinct(), "unique_id", "left_anti")
-        calibrated = begun.select(*cold.forecasts.columns).unionByName(cold.forecasts)
+        begun = calibrated.join(cold.select("unique_id").distinct(), "unique_id", "left_anti")
+        calibrated = begun.select(*cold.columns).unionByName(cold)
     calibrated = _with_overrides(context, history, calibrated)
     calibrated = calibrated.withColumns({"as_of_date": F.lit(history.as_of), "freq": F.lit(history.periods.freq)})
     stored = as_stored(calibrated, OF_PERIOD)
@@ -86,13 +89,11 @@ def run(context: RunContext) -> None:
         audited = pass_gate(context, staged)
         context.fault("predict.audited")
         written = lake.replace_days(audited, days=day)
-        context.counts.add(rows_read=history.series_count, rows_written=written.rows_written // horizon)
+        # Rounded up: one row too many must not balance.
+        context.counts.add(rows_read=history.series_count, rows_written=-(-written.rows_written // horizon))
         context.counts.detail("forecast_rows", written.rows_written)
         _report(context, params, history, demand, rows, horizon)
-    if cold is not None:
-        cold.forget()
-    for frame in (forecasts, demand, weights):
-        frame.unpersist()
+    kept.forget()
 
 
 def _with_overrides(context: RunContext, history: History, forecasts: DataFrame) -> DataFrame:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import functions as F
 
 from common.errors import InputMissingError, JobFailedError, UsageError
+from jobs.forecast.demand.hierarchy import pairs_of
 from jobs.forecast.reconciliation.longer import LONGER_THAN, calendar, within
 from jobs.forecast.reconciliation.params import ReconcileParams
-from jobs.forecast.reconciliation.steps import pairs_of
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import functions as F
 
 from common.report.wording import plural
+from jobs.forecast.demand.hierarchy import pairs_of
 from jobs.forecast.demand.periods import UNITS
-from jobs.forecast.reconciliation.steps import pairs_of
 
 if TYPE_CHECKING:
     from datetime import date

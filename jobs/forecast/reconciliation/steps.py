@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from common.days import DayRange
-from jobs.forecast.demand.hierarchy import aggregate_id
+from jobs.forecast.demand.hierarchy import aggregate_id, pairs_of
 from jobs.forecast.demand.inputs import day_of
 from jobs.forecast.reconciliation import nodes as tasks
 from jobs.forecast.reconciliation.longer import longer_periods
@@ -84,16 +84,6 @@ def _with(params: ReconcileParams, task: Callable[..., pd.DataFrame]) -> Callabl
     if task is tasks.reports:
         return lambda rows: task(rows, params)
     return lambda left, right: task(left, right, params)
-
-
-def pairs_of(series: DataFrame) -> DataFrame:
-    """``unique_id, node``: each series of its own with every aggregate above it; ``series`` is SERIES of a day.
-
-    The levels are those that there are aggregates of.
-    """
-    levels = series.where(F.col("level").isNotNull()).select("level").distinct()
-    own = series.where(F.col("level").isNull() & F.col("attributes").isNotNull()).select("unique_id", "attributes")
-    return own.crossJoin(F.broadcast(levels)).select("unique_id", aggregate_id(F.col("level")).alias("node"))
 
 
 def _parents(series: DataFrame, forecasts: DataFrame) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from common.days import DayRange
 from common.errors import ContractError
 from common.run.gate import pass_gate
+from common.spark.persisted import Persisted
 from jobs.forecast.demand.hours import OF_TRIAL, as_stored
 from jobs.forecast.demand.inputs import CORRECTED, History, read_demand, read_history
 from jobs.forecast.demand.series import FALLBACK, MODELLED
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
 # Pools of the walk-forward calibration: from this many errors on, over about this many series.
 _FEWEST_FOR_QUANTILES = 40
-_MOST_SERIES = 5_000
+# Pairs of an origin and an earlier one, for which the errors of so many series are looked at.
+_PAIRS, _MOST_SERIES = 10, 5_000
 
 
 def run(context: RunContext) -> None:
@@ -73,7 +75,8 @@ def run(context: RunContext) -> None:
     span = Span(history, origins.cutoffs, origins.horizon)
     regressors = write_regressors(context, declared, params.series_by, span)
     earliest = history.periods.last_day(origins.cutoffs[-1])
-    demand = read_demand(context, history, corrected_after=earliest)
+    kept = Persisted()
+    demand = read_demand(context, history, kept, corrected_after=earliest)
     _probe(context, params, demand, origins, how, regressors)
     tried = _tried(context, params, history, demand, origins, how, regressors)
     tried = tried.withColumn("as_of_date", F.lit(history.as_of))
@@ -87,14 +90,13 @@ def run(context: RunContext) -> None:
         classes = history.series.select("unique_id", "demand_class")
         corrections = demand.where(F.col("later_on").isNotNull()).select("unique_id", "ds", *CORRECTED)
         known = as_known(good.join(classes, "unique_id", "inner"), corrections, uses_of(origins))
-        weights = model_weights(origin_errors(known), classes).persist()
+        weights = kept.keep(model_weights(origin_errors(known), classes))
         means = combined(good, weights) if len(origins.cutoffs) > 1 else equally_combined(good)
         means = means.withColumn("as_of_date", F.lit(history.as_of))
         names = [name for name in BACKTESTS.schema.names if name not in OF_TRIAL.values()]
-        published = good.select(*names).unionByName(means.select(*names)).persist()
-        measured = _with_quantiles(
-            published.join(classes, "unique_id", "inner"), corrections, origins, history.series_count
-        ).persist()
+        published = kept.keep(good.select(*names).unionByName(means.select(*names)))
+        scored_rows = published.join(classes, "unique_id", "inner")
+        measured = kept.keep(with_known_quantiles(scored_rows, corrections, origins, history.series_count))
         scored_models = scored(measured, "unique_id", "model")
         trials = with_weights(trials_of(staged.rows, scored_models), weights)
         seasons = F.array(*(F.lit(length) for length in origins.season_lengths))
@@ -114,9 +116,7 @@ def run(context: RunContext) -> None:
             context.fault("backtest.rows_written")
             lake.replace_days(audited, days=days)
             _report(context, params, history, origins, measured, chosen.rows)
-        for frame in (measured, published, weights):
-            frame.unpersist()
-    demand.unpersist()
+    kept.forget()
 
 
 def _say_what_it_costs(context: RunContext, params: BacktestParams, plan: Plan) -> None:
@@ -188,19 +188,23 @@ def _tried(
     return without_stock_outs(rows, demand) if history.has_stock_outs else rows
 
 
-def _with_quantiles(rows: DataFrame, corrections: DataFrame, origins: Origins, series: int) -> DataFrame:
+def with_known_quantiles(rows: DataFrame, corrections: DataFrame, origins: Origins, series: int) -> DataFrame:
     """Backtest rows with quantiles that were calibrated on errors known at their own origin; null at the earliest.
 
     The errors of an origin are known once its whole horizon has passed, as demand was known at the later origin.
     """
-    # Whether a series counts things is a property of its unit, not of what is known at an origin.
-    counts = F.min(((F.col("y") == F.rint("y")) & (F.col("y") >= 0)).cast("int")).over(Window.partitionBy("unique_id"))
-    spread = rows.withColumns({"_spread": spread_column(), "_is_whole": counts == 1})
-    uses = [one for one in uses_of(origins) if one[1] != FINAL]
+    # Whether a series counts things, or can be negative, is a property of its unit, not of what is known at an origin.
+    of_series = Window.partitionBy("unique_id")
+    counts = F.min(((F.col("y") == F.rint("y")) & (F.col("y") >= 0)).cast("int")).over(of_series)
+    is_floored = F.min(F.col("y")).over(of_series) >= 0
+    spread = rows.withColumns({"_spread": spread_column(), "_is_whole": counts == 1, "_is_floored": is_floored})
+    uses = [one for one in uses_of(origins) if one[2] != FINAL]
     if not uses:
         return rows.select("*", *(F.lit(None).cast("double").alias(name) for name in QUANTILES))
     residual = ((F.col("y") - F.col("y_hat")) / F.col("_spread")).alias("r")
-    known = as_known(sampled(spread, series, _MOST_SERIES), corrections, uses).select(
+    # Each origin learns from all before it: with many of them, fewer series say as much.
+    most = _MOST_SERIES * _PAIRS // max(_PAIRS, len(uses))
+    known = as_known(sampled(spread, series, most), corrections, uses).select(
         F.col("use").alias("cutoff"), "model", "demand_class", "step", "unique_id", residual
     )
     calibrated = with_offsets(
@@ -212,11 +216,12 @@ def _with_quantiles(rows: DataFrame, corrections: DataFrame, origins: Origins, s
         reach=reach_of(origins.horizon),
     )
     is_known = F.col(POOLED_ON) != NORMAL
+    kinds = {"is_whole": F.col("_is_whole"), "is_floored": F.col("_is_floored")}
     quantiles = {
-        name: F.when(is_known, at_level(position, "y_hat", "_spread", is_whole=F.col("_is_whole")))
+        name: F.when(is_known, at_level(position, "y_hat", "_spread", **kinds))
         for position, name in enumerate(QUANTILES)
     }
-    return calibrated.withColumns(quantiles).drop("_spread", "_is_whole", POOLED_ON, "offsets")
+    return calibrated.withColumns(quantiles).drop("_spread", "_is_whole", "_is_floored", POOLED_ON, "offsets")
 
 
 def _account(context: RunContext, history: History, trials: DataFrame) -> None:
