@@ -25,6 +25,8 @@ _FIRST, _LAST = "2015-03-03", "2016-04-24"
 _ALL, _TIMES = 30_490, 16
 _SOURCE = "format: parquet\ncolumns:\n  unique_id: series_id\n  ds: date\n  y: quantity_sold\n"
 _JOBS = ("forecast.ingest", "forecast.history", "forecast.backtest", "forecast.predict")
+# What cpu_seconds_per_series covers.
+_PRICED = ("forecast.backtest", "forecast.predict")
 _POLL_S = 0.5
 
 
@@ -136,7 +138,7 @@ def section_of(small: list[Job], large: list[Job], sizes: tuple[int, int], budge
         return math.log(above / below) / log_size
 
     total = sum(job.reading.wall_s for job in large)
-    tried = next(job for job in large if job.name == "forecast.backtest")
+    priced_cpu_s = sum(job.reading.cpu_s for job in large if job.name in _PRICED)
     worker_mb = max(job.worker_mb for job in large)
     whole = slope(_JOBS)
     rows = [["", "series", "wall s", "CPU s", "CPU ms a series", "peak MB, all", "peak MB, one worker"]]
@@ -160,18 +162,15 @@ def section_of(small: list[Job], large: list[Job], sizes: tuple[int, int], budge
         claims=[
             Claim(f"{sizes[1]:,} series end to end, wall minutes", "printed", f"{total / 60:.1f}"),
             Claim(
-                "CPU seconds of the backtest for a series, by its budget",
+                "CPU seconds of backtest and forecasts for a series, by their budget",
                 f"about {budget_s:g}",
-                f"{tried.reading.cpu_s / sizes[1]:.3f}",
+                f"{priced_cpu_s / sizes[1]:.3f}",
             ),
             Claim("Memory of the largest Python worker, MB", "< 1,000", f"{worker_mb:.0f}", worker_mb < 1_000),
             Claim(
                 f"CPU over series, log-log slope from {sizes[0]:,} on, all jobs", "≤ 1.1", f"{whole:.2f}", whole <= 1.1
             ),
-            *(
-                Claim(f"The same of {name} alone", "printed", f"{slope((name,)):.2f}")
-                for name in ("forecast.backtest", "forecast.predict")
-            ),
+            *(Claim(f"The same of {name} alone", "printed", f"{slope((name,)):.2f}") for name in _PRICED),
         ],
         tables={f"Daily, {_FIRST} to {_LAST}, 28 days ahead; each job a process of its own": rows},
         notes=[
@@ -189,7 +188,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.forecast_m5", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--series", type=int, default=_ALL)
-    parser.add_argument("--budget-s", type=float, default=0.05)
+    parser.add_argument("--budget-s", type=float, default=0.1)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "lakejobs-bench" / "m5")
     parser.add_argument("--keep", action="store_true", help="write the section for docs/benchmarks.md")
     arguments = parser.parse_args(argv)
