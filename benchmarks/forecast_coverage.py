@@ -9,43 +9,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from benchmarks.coverage_references import HORIZONS_BACK, ets_bands, own_pinball
+from benchmarks.coverage_tails import POINTS, tails, tails_off
 from benchmarks.forecast_combined import Values, forecasts, profile_rows
 from benchmarks.forecast_data import FOLDER, LOADERS, ORIGINS, Panel
 from benchmarks.measure import load_note
 from benchmarks.results import RESULTS, Claim, Section, conclude
 from jobs.forecast.trials.models import (
-    Numbers,
-    effective_season,
     in_sample_scales,
     is_whole,
     known_points,
     spread_of,
-    without_gaps,
 )
-from jobs.forecast.trials.tables import QUANTILES
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyspark.sql import DataFrame
 
 SETS: Final = ("tourism", "tourism_large", "m5", "m4_weekly")
 """Those of 300 series or more with tests of demand or of a whole competition; hours take ETS too long."""
 FIGURES: Final = RESULTS / "forecast_coverage"
-HORIZONS_BACK: Final = 4
-_POINTS: Final = 2.0
 _FEWEST_ERRORS: Final = 40
-_LONGEST_ETS_SEASON: Final = 24
 
 
 def trial_rows(panel: Panel, values: Values) -> pd.DataFrame:
@@ -128,104 +118,6 @@ def held(panel: Panel, values: Values) -> tuple[list[dict[str, Any]], float]:
     return rows_of_classes, float(loss[0])
 
 
-def tails(rows: DataFrame, horizon: int) -> DataFrame:
-    """``demand_class, step_group``, and for each edge of each band what share of values lies beyond it.
-
-    ``low_80`` without the values on the edge and ``low_80_on`` with them, ``low_80_error`` half the 95 % interval of
-    the latter; ``high_80`` and so on alike. A quantile of whole numbers is right where its level lies between both.
-    """
-    from pyspark.sql import functions as F
-
-    from jobs.forecast.trials.coverage import BANDS, GROUPS, half_width
-
-    group = F.floor((F.col("step") - 1) * GROUPS / F.lit(horizon)).cast("int")
-    known, y = rows.where(F.col("q500").isNotNull()).withColumn("step_group", group), F.col("y")
-    edges = {}
-    for band, (low, high) in BANDS.items():
-        edges |= {f"low_{band}": y < F.col(low), f"low_{band}_on": y <= F.col(low)}
-        edges |= {f"high_{band}": y > F.col(high), f"high_{band}_on": y >= F.col(high)}
-    counted = [F.count_if(edge).alias(name) for name, edge in edges.items()]
-    keys = ("demand_class", "step_group")
-    by_series = known.groupBy(*keys, "unique_id").agg(F.count(F.lit(1)).alias("n"), *counted)
-    shares = [(F.sum(name) / F.sum("n")).alias(name) for name in edges]
-    errors = [
-        half_width(F.col(name)).alias(f"{name.removesuffix('_on')}_error") for name in edges if name.endswith("_on")
-    ]
-    return by_series.groupBy(*keys).agg(*shares, *errors)
-
-
-def tails_off(row: Mapping[str, Any], band: str, nominal: float) -> bool:
-    """Whether a tail of a band of whole numbers surely holds another share than half of what is outside."""
-    wanted = (100 - nominal) / 2
-    for side in ("low", "high"):
-        least, most = (100 * row[f"{side}_{band}{on}"] for on in ("", "_on"))
-        error = 100 * (row[f"{side}_{band}_error"] or 0.0) + _POINTS
-        if not least - error <= wanted <= most + error:
-            return True
-    return False
-
-
-def own_pinball(panel: Panel) -> float:
-    """The mean scaled pinball loss of each series' own quantiles of its last known values, HORIZONS_BACK horizons.
-
-    Of whole numbers and interpolated ones, the better set.
-    """
-    levels = np.array(list(QUANTILES.values()))
-    losses = []
-    for name in panel.series:
-        known, y = panel.history(name, 0), panel.coming(name, 0)
-        scale = in_sample_scales(known, panel.season_length)[0]
-        last = known[-HORIZONS_BACK * panel.horizon :]
-        last = last[np.isfinite(last)]
-        if not scale or not len(last):
-            continue
-        row = []
-        for method in ("linear", "inverted_cdf"):
-            missed = y[:, None] - np.quantile(last, levels, method=method)
-            row.append(np.nanmean(np.maximum(levels * missed, (levels - 1) * missed)) / scale)
-        losses.append(row)
-    return float(np.mean(np.array(losses), axis=0).min())
-
-
-def _of_ets(history: Numbers, horizon: int, season: int) -> Numbers | None:
-    """Low and high of the 80 % and the 95 % band of ETS, as four rows; None where it cannot."""
-    from statsforecast.models import AutoETS
-
-    points = known_points(history)
-    if points < 6:
-        return None
-    length = effective_season(points, season)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            model = AutoETS(season_length=length if length <= _LONGEST_ETS_SEASON else 1)
-            found = model.forecast(y=without_gaps(history), h=horizon, level=[80, 95])
-    except Exception:  # a series that ETS cannot forecast is left out
-        return None
-    values = np.array([found[name] for name in ("lo-80", "hi-80", "lo-95", "hi-95")], dtype=np.float64)
-    values = np.maximum(values, 0.0) if np.nanmin(history) >= 0 else values
-    return values if np.isfinite(values).all() else None
-
-
-def ets_bands(panel: Panel) -> dict[str, float]:
-    """``series``, ``in_80``, ``in_95`` and ``width_95`` (over MASE's scale) of ETS on the test."""
-    names = sorted(panel.series)
-    season = panel.season_length if isinstance(panel.season_length, int) else min(panel.season_length)
-    run = partial(_of_ets, horizon=panel.horizon, season=season)
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        bands = list(pool.map(run, [panel.history(name, 0) for name in names], chunksize=8))
-    found = []
-    for name, band in zip(names, bands, strict=True):
-        scale = in_sample_scales(panel.history(name, 0), season)[0]
-        if band is not None and scale > 0:
-            y = panel.coming(name, 0)
-            known = np.isfinite(y)
-            inside = [np.mean((y >= low)[known] & (y <= high)[known]) for low, high in (band[:2], band[2:])]
-            found.append((*inside, float(np.mean(band[3] - band[2])) / scale))
-    means = np.mean(np.array(found), axis=0)
-    return {"series": len(found), "in_80": means[0], "in_95": means[1], "width_95": means[2]}
-
-
 def figures_of(panel: Panel, values: Values) -> dict[str, Any]:
     """What is kept of a set."""
     by_class, pinball = held(panel, values)
@@ -268,7 +160,7 @@ def section(kept: Mapping[str, Mapping[str, Any]]) -> Section:
             both = [(100 * row[f"in_{band}"], 100 * (row[f"in_{band}_error"] or 0.0)) for band in ("80", "95")]
             large += 2
             for (share, error), nominal in zip(both, (80.0, 95.0), strict=True):
-                is_off = abs(share - nominal) > _POINTS + error
+                is_off = abs(share - nominal) > POINTS + error
                 misses += tails_off(row, f"{nominal:g}", nominal) if figures.get("is_counted") else is_off
             shares = [f"{value:.1f}" for pair in both for value in pair]
             cells.append(
