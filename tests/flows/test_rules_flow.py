@@ -80,8 +80,8 @@ def test_a_time_that_stands_for_nothing_is_a_row_with_a_reason_and_blocks_no_lat
     reports = csv(tmp_path / "reports", "a.csv", "id,reported,fraud", *sent)
     assert bank.run(INGEST_LABELS, "--source", str(tmp_path / "reports.yaml"), "--input", reports) == 0
     labels = bank.lake.read(LABELS).where("transaction_id = 'g1'").orderBy("reported_at").collect()
-    # Reported with the date of its day: not before the transaction itself.
-    assert labels[0]["reported_at"] == datetime(2024, 7, 1, 10)
+    # Reported with a date alone: known at the end of that day in Berlin.
+    assert labels[0]["reported_at"] == datetime(2024, 7, 1, 21, 59, 59, 999_999)
     assert [row["is_fraud"] for row in labels] == [True, False]
     assert [code for _, code in reasons(bank.quarantined("ingest_labels"))] == [
         ["FRD-119"],
