@@ -32,8 +32,6 @@ from jobs.forecast.tables import CLICKSTREAM_EVENTS
 if TYPE_CHECKING:
     from common.run.context import RunContext
 
-_SHOWN = 5
-
 
 @dataclass(frozen=True)
 class Span:
@@ -183,12 +181,11 @@ def _holidays(context: RunContext, declared: Declared, items: _Items, span: Span
         return holiday_rows(few_rows(context.spark, counted, f"ds {periods.sql_type}, value double"))
     if items.places is None or not places or items.places.where("place IS NOT NULL").isEmpty():
         raise _no_values([HOLIDAYS])
-    nowhere = items.places.where("place IS NULL").groupBy("value").agg(F.count(F.lit(1)).alias("series"))
-    top = [row["value"] for row in nowhere.orderBy(F.desc("series"), "value").limit(_SHOWN + 1).collect()]
-    if top:
-        more = " and others" if len(top) > _SHOWN else ""
-        named = ", ".join(top[:_SHOWN])
-        context.warn(f"holidays_of has no place for the {declared.holidays_by} {named}{more}: no holidays count there.")
+    # Counted, not named: a warning holds no values of rows, and a free category may be personal.
+    nowhere = items.places.where("place IS NULL").select("value").distinct().count()
+    if nowhere:
+        values = f"{plural(nowhere, 'value')} of {declared.holidays_by}"
+        context.warn(f"holidays_of has no place for {values}: no holidays count there.")
     each = sorted(set(places.values()))
     rows = [(place, *one) for place in each for one in holidays_of_periods(place, starts, periods)]
     of_places = few_rows(context.spark, rows, f"place string, ds {periods.sql_type}, value double")
